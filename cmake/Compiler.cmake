@@ -1,0 +1,18 @@
+# Warnings, hardening and sanitizers for everything we build.
+add_library(dtukit_options INTERFACE)
+target_compile_options(dtukit_options INTERFACE -Wall -Wextra -Wpedantic -Werror -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(dtukit_options INTERFACE -Wthread-safety)
+endif()
+if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo" AND NOT DTUKIT_SANITIZE)
+  target_compile_definitions(dtukit_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
+target_link_options(dtukit_options INTERFACE -Wl,-z,relro,-z,now)
+
+if(DTUKIT_SANITIZE)
+  add_compile_options(-fsanitize=${DTUKIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${DTUKIT_SANITIZE})
+endif()
+if(DTUKIT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,107 @@
+// The two documents dtud is configured by, read and checked: what the rest of the kernel works with.
+//   board file   what the OEM decided: HALs, ports, plugins, keys. Never written from remote.
+//   device file  the seeds' dtu_config.json: channels, ports, work mode, password.
+#pragma once
+#include <Poco/JSON/Object.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dtud::config {
+
+// One thing wrong with a document, said so that a person can mend it.
+struct Finding {
+  enum class Severity { error, warning };
+  Severity severity = Severity::error;
+  std::string document;  // file name, "" for a document that came over the wire
+  std::string path;      // "/conf/1/port"; "" for the whole document
+  int line = 0;          // from 1; 0 when there is no text to point into
+  int column = 0;
+  std::string message;   // what is wrong, with the value; what is allowed; the nearest known key
+};
+using Findings = std::vector<Finding>;
+[[nodiscard]] bool has_errors(const Findings& findings);
+[[nodiscard]] std::string to_text(const Finding& finding);  // "dtu_config.json:12:9: error: /conf/1/port: ..."
+
+// A component the board file asks for: {"type": "linux", ...the rest is its configuration}.
+struct ComponentConfig {
+  std::string type;
+  std::string json;  // validated against the component's schema, defaults filled in, "type" left out
+};
+
+struct BoardConfig {
+  std::vector<ComponentConfig> hal;
+  std::optional<std::vector<ComponentConfig>> commands;  // absent: every command component found
+  std::vector<std::string> plugin_path;                  // absolute; empty: the built-in search path
+  std::string device_file;
+  std::string state_dir;
+  std::string control_socket;
+  std::string reset = "restart";              // what system.restart does: "restart" dtud or "reboot" the board
+  std::string initial_password = "imei";      // D10: "imei" (its last six digits) or "none"
+};
+
+enum class Overflow { automatic, block, drop_oldest, drop_newest };  // automatic: block if the port can hold the sender
+
+struct OutboxConfig {
+  uint32_t messages = 4096;
+  uint64_t bytes = 4U << 20U;
+  Overflow overflow = Overflow::automatic;
+};
+
+// How a raw port's bytes are cut into messages; whichever comes first. All zero: each read is a message.
+struct PacketConfig {
+  uint32_t idle_chars = 0;  // a gap of so many characters ends a message
+  uint32_t length = 0;      // so many bytes end a message
+  std::string delimiter;    // these bytes end a message and stay in it
+  uint32_t max = 4096;      // never longer than this, when one of the above is set
+};
+
+struct PortConfig {  // uconf.<n>
+  std::string id;
+  uint32_t baud = 115200, databits = 8, parity = 0, stopbits = 1, flow = 0;  // as dtu_port_settings
+  std::string mode;         // dialect of its link: uconf.<n>.mode, else work_mode
+  PacketConfig packet;
+  std::string json;         // the whole of uconf.<n>, normalised
+};
+
+struct ChannelConfig {  // conf.<id>
+  uint32_t id = 0;      // 1 to 98
+  std::string type;     // protocol
+  std::string port;     // serialID; "" = serves commands only
+  OutboxConfig outbox;
+  std::string json;         // normalised and complete: what its component is created with
+  std::string masked_json;  // the same with secrets as "***"
+};
+
+struct DeviceConfig {
+  std::string work_mode;
+  std::string password;  // "" = none set
+  bool auto_connect = true;
+  std::vector<PortConfig> ports;        // sorted by id
+  std::vector<ChannelConfig> channels;  // sorted by id
+  std::string scalars_json;             // the scalar top-level keys, password masked: for dialects
+  Poco::JSON::Object::Ptr document;     // everything, as stored (D11: nothing is dropped)
+};
+
+// What the reader must know of the installed plugins.
+struct Schemas {
+  // The JSON Schema of a component, or null when no plugin offers `type`.
+  std::function<const char*(uint32_t kind, std::string_view type)> find;
+  std::function<std::vector<std::string>(uint32_t kind)> types;  // for "nearest known"
+  std::function<std::vector<std::string>()> dialects;            // names work_mode and uconf.<n>.mode may have
+};
+
+// Limits of any document: 1 MiB, 32 levels. Findings are appended; the result is absent when one is an error.
+std::optional<BoardConfig> read_board(std::string_view text, std::string_view file, const Schemas&, Findings&);
+std::optional<DeviceConfig> read_device(std::string_view text, std::string_view file, const Schemas&, Findings&);
+
+// The device document as others may see it: secrets as "***" (D9).
+[[nodiscard]] std::string masked(const DeviceConfig&);
+// Puts the stored secret wherever `text` has "***" (D9), so that get, edit, set works. Appends findings on bad JSON.
+[[nodiscard]] std::string unmask(std::string_view text, const DeviceConfig& stored, Findings&);
+
+}  // namespace dtud::config
