@@ -1,0 +1,107 @@
+// A lane: one thread with one event loop. Everything that lives on a lane runs there, one thing at a time, so it needs
+// no locks. A turn of the loop is
+//   1. the descriptors that are ready, 2. the timers that are due, 3. what was posted, 4. the turn hooks, until none
+//   has more to do
+// and then the lane sleeps. A sleeping lane costs nothing: no tick, no poll.
+//
+// Threads: post, wake and stop may be called from any thread; the rest only on the lane (or before it runs).
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lanes/descriptor.hpp"
+#include "lanes/thread_safety.hpp"
+#include "lanes/timers.hpp"
+
+namespace dtud {
+
+class Lane {
+ public:
+  using Task = std::function<void()>;
+  using FdFn = void (*)(void* ctx, uint32_t epoll_events);
+  using TurnHook = std::function<bool()>;  // true: something was done, ask again before sleeping
+
+  explicit Lane(std::string name);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  void run();   // until stop(); the calling thread becomes the lane's
+  void stop();  // the current turn is finished, what was posted before is run
+  [[nodiscard]] bool is_current() const {
+    return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
+
+  void post(Task task);
+  void wake();  // makes the lane take a turn
+  void add_turn_hook(TurnHook hook) { hooks_.push_back(std::move(hook)); }
+
+  // Watches a descriptor, level-triggered, for EPOLLIN and EPOLLOUT bits; EPOLLERR and EPOLLHUP always come. 0: failed,
+  // errno says why. The descriptor stays the caller's: unwatch before closing it.
+  [[nodiscard]] uint64_t watch(int fd, uint32_t epoll_events, FdFn fn, void* ctx);
+  bool rewatch(uint64_t id, uint32_t epoll_events);
+  bool unwatch(uint64_t id);
+
+  Timers& timers() { return timers_; }
+  [[nodiscard]] int64_t now_ns() const { return now_ns_; }  // monotonic, as of the start of the turn
+
+  // For the stall watch, any thread: when the present turn began (0: asleep) and who is being run in it.
+  [[nodiscard]] int64_t turn_began_ns() const { return turn_began_ns_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const std::string* running() const { return running_.load(std::memory_order_relaxed); }
+
+  // Says for its lifetime on whose behalf the lane is working. The name must outlive it.
+  class Running {
+   public:
+    Running(Lane& lane, const std::string& who) : lane_(lane), before_(lane.running()) {
+      lane_.running_.store(&who, std::memory_order_relaxed);
+    }
+    ~Running() { lane_.running_.store(before_, std::memory_order_relaxed); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Lane& lane_;
+    const std::string* before_;
+  };
+
+ private:
+  struct Watch {
+    int fd = -1;  // -1: free
+    uint32_t generation = 0;
+    FdFn fn = nullptr;
+    void* ctx = nullptr;
+  };
+  Watch* find(uint64_t id);
+  void sleep_and_dispatch(bool may_sleep);
+  bool run_posted();
+  bool run_hooks();
+  void arm_timer_fd();
+
+  const std::string name_;
+  Descriptor epoll_, wake_fd_, timer_fd_;
+  std::atomic<std::thread::id> thread_{};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> awake_{true};    // false: about to sleep or asleep, so a wake-up needs the eventfd
+  std::atomic<bool> wanted_{false};  // something came since the last look
+  Mutex mutex_;
+  std::vector<Task> posted_ DTU_GUARDED_BY(mutex_);
+  std::vector<Task> running_tasks_;
+  std::vector<TurnHook> hooks_;
+  std::vector<Watch> watches_;
+  std::vector<uint32_t> free_watches_;
+  Timers timers_;
+  int64_t armed_ns_ = 0;  // what timer_fd_ is set to; 0: nothing
+  int64_t now_ns_ = 0;
+  std::atomic<int64_t> turn_began_ns_{0};
+  std::atomic<const std::string*> running_{nullptr};
+};
+
+[[nodiscard]] int64_t monotonic_ns();
+
+}  // namespace dtud

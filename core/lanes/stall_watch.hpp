@@ -1,0 +1,50 @@
+// Notices a lane whose turn does not end: a plugin function that does not return. It looks every two seconds from a
+// thread of its own and tells once per stall; it cannot free the lane, only name who holds it.
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lanes/lane.hpp"
+
+namespace dtud {
+
+class StallWatch {
+ public:
+  struct Options {
+    std::chrono::milliseconds look_every{2000};
+    std::chrono::milliseconds limit{5000};
+  };
+  // who: on whose behalf the lane was running, "kernel" when nobody's. Called on the watch's thread.
+  using Told = std::function<void(const Lane&, const std::string& who, std::chrono::milliseconds for_so_long)>;
+
+  StallWatch(Options options, Told told);
+  ~StallWatch();
+  StallWatch(const StallWatch&) = delete;
+  StallWatch& operator=(const StallWatch&) = delete;
+
+  void add(const Lane& lane);  // the lane must outlive the watch or be removed
+  void remove(const Lane& lane);
+
+ private:
+  struct Seen {
+    const Lane* lane;
+    int64_t told_turn_ns;  // the turn that was told of
+  };
+  void run();
+  void look();
+
+  const Options options_;
+  const Told told_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Seen> lanes_;  // under mutex_
+  bool stopping_ = false;    // under mutex_
+  std::thread thread_;
+};
+
+}  // namespace dtud

@@ -1,0 +1,77 @@
+// The buffers behind dtu_buf: reference-counted, in a few sizes, kept for reuse by the thread that frees them, so that
+// a message costs no allocation. Any thread.
+#pragma once
+#include <dtu/abi.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+struct dtu_buf {
+  std::atomic<uint32_t> refs;
+  uint32_t size_class;
+  uint64_t capacity;
+  dtu_buf* next;  // while it waits for reuse
+
+  [[nodiscard]] uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
+};
+
+namespace dtud {
+
+// One reference, or null when memory is short or len is over DTU_PAYLOAD_MAX plus a route.
+[[nodiscard]] dtu_buf* allocate_buffer(uint64_t len);
+void ref(dtu_buf* buffer);
+void unref(dtu_buf* buffer);
+
+// Owns one reference.
+class BufferRef {
+ public:
+  BufferRef() = default;
+  explicit BufferRef(dtu_buf* adopted) : buffer_(adopted) {}
+  BufferRef(BufferRef&& other) noexcept : buffer_(std::exchange(other.buffer_, nullptr)) {}
+  BufferRef& operator=(BufferRef&& other) noexcept {
+    if (this != &other) {
+      reset();
+      buffer_ = std::exchange(other.buffer_, nullptr);
+    }
+    return *this;
+  }
+  BufferRef(const BufferRef&) = delete;
+  BufferRef& operator=(const BufferRef&) = delete;
+  ~BufferRef() { reset(); }
+  void reset() {
+    if (buffer_ != nullptr) unref(std::exchange(buffer_, nullptr));
+  }
+  [[nodiscard]] dtu_buf* get() const { return buffer_; }
+  explicit operator bool() const { return buffer_ != nullptr; }
+
+ private:
+  dtu_buf* buffer_ = nullptr;
+};
+
+// A message that stays valid: its payload in a buffer it holds, its route in the same buffer behind the payload.
+class KeptMessage {
+ public:
+  KeptMessage() = default;
+  // Shares the sender's buffer when that wastes little, copies otherwise. Empty when memory is short.
+  static KeptMessage keep(const dtu_msg& msg);
+
+  explicit operator bool() const { return static_cast<bool>(buffer_); }
+  [[nodiscard]] uint64_t payload_size() const { return size_; }
+  [[nodiscard]] std::string_view payload() const { return {payload_, size_}; }
+  // Valid as long as this object.
+  [[nodiscard]] dtu_msg view(uint64_t token) const;
+
+  uint64_t source = 0;
+  int64_t time_ns = 0;
+  uint32_t flags = 0;
+
+ private:
+  BufferRef buffer_;
+  const char* payload_ = nullptr;
+  uint32_t size_ = 0;
+  uint32_t route_size_ = 0;  // the route follows the payload
+};
+
+}  // namespace dtud

@@ -1,0 +1,27 @@
+// What every instance shares.
+#pragma once
+#include <string>
+
+#include "lanes/lane.hpp"
+#include "lanes/stall_watch.hpp"
+#include "log/log.hpp"
+#include "plugins/inbox.hpp"
+#include "plugins/metrics.hpp"
+#include "plugins/upcalls.hpp"
+
+namespace dtud::plugins {
+
+class Instances;
+
+struct Context {
+  Lane& main;
+  Log& log;
+  Upcalls& up;
+  Inbox& inbox;
+  Metrics& metrics;
+  StallWatch& stalls;
+  Instances& instances;
+  std::string kv_dir;  // durable state of instances; "" = none
+};
+
+}  // namespace dtud::plugins

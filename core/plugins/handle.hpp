@@ -1,0 +1,27 @@
+// What a plugin holds as dtu_instance *: it outlives the instance, so that a call from a thread that forgot to stop finds
+// "gone" instead of freed memory. Handles are taken again only after many others (Instances).
+#pragma once
+#include <dtu/abi.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace dtud::plugins {
+
+class Instance;
+struct Context;
+
+struct Handle {
+  Context* context = nullptr;
+  std::string name;                          // "channel 1"
+  std::atomic<Instance*> instance{nullptr};  // null: gone
+  std::atomic<bool> closing{false};          // stop has begun: emit answers DTU_E_CLOSED
+  std::atomic<uint64_t> inbox_bytes{0};      // payload waiting in the inbox, emitted by other threads
+  std::atomic<bool> inbox_refused{false};    // an emit was answered DTU_AGAIN for that: writable() is owed
+
+  [[nodiscard]] dtu_instance* as_abi() { return reinterpret_cast<dtu_instance*>(this); }
+  [[nodiscard]] static Handle& of(dtu_instance* i) { return *reinterpret_cast<Handle*>(i); }
+};
+
+}  // namespace dtud::plugins

@@ -1,0 +1,130 @@
+#include "plugins/inbox.hpp"
+
+#include "plugins/instance.hpp"
+#include "plugins/upcalls.hpp"
+
+namespace dtud::plugins {
+namespace {
+
+std::unique_ptr<dtu_error> copy(const dtu_error* error) {
+  if (error == nullptr) return nullptr;
+  auto mine = std::make_unique<dtu_error>(*error);
+  mine->message[sizeof mine->message - 1] = '\0';
+  return mine;
+}
+
+}  // namespace
+
+Inbox::Inbox(Lane& main, Upcalls& up) : main_(main), up_(up) {
+  main_.add_turn_hook([this] { return deliver(); });
+}
+
+void Inbox::push(Item item) {
+  {
+    Lock lock(mutex_);
+    items_.push_back(std::move(item));
+  }
+  main_.wake();
+}
+
+dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  *taken = 0;
+  while (*taken < n) {
+    const dtu_msg& msg = msgs[*taken];
+    if (msg.payload.len > DTU_PAYLOAD_MAX || msg.route.len > DTU_ROUTE_MAX) return DTU_E_INVALID;
+    const uint64_t cost = msg.payload.len + sizeof(Item);
+    if (from.inbox_bytes.fetch_add(cost) + cost > kMostBytes) {
+      from.inbox_bytes.fetch_sub(cost);
+      from.inbox_refused.store(true);
+      // Should everything have been delivered meanwhile, nobody would tell of the room: try again instead.
+      if (from.inbox_bytes.load() > kMostBytes / 2 || !from.inbox_refused.exchange(false)) return DTU_AGAIN;
+      continue;
+    }
+    Item item{Kind::emit, &from, cost, 0, KeptMessage::keep(msg), {}, nullptr};
+    if (!item.message) {
+      from.inbox_bytes.fetch_sub(cost);
+      return DTU_E_INTERNAL;
+    }
+    push(std::move(item));
+    ++*taken;
+  }
+  return DTU_OK;
+}
+
+void Inbox::complete(Handle& from, uint64_t token, dtu_status status) {
+  push({Kind::complete, &from, token, status, {}, {}, nullptr});
+}
+void Inbox::writable(Handle& from, uint64_t source) { push({Kind::writable, &from, source, 0, {}, {}, nullptr}); }
+void Inbox::report(Handle& from, uint64_t source, int32_t state, const dtu_error* error) {
+  push({Kind::report, &from, source, state, {}, {}, copy(error)});
+}
+dtu_status Inbox::reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) {
+  if (json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  push({Kind::reply, &from, call, status, {}, std::string(json.ptr, json.len), copy(error)});
+  return DTU_OK;
+}
+
+bool Inbox::deliver() {
+  {
+    Lock lock(mutex_);
+    if (items_.empty()) return false;
+    running_.swap(items_);
+  }
+  for (Item& item : running_) run(item);
+  running_.clear();
+  return true;
+}
+
+void Inbox::run(Item& item) {
+  Instance* instance = item.from->instance.load();
+  if (instance == nullptr) {
+    if (item.kind == Kind::emit) item.from->inbox_bytes.fetch_sub(item.number);
+    return;
+  }
+  switch (item.kind) {
+    case Kind::emit: {
+      const auto waiting = held_.find(item.from);
+      if (waiting != held_.end() || !hand_over(*item.from, item.message))
+        held_[item.from].push_back(std::move(item.message));
+      else
+        freed(*item.from, item.number);
+      break;
+    }
+    case Kind::complete: up_.complete(*instance, item.number, item.status); break;
+    case Kind::writable: up_.writable(*instance, item.number); break;
+    case Kind::report: instance->reported(item.number, item.status, item.error.get()); break;
+    case Kind::reply:
+      up_.reply(*instance, item.number, item.status, {item.json.data(), item.json.size()}, item.error.get());
+      break;
+  }
+}
+
+bool Inbox::hand_over(Handle& from, const KeptMessage& message) {
+  Instance* instance = from.instance.load();
+  if (instance == nullptr || from.closing.load()) return true;
+  const dtu_msg msg = message.view(0);
+  uint32_t taken = 0;
+  return up_.emit(*instance, &msg, 1, &taken) != DTU_AGAIN;
+}
+
+void Inbox::freed(Handle& from, uint64_t bytes) {
+  const uint64_t left = from.inbox_bytes.fetch_sub(bytes) - bytes;
+  if (left > kMostBytes / 2 || !from.inbox_refused.exchange(false)) return;
+  if (Instance* instance = from.instance.load()) instance->tell_writable(0);
+}
+
+void Inbox::resume(Handle& from) {
+  const auto it = held_.find(&from);
+  if (it == held_.end()) return;
+  while (!it->second.empty()) {
+    if (!hand_over(from, it->second.front())) return;
+    const uint64_t bytes = it->second.front().payload_size() + sizeof(Item);
+    it->second.pop_front();
+    freed(from, bytes);
+  }
+  held_.erase(it);
+}
+
+void Inbox::forget(Handle& of) { held_.erase(&of); }
+
+}  // namespace dtud::plugins

@@ -1,0 +1,64 @@
+// Host calls that plugins make from threads other than the main lane: copied, kept in order, and delivered on the main
+// lane in its next turn. Emits of an instance that find no room wait here, in their order, without holding up its
+// completions and reports.
+#pragma once
+#include <dtu/abi.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lanes/lane.hpp"
+#include "plugins/buffer.hpp"
+#include "plugins/handle.hpp"
+
+namespace dtud::plugins {
+
+class Upcalls;
+
+class Inbox {
+ public:
+  static constexpr uint64_t kMostBytes = 4U << 20U;  // payload per instance; then emit answers DTU_AGAIN
+
+  Inbox(Lane& main, Upcalls& up);
+
+  // Any thread.
+  dtu_status emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
+  void complete(Handle& from, uint64_t token, dtu_status status);
+  void writable(Handle& from, uint64_t source);
+  void report(Handle& from, uint64_t source, int32_t state, const dtu_error* error);
+  dtu_status reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error);
+
+  // Main lane.
+  bool deliver();                       // the turn hook
+  void resume(Handle& from);            // emits of this instance may go on
+  void forget(Handle& of);              // the instance is gone
+
+ private:
+  enum class Kind { emit, complete, writable, report, reply };
+  struct Item {
+    Kind kind;
+    Handle* from;
+    uint64_t number = 0;  // token, source or call
+    int32_t status = 0;   // status or state
+    KeptMessage message;
+    std::string json;
+    std::unique_ptr<dtu_error> error;
+  };
+  void push(Item item);
+  void run(Item& item);
+  bool hand_over(Handle& from, const KeptMessage& message);
+  void freed(Handle& from, uint64_t bytes);
+
+  Lane& main_;
+  Upcalls& up_;
+  Mutex mutex_;
+  std::vector<Item> items_ DTU_GUARDED_BY(mutex_);
+  std::vector<Item> running_;
+  std::unordered_map<Handle*, std::deque<KeptMessage>> held_;  // emits that found no room
+};
+
+}  // namespace dtud::plugins

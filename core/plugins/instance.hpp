@@ -1,0 +1,144 @@
+// One configured component: created, started, watched, started anew with growing delays when it fails, stopped. The
+// object stays while the plugin's side of it comes and goes. Main lane, unless a function says otherwise; a component with
+// DTU_CAP_BLOCKING has a lane of its own, and `call` goes there.
+#pragma once
+#include <dtu/channel.h>
+#include <dtu/commands.h>
+#include <dtu/dialect.h>
+#include <dtu/points.h>
+#include <dtu/ports.h>
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "plugins/context.hpp"
+#include "plugins/loader/loader.hpp"
+#include "plugins/resources.hpp"
+
+namespace dtud::plugins {
+
+// The interface tables of a component, cut to the size we know; null function pointers are absent ones.
+struct Tables {
+  dtu_channel channel{};
+  dtu_ports ports{};
+  dtu_points points{};
+  dtu_commands commands{};
+  dtu_dialect dialect{};
+};
+
+class Instance {
+ public:
+  struct Spec {
+    std::string name;  // "channel 1", "hal sim", "command dtu"
+    const LoadedComponent* component;
+    std::string config;  // valid JSON of the component's schema
+  };
+
+  Instance(Context& context, Spec spec);
+  ~Instance();  // must be stopped
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  void start();
+  // Stops and destroys the plugin's side within the deadline, or abandons it; then calls done.
+  void stop(uint32_t deadline_ms, std::function<void()> done);
+  // Tries to apply a new configuration live; done(false) means it has to be stopped and made anew.
+  void reconfigure(const std::string& config, std::function<void(bool applied)> done);
+
+  [[nodiscard]] const std::string& name() const { return spec_.name; }
+  [[nodiscard]] const LoadedComponent& component() const { return *spec_.component; }
+  [[nodiscard]] const std::string& config() const { return spec_.config; }
+  [[nodiscard]] int32_t state() const { return state_; }  // DTU_STATE_...
+  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] uint32_t restarts() const { return restarts_; }
+  [[nodiscard]] bool alive() const { return self_ != nullptr && !stopping_; }
+  [[nodiscard]] const Tables& tables() const { return tables_; }
+  [[nodiscard]] void* self() const { return self_; }
+  [[nodiscard]] Lane& lane() const { return *lane_; }
+  [[nodiscard]] bool on_main() const { return lane_ == &context_.main; }
+  [[nodiscard]] Handle& handle() const { return *handle_; }
+  [[nodiscard]] Resources& resources() { return *resources_; }
+  [[nodiscard]] Context& context() const { return context_; }
+
+  // Runs a plugin function on the instance's lane (the current one) behind a net for exceptions that should not get here.
+  template <typename Fn>
+  dtu_status guarded(const char* function, dtu_error* error, Fn&& fn) noexcept;
+  // The same wherever the instance lives: fn on its lane, then `then(result)` on the main lane, at once if that is the
+  // lane. The result must be movable. Dropped when the instance is gone by then.
+  template <typename Fn, typename Then>
+  void call(Fn fn, Then then);
+
+  // The plugin reported a state of itself (source 0) or of a port.
+  void reported(uint64_t source, int32_t state, const dtu_error* error);
+  void tell_writable(uint64_t source);
+  // A plugin function broke its contract: the instance is started anew. Any thread.
+  void fault(const char* function, const std::string& what) noexcept;
+
+ private:
+  void create_and_start();
+  void start_failed(const dtu_error& error);
+  void finish_stop(bool abandoned);
+  void set_state(int32_t state, const dtu_error* error);
+  void restart_later(bool retryable);
+  void discard(std::function<void()> then);
+  static void restart_due(void* self);
+  static void deadline_passed(void* self);
+
+  Context& context_;
+  Spec spec_;
+  Tables tables_;
+  std::unique_ptr<Lane> own_lane_;
+  std::thread own_thread_;
+  Lane* lane_;
+  Handle* handle_ = nullptr;
+  std::unique_ptr<Resources> resources_;
+  void* self_ = nullptr;
+  int32_t state_ = DTU_STATE_STOPPED;
+  std::string error_;
+  uint32_t restarts_ = 0;
+  uint32_t failures_ = 0;      // since it last ran well
+  int64_t started_ns_ = 0;
+  bool stopping_ = false;
+  bool wanted_ = false;        // start() was called and stop() was not
+  std::function<void()> stopped_;
+  uint64_t restart_timer_ = 0, deadline_timer_ = 0;
+  std::minstd_rand jitter_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);  // for results that come back late
+};
+
+template <typename Fn>
+dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) noexcept {
+  const Lane::Running running(*lane_, handle_->name);
+  std::string what;
+  try {
+    const dtu_status status = fn();
+    if (status != DTU_E_EXCEPTION) return status;
+    what = error != nullptr ? error->message : "";
+  } catch (const std::exception& e) {
+    what = e.what();
+  } catch (...) {
+    what = "an exception that is not a std::exception";
+  }
+  if (error != nullptr && error->code == 0) *error = dtu_error{sizeof *error, DTU_E_EXCEPTION, DTU_ERR_RETRYABLE, {}};
+  fault(function, what);
+  return DTU_E_EXCEPTION;
+}
+
+template <typename Fn, typename Then>
+void Instance::call(Fn fn, Then then) {
+  if (on_main()) {
+    then(fn());
+    return;
+  }
+  lane_->post([this, fn = std::move(fn), then = std::move(then), here = std::weak_ptr<bool>(here_)]() mutable {
+    auto result = std::make_shared<decltype(fn())>(fn());
+    context_.main.post([result, then = std::move(then), here = std::move(here)]() mutable {
+      if (here.lock()) then(std::move(*result));
+    });
+  });
+}
+
+}  // namespace dtud::plugins

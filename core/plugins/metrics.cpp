@@ -1,0 +1,44 @@
+#include "plugins/metrics.hpp"
+
+#include <dtu/services.h>
+
+namespace dtud::plugins {
+
+uint64_t Metrics::add(const std::string& instance, uint32_t kind, const std::string& name, const std::string& help) {
+  if (name.empty() || name.size() > 48 ||
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos ||
+      (kind != DTU_METRIC_COUNTER && kind != DTU_METRIC_GAUGE))
+    return 0;
+  Lock lock(mutex_);
+  for (Cell& c : cells_)
+    if (c.instance == instance && c.name == name && c.kind == kind) return reinterpret_cast<uintptr_t>(&c.value);
+  if (cells_.size() >= kMost) return 0;
+  Cell& c = cells_.emplace_back();
+  c.instance = instance;
+  c.name = name;
+  c.help = help;
+  c.kind = kind;
+  return reinterpret_cast<uintptr_t>(&c.value);
+}
+
+// The id is the address of the cell's value: an increase from any thread is one atomic addition.
+std::atomic<int64_t>* Metrics::cell(uint64_t id) { return reinterpret_cast<std::atomic<int64_t>*>(id); }
+
+void Metrics::increase(uint64_t id, uint64_t by) {
+  if (id != 0) cell(id)->fetch_add(static_cast<int64_t>(by), std::memory_order_relaxed);
+}
+
+void Metrics::set(uint64_t id, int64_t value) {
+  if (id != 0) cell(id)->store(value, std::memory_order_relaxed);
+}
+
+std::vector<Metrics::Reading> Metrics::read() const {
+  Lock lock(mutex_);
+  std::vector<Reading> all;
+  all.reserve(cells_.size());
+  for (const Cell& c : cells_)
+    all.push_back({c.instance, c.name, c.help, c.kind, c.value.load(std::memory_order_relaxed)});
+  return all;
+}
+
+}  // namespace dtud::plugins

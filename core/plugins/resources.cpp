@@ -1,0 +1,86 @@
+#include "plugins/resources.hpp"
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+
+namespace dtud::plugins {
+namespace {
+
+constexpr uint64_t kLongestDelay_us = 366ULL * 24 * 3600 * 1'000'000;  // a year: longer is a mistake, not a wish
+
+uint32_t to_epoll(uint32_t events) {
+  return ((events & DTU_FD_READ) != 0 ? EPOLLIN : 0U) | ((events & DTU_FD_WRITE) != 0 ? EPOLLOUT : 0U);
+}
+
+uint32_t from_epoll(uint32_t events) {
+  return ((events & EPOLLIN) != 0 ? DTU_FD_READ : 0U) | ((events & EPOLLOUT) != 0 ? DTU_FD_WRITE : 0U) |
+         ((events & (EPOLLERR | EPOLLHUP)) != 0 ? DTU_FD_ERROR : 0U);
+}
+
+}  // namespace
+
+void Resources::timer_due(void* timer) {
+  const Timer t = *static_cast<Timer*>(timer);  // its function may destroy it
+  const Lane::Running running(t.owner->lane_, t.owner->owner_);
+  t.fn(t.ctx);
+}
+
+void Resources::fd_ready(void* watch, uint32_t epoll_events) {
+  const Watch w = *static_cast<Watch*>(watch);
+  const Lane::Running running(w.owner->lane_, w.owner->owner_);
+  w.fn(w.ctx, from_epoll(epoll_events));
+}
+
+uint64_t Resources::create_timer(dtu_fn fn, void* ctx) {
+  if (fn == nullptr || timers_.size() >= kMost) return 0;
+  auto timer = std::make_unique<Timer>(Timer{this, fn, ctx});
+  const uint64_t id = lane_.timers().create(timer_due, timer.get());
+  timers_.emplace(id, std::move(timer));
+  return id;
+}
+
+bool Resources::arm_timer(uint64_t id, uint64_t delay_us, uint64_t period_us) {
+  if (timers_.count(id) == 0 || delay_us > kLongestDelay_us || period_us > kLongestDelay_us) return false;
+  // The turn's time, not the clock's: re-arming on every read costs no clock reading.
+  return lane_.timers().arm(id, lane_.now_ns() + static_cast<int64_t>(delay_us) * 1000,
+                            static_cast<int64_t>(period_us) * 1000);
+}
+
+bool Resources::disarm_timer(uint64_t id) { return timers_.count(id) != 0 && lane_.timers().disarm(id); }
+
+bool Resources::destroy_timer(uint64_t id) {
+  if (timers_.erase(id) == 0) return false;
+  return lane_.timers().destroy(id);
+}
+
+uint64_t Resources::watch(int fd, uint32_t events, FdFn fn, void* ctx) {
+  if (fn == nullptr || watches_.size() >= kMost) {
+    errno = EINVAL;
+    return 0;
+  }
+  auto watch = std::make_unique<Watch>(Watch{this, fn, ctx});
+  const uint64_t id = lane_.watch(fd, to_epoll(events), fd_ready, watch.get());
+  if (id != 0) watches_.emplace(id, std::move(watch));
+  return id;
+}
+
+bool Resources::rewatch(uint64_t id, uint32_t events) {
+  return watches_.count(id) != 0 && lane_.rewatch(id, to_epoll(events));
+}
+
+bool Resources::unwatch(uint64_t id) {
+  if (watches_.erase(id) == 0) return false;
+  return lane_.unwatch(id);
+}
+
+size_t Resources::release_all() {
+  const size_t left = timers_.size() + watches_.size();
+  for (const auto& [id, timer] : timers_) lane_.timers().destroy(id);
+  for (const auto& [id, watch] : watches_) lane_.unwatch(id);
+  timers_.clear();
+  watches_.clear();
+  return left;
+}
+
+}  // namespace dtud::plugins

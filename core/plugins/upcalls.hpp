@@ -1,0 +1,41 @@
+// What plugins ask of the kernel above this folder: routing and commands implement it. Every function runs on the main
+// lane; calls that plugins make from other threads arrive here through the inbox.
+#pragma once
+#include <dtu/services.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace dtud::plugins {
+
+class Instance;
+
+class Upcalls {
+ public:
+  virtual ~Upcalls() = default;
+
+  // Life cycle. After stopped() every token, call and key of this run of the instance is void.
+  virtual void started(Instance&) = 0;
+  virtual void stopped(Instance&) = 0;
+  virtual void state_changed(Instance&, uint64_t source, int32_t state, const dtu_error*) = 0;
+
+  // Data; see dtu_host.
+  virtual dtu_status emit(Instance&, const dtu_msg*, uint32_t n, uint32_t* taken) = 0;
+  virtual void complete(Instance&, uint64_t token, dtu_status) = 0;
+  virtual void writable(Instance&, uint64_t source) = 0;
+
+  // dtu.link/1
+  virtual dtu_status to_port(Instance&, uint64_t link, const dtu_msg&) = 0;
+  virtual dtu_status to_channel(Instance&, uint64_t link, uint32_t channel, const dtu_msg&) = 0;
+  virtual void drop(Instance&, uint64_t link, std::string_view reason, uint64_t bytes) = 0;
+
+  // Calls; see dtu_host::reply and dtu.invoke/1.
+  virtual dtu_status reply(Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) = 0;
+  virtual dtu_status invoke(Instance&, const dtu_request&, dtu_error*) = 0;
+  virtual dtu_status read_point(Instance&, std::string_view point, dtu_answer_fn, void* ctx, dtu_error*) = 0;
+  virtual dtu_status write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
+                                 dtu_error*) = 0;
+  virtual dtu_status list_points(std::string_view prefix, dtu_text_fn each, void* ctx) = 0;
+};
+
+}  // namespace dtud::plugins
