@@ -1,0 +1,28 @@
+// Every plugin loaded so far, and what they offer. One thread at a time.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/loader/handshake.hpp"
+
+namespace dtud::plugins {
+
+class Catalogue {
+ public:
+  // Refused, as a whole, when a type or a dialect of it is offered already.
+  [[nodiscard]] std::optional<Refusal> add(std::shared_ptr<const LoadedPlugin> plugin);
+
+  [[nodiscard]] const LoadedComponent* find(uint32_t kind, std::string_view type) const;  // null: nobody offers it
+  [[nodiscard]] const LoadedComponent* find_dialect(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> types(uint32_t kind) const;  // sorted
+  [[nodiscard]] std::vector<std::string> dialects() const;            // sorted
+  [[nodiscard]] const std::vector<std::shared_ptr<const LoadedPlugin>>& plugins() const { return plugins_; }
+
+ private:
+  std::vector<std::shared_ptr<const LoadedPlugin>> plugins_;
+};
+
+}  // namespace dtud::plugins

@@ -1,0 +1,199 @@
+#include "plugins/loader/handshake.hpp"
+
+#include <dtu/channel.h>
+#include <dtu/commands.h>
+#include <dtu/dialect.h>
+#include <dtu/points.h>
+#include <dtu/ports.h>
+
+#include <algorithm>
+
+#include "plugins/loader/types.hpp"
+
+namespace dtud::plugins {
+namespace {
+
+constexpr size_t text_max = 256;
+constexpr size_t schema_max = size_t{1} << 20U;
+constexpr uint64_t components_max = 64;
+constexpr uint64_t interfaces_max = 32;
+constexpr size_t dialects_max = 32;
+
+struct Broken {  // thrown and caught in this file only
+  std::string what;
+};
+
+std::string text(const char* s, size_t max, const std::string& name) {
+  if (s == nullptr) throw Broken{name + " is null"};
+  const size_t len = strnlen(s, max + 1);
+  if (len > max) throw Broken{name + " is longer than " + std::to_string(max) + " bytes"};
+  return {s, len};
+}
+
+// Functions of a table that may not be null: the rest are optional.
+struct Required {
+  size_t offset;
+  const char* name;
+};
+#define DTUD_REQUIRED(Table, field) \
+  Required { offsetof(Table, field), #field }
+
+template <typename Table>
+void require(const Table& table, std::initializer_list<Required> required, const std::string& name) {
+  for (const Required& r : required) {
+    void* value = nullptr;
+    std::memcpy(&value, reinterpret_cast<const char*>(&table) + r.offset, sizeof value);
+    if (value == nullptr) throw Broken{name + " has no " + r.name};
+  }
+}
+
+template <typename Table>
+void require_in(const void* theirs, std::initializer_list<Required> required, const std::string& name) {
+  require(normalise(*static_cast<const Table*>(theirs)), required, name);
+}
+
+struct KnownInterface {
+  const char* id;
+  void (*check)(const void* table, const std::string& name);
+};
+constexpr KnownInterface known_interfaces[] = {
+    {DTU_CHANNEL_IFACE,
+     [](const void* t, const std::string& n) { require_in<dtu_channel>(t, {DTUD_REQUIRED(dtu_channel, send)}, n); }},
+    {DTU_PORTS_IFACE,
+     [](const void* t, const std::string& n) {
+       require_in<dtu_ports>(t,
+                             {DTUD_REQUIRED(dtu_ports, list), DTUD_REQUIRED(dtu_ports, open),
+                              DTUD_REQUIRED(dtu_ports, close), DTUD_REQUIRED(dtu_ports, write)},
+                             n);
+     }},
+    {DTU_POINTS_IFACE,
+     [](const void* t, const std::string& n) {
+       require_in<dtu_points>(t, {DTUD_REQUIRED(dtu_points, list), DTUD_REQUIRED(dtu_points, read)}, n);
+     }},
+    {DTU_COMMANDS_IFACE,
+     [](const void* t, const std::string& n) {
+       require_in<dtu_commands>(t, {DTUD_REQUIRED(dtu_commands, list), DTUD_REQUIRED(dtu_commands, invoke)}, n);
+     }},
+    {DTU_DIALECT_IFACE,
+     [](const void* t, const std::string& n) {
+       require_in<dtu_dialect>(
+           t,
+           {DTUD_REQUIRED(dtu_dialect, names), DTUD_REQUIRED(dtu_dialect, open), DTUD_REQUIRED(dtu_dialect, close),
+            DTUD_REQUIRED(dtu_dialect, from_port), DTUD_REQUIRED(dtu_dialect, from_channel)},
+           n);
+     }},
+};
+
+std::vector<std::string> dialect_names(const dtu_dialect& table, const std::string& name) {
+  std::vector<std::string> out;
+  for (const char* const* p = table.names; *p != nullptr; ++p) {
+    if (out.size() == dialects_max) throw Broken{name + ": more than 32 dialect names, or no null at their end"};
+    if (!is_type_name(text(*p, text_max, name + ": a dialect name")))
+      throw Broken{name + ": dialect name \"" + *p + "\": allowed are 1 to 32 of a-z, 0-9 and -"};
+    out.emplace_back(*p);
+  }
+  return out;
+}
+
+void read_interfaces(const dtu_component& theirs, LoadedComponent& c, const std::string& name) {
+  if (theirs.iface_count > interfaces_max) throw Broken{name + " has more than 32 interfaces"};
+  if (theirs.iface_count == 0 || theirs.ifaces == nullptr) throw Broken{name + " offers no interface"};
+  for (uint64_t k = 0; k < theirs.iface_count; ++k) {
+    const std::string id = text(theirs.ifaces[k].id, text_max, name + ": an interface id");
+    if (theirs.ifaces[k].table == nullptr) throw Broken{name + ": the table of " + id + " is null"};
+    if (c.raw_iface(id.c_str()) != nullptr) throw Broken{name + " offers " + id + " twice"};
+    for (const KnownInterface& known : known_interfaces)
+      if (id == known.id) known.check(theirs.ifaces[k].table, name + ": " + id);
+    c.interface_ids.push_back(id);
+    c.tables.push_back(theirs.ifaces[k].table);
+  }
+  if (c.kind == DTU_KIND_CHANNEL && c.raw_iface(DTU_CHANNEL_IFACE) == nullptr)
+    throw Broken{name + " is a channel without " DTU_CHANNEL_IFACE};
+  if (const auto dialect = c.iface<dtu_dialect>(DTU_DIALECT_IFACE)) c.dialects = dialect_names(*dialect, name);
+}
+
+LoadedComponent read_component(const dtu_component* raw, uint64_t index) {
+  std::string name = "component " + std::to_string(index);
+  if (raw == nullptr) throw Broken{name + " is null"};
+  const dtu_component theirs = normalise(*raw);
+  LoadedComponent c;
+  c.kind = theirs.kind;
+  c.type = text(theirs.type, text_max, name + ": type");
+  if (!is_type_name(c.type)) throw Broken{name + ": type \"" + c.type + "\": allowed are 1 to 32 of a-z, 0-9 and -"};
+  name = "component " + c.type;
+  if (kind_name(c.kind).empty()) return c;  // the caller knows whether that is forgiven
+  c.title = text(theirs.title, text_max, name + ": title");
+  c.schema = text(theirs.config_schema, schema_max, name + ": config_schema");
+  c.caps = theirs.caps;
+  c.create = theirs.create;
+  if (c.create == nullptr) throw Broken{name + " has no create"};
+  if (theirs.ops == nullptr) throw Broken{name + " has no ops"};
+  c.ops = normalise(*theirs.ops);
+  require(c.ops, {DTUD_REQUIRED(dtu_ops, start), DTUD_REQUIRED(dtu_ops, stop), DTUD_REQUIRED(dtu_ops, destroy)},
+          name + ": ops");
+  read_interfaces(theirs, c, name);
+  return c;
+}
+
+void read_components(const dtu_plugin& d, LoadedPlugin& p) {
+  if (d.component_count == 0 || d.components == nullptr) throw Broken{"it holds no component"};
+  if (d.component_count > components_max) throw Broken{"it says it holds more than 64 components"};
+  for (uint64_t k = 0; k < d.component_count; ++k) {
+    LoadedComponent c = read_component(d.components[k], k);
+    if (kind_name(c.kind).empty()) {
+      // A newer minor may have kinds we have not heard of; its other components are as good as ever.
+      if (d.abi_minor <= DTU_ABI_MINOR)
+        throw Broken{"component " + c.type + " has the unknown kind " + std::to_string(c.kind)};
+      p.notes.push_back(p.file.string() + ": component " + c.type + " is left out: its kind " + std::to_string(c.kind) +
+                        " is newer than this dtud");
+      continue;
+    }
+    const bool twice = std::any_of(p.components.begin(), p.components.end(),
+                                   [&](const LoadedComponent& o) { return o.kind == c.kind && o.type == c.type; });
+    if (twice) throw Broken{"it holds " + std::string(kind_name(c.kind)) + ":" + c.type + " twice"};
+    p.components.push_back(std::move(c));
+  }
+}
+
+}  // namespace
+
+const void* LoadedComponent::raw_iface(const char* id) const {
+  const auto it = std::find(interface_ids.begin(), interface_ids.end(), id);
+  return it == interface_ids.end() ? nullptr : tables[static_cast<size_t>(it - interface_ids.begin())];
+}
+
+std::string other_major(const std::filesystem::path& file, unsigned major) {
+  return file.string() + ": built for plugin ABI " + std::to_string(major) + ", this dtud speaks " +
+         std::to_string(DTU_ABI_MAJOR) + ": get a build for " + std::to_string(DTU_ABI_MAJOR);
+}
+
+std::variant<LoadedPlugin, Refusal> read_descriptor(const std::filesystem::path& file, const dtu_plugin& d) {
+  const std::string name = file.string();
+  if (d.magic != DTU_MAGIC)
+    return Refusal{name + ": its descriptor does not begin with DTU_MAGIC: not a dtukit plugin"};
+  if (d.struct_size < offsetof(dtu_plugin, component_count) + sizeof d.component_count)
+    return Refusal{name + ": its descriptor is too short (" + std::to_string(d.struct_size) +
+                   " bytes): rebuild it with the headers of ABI " + std::to_string(DTU_ABI_MAJOR)};
+  if (d.abi_major != DTU_ABI_MAJOR) return Refusal{other_major(file, d.abi_major)};
+  if (d.min_host_minor > DTU_ABI_MINOR)
+    return Refusal{name + ": needs a dtud with plugin ABI " + std::to_string(DTU_ABI_MAJOR) + "." +
+                   std::to_string(d.min_host_minor) + ", this one has " + std::to_string(DTU_ABI_MAJOR) + "." +
+                   std::to_string(DTU_ABI_MINOR) + ": update dtukit or get an older build of the plugin"};
+  try {
+    LoadedPlugin p;
+    p.file = file;
+    p.abi_major = d.abi_major;
+    p.abi_minor = d.abi_minor;
+    p.min_host_minor = d.min_host_minor;
+    p.id = text(d.id, text_max, "id");
+    p.version = text(d.version, text_max, "version");
+    p.vendor = text(d.vendor, text_max, "vendor");
+    p.license = text(d.license, text_max, "license");
+    read_components(d, p);
+    return p;
+  } catch (const Broken& b) {
+    return Refusal{name + ": " + b.what + ": the plugin is faulty, ask its vendor for a new build"};
+  }
+}
+
+}  // namespace dtud::plugins

@@ -1,0 +1,55 @@
+// Reads a plugin's descriptor, believing nothing: what comes out has its strings copied and its tables at our size.
+#pragma once
+#include <dtu/abi.h>
+
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "plugins/loader/tables.hpp"
+
+namespace dtud::plugins {
+
+struct LoadedComponent {
+  uint32_t kind = 0;
+  std::string type, title, schema;
+  uint64_t caps = 0;
+  decltype(dtu_component::create) create = nullptr;
+  dtu_ops ops{};
+  std::vector<std::string> dialects;  // names of its dtu.dialect/1, if it offers one
+  std::vector<std::string> interface_ids;
+
+  // The table of a known interface at our size, nothing when it is not offered:
+  // iface<dtu_channel>(DTU_CHANNEL_IFACE).
+  template <typename Table>
+  [[nodiscard]] std::optional<Table> iface(const char* id) const {
+    const void* table = raw_iface(id);
+    return table == nullptr ? std::nullopt : std::optional<Table>(normalise(*static_cast<const Table*>(table)));
+  }
+  [[nodiscard]] const void* raw_iface(const char* id) const;
+
+  std::vector<const void*> tables;  // beside interface_ids
+};
+
+struct LoadedPlugin {
+  std::filesystem::path file;
+  std::string id, version, vendor, license;
+  uint16_t abi_major = 0, abi_minor = 0, min_host_minor = 0;
+  std::vector<LoadedComponent> components;
+  std::vector<std::string> notes;  // for the log: what was left out and why
+};
+
+struct Refusal {
+  std::string text;  // one line: the file, what is wrong, what to do
+};
+
+[[nodiscard]] std::variant<LoadedPlugin, Refusal> read_descriptor(const std::filesystem::path& file,
+                                                                  const dtu_plugin& descriptor);
+
+// What every plugin's line about another major says.
+[[nodiscard]] std::string other_major(const std::filesystem::path& file, unsigned major);
+
+}  // namespace dtud::plugins
