@@ -123,6 +123,21 @@ KeptMessage KeptMessage::keep(const dtu_msg& msg) {
   return kept;
 }
 
+KeptMessage KeptMessage::share() const {
+  KeptMessage other;
+  other.source = source;
+  other.time_ns = time_ns;
+  other.flags = flags;
+  other.payload_ = payload_;
+  other.size_ = size_;
+  other.route_size_ = route_size_;
+  if (buffer_) {
+    ref(buffer_.get());
+    other.buffer_ = BufferRef(buffer_.get());
+  }
+  return other;
+}
+
 dtu_msg KeptMessage::view(uint64_t token) const {
   dtu_msg msg{};
   msg.token = token;

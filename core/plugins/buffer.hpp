@@ -57,6 +57,9 @@ class KeptMessage {
   // Shares the sender's buffer when that wastes little, copies otherwise. Empty when memory is short.
   static KeptMessage keep(const dtu_msg& msg);
 
+  // Another reference to the same bytes.
+  [[nodiscard]] KeptMessage share() const;
+
   explicit operator bool() const { return static_cast<bool>(buffer_); }
   [[nodiscard]] uint64_t payload_size() const { return size_; }
   [[nodiscard]] std::string_view payload() const { return {payload_, size_}; }

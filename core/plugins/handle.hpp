@@ -1,5 +1,5 @@
-// What a plugin holds as dtu_instance *: it outlives the instance, so that a call from a thread that forgot to stop finds
-// "gone" instead of freed memory. Handles are taken again only after many others (Instances).
+// What a plugin holds as dtu_instance *: it outlives the instance, so that a call from a thread that forgot to stop
+// finds "gone" instead of freed memory. Handles are taken again only after many others (Instances).
 #pragma once
 #include <dtu/abi.h>
 

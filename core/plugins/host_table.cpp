@@ -7,8 +7,8 @@
 #include "plugins/context.hpp"
 #include "plugins/instance.hpp"
 
-// Each function: is the instance still there, and is this the main lane? If not, the inbox takes the call over. None lets
-// an exception out (the only one possible is bad_alloc: noexcept then ends dtud, which systemd starts again).
+// Each function: is the instance still there, and is this the main lane? If not, the inbox takes the call over. None
+// lets an exception out (the only one possible is bad_alloc: noexcept then ends dtud, which systemd starts again).
 namespace dtud::plugins {
 namespace {
 
@@ -82,8 +82,9 @@ int64_t clock() noexcept { return monotonic_ns(); }
 }  // namespace
 
 const dtu_host& host_table() {
-  static constexpr dtu_host table{sizeof(dtu_host), DTU_ABI_MAJOR, DTU_ABI_MINOR, log,    buf_alloc, buf_ref, buf_unref,
-                                  emit,             complete,      writable,      report, reply,     service, clock};
+  static constexpr dtu_host table{sizeof(dtu_host), DTU_ABI_MAJOR, DTU_ABI_MINOR, log,      buf_alloc,
+                                  buf_ref,          buf_unref,     emit,          complete, writable,
+                                  report,           reply,         service,       clock};
   return table;
 }
 

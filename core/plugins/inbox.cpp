@@ -90,9 +90,15 @@ void Inbox::run(Item& item) {
         freed(*item.from, item.number);
       break;
     }
-    case Kind::complete: up_.complete(*instance, item.number, item.status); break;
-    case Kind::writable: up_.writable(*instance, item.number); break;
-    case Kind::report: instance->reported(item.number, item.status, item.error.get()); break;
+    case Kind::complete:
+      up_.complete(*instance, item.number, item.status);
+      break;
+    case Kind::writable:
+      up_.writable(*instance, item.number);
+      break;
+    case Kind::report:
+      instance->reported(item.number, item.status, item.error.get());
+      break;
     case Kind::reply:
       up_.reply(*instance, item.number, item.status, {item.json.data(), item.json.size()}, item.error.get());
       break;

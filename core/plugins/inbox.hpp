@@ -33,9 +33,9 @@ class Inbox {
   dtu_status reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error);
 
   // Main lane.
-  bool deliver();                       // the turn hook
-  void resume(Handle& from);            // emits of this instance may go on
-  void forget(Handle& of);              // the instance is gone
+  bool deliver();             // the turn hook
+  void resume(Handle& from);  // emits of this instance may go on
+  void forget(Handle& of);    // the instance is gone
 
  private:
   enum class Kind { emit, complete, writable, report, reply };

@@ -21,7 +21,7 @@ dtu_error blank() {
 
 template <typename Table>
 void take(const LoadedComponent& component, const char* id, Table& table) {
-  if (const void* theirs = component.iface(id)) table = normalise(static_cast<const Table*>(theirs));
+  if (const auto theirs = component.iface<Table>(id)) table = *theirs;
 }
 
 }  // namespace
@@ -123,7 +123,10 @@ void Instance::reported(uint64_t source, int32_t state, const dtu_error* error) 
   if (source != 0) return context_.up.state_changed(*this, source, state, error);
   if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED) return;
   if (state == DTU_STATE_STOPPED) {
-    if (stopping_) context_.main.post([this, here = std::weak_ptr<bool>(here_)] { if (here.lock()) finish_stop(false); });
+    if (stopping_)
+      context_.main.post([this, here = std::weak_ptr<bool>(here_)] {
+        if (here.lock()) finish_stop(false);
+      });
     return;
   }
   if (stopping_) return;
@@ -137,7 +140,7 @@ void Instance::reported(uint64_t source, int32_t state, const dtu_error* error) 
 }
 
 void Instance::fault(const char* function, const std::string& what) noexcept {
-  context_.log.error(spec_.name, std::string(function) + " of plugin " + spec_.component->plugin_id + " threw: " + what +
+  context_.log.error(spec_.name, std::string(function) + " of plugin " + spec_.plugin_id + " threw: " + what +
                                      "; the instance is started anew");
   context_.main.post([this, what, here = std::weak_ptr<bool>(here_)] {
     if (!here.lock() || self_ == nullptr || stopping_) return;
@@ -200,6 +203,7 @@ void Instance::discard(std::function<void()> then) {
       },
       [this, then = std::move(then)](dtu_status) {
         self_ = nullptr;
+        kept_.clear();
         context_.up.stopped(*this);
         context_.instances.retire(*handle_);
         then();
@@ -248,6 +252,7 @@ void Instance::finish_stop(bool abandoned) {
     stopping_ = false;
     state_ = DTU_STATE_STOPPED;
     error_.clear();
+    kept_.clear();
     context_.up.stopped(*this);
     context_.instances.retire(*handle_);
     then();
@@ -266,11 +271,27 @@ void Instance::finish_stop(bool abandoned) {
       [this] {
         const auto status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
         if (const size_t left = resources_->release_all(); left != 0)
-          context_.log.warning(spec_.name, std::to_string(left) + " timers or watched descriptors were left behind by plugin " +
-                                               spec_.component->plugin_id + " and were taken back");
+          context_.log.warning(spec_.name, std::to_string(left) +
+                                               " timers or watched descriptors were left behind by plugin " +
+                                               spec_.plugin_id + " and were taken back");
         return status;
       },
       [finish, done = std::move(done)](dtu_status) { finish(done); });
+}
+
+const std::string& Instance::health() {
+  if (!alive() || spec_.component->ops.health == nullptr) return health_ = "{}";
+  call(
+      [this] {
+        std::string said;
+        const auto take = [](void* to, dtu_str json) noexcept {
+          if (json.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(json.ptr, json.len);
+        };
+        const auto status = guarded("health", nullptr, [&] { return spec_.component->ops.health(self_, take, &said); });
+        return status == DTU_OK ? said : std::string();
+      },
+      [this](std::string said) { health_ = said.empty() ? "{}" : std::move(said); });
+  return health_;
 }
 
 void Instance::reconfigure(const std::string& config, std::function<void(bool)> done) {

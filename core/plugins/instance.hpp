@@ -1,6 +1,6 @@
 // One configured component: created, started, watched, started anew with growing delays when it fails, stopped. The
-// object stays while the plugin's side of it comes and goes. Main lane, unless a function says otherwise; a component with
-// DTU_CAP_BLOCKING has a lane of its own, and `call` goes there.
+// object stays while the plugin's side of it comes and goes. Main lane, unless a function says otherwise; a component
+// with DTU_CAP_BLOCKING has a lane of its own, and `call` goes there.
 #pragma once
 #include <dtu/channel.h>
 #include <dtu/commands.h>
@@ -13,6 +13,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "plugins/context.hpp"
 #include "plugins/loader/loader.hpp"
@@ -34,7 +35,8 @@ class Instance {
   struct Spec {
     std::string name;  // "channel 1", "hal sim", "command dtu"
     const LoadedComponent* component;
-    std::string config;  // valid JSON of the component's schema
+    std::string plugin_id;  // for messages
+    std::string config;     // valid JSON of the component's schema
   };
 
   Instance(Context& context, Spec spec);
@@ -50,6 +52,7 @@ class Instance {
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const LoadedComponent& component() const { return *spec_.component; }
+  [[nodiscard]] const std::string& plugin_id() const { return spec_.plugin_id; }
   [[nodiscard]] const std::string& config() const { return spec_.config; }
   [[nodiscard]] int32_t state() const { return state_; }  // DTU_STATE_...
   [[nodiscard]] const std::string& error() const { return error_; }
@@ -63,13 +66,29 @@ class Instance {
   [[nodiscard]] Resources& resources() { return *resources_; }
   [[nodiscard]] Context& context() const { return context_; }
 
-  // Runs a plugin function on the instance's lane (the current one) behind a net for exceptions that should not get here.
+  // What the plugin says of itself, one JSON object ("{}" when it says nothing). Of an instance on a lane of its own it
+  // is what it said when asked before: its lane may be busy for long.
+  const std::string& health();
+
+  // Runs a plugin function on the instance's lane (the current one) behind a net for exceptions that should not get
+  // here.
   template <typename Fn>
   dtu_status guarded(const char* function, dtu_error* error, Fn&& fn) noexcept;
   // The same wherever the instance lives: fn on its lane, then `then(result)` on the main lane, at once if that is the
   // lane. The result must be movable. Dropped when the instance is gone by then.
   template <typename Fn, typename Then>
   void call(Fn fn, Then then);
+
+  // Who in routing this instance is; not ours to look at.
+  void set_tenant(void* tenant) { tenant_ = tenant; }
+  [[nodiscard]] void* tenant() const { return tenant_; }
+
+  // Things that must live until they are released or this run of the instance ends.
+  void keep(std::shared_ptr<void> thing) { kept_.emplace(thing.get(), thing); }
+  std::shared_ptr<void> release(void* thing) {
+    const auto node = kept_.extract(thing);
+    return node ? node.mapped() : nullptr;
+  }
 
   // The plugin reported a state of itself (source 0) or of a port.
   void reported(uint64_t source, int32_t state, const dtu_error* error);
@@ -96,13 +115,15 @@ class Instance {
   Handle* handle_ = nullptr;
   std::unique_ptr<Resources> resources_;
   void* self_ = nullptr;
+  void* tenant_ = nullptr;
+  std::unordered_map<void*, std::shared_ptr<void>> kept_;
   int32_t state_ = DTU_STATE_STOPPED;
-  std::string error_;
+  std::string error_, health_ = "{}";
   uint32_t restarts_ = 0;
-  uint32_t failures_ = 0;      // since it last ran well
+  uint32_t failures_ = 0;  // since it last ran well
   int64_t started_ns_ = 0;
   bool stopping_ = false;
-  bool wanted_ = false;        // start() was called and stop() was not
+  bool wanted_ = false;  // start() was called and stop() was not
   std::function<void()> stopped_;
   uint64_t restart_timer_ = 0, deadline_timer_ = 0;
   std::minstd_rand jitter_;

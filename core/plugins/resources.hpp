@@ -1,5 +1,5 @@
-// What one run of an instance has taken from its lane: timers and watched descriptors. Given back by the plugin, or by us
-// when it is gone. On the instance's lane.
+// What one run of an instance has taken from its lane: timers and watched descriptors. Given back by the plugin, or by
+// us when it is gone. On the instance's lane.
 #pragma once
 #include <dtu/services.h>
 

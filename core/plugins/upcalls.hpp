@@ -35,7 +35,7 @@ class Upcalls {
   virtual dtu_status read_point(Instance&, std::string_view point, dtu_answer_fn, void* ctx, dtu_error*) = 0;
   virtual dtu_status write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
                                  dtu_error*) = 0;
-  virtual dtu_status list_points(std::string_view prefix, dtu_text_fn each, void* ctx) = 0;
+  virtual dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) = 0;
 };
 
 }  // namespace dtud::plugins

@@ -1,0 +1,45 @@
+// Who may call what: the password, and growing delays for those who guess it (D10). Main lane.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "commands/answer.hpp"
+
+namespace dtud::commands {
+
+class Access {
+ public:
+  enum class Kind { set, initial, none };
+
+  // The password of the device document; "" = none there.
+  void set_password(std::string password) { password_ = std::move(password); }
+  // What counts until one is set: the last six digits of the IMEI; "" = not known or not wanted.
+  void set_initial(std::string password) { initial_ = std::move(password); }
+  [[nodiscard]] Kind kind() const {
+    return !password_.empty() ? Kind::set : !initial_.empty() ? Kind::initial : Kind::none;
+  }
+
+  // May `source` go on with this password? DTU_OK, DTU_E_DENIED (none was given), DTU_E_WRONG_PASSWORD or DTU_E_LOCKED.
+  // given.data() null: none. Five wrong ones in a row lock the source for 1 s, the next for 2 s, 4 s, ... 15 min.
+  [[nodiscard]] Answer check(const std::string& source, std::string_view given, int64_t now_ns);
+
+  // Function codes 253 and 254: while stopped only commands marked for it are run for remote sources.
+  bool stopped = false;
+
+ private:
+  struct Guesser {
+    uint32_t wrong = 0;
+    int64_t locked_until_ns = 0;
+    int64_t last_ns = 0;
+  };
+  static constexpr size_t kMostSources = 256;
+  static constexpr uint32_t kFree = 5;
+  Guesser& guesser(const std::string& source);
+
+  std::string password_, initial_;
+  std::map<std::string, Guesser> guessers_;
+};
+
+}  // namespace dtud::commands

@@ -1,0 +1,21 @@
+// The outcome of a call, and who waits for it.
+#pragma once
+#include <dtu/abi.h>
+
+#include <functional>
+#include <string>
+
+namespace dtud::commands {
+
+struct Answer {
+  dtu_status status = DTU_OK;
+  std::string json;   // a JSON value; "" = null
+  std::string error;  // for a person; "" when status is DTU_OK
+};
+
+using Done = std::function<void(const Answer&)>;
+
+// "ok", "wrong_password", "not_found": what the control API shows.
+[[nodiscard]] const char* name_of_status(dtu_status status);
+
+}  // namespace dtud::commands

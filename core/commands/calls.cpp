@@ -1,0 +1,207 @@
+#include "commands/calls.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "commands/arguments.hpp"
+#include "plugins/instance.hpp"
+
+namespace dtud::commands {
+namespace {
+
+dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
+
+struct Called {
+  dtu_status status = DTU_OK;
+  dtu_error error{};
+};
+
+}  // namespace
+
+Calls::Calls(Lane& lane, Log& log, Directory& directory, Access& access)
+    : lane_(lane), log_(log), directory_(directory), access_(access) {
+  lane_.add_turn_hook([this] { return deliver(); });
+}
+
+Answer Calls::allowed(const Command& command, const Request& request) {
+  if (request.console || request.trusted) return {};
+  if ((command.flags & DTU_COMMAND_LOCAL) != 0)
+    return {DTU_E_UNSUPPORTED, "", command.name + " can only be called locally, with dtuctl"};
+  if (access_.stopped && (command.flags & DTU_COMMAND_WHEN_STOPPED) == 0)
+    return {DTU_E_STOPPED, "", "stopped: the protocol was stopped by a command; function code 254 starts it again"};
+  if ((command.flags & DTU_COMMAND_PASSWORD) == 0) return {};
+  return access_.check(request.source, request.password, monotonic_ns());
+}
+
+Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done) {
+  const Command* command =
+      request.command.empty() ? directory_.command(request.code) : directory_.command(request.command);
+  if (command == nullptr)
+    return {DTU_E_NOT_FOUND, "",
+            "no such command: " +
+                (request.command.empty() ? "function code " + std::to_string(request.code) : request.command)};
+  if (Answer refusal = allowed(*command, request); refusal.status != DTU_OK) {
+    log_.warning(request.source, command->name + " refused: " + refusal.error);
+    return refusal;
+  }
+  const std::string args = request.args.empty() ? "{}" : request.args;
+  if (const std::string wrong = wrong_arguments(command->args_schema, args); !wrong.empty())
+    return {DTU_E_INVALID, "", command->name + ": " + wrong};
+  Call call;
+  call.kind = Kind::command;
+  call.name = command->name;
+  call.args = args;
+  call.source = request.source;
+  call.asker = asker;
+  call.provider = command->provider;
+  call.builtin = command->builtin;
+  call.done = std::move(done);
+  return begin(std::move(call), request.deadline_ms);
+}
+
+Answer Calls::read_point(std::string_view name, plugins::Instance* asker, Done done) {
+  const Point* point = directory_.point(name);
+  if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
+  Call call;
+  call.kind = Kind::read;
+  call.name = point->name;
+  call.asker = asker;
+  call.provider = point->provider;
+  call.done = std::move(done);
+  return begin(std::move(call), 0);
+}
+
+Answer Calls::write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done) {
+  const Point* point = directory_.point(name);
+  if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
+  if ((point->flags & DTU_POINT_WRITABLE) == 0 || point->provider->tables().points.write == nullptr)
+    return {DTU_E_UNSUPPORTED, "", "point " + point->name + " cannot be written"};
+  Call call;
+  call.kind = Kind::write;
+  call.name = point->name;
+  call.args = json;
+  call.asker = asker;
+  call.provider = point->provider;
+  call.done = std::move(done);
+  return begin(std::move(call), 0);
+}
+
+Answer Calls::begin(Call call, uint32_t deadline_ms) {
+  if (calls_.size() >= kMost) return {DTU_AGAIN, "", "too many calls are under way: try again later"};
+  call.id = ++last_id_;
+  call.owner = this;
+  const uint64_t id = call.id;
+  Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
+  const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, kLongestDeadline_ms);
+  kept.timer = lane_.timers().create(deadline_passed, &kept);
+  lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
+  waiting_.push_back(id);
+  lane_.wake();
+  return {};
+}
+
+void Calls::deadline_passed(void* call_ptr) {
+  const Call& call = *static_cast<Call*>(call_ptr);
+  Calls& me = *call.owner;
+  plugins::Instance* provider = call.provider;
+  const uint64_t id = call.id;
+  std::string what = call.name + " was not answered in time";
+  if (provider != nullptr) what += " by " + provider->name();
+  const bool cancel = call.kind == Kind::command && call.handed_over && provider != nullptr && provider->alive() &&
+                      provider->tables().commands.cancel != nullptr;
+  me.finish(id, {DTU_E_TIMEOUT, "", what});
+  if (cancel)
+    provider->call(
+        [provider, id] {
+          return provider->guarded("cancel", nullptr,
+                                   [&] { return provider->tables().commands.cancel(provider->self(), id), DTU_OK; });
+        },
+        [](dtu_status) {});
+}
+
+void Calls::finish(uint64_t id, Answer answer) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  lane_.timers().destroy(it->second.timer);
+  finished_.push_back({it->second.asker, std::move(it->second.done), std::move(answer)});
+  calls_.erase(it);
+  lane_.wake();
+}
+
+dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer answer) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end() || it->second.provider != &provider) return DTU_E_CLOSED;
+  if (answer.json.size() > DTU_PAYLOAD_MAX) answer = {DTU_E_INTERNAL, "", "the answer is over 1 MiB"};
+  finish(id, std::move(answer));
+  return DTU_OK;
+}
+
+void Calls::gone(const plugins::Instance& instance) {
+  std::vector<uint64_t> to_it, of_it;
+  for (const auto& [id, call] : calls_) {
+    if (call.asker == &instance)
+      of_it.push_back(id);
+    else if (call.provider == &instance)
+      to_it.push_back(id);
+  }
+  for (const uint64_t id : of_it) {
+    lane_.timers().destroy(calls_.at(id).timer);
+    calls_.erase(id);
+  }
+  for (const uint64_t id : to_it) finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered"});
+  const auto theirs = [&](const Finished& f) { return f.asker == &instance; };
+  finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
+  for (Finished& f : telling_)
+    if (theirs(f)) f.done = nullptr;
+}
+
+bool Calls::deliver() {
+  if (waiting_.empty() && finished_.empty()) return false;
+  handing_.swap(waiting_);
+  for (const uint64_t id : handing_) hand_over(id);
+  handing_.clear();
+  telling_.swap(finished_);
+  // By index: gone() may be called meanwhile and clears entries.
+  for (size_t i = 0; i < telling_.size(); ++i)
+    if (telling_[i].done) telling_[i].done(telling_[i].answer);
+  telling_.clear();
+  return true;
+}
+
+void Calls::hand_over(uint64_t id) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  Call& call = it->second;
+  call.handed_over = true;
+  if (call.provider == nullptr) {
+    const Builtin builtin = call.builtin;  // the call may be over before the function is
+    builtin(call.args, call.source, [this, id](const Answer& answer) { finish(id, answer); });
+    return;
+  }
+  plugins::Instance* provider = call.provider;
+  if (!provider->alive()) return finish(id, {DTU_E_CLOSED, "", provider->name() + " is not running"});
+  provider->call(
+      [provider, id, kind = call.kind, name = call.name, args = call.args, source = call.source] {
+        Called c;
+        c.error.struct_size = sizeof c.error;
+        const plugins::Tables& t = provider->tables();
+        c.status = provider->guarded(kind == Kind::command ? "invoke" : "point", &c.error, [&] {
+          switch (kind) {
+            case Kind::command:
+              return t.commands.invoke(provider->self(), id, text(name), text(args), text(source), &c.error);
+            case Kind::read:
+              return t.points.read(provider->self(), text(name), id, &c.error);
+            case Kind::write:
+              return t.points.write(provider->self(), text(name), text(args), id, &c.error);
+          }
+          return DTU_E_INTERNAL;
+        });
+        return c;
+      },
+      [this, id](const Called& c) {
+        if (c.status < 0)
+          finish(id, {c.status, "", c.error.message[0] != '\0' ? c.error.message : name_of_status(c.status)});
+      });
+}
+
+}  // namespace dtud::commands

@@ -1,0 +1,88 @@
+// Calls under way: from the console, a dialect or a plugin, to a plugin or the kernel. Access is checked here, so it is
+// the same for every way of asking. Both directions go through queues that deliver() empties, so that neither side is
+// ever called inside a call of its own; every call has a deadline. Main lane.
+#pragma once
+#include <dtu/services.h>
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "commands/access.hpp"
+#include "commands/directory.hpp"
+#include "lanes/lane.hpp"
+#include "log/log.hpp"
+
+namespace dtud::commands {
+
+struct Request {
+  std::string command;  // or
+  int64_t code = -1;
+  std::string args;           // a JSON object; "" = {}
+  std::string_view password;  // data() null: none given
+  std::string source;         // "console", "channel 3"
+  bool trusted = false;       // needs no password
+  bool console = false;       // the local console: also what is only for it
+  uint32_t deadline_ms = 0;   // 0: kDefaultDeadline_ms
+};
+
+class Calls {
+ public:
+  static constexpr uint32_t kDefaultDeadline_ms = 10'000, kLongestDeadline_ms = 600'000;
+  static constexpr size_t kMost = 1024;  // under way at once; more are refused as busy
+
+  Calls(Lane& lane, Log& log, Directory& directory, Access& access);
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
+
+  // The answer when the call is refused; else DTU_OK, and `done` is called later, once. asker: a plugin, which is not
+  // called any more when it has stopped; null: the kernel.
+  [[nodiscard]] Answer invoke(const Request& request, plugins::Instance* asker, Done done);
+  [[nodiscard]] Answer read_point(std::string_view name, plugins::Instance* asker, Done done);
+  [[nodiscard]] Answer write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done);
+
+  // From a provider.
+  dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
+  // An instance is gone: calls to it fail, calls of it are forgotten.
+  void gone(const plugins::Instance& instance);
+
+  bool deliver();
+  [[nodiscard]] size_t under_way() const { return calls_.size(); }
+
+ private:
+  enum class Kind { command, read, write };
+  struct Call {
+    uint64_t id = 0;
+    Kind kind = Kind::command;
+    std::string name, args, source;
+    plugins::Instance* asker = nullptr;
+    plugins::Instance* provider = nullptr;  // null: the kernel
+    Builtin builtin;
+    Done done;
+    uint64_t timer = 0;
+    Calls* owner = nullptr;
+    bool handed_over = false;
+  };
+  struct Finished {
+    plugins::Instance* asker;
+    Done done;
+    Answer answer;
+  };
+  [[nodiscard]] Answer allowed(const Command& command, const Request& request);
+  [[nodiscard]] Answer begin(Call call, uint32_t deadline_ms);
+  void hand_over(uint64_t id);
+  void finish(uint64_t id, Answer answer);
+  static void deadline_passed(void* call);
+
+  Lane& lane_;
+  Log& log_;
+  Directory& directory_;
+  Access& access_;
+  std::unordered_map<uint64_t, Call> calls_;
+  uint64_t last_id_ = 0;
+  std::vector<uint64_t> waiting_, handing_;
+  std::vector<Finished> finished_, telling_;
+};
+
+}  // namespace dtud::commands

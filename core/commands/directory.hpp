@@ -1,0 +1,59 @@
+// What can be called and read: the commands and points of all components and of the kernel itself. Main lane.
+#pragma once
+#include <dtu/commands.h>
+#include <dtu/points.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/answer.hpp"
+
+namespace dtud::plugins {
+class Instance;
+}
+
+namespace dtud::commands {
+
+// A command of the kernel itself. It answers through `done`, now or later.
+using Builtin = std::function<void(const std::string& args, const std::string& source, Done done)>;
+
+struct Command {
+  std::string name, title, args_schema;
+  uint32_t flags = 0;  // DTU_COMMAND_...
+  std::vector<uint32_t> codes;
+  plugins::Instance* provider = nullptr;  // null: the kernel
+  Builtin builtin;
+};
+
+struct Point {
+  std::string name, unit, title;
+  uint32_t flags = 0;  // DTU_POINT_...
+  plugins::Instance* provider = nullptr;
+};
+
+class Directory {
+ public:
+  // Why it was not taken, "" when it was: a name or a code can be given once.
+  [[nodiscard]] std::string add(Command command);
+  [[nodiscard]] std::string add(Point point);
+  void remove_of(const plugins::Instance& provider);
+
+  [[nodiscard]] const Command* command(std::string_view name) const;
+  [[nodiscard]] const Command* command(int64_t code) const;
+  [[nodiscard]] const Point* point(std::string_view name) const;
+  [[nodiscard]] const std::map<std::string, Command, std::less<>>& commands() const { return commands_; }
+  [[nodiscard]] const std::map<std::string, Point, std::less<>>& points() const { return points_; }
+
+ private:
+  std::map<std::string, Command, std::less<>> commands_;
+  std::map<uint32_t, std::string> codes_;
+  std::map<std::string, Point, std::less<>> points_;
+};
+
+// 1 to 64 of [a-z0-9_.-].
+[[nodiscard]] bool is_dotted_name(std::string_view name);
+
+}  // namespace dtud::commands

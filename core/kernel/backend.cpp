@@ -1,0 +1,279 @@
+#include "kernel/backend.hpp"
+
+#include <Poco/Base64Encoder.h>
+
+#include <future>
+#include <sstream>
+#include <utility>
+
+#include "config/json_text.hpp"
+#include "config/store.hpp"
+#include "kernel/kernel.hpp"
+#include "kernel/views.hpp"
+
+namespace dtud {
+namespace {
+
+using config::Json;
+using config::JsonObject;
+using config::make_object;
+using control::Answer;
+
+std::string findings_json(bool ok, const config::Findings& findings, const Device::Changed* changed) {
+  auto o = make_object();
+  o->set("ok", ok);
+  config::JsonArray::Ptr list = new config::JsonArray;
+  for (const config::Finding& f : findings) {
+    auto one = make_object();
+    one->set("severity", std::string(f.severity == config::Finding::Severity::error ? "error" : "warning"));
+    one->set("document", f.document);
+    one->set("path", f.path);
+    one->set("line", f.line);
+    one->set("column", f.column);
+    one->set("message", f.message);
+    list->add(one);
+  }
+  o->set("findings", list);
+  if (changed != nullptr) {
+    config::JsonArray::Ptr names = new config::JsonArray;
+    for (const std::string& name : *changed) names->add(name);
+    o->set("changed", names);
+  }
+  return config::to_json(Json(o));
+}
+
+JsonObject::Ptr line_view(const LogLine& line) {
+  auto o = make_object();
+  o->set("time_ns", line.time_ns);
+  o->set("level", std::string(name_of(line.level)));
+  o->set("who", line.who);
+  o->set("text", line.text);
+  return o;
+}
+
+std::string tap_line(const routing::TapEvent& e) {
+  std::ostringstream data;
+  Poco::Base64Encoder encoder(data);
+  encoder.rdbuf()->setLineLength(0);
+  encoder.write(e.payload.data(), static_cast<std::streamsize>(e.payload.size()));
+  encoder.close();
+  auto o = make_object();
+  o->set("time_ns", e.time_ns);
+  o->set("target", e.target);
+  o->set("direction", std::string(e.in ? "in" : "out"));
+  o->set("route", std::string(e.route));
+  o->set("peer", static_cast<int64_t>(e.peer));
+  o->set("length", static_cast<int64_t>(e.payload.size()));
+  o->set("data_b64", data.str());
+  return config::to_json(Json(o));
+}
+
+std::string value_view(const std::string& name, const std::string& json) {
+  return "{\"name\":" + config::to_json(Json(name)) + ",\"value\":" + (json.empty() ? "null" : json) + "}";
+}
+
+int http_status(dtu_status status) {
+  return status == DTU_E_NOT_FOUND ? 404 : status == DTU_E_INVALID ? 400 : status == DTU_E_TIMEOUT ? 503 : 409;
+}
+
+std::string call_view(const commands::Answer& a) {
+  if (a.status == DTU_OK) return R"({"status":"ok","result":)" + (a.json.empty() ? "null" : a.json) + "}";
+  auto o = make_object();
+  o->set("status", std::string(commands::name_of_status(a.status)));
+  o->set("error", a.error);
+  return config::to_json(Json(o));
+}
+
+}  // namespace
+
+struct KernelBackend::Waiting {
+  std::promise<Answer> answer;
+  std::atomic<bool> answered{false};
+  void give(Answer a) {
+    if (!answered.exchange(true)) answer.set_value(std::move(a));
+  }
+};
+
+Answer KernelBackend::ask(Question question, std::chrono::milliseconds deadline) {
+  auto waiting = std::make_shared<Waiting>();
+  auto future = waiting->answer.get_future();
+  uint64_t id = 0;
+  {
+    Lock lock(mutex_);
+    if (refusing_) return Answer::error(503, "dtud is stopping");
+    id = ++last_;
+    waiting_.emplace(id, waiting);
+  }
+  kernel_.lane().post([waiting, question = std::move(question)] {
+    if (!waiting->answered.load()) question([waiting](Answer a) { waiting->give(std::move(a)); });
+  });
+  const bool in_time = future.wait_for(deadline) == std::future_status::ready;
+  {
+    Lock lock(mutex_);
+    waiting_.erase(id);
+  }
+  if (!in_time) waiting->give(Answer::error(503, "dtud did not answer in time: see dtuctl log for what holds it up"));
+  return future.get();
+}
+
+void KernelBackend::refuse_from_now() {
+  Lock lock(mutex_);
+  refusing_ = true;
+  for (const auto& [id, waiting] : waiting_) waiting->give(Answer::error(503, "dtud is stopping"));
+}
+
+Answer KernelBackend::view(std::string (*make)(Kernel&)) {
+  return ask([this, make](const Reply& reply) { reply({200, make(kernel_)}); });
+}
+
+Answer KernelBackend::status() { return view(views::status); }
+Answer KernelBackend::plugins() { return view(views::plugins); }
+Answer KernelBackend::commands() { return view(views::commands); }
+Answer KernelBackend::points() { return view(views::points); }
+Answer KernelBackend::ports() { return view(views::ports); }
+Answer KernelBackend::channels() { return view(views::channels); }
+Answer KernelBackend::metrics() { return view(views::metrics); }
+
+Answer KernelBackend::component(const std::string& type) {
+  return ask([this, type](const Reply& reply) {
+    std::string body = views::component(kernel_, type);
+    if (body.empty()) return reply(Answer::error(404, "no plugin offers type \"" + type + "\": see dtuctl plugins"));
+    reply({200, std::move(body)});
+  });
+}
+
+Answer KernelBackend::call(const std::string& json) {
+  config::Findings findings;
+  const auto parsed = config::read_json(json, "", findings);
+  const JsonObject* body = parsed ? config::as_object(*parsed) : nullptr;
+  if (body == nullptr)
+    return Answer::error(400, findings.empty() ? "the body is not a JSON object" : findings.front().message);
+  commands::Request request;
+  request.command = config::as_text(body->get("command"));
+  request.code = config::as_integer(body->get("code"), -1);
+  if (request.command.empty() && request.code < 0) return Answer::error(400, "the body needs \"command\" or \"code\"");
+  const Json args = body->get("args");
+  request.args = args.isEmpty() ? "{}" : config::to_json(args);
+  request.source = "console";
+  request.console = true;
+  const int64_t ms = config::as_integer(body->get("deadline_ms"), commands::Calls::kDefaultDeadline_ms);
+  if (ms < 1 || ms > commands::Calls::kLongestDeadline_ms)
+    return Answer::error(400, "deadline_ms is 1 to " + std::to_string(commands::Calls::kLongestDeadline_ms));
+  request.deadline_ms = static_cast<uint32_t>(ms);
+  return ask(
+      [this, request](const Reply& reply) {
+        const auto refusal = kernel_.calls().invoke(request, nullptr, [reply](const commands::Answer& a) {
+          reply({200, call_view(a)});
+        });
+        if (refusal.status != DTU_OK) reply({200, call_view(refusal)});
+      },
+      std::chrono::milliseconds(ms + 1000));
+}
+
+Answer KernelBackend::read_point(const std::string& name) {
+  return ask(
+      [this, name](const Reply& reply) {
+        const auto done = [reply, name](const commands::Answer& a) {
+          if (a.status != DTU_OK) return reply(Answer::error(http_status(a.status), a.error));
+          reply({200, value_view(name, a.json)});
+        };
+        const auto refusal = kernel_.calls().read_point(name, nullptr, done);
+        if (refusal.status != DTU_OK) done(refusal);
+      },
+      std::chrono::milliseconds(commands::Calls::kDefaultDeadline_ms + 1000));
+}
+
+Answer KernelBackend::write_point(const std::string& name, const std::string& json) {
+  return ask(
+      [this, name, json](const Reply& reply) {
+        const auto done = [reply, name, json](const commands::Answer& a) {
+          if (a.status != DTU_OK) return reply(Answer::error(http_status(a.status), a.error));
+          reply({200, value_view(name, json)});
+        };
+        const auto refusal = kernel_.calls().write_point(name, json, nullptr, done);
+        if (refusal.status != DTU_OK) done(refusal);
+      },
+      std::chrono::milliseconds(commands::Calls::kDefaultDeadline_ms + 1000));
+}
+
+Answer KernelBackend::config() {
+  return ask([this](const Reply& reply) { reply({200, config::masked(kernel_.device().config())}); });
+}
+
+Answer KernelBackend::board() {
+  return ask([this](const Reply& reply) {
+    config::FileError error;
+    const auto text = config::read_file(kernel_.options().board_file, 1U << 20U, error);
+    if (!text) return reply(Answer::error(409, error.text));
+    reply({200, *text});
+  });
+}
+
+Answer KernelBackend::check_config(const std::string& text) {
+  return ask([this, text](const Reply& reply) {
+    const auto findings = kernel_.check_device(text);
+    reply({200, findings_json(!config::has_errors(findings), findings, nullptr)});
+  });
+}
+
+Answer KernelBackend::set_config(const std::string& text) {
+  return ask(
+      [this, text](const Reply& reply) {
+        kernel_.set_device(text, [reply](bool taken, const config::Findings& findings, const Device::Changed& changed) {
+          reply({taken ? 200 : 409, findings_json(taken, findings, &changed)});
+        });
+      },
+      std::chrono::seconds(10));
+}
+
+Answer KernelBackend::log(uint32_t lines) {
+  auto o = make_object();
+  config::JsonArray::Ptr list = new config::JsonArray;
+  for (const LogLine& line : kernel_.log().newest(lines)) list->add(line_view(line));
+  o->set("lines", list);
+  return {200, config::to_json(Json(o))};
+}
+
+Answer KernelBackend::follow_log(const control::FeedPtr& feed) {
+  auto token = kernel_.log().follow([weak = std::weak_ptr<control::Feed>(feed)](const LogLine& line) {
+    if (const auto to = weak.lock()) to->push(config::to_json(Json(line_view(line))));
+  });
+  Lock lock(mutex_);
+  follows_[feed.get()] = std::move(token);
+  return {200, {}};
+}
+
+Answer KernelBackend::tap(const std::string& target, const control::FeedPtr& feed) {
+  return ask([this, target, feed](const Reply& reply) {
+    std::string name;  // "port:1" -> "port 1"; "all" -> ""
+    if (target != "all") {
+      const size_t colon = target.find(':');
+      if (colon == std::string::npos) return reply(Answer::error(400, "target is port:ID, channel:ID or all"));
+      name = target.substr(0, colon) + " " + target.substr(colon + 1);
+      bool known = false;
+      for (const auto& p : kernel_.router().ports()) known = known || p->name == name;
+      for (const auto& c : kernel_.router().channels()) known = known || c->name == name;
+      if (!known) return reply(Answer::error(404, "there is no " + name));
+    }
+    taps_[feed.get()] =
+        kernel_.router().taps().add(name, [weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
+          if (const auto to = weak.lock()) to->push(tap_line(event));
+        });
+    reply({200, {}});
+  });
+}
+
+void KernelBackend::drop(const control::FeedPtr& feed) {
+  {
+    Lock lock(mutex_);
+    follows_.erase(feed.get());
+  }
+  kernel_.lane().post([this, feed] {
+    const auto it = taps_.find(feed.get());
+    if (it == taps_.end()) return;
+    kernel_.router().taps().remove(it->second);
+    taps_.erase(it);
+  });
+}
+
+}  // namespace dtud

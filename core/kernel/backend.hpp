@@ -1,0 +1,61 @@
+// What the control API sees of the kernel. Called on the API's worker threads; each call is carried to the main lane
+// and waited for, with a deadline.
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "control/backend.hpp"
+#include "control/feed.hpp"
+#include "lanes/thread_safety.hpp"
+
+namespace dtud {
+
+class Kernel;
+
+class KernelBackend : public control::Backend {
+ public:
+  explicit KernelBackend(Kernel& kernel) : kernel_(kernel) {}
+
+  control::Answer status() override;
+  control::Answer plugins() override;
+  control::Answer component(const std::string& type) override;
+  control::Answer commands() override;
+  control::Answer call(const std::string& json) override;
+  control::Answer points() override;
+  control::Answer read_point(const std::string& name) override;
+  control::Answer write_point(const std::string& name, const std::string& json) override;
+  control::Answer ports() override;
+  control::Answer channels() override;
+  control::Answer config() override;
+  control::Answer board() override;
+  control::Answer check_config(const std::string& text) override;
+  control::Answer set_config(const std::string& text) override;
+  control::Answer log(uint32_t lines) override;
+  control::Answer metrics() override;
+  control::Answer tap(const std::string& target, const control::FeedPtr& feed) override;
+  control::Answer follow_log(const control::FeedPtr& feed) override;
+  void drop(const control::FeedPtr& feed) override;
+  void refuse_from_now() override;
+
+ private:
+  using Reply = std::function<void(control::Answer)>;
+  using Question = std::function<void(const Reply&)>;
+  // Runs the question on the main lane; the answer may come later than the question returns.
+  control::Answer ask(Question question, std::chrono::milliseconds deadline = std::chrono::seconds(5));
+  control::Answer view(std::string (*make)(Kernel&));
+
+  struct Waiting;
+  Kernel& kernel_;
+  Mutex mutex_;
+  bool refusing_ DTU_GUARDED_BY(mutex_) = false;
+  uint64_t last_ DTU_GUARDED_BY(mutex_) = 0;
+  std::map<uint64_t, std::shared_ptr<Waiting>> waiting_ DTU_GUARDED_BY(mutex_);
+  std::map<control::Feed*, std::shared_ptr<void>> follows_ DTU_GUARDED_BY(mutex_);
+  std::map<control::Feed*, uint64_t> taps_;  // main lane
+};
+
+}  // namespace dtud

@@ -1,0 +1,49 @@
+// The components there are, and the plugin files they come from. A file is opened when a configuration first names a
+// type it holds; which types it holds is read from the file without running it. Main lane.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/documents.hpp"
+#include "log/log.hpp"
+#include "plugins/loader/catalogue.hpp"
+
+namespace dtud {
+
+class Components {
+ public:
+  explicit Components(Log& log) : log_(log) {}
+
+  // Looks for plugin files; configured: board.json, plugin_path.
+  void search(const std::vector<std::string>& configured);
+
+  struct Found {
+    const plugins::LoadedComponent* component = nullptr;  // null: nobody offers it
+    std::string plugin_id;
+  };
+  [[nodiscard]] Found find(uint32_t kind, std::string_view type);
+  [[nodiscard]] std::vector<std::string> types(uint32_t kind) const;  // sorted, opened or not
+  [[nodiscard]] std::vector<std::string> dialects();                  // opens every command plugin
+  [[nodiscard]] config::Schemas schemas();                            // valid as long as this object
+
+  struct File {
+    std::filesystem::path path;
+    std::vector<std::string> types;  // "channel:mqtt"
+    bool loaded = false;
+    std::string error;  // why it cannot be used
+  };
+  [[nodiscard]] const std::vector<File>& files() const { return files_; }
+  [[nodiscard]] const plugins::Catalogue& catalogue() const { return catalogue_; }
+
+ private:
+  void open(File& file);
+  void open_holders(const std::string& declared);
+
+  Log& log_;
+  std::vector<File> files_;
+  plugins::Catalogue catalogue_;
+};
+
+}  // namespace dtud

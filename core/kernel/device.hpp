@@ -1,0 +1,70 @@
+// The device as its document describes it: makes ports, channels and links what a new document says, touching only what
+// changed. Main lane.
+#pragma once
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/documents.hpp"
+#include "kernel/components.hpp"
+#include "plugins/context.hpp"
+#include "routing/router.hpp"
+
+namespace dtud {
+
+class Device {
+ public:
+  using Changed = std::vector<std::string>;  // "channel 1", "port 2"
+  using Applied = std::function<void(const Changed&)>;
+
+  Device(plugins::Context& context, routing::Router& router, Components& components)
+      : context_(context), router_(router), components_(components) {}
+
+  // Afterwards things are as `next` says; what is unchanged went on meanwhile. Applied one after the other.
+  void apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied);
+  [[nodiscard]] const config::DeviceConfig& config() const { return *now_; }
+
+  // A HAL or a command component is running: its ports are opened, the links that speak its dialects get their
+  // sessions.
+  void hal_started(plugins::Instance& hal);
+  void speaker_started(plugins::Instance& speaker);
+
+  // Stops all channels within the deadline, then calls done.
+  void stop_channels(uint32_t deadline_ms, std::function<void()> done);
+
+ private:
+  struct Change {
+    std::shared_ptr<const config::DeviceConfig> next;
+    Applied applied;
+  };
+  void begin();
+  void stop_outdated(const std::shared_ptr<const config::DeviceConfig>& next, std::function<void()> then);
+  void rebuild();
+  void drop_outdated_links();
+  void match_ports();
+  void match_channels();
+  void make_links();
+  void make_link(routing::Port* port, const std::string& mode, std::vector<routing::Channel*> channels,
+                 const config::PacketConfig& packet);
+  void open(routing::Port& port);
+  [[nodiscard]] plugins::Instance* speaker_of(const std::string& dialect) const;
+  static routing::OutboxLimits limits_of(const config::ChannelConfig& config, const routing::Port* port);
+
+  plugins::Context& context_;
+  routing::Router& router_;
+  Components& components_;
+  std::shared_ptr<const config::DeviceConfig> now_ = std::make_shared<config::DeviceConfig>();
+  std::shared_ptr<const config::DeviceConfig> before_;
+  std::deque<Change> changes_;  // the first is being applied
+  Changed changed_;
+  struct PortOffer {
+    std::string id, device;
+    plugins::Instance* hal;
+  };
+  std::vector<PortOffer> offers_;  // what running HALs have
+  std::vector<plugins::Instance*> speakers_;
+};
+
+}  // namespace dtud

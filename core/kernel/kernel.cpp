@@ -1,0 +1,350 @@
+#include "kernel/kernel.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/json_text.hpp"
+#include "config/store.hpp"
+#include "kernel/builtins.hpp"
+
+namespace dtud {
+namespace {
+
+constexpr uint32_t kStopDeadline_ms = 2000;
+constexpr int64_t kMs = 1'000'000;
+
+constexpr size_t kMostText = 1U << 20U;
+
+// Where to look for plugins has to be known before the rest of the board file can be checked against them.
+std::vector<std::string> plugin_path_of(const std::string& board) {
+  config::Findings ignored;  // read_board says it again
+  std::vector<std::string> folders;
+  const auto json = config::read_json(board, "", ignored);
+  const config::JsonObject* object = json ? config::as_object(*json) : nullptr;
+  const config::JsonArray* list = object != nullptr ? config::as_list(object->get("plugin_path")) : nullptr;
+  if (list != nullptr)
+    for (const config::Json& folder : *list) folders.push_back(config::as_text(folder));
+  return folders;
+}
+
+std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
+
+// Answers a plugin that asked through dtu.invoke/1.
+commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) {
+  return [fn, ctx, &asker](const commands::Answer& a) {
+    dtu_error error{};
+    error.struct_size = sizeof error;
+    error.code = a.status;
+    a.error.copy(error.message, sizeof error.message - 1);
+    const dtu_answer answer{
+        sizeof answer, a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error};
+    asker.guarded("done", nullptr, [&] { return fn(ctx, &answer), DTU_OK; });
+  };
+}
+
+dtu_status told(const commands::Answer& refusal, dtu_error* error) {
+  if (refusal.status != DTU_OK && error != nullptr) {
+    *error = dtu_error{};
+    error->struct_size = sizeof *error;
+    error->code = refusal.status;
+    refusal.error.copy(error->message, sizeof error->message - 1);
+  }
+  return refusal.status;
+}
+
+}  // namespace
+
+Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
+    : given_(std::move(options)),
+      options_(given_),
+      lane_(lane),
+      log_(log),
+      stalls_({},
+              [this](const Lane& stalled, const std::string& who, std::chrono::milliseconds held) {
+                stalled_.fetch_add(1);
+                log_.error(who, "has held lane " + stalled.name() + " for " + std::to_string(held.count()) +
+                                    " ms: a plugin function that should not block does");
+              }),
+      inbox_(lane, *this),
+      context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
+      instances_(context_),
+      components_(log),
+      router_(lane, log),
+      calls_(lane, log, directory_, access_),
+      device_(context_, router_, components_) {
+  stalls_.add(lane_);
+  restart_timer_ = lane_.timers().create(restart_step, this);
+}
+
+Kernel::~Kernel() { lane_.timers().destroy(restart_timer_); }
+
+bool Kernel::load(config::Findings& findings) {
+  config::FileError error;
+  auto text = config::read_file(options_.board_file, kMostText, error);
+  if (!text) {
+    findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
+    return false;
+  }
+  components_.search(plugin_path_of(*text));
+  const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
+  if (!board) return false;
+  board_ = *board;
+  if (options_.state_dir.empty()) options_.state_dir = board_.state_dir;
+  if (options_.device_file.empty()) options_.device_file = board_.device_file;
+  if (options_.socket.empty()) options_.socket = board_.control_socket;
+  context_.kv_dir = options_.state_dir + "/kv";
+
+  text = config::read_file(options_.device_file, kMostText, error);
+  if (!text) {
+    findings.push_back({config::Finding::Severity::warning, options_.device_file, "", 0, 0,
+                        error.text + "; starting without channels: give it a document with dtuctl config set"});
+    text = "{}";
+  }
+  auto device = config::read_device(*text, options_.device_file, components_.schemas(), findings);
+  if (!device) {
+    // A board that cannot be reached because of one bad file would have to be driven to.
+    config::Findings none;
+    device = config::read_device("{}", options_.device_file, components_.schemas(), none);
+  }
+  first_device_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+  return true;
+}
+
+void Kernel::start() {
+  started_ns_ = monotonic_ns();
+  add_builtins(*this);
+  for (const config::ComponentConfig& hal : board_.hal) add_member(DTU_KIND_HAL, hal);
+  if (board_.commands) {
+    for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);
+  } else {
+    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) add_member(DTU_KIND_COMMAND, {type, "{}"});
+  }
+  access_.set_password(first_device_->password);
+  for (const auto& member : members_) member->start();
+  device_.apply(std::exchange(first_device_, nullptr), nullptr);
+}
+
+void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
+  const Components::Found found = components_.find(kind, config.type);
+  if (found.component == nullptr) return;
+  std::string name = (kind == DTU_KIND_HAL ? "hal " : "command ") + config.type;
+  const auto same = std::count_if(members_.begin(), members_.end(), [&](const auto& m) {
+    return m->component().kind == kind && m->component().type == config.type;
+  });
+  if (same != 0) name += " " + std::to_string(same + 1);
+  if (!found.component->dialects.empty() && (found.component->caps & DTU_CAP_BLOCKING) != 0) {
+    log_.error(name, "a component with a dialect must not block (DTU_CAP_BLOCKING): not started");
+    return;
+  }
+  members_.push_back(std::make_unique<plugins::Instance>(
+      context_, plugins::Instance::Spec{name, found.component, found.plugin_id, config.json}));
+}
+
+// --- life cycle ------------------------------------------------------------------------------------------------------
+
+void Kernel::started(plugins::Instance& instance) {
+  register_offers(instance);
+  if (instance.component().kind == DTU_KIND_HAL) {
+    device_.hal_started(instance);
+    learn_initial_password();
+  }
+  if (!instance.component().dialects.empty()) device_.speaker_started(instance);
+}
+
+void Kernel::register_offers(plugins::Instance& instance) {
+  struct Offers {
+    std::vector<commands::Command> commands;
+    std::vector<commands::Point> points;
+  };
+  constexpr size_t kMost = 1024;
+  instance.call(
+      [&instance] {
+        Offers offers;
+        dtu_error error{};
+        error.struct_size = sizeof error;
+        const plugins::Tables& t = instance.tables();
+        if (t.commands.list != nullptr && t.commands.invoke != nullptr)
+          instance.guarded("list commands", &error, [&] {
+            const auto each = [](void* ctx, const dtu_command_info* i) {
+              auto& to = static_cast<Offers*>(ctx)->commands;
+              if (to.size() >= kMost || i->code_count > 64) return;
+              commands::Command c;
+              c.name = view(i->name);
+              c.title = view(i->title);
+              c.args_schema = view(i->args_schema);
+              c.flags = i->flags;
+              c.codes.assign(i->codes, i->codes + i->code_count);
+              to.push_back(std::move(c));
+            };
+            return t.commands.list(instance.self(), each, &offers, &error);
+          });
+        if (t.points.list != nullptr && t.points.read != nullptr)
+          instance.guarded("list points", &error, [&] {
+            const auto each = [](void* ctx, const dtu_point_info* i) {
+              auto& to = static_cast<Offers*>(ctx)->points;
+              if (to.size() >= kMost) return;
+              commands::Point p;
+              p.name = view(i->name);
+              p.unit = view(i->unit);
+              p.title = view(i->title);
+              p.flags = i->flags;
+              to.push_back(std::move(p));
+            };
+            return t.points.list(instance.self(), each, &offers, &error);
+          });
+        return offers;
+      },
+      [this, &instance](Offers offers) {
+        for (commands::Command& c : offers.commands) {
+          c.provider = &instance;
+          if (const std::string refused = directory_.add(std::move(c)); !refused.empty())
+            log_.warning(instance.name(), refused);
+        }
+        for (commands::Point& p : offers.points) {
+          p.provider = &instance;
+          if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
+            log_.warning(instance.name(), refused);
+        }
+      });
+}
+
+void Kernel::learn_initial_password() {
+  if (board_.initial_password != "imei" || directory_.point("device.imei") == nullptr) return;
+  (void)calls_.read_point("device.imei", nullptr, [this](const commands::Answer& a) {
+    std::string digits;
+    for (const char c : a.json)
+      if (c >= '0' && c <= '9') digits += c;
+    if (a.status == DTU_OK && digits.size() >= 6) access_.set_initial(digits.substr(digits.size() - 6));
+  });
+}
+
+void Kernel::stopped(plugins::Instance& instance) {
+  directory_.remove_of(instance);
+  calls_.gone(instance);
+  router_.instance_stopped(instance);
+}
+
+void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
+  if (source != 0) return router_.port_state(instance, source, state, error);
+  if (instance.component().kind == DTU_KIND_CHANNEL && instance.tenant() != nullptr)
+    router_.channel_state(*static_cast<routing::Channel*>(instance.tenant()), state, error);
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status status, dtu_str json,
+                         const dtu_error* error) {
+  commands::Answer answer{status, std::string(view(json)), {}};
+  if (status != DTU_OK)
+    answer.error = error != nullptr && error->message[0] != '\0' ? error->message : commands::name_of_status(status);
+  return calls_.reply(provider, call, std::move(answer));
+}
+
+dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_error* error) {
+  commands::Request request;
+  request.command = view(r.command);
+  request.code = r.code;
+  request.args = view(r.args);
+  if (r.password.ptr != nullptr) request.password = view(r.password);
+  request.source = r.source.len != 0 ? std::string(view(r.source)) : asker.name();
+  request.trusted = (r.flags & DTU_REQ_TRUSTED) != 0;
+  request.deadline_ms = r.deadline_ms;
+  return told(calls_.invoke(request, &asker, answer_to(r.done, r.ctx, asker)), error);
+}
+
+dtu_status Kernel::read_point(plugins::Instance& asker, std::string_view point, dtu_answer_fn done, void* ctx,
+                              dtu_error* error) {
+  return told(calls_.read_point(point, &asker, answer_to(done, ctx, asker)), error);
+}
+
+dtu_status Kernel::write_point(plugins::Instance& asker, std::string_view point, std::string_view json,
+                               dtu_answer_fn done, void* ctx, dtu_error* error) {
+  return told(calls_.write_point(point, json, &asker, answer_to(done, ctx, asker)), error);
+}
+
+dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
+  for (const auto& [name, p] : directory_.points()) {
+    if (name.compare(0, prefix.size(), prefix) != 0) continue;
+    const dtu_point_info info{sizeof info,
+                              p.flags,
+                              {name.data(), name.size()},
+                              {p.unit.data(), p.unit.size()},
+                              {p.title.data(), p.title.size()}};
+    each(ctx, &info);
+  }
+  return DTU_OK;
+}
+
+// --- the device document ---------------------------------------------------------------------------------------------
+
+config::Findings Kernel::check_device(const std::string& text) {
+  config::Findings findings;
+  const std::string whole = config::unmask(text, device_.config(), findings);
+  if (!config::has_errors(findings)) (void)config::read_device(whole, "", components_.schemas(), findings);
+  return findings;
+}
+
+void Kernel::set_device(const std::string& text, Set done) {
+  config::Findings findings;
+  const std::string whole = config::unmask(text, device_.config(), findings);
+  std::optional<config::DeviceConfig> next;
+  if (!config::has_errors(findings)) next = config::read_device(whole, "", components_.schemas(), findings);
+  if (!next || config::has_errors(findings)) return done(false, findings, {});
+  if (config::FileError error; !config::write_file(options_.device_file, whole, error)) {
+    findings.push_back({config::Finding::Severity::error, options_.device_file, "", 0, 0, error.text});
+    return done(false, findings, {});
+  }
+  access_.set_password(next->password);
+  device_.apply(std::make_shared<config::DeviceConfig>(std::move(*next)),
+                [this, findings, done = std::move(done)](const Device::Changed& changed) {
+                  std::string names;
+                  for (const std::string& name : changed) names += (names.empty() ? "" : ", ") + name;
+                  log_.info("config", names.empty() ? "stored; nothing had to be changed" : "applied: " + names);
+                  done(true, findings, changed);
+                });
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+void Kernel::restart_soon() {
+  if (restart_deadline_ns_ != 0) return;
+  restart_deadline_ns_ = monotonic_ns() + 3000 * kMs;
+  lane_.timers().arm(restart_timer_, monotonic_ns() + 10 * kMs);
+}
+
+void Kernel::restart_step(void* self) {
+  auto& me = *static_cast<Kernel*>(self);
+  if (!me.router_.answers_are_out() && monotonic_ns() < me.restart_deadline_ns_) {
+    me.lane_.timers().arm(me.restart_timer_, monotonic_ns() + 10 * kMs);
+    return;
+  }
+  me.shutdown(me.board_.reset == "reboot" ? End::reboot : End::restart);
+}
+
+void Kernel::shutdown(End how) {
+  if (ending_) return;
+  ending_ = true;
+  end_ = how;
+  log_.info("kernel", how == End::stop ? "stopping" : "restarting");
+  device_.stop_channels(kStopDeadline_ms, [this] { stop_members(); });
+}
+
+// Commands before HALs: their sessions use the ports.
+void Kernel::stop_members() {
+  if (members_.empty()) return lane_.stop();
+  const auto last = std::find_if(members_.rbegin(), members_.rend(),
+                                 [](const auto& m) { return m->component().kind == DTU_KIND_COMMAND; });
+  plugins::Instance& next = last != members_.rend() ? **last : *members_.back();
+  if (!next.component().dialects.empty())
+    for (const auto& link : router_.links())
+      if (link->speaker == &next) router_.close_session(*link);
+  if (next.tables().ports.open != nullptr)
+    for (const auto& port : router_.ports())
+      if (port->hal == &next) router_.close_port(*port);
+  next.stop(kStopDeadline_ms, [this, &next] {
+    members_.erase(std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &next; }));
+    stop_members();
+  });
+}
+
+}  // namespace dtud

@@ -1,0 +1,128 @@
+// dtud: puts the folders together. Reads the board file, starts HALs and commands, applies the device file, and carries
+// what plugins ask to routing and commands. Main lane, unless a function says otherwise.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands/access.hpp"
+#include "commands/calls.hpp"
+#include "commands/directory.hpp"
+#include "config/documents.hpp"
+#include "kernel/components.hpp"
+#include "kernel/device.hpp"
+#include "lanes/lane.hpp"
+#include "lanes/stall_watch.hpp"
+#include "log/log.hpp"
+#include "plugins/context.hpp"
+#include "plugins/instance.hpp"
+#include "plugins/instances.hpp"
+#include "plugins/upcalls.hpp"
+#include "routing/router.hpp"
+
+namespace dtud {
+
+struct KernelOptions {
+  std::string board_file;
+  std::string device_file, state_dir, socket;  // "" = as the board file says
+};
+
+class Kernel : public plugins::Upcalls {
+ public:
+  enum class End { stop, restart, reboot };
+
+  Kernel(KernelOptions options, Lane& lane, Log& log);
+  ~Kernel() override;
+
+  // Reads both documents. Findings of the board file, and of the device file, are appended. False: the board file
+  // cannot be used.
+  bool load(config::Findings& findings);
+  void start();
+  // Stops everything in order and then the lane.
+  void shutdown(End how);
+  [[nodiscard]] End end() const { return end_; }
+
+  // The device document: check or replace it. `text` may have "***" for stored secrets.
+  config::Findings check_device(const std::string& text);
+  using Set = std::function<void(bool taken, const config::Findings&, const Device::Changed&)>;
+  void set_device(const std::string& text, Set done);
+
+  // For the kernel's own commands and the control API.
+  Log& log() { return log_; }
+  Lane& lane() { return lane_; }
+  Components& components() { return components_; }
+  routing::Router& router() { return router_; }
+  Device& device() { return device_; }
+  commands::Directory& directory() { return directory_; }
+  commands::Calls& calls() { return calls_; }
+  commands::Access& access() { return access_; }
+  plugins::Metrics& metrics() { return metrics_; }
+  [[nodiscard]] const config::BoardConfig& board() const { return board_; }
+  [[nodiscard]] const KernelOptions& options() const { return options_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<plugins::Instance>>& members() const { return members_; }
+  [[nodiscard]] uint64_t stalls() const { return stalled_.load(); }
+  [[nodiscard]] int64_t started_ns() const { return started_ns_; }
+  // Restarts dtud or the board as the board file says, once what is queued as answers is out (at most 3 s).
+  void restart_soon();
+
+  // plugins::Upcalls
+  void started(plugins::Instance&) override;
+  void stopped(plugins::Instance&) override;
+  void state_changed(plugins::Instance&, uint64_t source, int32_t state, const dtu_error*) override;
+  dtu_status emit(plugins::Instance& i, const dtu_msg* m, uint32_t n, uint32_t* taken) override {
+    return router_.emit(i, m, n, taken);
+  }
+  void complete(plugins::Instance& i, uint64_t token, dtu_status s) override { router_.complete(i, token, s); }
+  void writable(plugins::Instance& i, uint64_t source) override { router_.writable(i, source); }
+  dtu_status to_port(plugins::Instance& i, uint64_t link, const dtu_msg& m) override {
+    return router_.to_port(i, link, m);
+  }
+  dtu_status to_channel(plugins::Instance& i, uint64_t link, uint32_t channel, const dtu_msg& m) override {
+    return router_.to_channel(i, link, channel, m);
+  }
+  void drop(plugins::Instance& i, uint64_t link, std::string_view reason, uint64_t bytes) override {
+    router_.drop(i, link, reason, bytes);
+  }
+  dtu_status reply(plugins::Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
+  dtu_status invoke(plugins::Instance&, const dtu_request&, dtu_error*) override;
+  dtu_status read_point(plugins::Instance&, std::string_view point, dtu_answer_fn, void* ctx, dtu_error*) override;
+  dtu_status write_point(plugins::Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
+                         dtu_error*) override;
+  dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
+
+ private:
+  void add_member(uint32_t kind, const config::ComponentConfig& config);
+  void register_offers(plugins::Instance& instance);
+  void learn_initial_password();
+  void stop_members();
+  static void restart_step(void* self);
+
+  const KernelOptions given_;
+  KernelOptions options_;
+  Lane& lane_;
+  Log& log_;
+  std::atomic<uint64_t> stalled_{0};
+  StallWatch stalls_;
+  plugins::Metrics metrics_;
+  plugins::Inbox inbox_;
+  plugins::Context context_;
+  plugins::Instances instances_;
+  Components components_;
+  routing::Router router_;
+  commands::Directory directory_;
+  commands::Access access_;
+  commands::Calls calls_;
+  Device device_;
+  config::BoardConfig board_;
+  std::shared_ptr<config::DeviceConfig> first_device_;
+  std::vector<std::unique_ptr<plugins::Instance>> members_;  // HALs and commands
+  uint64_t restart_timer_ = 0;
+  int64_t restart_deadline_ns_ = 0;
+  int64_t started_ns_ = 0;
+  bool ending_ = false;
+  End end_ = End::stop;
+};
+
+}  // namespace dtud

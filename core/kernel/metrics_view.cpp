@@ -1,0 +1,76 @@
+// GET /metrics: the counters of ports, channels, links and plugins as Prometheus text.
+#include "control/metrics_text.hpp"
+#include "kernel/kernel.hpp"
+#include "kernel/process.hpp"
+#include "kernel/version.hpp"
+#include "kernel/views.hpp"
+
+namespace dtud::views {
+namespace {
+
+using control::MetricsText;
+
+void add_port(MetricsText& text, const routing::Port& p) {
+  const MetricsText::Labels labels{{"port", p.id}};
+  text.gauge("dtu_port_up", "1 while the port can be used", p.state == DTU_STATE_UP ? 1 : 0, labels);
+  text.counter("dtu_port_rx_bytes_total", "Bytes read from the line", static_cast<double>(p.traffic.rx_bytes), labels);
+  text.counter("dtu_port_rx_messages_total", "Reads from the line", static_cast<double>(p.traffic.rx_messages), labels);
+  text.counter("dtu_port_tx_bytes_total", "Bytes given to the line", static_cast<double>(p.traffic.tx_bytes), labels);
+  text.counter("dtu_port_tx_messages_total", "Messages given to the line", static_cast<double>(p.traffic.tx_messages),
+               labels);
+  text.gauge("dtu_port_queued_messages", "Messages waiting to be written", static_cast<double>(p.queue.size()), labels);
+  text.gauge("dtu_port_queued_bytes", "Bytes waiting to be written", static_cast<double>(p.queued_bytes), labels);
+  text.counter("dtu_port_dropped_total", "Messages dropped at the port", static_cast<double>(p.dropped), labels);
+}
+
+void add_channel(MetricsText& text, const routing::Channel& c) {
+  const MetricsText::Labels labels{{"channel", std::to_string(c.id)}, {"type", c.config.type}};
+  const auto& n = c.outbox.counters();
+  text.gauge("dtu_channel_up", "1 while the channel can carry messages", c.carries() ? 1 : 0, labels);
+  text.gauge("dtu_outbox_messages", "Messages not yet delivered", static_cast<double>(c.outbox.messages()), labels);
+  text.gauge("dtu_outbox_bytes", "Bytes not yet delivered", static_cast<double>(c.outbox.bytes()), labels);
+  text.gauge("dtu_outbox_in_flight", "Messages sent and not yet confirmed", static_cast<double>(c.outbox.in_flight()),
+             labels);
+  text.counter("dtu_outbox_delivered_total", "Messages confirmed by the remote end", static_cast<double>(n.delivered),
+               labels);
+  text.counter("dtu_outbox_dropped_total", "Messages dropped because the outbox was full",
+               static_cast<double>(n.dropped), labels);
+  text.counter("dtu_outbox_rejected_total", "Messages that can never be delivered", static_cast<double>(n.rejected),
+               labels);
+  text.counter("dtu_outbox_resent_total", "Messages put back to be sent again", static_cast<double>(n.resent), labels);
+  text.counter("dtu_channel_rx_messages_total", "Messages from the remote end",
+               static_cast<double>(c.traffic.rx_messages), labels);
+  text.counter("dtu_channel_rx_bytes_total", "Bytes from the remote end", static_cast<double>(c.traffic.rx_bytes),
+               labels);
+  text.counter("dtu_channel_restarts_total", "Times the channel's plugin instance was started anew",
+               c.instance != nullptr ? c.instance->restarts() : 0, labels);
+}
+
+}  // namespace
+
+std::string metrics(Kernel& kernel) {
+  MetricsText text;
+  const ProcessFacts process = read_process_facts();
+  text.gauge("dtu_build_info", "Always 1; the version is a label", 1, {{"version", kVersion}});
+  text.gauge("dtu_resident_bytes", "Resident memory of dtud", static_cast<double>(process.rss_kib) * 1024);
+  text.gauge("dtu_threads", "Threads of dtud", static_cast<double>(process.threads));
+  text.counter("dtu_stalls_total", "Times a plugin held a lane for more than 5 s",
+               static_cast<double>(kernel.stalls()));
+  for (const auto& p : kernel.router().ports()) add_port(text, *p);
+  for (const auto& c : kernel.router().channels()) add_channel(text, *c);
+  for (const auto& link : kernel.router().links())
+    for (const auto& [reason, d] : link->drops)
+      text.counter("dtu_dialect_drops_total", "What a dialect had to drop", static_cast<double>(d.messages),
+                   {{"port", link->port != nullptr ? link->port->id : ""}, {"reason", reason}});
+  for (const plugins::Metrics::Reading& r : kernel.metrics().read()) {
+    const MetricsText::Labels labels{{"instance", r.instance}};
+    const std::string name = "dtu_" + r.name + (r.kind == DTU_METRIC_COUNTER ? "_total" : "");
+    if (r.kind == DTU_METRIC_COUNTER)
+      text.counter(name, r.help, static_cast<double>(r.value), labels);
+    else
+      text.gauge(name, r.help, static_cast<double>(r.value), labels);
+  }
+  return text.take();
+}
+
+}  // namespace dtud::views

@@ -1,0 +1,288 @@
+#include "kernel/views.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "config/json_text.hpp"
+#include "kernel/kernel.hpp"
+#include "kernel/process.hpp"
+#include "kernel/version.hpp"
+
+namespace dtud::views {
+namespace {
+
+using config::Json;
+using config::JsonArray;
+using config::JsonObject;
+using config::make_object;
+
+JsonArray::Ptr make_list() { return new JsonArray; }
+
+template <typename T>
+Json number(T value) {
+  return Json(static_cast<int64_t>(value));
+}
+
+// What a plugin gave as JSON, if it is an object; else {}.
+Json object_of(const std::string& json) {
+  config::Findings findings;
+  auto value = config::read_json(json, "", findings);
+  return value ? *value : Json(make_object());
+}
+
+JsonArray::Ptr list_of(const std::vector<std::string>& texts) {
+  auto list = make_list();
+  for (const std::string& text : texts) list->add(text);
+  return list;
+}
+
+JsonObject::Ptr instance_view(plugins::Instance& i) {
+  auto o = make_object();
+  o->set("name", i.name());
+  o->set("kind", std::string(plugins::kind_name(i.component().kind)));
+  o->set("type", i.component().type);
+  o->set("plugin", i.plugin_id());
+  o->set("state", std::string(plugins::name_of_state(i.state())));
+  o->set("error", i.error());
+  o->set("restarts", number(i.restarts()));
+  o->set("lane", i.lane().name());
+  o->set("health", object_of(i.health()));
+  return o;
+}
+
+template <typename Fn>
+void each_instance(Kernel& kernel, Fn fn) {
+  for (const auto& member : kernel.members()) fn(*member);
+  for (const auto& channel : kernel.router().channels())
+    if (channel->instance != nullptr) fn(*channel->instance);
+}
+
+const char* name_of(commands::Access::Kind kind) {
+  switch (kind) {
+    case commands::Access::Kind::set:
+      return "set";
+    case commands::Access::Kind::initial:
+      return "initial";
+    case commands::Access::Kind::none:
+      return "none";
+  }
+  return "none";
+}
+
+JsonArray::Ptr caps_view(uint64_t caps) {
+  auto list = make_list();
+  if ((caps & DTU_CAP_BLOCKING) != 0) list->add(std::string("blocking"));
+  if ((caps & DTU_CAP_TOPICS) != 0) list->add(std::string("topics"));
+  return list;
+}
+
+const char* name_of(routing::Policy policy) {
+  switch (policy) {
+    case routing::Policy::block:
+      return "block";
+    case routing::Policy::drop_oldest:
+      return "drop-oldest";
+    case routing::Policy::drop_newest:
+      return "drop-newest";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string status(Kernel& kernel) {
+  const ProcessFacts process = read_process_facts();
+  auto o = make_object();
+  o->set("version", std::string(kVersion));
+  o->set("abi", std::to_string(DTU_ABI_MAJOR) + "." + std::to_string(DTU_ABI_MINOR));
+  o->set("pid", number(::getpid()));
+  o->set("uptime_s", number((monotonic_ns() - kernel.started_ns()) / 1'000'000'000));
+  o->set("board_file", kernel.options().board_file);
+  o->set("device_file", kernel.options().device_file);
+  o->set("state_dir", kernel.options().state_dir);
+  o->set("password", std::string(name_of(kernel.access().kind())));
+  o->set("protocol", std::string(kernel.access().stopped ? "stopped" : "running"));
+  o->set("rss_kib", number(process.rss_kib));
+  o->set("threads", number(process.threads));
+  o->set("stalls", number(kernel.stalls()));
+  auto list = make_list();
+  each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(i)); });
+  o->set("instances", list);
+  return config::to_json(Json(o));
+}
+
+std::string plugins(Kernel& kernel) {
+  auto list = make_list();
+  for (const Components::File& file : kernel.components().files()) {
+    auto o = make_object();
+    o->set("file", file.path.string());
+    const auto& loaded = kernel.components().catalogue().plugins();
+    const auto it = std::find_if(loaded.begin(), loaded.end(), [&](const auto& p) { return p->file == file.path; });
+    auto components = make_list();
+    if (it != loaded.end()) {
+      const auto& p = **it;
+      o->set("id", p.id);
+      o->set("version", p.version);
+      o->set("vendor", p.vendor);
+      o->set("license", p.license);
+      o->set("abi", std::to_string(p.abi_major) + "." + std::to_string(p.abi_minor));
+      for (const auto& c : p.components) {
+        auto component = make_object();
+        component->set("kind", std::string(plugins::kind_name(c.kind)));
+        component->set("type", c.type);
+        component->set("title", c.title);
+        components->add(component);
+      }
+    } else {
+      for (const std::string& declared : file.types) {
+        auto component = make_object();
+        const size_t colon = declared.find(':');
+        component->set("kind", declared.substr(0, colon));
+        component->set("type", colon == std::string::npos ? "" : declared.substr(colon + 1));
+        components->add(component);
+      }
+    }
+    o->set("loaded", file.loaded);
+    o->set("error", file.error);
+    o->set("components", components);
+    list->add(o);
+  }
+  return config::to_json(Json(list));
+}
+
+std::string component(Kernel& kernel, const std::string& type) {
+  auto list = make_list();
+  for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND}) {
+    const Components::Found found = kernel.components().find(kind, type);
+    if (found.component == nullptr) continue;
+    const auto& c = *found.component;
+    auto o = make_object();
+    o->set("kind", std::string(plugins::kind_name(kind)));
+    o->set("type", c.type);
+    o->set("title", c.title);
+    o->set("plugin", found.plugin_id);
+    o->set("caps", caps_view(c.caps));
+    o->set("interfaces", list_of(c.interface_ids));
+    o->set("dialects", list_of(c.dialects));
+    o->set("schema", object_of(c.schema));
+    list->add(o);
+  }
+  return list->size() == 0 ? "" : config::to_json(Json(list));
+}
+
+std::string commands(Kernel& kernel) {
+  auto list = make_list();
+  for (const auto& [name, c] : kernel.directory().commands()) {
+    auto o = make_object();
+    o->set("name", name);
+    o->set("title", c.title);
+    auto codes = make_list();
+    for (const uint32_t code : c.codes) codes->add(number(code));
+    o->set("codes", codes);
+    o->set("password", (c.flags & DTU_COMMAND_PASSWORD) != 0);
+    o->set("local", (c.flags & DTU_COMMAND_LOCAL) != 0);
+    o->set("provider", c.provider != nullptr ? c.provider->name() : "kernel");
+    o->set("args_schema", c.args_schema.empty() ? Json() : object_of(c.args_schema));
+    list->add(o);
+  }
+  return config::to_json(Json(list));
+}
+
+std::string points(Kernel& kernel) {
+  auto list = make_list();
+  for (const auto& [name, p] : kernel.directory().points()) {
+    auto o = make_object();
+    o->set("name", name);
+    o->set("unit", p.unit);
+    o->set("title", p.title);
+    o->set("writable", (p.flags & DTU_POINT_WRITABLE) != 0);
+    o->set("provider", p.provider->name());
+    list->add(o);
+  }
+  return config::to_json(Json(list));
+}
+
+std::string ports(Kernel& kernel) {
+  auto list = make_list();
+  for (const auto& p : kernel.router().ports()) {
+    auto o = make_object();
+    o->set("id", p->id);
+    o->set("device", p->device);
+    o->set("state", std::string(plugins::name_of_state(p->state)));
+    o->set("error", p->error);
+    o->set("dialect", p->link != nullptr ? p->link->dialect : p->config.mode);
+    auto bound = make_list();
+    auto drops = make_object();
+    if (p->link != nullptr) {
+      for (const routing::Channel* c : p->link->channels) bound->add(number(c->id));
+      for (const auto& [reason, d] : p->link->drops) drops->set(reason, number(d.messages));
+    }
+    o->set("channels", bound);
+    o->set("rx_bytes", number(p->traffic.rx_bytes));
+    o->set("rx_messages", number(p->traffic.rx_messages));
+    o->set("tx_bytes", number(p->traffic.tx_bytes));
+    o->set("tx_messages", number(p->traffic.tx_messages));
+    o->set("queued_messages", number(p->queue.size()));
+    o->set("queued_bytes", number(p->queued_bytes));
+    o->set("dropped", number(p->dropped));
+    o->set("dialect_drops", drops);
+    o->set("blocked", p->link != nullptr && p->link->blocked());
+    list->add(o);
+  }
+  return config::to_json(Json(list));
+}
+
+std::string channels(Kernel& kernel) {
+  auto list = make_list();
+  for (const auto& c : kernel.router().channels()) {
+    auto o = make_object();
+    o->set("id", number(c->id));
+    o->set("type", c->config.type);
+    o->set("state",
+           std::string(plugins::name_of_state(c->instance != nullptr ? c->instance->state() : DTU_STATE_STOPPED)));
+    o->set("error", c->instance != nullptr ? c->instance->error() : "no plugin offers this type");
+    o->set("port", c->config.port);
+    auto box = make_object();
+    const auto& counters = c->outbox.counters();
+    box->set("messages", number(c->outbox.messages()));
+    box->set("bytes", number(c->outbox.bytes()));
+    box->set("in_flight", number(c->outbox.in_flight()));
+    box->set("max_messages", number(c->outbox.limits().messages));
+    box->set("max_bytes", number(c->outbox.limits().bytes));
+    box->set("overflow", std::string(name_of(c->outbox.limits().policy)));
+    box->set("accepted", number(counters.accepted));
+    box->set("delivered", number(counters.delivered));
+    box->set("dropped", number(counters.dropped));
+    box->set("rejected", number(counters.rejected));
+    box->set("resent", number(counters.resent));
+    o->set("outbox", box);
+    o->set("rx_messages", number(c->traffic.rx_messages));
+    o->set("rx_bytes", number(c->traffic.rx_bytes));
+    o->set("tx_messages", number(c->traffic.tx_messages));
+    o->set("tx_bytes", number(c->traffic.tx_bytes));
+    o->set("health", c->instance != nullptr ? object_of(c->instance->health()) : Json(make_object()));
+    list->add(o);
+  }
+  return config::to_json(Json(list));
+}
+
+std::string channel_states(Kernel& kernel) {
+  auto all = make_object();
+  for (const auto& c : kernel.router().channels()) {
+    auto o = make_object();
+    o->set("type", c->config.type);
+    o->set("state",
+           std::string(plugins::name_of_state(c->instance != nullptr ? c->instance->state() : DTU_STATE_STOPPED)));
+    if (c->instance != nullptr) {
+      const Json health = object_of(c->instance->health());
+      if (const JsonObject* said = config::as_object(health); said != nullptr && said->has("dtu_state"))
+        o->set("dtu_state", said->get("dtu_state"));
+    }
+    all->set(std::to_string(c->id), o);
+  }
+  return config::to_json(Json(all));
+}
+
+}  // namespace dtud::views

@@ -1,0 +1,22 @@
+// The kernel's state as the JSON of docs/control-api.md. Main lane.
+#pragma once
+#include <string>
+
+namespace dtud {
+
+class Kernel;
+
+namespace views {
+
+[[nodiscard]] std::string status(Kernel& kernel);
+[[nodiscard]] std::string plugins(Kernel& kernel);
+[[nodiscard]] std::string component(Kernel& kernel, const std::string& type);  // "" = nobody offers it
+[[nodiscard]] std::string commands(Kernel& kernel);
+[[nodiscard]] std::string points(Kernel& kernel);
+[[nodiscard]] std::string ports(Kernel& kernel);
+[[nodiscard]] std::string channels(Kernel& kernel);
+[[nodiscard]] std::string channel_states(Kernel& kernel);  // {"1": {"type", "state", "dtu_state"}}
+[[nodiscard]] std::string metrics(Kernel& kernel);         // Prometheus text
+
+}  // namespace views
+}  // namespace dtud

@@ -1,0 +1,204 @@
+// dtud: reads its options, runs the kernel on the main lane, serves the control API, ends at a signal.
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+#include "control/server.hpp"
+#include "kernel/backend.hpp"
+#include "kernel/kernel.hpp"
+#include "kernel/version.hpp"
+
+namespace {
+
+using namespace dtud;
+
+constexpr int kExitOk = 0, kExitFindings = 1, kExitUsage = 2, kExitCannotRun = 3;
+
+constexpr char kHelp[] =
+    "Usage: dtud --board FILE [options]\n"
+    "Carries data between serial ports and clouds, as board.json and dtu_config.json say.\n\n"
+    "  -b, --board FILE      what the board is: HALs, ports, plugins (default /etc/dtukit/board.json)\n"
+    "  -d, --device FILE     the device document, instead of the board file's device_file\n"
+    "  -S, --state-dir DIR   durable state, instead of the board file's state_dir\n"
+    "  -s, --socket PATH     the control socket dtuctl talks to, instead of the board file's\n"
+    "  -c, --check           check both documents against the installed plugins, print every finding, and end\n"
+    "      --json            with --check: the findings as JSON lines\n"
+    "  -v, --verbose         log debug messages too\n"
+    "      --version         print the version and end\n"
+    "  -h, --help            print this and end\n\n"
+    "Exit status: 0 ended as asked, 1 --check found errors, 2 wrong usage, 3 cannot run (the reason is printed).\n"
+    "Example: dtud --board board.json --socket /tmp/dtud.sock\n";
+
+struct Arguments {
+  KernelOptions kernel;
+  bool check = false, json = false, verbose = false;
+};
+
+// The exit status when dtud should end at once, else -1.
+int parse(int argc, char** argv, Arguments& to) {
+  enum { kJson = 256, kVersionOption };
+  static const std::array<option, 10> options{{{"board", required_argument, nullptr, 'b'},
+                                               {"device", required_argument, nullptr, 'd'},
+                                               {"state-dir", required_argument, nullptr, 'S'},
+                                               {"socket", required_argument, nullptr, 's'},
+                                               {"check", no_argument, nullptr, 'c'},
+                                               {"json", no_argument, nullptr, kJson},
+                                               {"verbose", no_argument, nullptr, 'v'},
+                                               {"version", no_argument, nullptr, kVersionOption},
+                                               {"help", no_argument, nullptr, 'h'},
+                                               {nullptr, 0, nullptr, 0}}};
+  to.kernel.board_file = "/etc/dtukit/board.json";
+  for (int c = 0; (c = ::getopt_long(argc, argv, "b:d:S:s:cvh", options.data(), nullptr)) != -1;) switch (c) {
+      case 'b':
+        to.kernel.board_file = optarg;
+        break;
+      case 'd':
+        to.kernel.device_file = optarg;
+        break;
+      case 'S':
+        to.kernel.state_dir = optarg;
+        break;
+      case 's':
+        to.kernel.socket = optarg;
+        break;
+      case 'c':
+        to.check = true;
+        break;
+      case kJson:
+        to.json = true;
+        break;
+      case 'v':
+        to.verbose = true;
+        break;
+      case kVersionOption:
+        std::printf("dtud %s (plugin ABI %d.%d)\n", kVersion, DTU_ABI_MAJOR, DTU_ABI_MINOR);
+        return kExitOk;
+      case 'h':
+        std::fputs(kHelp, stdout);
+        return kExitOk;
+      default:
+        std::fputs("dtud --help shows what it takes\n", stderr);
+        return kExitUsage;
+    }
+  if (optind < argc) {
+    std::fprintf(stderr, "dtud: \"%s\" is not understood; dtud --help shows what it takes\n", argv[optind]);
+    return kExitUsage;
+  }
+  return -1;
+}
+
+std::string json_line(const config::Finding& f) {
+  auto o = config::make_object();
+  o->set("severity", std::string(f.severity == config::Finding::Severity::error ? "error" : "warning"));
+  o->set("document", f.document);
+  o->set("path", f.path);
+  o->set("line", f.line);
+  o->set("column", f.column);
+  o->set("message", f.message);
+  return config::to_json(config::Json(o));
+}
+
+int check(Kernel& kernel, bool json) {
+  config::Findings findings;
+  const bool loaded = kernel.load(findings);
+  for (const config::Finding& f : findings)
+    std::printf("%s\n", json ? json_line(f).c_str() : config::to_text(f).c_str());
+  if (loaded && findings.empty() && !json) std::printf("both documents are in order\n");
+  return loaded && !config::has_errors(findings) ? kExitOk : kExitFindings;
+}
+
+Descriptor block_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, s);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+struct SignalWatch {
+  Kernel* kernel;
+  int fd;
+};
+
+int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
+  config::Findings findings;
+  const bool loaded = kernel.load(findings);
+  for (const config::Finding& f : findings)
+    log.write(f.severity == config::Finding::Severity::error ? Level::error : Level::warning, "config",
+              config::to_text(f));
+  if (!loaded) return kExitCannotRun;
+
+  const std::string& state_dir = kernel.options().state_dir;
+  if (::mkdir(state_dir.c_str(), 0750) != 0 && errno != EEXIST)
+    log.warning("kernel", "cannot make the state directory " + state_dir + ": " + std::strerror(errno));
+
+  KernelBackend backend(kernel);
+  control::Server server({kernel.options().socket}, backend);
+  const auto accept = [](void* s, uint32_t) { static_cast<control::Server*>(s)->accept_ready(); };
+  SignalWatch watch{&kernel, signals.get()};
+  const auto signalled = [](void* w, uint32_t) {
+    const auto* me = static_cast<SignalWatch*>(w);
+    signalfd_siginfo info{};
+    while (::read(me->fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo != SIGHUP) me->kernel->shutdown(Kernel::End::stop);
+    }
+  };
+  const uint64_t api = lane.watch(server.listen_fd(), EPOLLIN, accept, &server);
+  const uint64_t ends = lane.watch(signals.get(), EPOLLIN, signalled, &watch);
+  if (api == 0 || ends == 0) return kExitCannotRun;
+  lane.post([&] {
+    kernel.start();
+    log.info("kernel", std::string("dtud ") + kVersion + " runs; control socket " + kernel.options().socket);
+  });
+  lane.run();
+  lane.unwatch(api);
+  server.stop(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  return kExitOk;
+}
+
+[[noreturn]] void start_again(char** argv) {
+  ::execv("/proc/self/exe", argv);
+  std::fprintf(stderr, "dtud: cannot start itself again: %s\n", std::strerror(errno));
+  std::exit(kExitCannotRun);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (const int status = parse(argc, argv, arguments); status >= 0) return status;
+  Kernel::End end = Kernel::End::stop;
+  int status = kExitOk;
+  try {
+    const Descriptor signals = block_signals();
+    Log log(arguments.verbose ? Level::debug : arguments.check ? Level::error : Level::info, !arguments.check);
+    Lane lane("main");
+    Kernel kernel(arguments.kernel, lane, log);
+    if (arguments.check) return check(kernel, arguments.json);
+    status = run(kernel, lane, log, signals);
+    end = kernel.end();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "dtud: %s\n", e.what());
+    return kExitCannotRun;
+  }
+  if (status == kExitOk && end == Kernel::End::reboot) {
+    ::sync();
+    ::reboot(RB_AUTOBOOT);
+    std::fprintf(stderr, "dtud: cannot restart the board: %s; restarting only dtud\n", std::strerror(errno));
+  }
+  if (status == kExitOk && end != Kernel::End::stop) start_again(argv);
+  return status;
+}

@@ -1,0 +1,106 @@
+#include "plugins/remote_calls.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "plugins/instance.hpp"
+
+namespace dtud::plugins {
+namespace {
+
+// One call on its way: it owns the texts and knows whom to answer.
+struct Journey {
+  Handle* from;
+  dtu_answer_fn done;
+  void* ctx;
+  std::string command, args, password, source;
+  bool has_password = false;
+};
+
+// On the main lane: carries an answer back to the lane of the asker. The journey belongs to the asker, which drops it
+// when it stops: the kernel calls nobody back after that.
+void carry_back(Journey* raw, dtu_status status, std::string json, const dtu_error* error) {
+  Instance* instance = raw->from->instance.load();
+  if (instance == nullptr) return;
+  auto journey = std::static_pointer_cast<Journey>(instance->release(raw));
+  auto kept = error != nullptr ? std::make_shared<dtu_error>(*error) : nullptr;
+  instance->lane().post([journey, status, json = std::move(json), kept] {
+    if (journey->from->instance.load() == nullptr) return;
+    const dtu_answer answer{sizeof answer, status, {json.data(), json.size()}, kept.get()};
+    journey->done(journey->ctx, &answer);
+  });
+}
+
+void answered(void* ctx, const dtu_answer* a) {
+  carry_back(static_cast<Journey*>(ctx), a->status, std::string(a->json.ptr, a->json.len), a->error);
+}
+
+using Ask = std::function<dtu_status(Instance&, Journey*, dtu_error*)>;
+
+dtu_status depart(Instance& from, std::shared_ptr<Journey> journey, Ask ask) {
+  from.context().main.post([journey, ask = std::move(ask)] {
+    Instance* instance = journey->from->instance.load();
+    if (instance == nullptr) return;
+    instance->keep(journey);
+    dtu_error error{};
+    error.struct_size = sizeof error;
+    const dtu_status status = ask(*instance, journey.get(), &error);
+    if (status != DTU_OK) carry_back(journey.get(), status, {}, &error);
+  });
+  return DTU_OK;
+}
+
+std::shared_ptr<Journey> pack(Instance& from, dtu_answer_fn done, void* ctx) {
+  auto journey = std::make_shared<Journey>();
+  journey->from = &from.handle();
+  journey->done = done;
+  journey->ctx = ctx;
+  return journey;
+}
+
+}  // namespace
+
+dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
+  auto journey = pack(from, r.done, r.ctx);
+  journey->command.assign(r.command.ptr, r.command.len);
+  journey->args.assign(r.args.ptr, r.args.len);
+  journey->has_password = r.password.ptr != nullptr;
+  if (journey->has_password) journey->password.assign(r.password.ptr, r.password.len);
+  journey->source.assign(r.source.ptr, r.source.len);
+  return depart(from, std::move(journey),
+                [flags = r.flags, code = r.code, ms = r.deadline_ms](Instance& i, Journey* j, dtu_error* e) {
+                  dtu_request request{};
+                  request.struct_size = sizeof request;
+                  request.flags = flags;
+                  request.command = {j->command.data(), j->command.size()};
+                  request.code = code;
+                  request.args = {j->args.data(), j->args.size()};
+                  if (j->has_password) request.password = {j->password.data(), j->password.size()};
+                  request.source = {j->source.data(), j->source.size()};
+                  request.deadline_ms = ms;
+                  request.done = answered;
+                  request.ctx = j;
+                  return i.context().up.invoke(i, request, e);
+                });
+}
+
+dtu_status read_from_afar(Instance& from, std::string_view point, dtu_answer_fn done, void* ctx) {
+  auto journey = pack(from, done, ctx);
+  journey->command = point;
+  return depart(from, std::move(journey), [](Instance& i, Journey* j, dtu_error* e) {
+    return i.context().up.read_point(i, j->command, answered, j, e);
+  });
+}
+
+dtu_status write_from_afar(Instance& from, std::string_view point, std::string_view json, dtu_answer_fn done,
+                           void* ctx) {
+  auto journey = pack(from, done, ctx);
+  journey->command = point;
+  journey->args = json;
+  return depart(from, std::move(journey), [](Instance& i, Journey* j, dtu_error* e) {
+    return i.context().up.write_point(i, j->command, j->args, answered, j, e);
+  });
+}
+
+}  // namespace dtud::plugins

@@ -1,0 +1,184 @@
+// The services behind host->service: timers, descriptors, posts, durable state, metrics, calls and links.
+#include <dtu/services.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "plugins/context.hpp"
+#include "plugins/host_table.hpp"
+#include "plugins/instance.hpp"
+#include "plugins/kv.hpp"
+#include "plugins/remote_calls.hpp"
+
+namespace dtud::plugins {
+namespace {
+
+// The instance behind a [lane] call, or null when it is gone or the call came on another thread.
+Instance* on_lane(dtu_instance* i, const char* function) {
+  Handle& handle = Handle::of(i);
+  Instance* instance = handle.instance.load(std::memory_order_acquire);
+  if (instance == nullptr) return nullptr;
+  if (instance->lane().is_current()) return instance;
+  handle.context->log.error(handle.name, std::string(function) + " was called on the wrong thread: it is for the lane");
+  return nullptr;
+}
+
+dtu_status ok_or(bool fine, dtu_status otherwise) { return fine ? DTU_OK : otherwise; }
+
+dtu_status timer_create(dtu_instance* i, dtu_fn fn, void* ctx, uint64_t* id) noexcept {
+  Instance* instance = on_lane(i, "timer create");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  *id = instance->resources().create_timer(fn, ctx);
+  return ok_or(*id != 0, DTU_E_INVALID);
+}
+dtu_status timer_arm(dtu_instance* i, uint64_t id, uint64_t delay_us, uint64_t period_us) noexcept {
+  Instance* instance = on_lane(i, "timer arm");
+  return instance == nullptr ? DTU_E_CLOSED
+                             : ok_or(instance->resources().arm_timer(id, delay_us, period_us), DTU_E_NOT_FOUND);
+}
+dtu_status timer_disarm(dtu_instance* i, uint64_t id) noexcept {
+  Instance* instance = on_lane(i, "timer disarm");
+  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().disarm_timer(id), DTU_E_NOT_FOUND);
+}
+dtu_status timer_destroy(dtu_instance* i, uint64_t id) noexcept {
+  Instance* instance = on_lane(i, "timer destroy");
+  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().destroy_timer(id), DTU_E_NOT_FOUND);
+}
+constexpr dtu_timer_service kTimer{sizeof(dtu_timer_service), 0, timer_create, timer_arm, timer_disarm, timer_destroy};
+
+dtu_status fd_add(dtu_instance* i, int32_t fd, uint32_t events, void (*fn)(void*, uint32_t), void* ctx,
+                  uint64_t* id) noexcept {
+  Instance* instance = on_lane(i, "fd add");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  *id = instance->resources().watch(fd, events, fn, ctx);
+  if (*id == 0)
+    instance->context().log.error(instance->name(),
+                                  "cannot watch descriptor " + std::to_string(fd) + ": " + std::strerror(errno));
+  return ok_or(*id != 0, DTU_E_INVALID);
+}
+dtu_status fd_modify(dtu_instance* i, uint64_t id, uint32_t events) noexcept {
+  Instance* instance = on_lane(i, "fd modify");
+  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().rewatch(id, events), DTU_E_NOT_FOUND);
+}
+dtu_status fd_remove(dtu_instance* i, uint64_t id) noexcept {
+  Instance* instance = on_lane(i, "fd remove");
+  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().unwatch(id), DTU_E_NOT_FOUND);
+}
+constexpr dtu_fd_service kFd{sizeof(dtu_fd_service), 0, fd_add, fd_modify, fd_remove};
+
+dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
+  Handle& handle = Handle::of(i);
+  const Instance* instance = handle.instance.load(std::memory_order_acquire);
+  if (instance == nullptr || fn == nullptr) return DTU_E_CLOSED;
+  Lane& lane = instance->lane();
+  lane.post([&handle, &lane, fn, ctx] {
+    if (handle.instance.load(std::memory_order_acquire) == nullptr) return;
+    const Lane::Running running(lane, handle.name);
+    fn(ctx);
+  });
+  return DTU_OK;
+}
+constexpr dtu_post_service kPost{sizeof(dtu_post_service), 0, post};
+
+dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexcept {
+  Instance* instance = on_lane(i, "kv get");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  std::string value;
+  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get({key.ptr, key.len}, value);
+  if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
+  return status;
+}
+dtu_status kv_set(dtu_instance* i, dtu_str key, dtu_str value) noexcept {
+  Instance* instance = on_lane(i, "kv set");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  return Kv(instance->context().kv_dir, instance->name()).set({key.ptr, key.len}, {value.ptr, value.len});
+}
+dtu_status kv_remove(dtu_instance* i, dtu_str key) noexcept {
+  Instance* instance = on_lane(i, "kv remove");
+  return instance == nullptr ? DTU_E_CLOSED
+                             : Kv(instance->context().kv_dir, instance->name()).remove({key.ptr, key.len});
+}
+constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_set, kv_remove};
+
+dtu_status metric_add(dtu_instance* i, uint32_t kind, dtu_str name, dtu_str help, uint64_t* id) noexcept {
+  Instance* instance = on_lane(i, "metric add");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  *id = instance->context().metrics.add(instance->name(), kind, std::string(name.ptr, name.len),
+                                        std::string(help.ptr, help.len));
+  return ok_or(*id != 0, DTU_E_INVALID);
+}
+void metric_increase(dtu_instance* i, uint64_t id, uint64_t by) noexcept {
+  Handle::of(i).context->metrics.increase(id, by);
+}
+void metric_set(dtu_instance* i, uint64_t id, int64_t value) noexcept { Handle::of(i).context->metrics.set(id, value); }
+constexpr dtu_metrics_service kMetrics{sizeof(dtu_metrics_service), 0, metric_add, metric_increase, metric_set};
+
+dtu_status invoke(dtu_instance* i, const dtu_request* request, dtu_error* error) noexcept {
+  Instance* instance = on_lane(i, "invoke");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (instance->on_main()) return instance->context().up.invoke(*instance, *request, error);
+  return invoke_from_afar(*instance, *request);
+}
+dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* error) noexcept {
+  Instance* instance = on_lane(i, "read_point");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (instance->on_main())
+    return instance->context().up.read_point(*instance, {point.ptr, point.len}, done, ctx, error);
+  return read_from_afar(*instance, {point.ptr, point.len}, done, ctx);
+}
+dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx,
+                       dtu_error* error) noexcept {
+  Instance* instance = on_lane(i, "write_point");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (instance->on_main())
+    return instance->context().up.write_point(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx,
+                                              error);
+  return write_from_afar(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx);
+}
+dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*),
+                       void* ctx) noexcept {
+  const Instance* instance = on_lane(i, "list_points");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
+  return instance->context().up.list_points({prefix.ptr, prefix.len}, each, ctx);
+}
+constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
+
+// Dialects live on the main lane (the kernel refuses a blocking one), so these need no detour.
+dtu_status to_port(dtu_instance* i, uint64_t link, const dtu_msg* msg) noexcept {
+  Instance* instance = on_lane(i, "to_port");
+  return instance == nullptr ? DTU_E_CLOSED : instance->context().up.to_port(*instance, link, *msg);
+}
+dtu_status to_channel(dtu_instance* i, uint64_t link, uint32_t channel, const dtu_msg* msg) noexcept {
+  Instance* instance = on_lane(i, "to_channel");
+  return instance == nullptr ? DTU_E_CLOSED : instance->context().up.to_channel(*instance, link, channel, *msg);
+}
+void link_drop(dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) noexcept {
+  if (Instance* instance = on_lane(i, "drop"))
+    instance->context().up.drop(*instance, link, {reason.ptr, reason.len}, bytes);
+}
+constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop};
+
+struct Service {
+  const char* id;
+  const void* table;
+};
+constexpr std::array<Service, 7> kServices{{{DTU_TIMER_SERVICE, &kTimer},
+                                            {DTU_FD_SERVICE, &kFd},
+                                            {DTU_POST_SERVICE, &kPost},
+                                            {DTU_KV_SERVICE, &kKv},
+                                            {DTU_METRICS_SERVICE, &kMetrics},
+                                            {DTU_INVOKE_SERVICE, &kInvoke},
+                                            {DTU_LINK_SERVICE, &kLink}}};
+
+}  // namespace
+
+const void* find_service(std::string_view id) {
+  for (const Service& s : kServices)
+    if (id == s.id) return s.table;
+  return nullptr;
+}
+
+}  // namespace dtud::plugins

@@ -1,0 +1,101 @@
+// Ports, channels and the links between them: plain state, which Router works on. Main lane.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/documents.hpp"
+#include "plugins/instance.hpp"
+#include "routing/outbox.hpp"
+#include "routing/packetizer.hpp"
+#include "routing/ring.hpp"
+
+namespace dtud::routing {
+
+class Router;
+struct Link;
+
+struct Traffic {
+  uint64_t rx_messages = 0, rx_bytes = 0, tx_messages = 0, tx_bytes = 0;
+};
+
+// Who emits: what plugins::Instance::tenant points to.
+struct Tenant {
+  virtual ~Tenant() = default;
+};
+
+struct Channel : Tenant {
+  Channel(uint32_t number, OutboxLimits limits)
+      : id(number), name("channel " + std::to_string(number)), outbox(limits) {}
+
+  const uint32_t id;
+  const std::string name;  // "channel 3"
+  config::ChannelConfig config;
+  std::unique_ptr<plugins::Instance> instance;
+  Outbox outbox;
+  Link* link = nullptr;
+  Router* router = nullptr;
+  uint64_t retry_timer = 0;
+  Traffic traffic;             // rx: from the remote end
+  bool dirty = false;          // is in the router's list of channels to serve
+  bool full = false;           // answered DTU_AGAIN: waits for writable()
+  bool paused = false;         // a message failed while the channel says it is up: a breath before the next try
+  bool sending = false;        // a batch is under way on the channel's own lane
+  bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
+  bool counted_blocked = false;
+  [[nodiscard]] bool carries() const {
+    return instance != nullptr && instance->alive() &&
+           (instance->state() == DTU_STATE_UP || instance->state() == DTU_STATE_DEGRADED);
+  }
+};
+
+struct Port {
+  explicit Port(std::string number) : id(std::move(number)), name("port " + id) {}
+
+  static constexpr uint32_t kMostMessages = 1024;
+  static constexpr uint64_t kMostBytes = 256U << 10U;
+
+  const std::string id;
+  const std::string name;  // "port 1"
+  config::PortConfig config;
+  std::string device;
+  plugins::Instance* hal = nullptr;  // null: no HAL offers it
+  void* handle = nullptr;            // the HAL's name for it; null: not open
+  uint64_t key = 0;                  // our name for it
+  int32_t state = DTU_STATE_CONNECTING;
+  std::string error;
+  bool holds = false;       // DTU_PORT_HOLDS
+  Ring<KeptMessage> queue;  // to be written
+  uint64_t queued_bytes = 0;
+  Link* link = nullptr;
+  Traffic traffic;  // rx: from the line
+  uint64_t dropped = 0;
+  bool dirty = false, full = false, writing = false, owes_writable = false;
+
+  [[nodiscard]] bool crowded() const { return queue.size() >= kMostMessages || queued_bytes >= kMostBytes; }
+};
+
+struct Link {
+  Router* router = nullptr;
+  uint64_t id = 0;
+  Port* port = nullptr;  // null: its channels serve commands only
+  std::string dialect;
+  std::vector<Channel*> channels;        // by id
+  plugins::Instance* speaker = nullptr;  // the dialect's instance; null: raw
+  void* session = nullptr;
+  std::unique_ptr<Packetizer> packetizer;  // raw
+  uint64_t idle_timer = 0;                 // raw with an idle gap
+  uint32_t blocked_channels = 0;           // full ones whose policy is to block
+  struct Drops {
+    uint64_t messages = 0, bytes = 0;
+  };
+  std::map<std::string, Drops, std::less<>> drops;  // by reason
+
+  [[nodiscard]] bool raw() const { return packetizer != nullptr; }
+  // Nothing may be taken from its port now.
+  [[nodiscard]] bool blocked() const { return blocked_channels != 0 || (!raw() && session == nullptr); }
+};
+
+}  // namespace dtud::routing

@@ -1,0 +1,99 @@
+// What a channel still has to deliver: first in, first out, bounded in messages and bytes. Answers to commands have a
+// queue of their own that goes first. A message leaves only when the channel completed its token; one that was not
+// delivered goes back to where it was in the order. Main lane.
+#pragma once
+#include <dtu/abi.h>
+
+#include <cstdint>
+
+#include "plugins/buffer.hpp"
+#include "routing/ring.hpp"
+
+namespace dtud::routing {
+
+enum class Policy { block, drop_oldest, drop_newest };
+
+struct OutboxLimits {
+  uint32_t messages = 4096;
+  uint64_t bytes = 4U << 20U;
+  Policy policy = Policy::drop_oldest;
+};
+
+class Outbox {
+ public:
+  static constexpr uint32_t kBatch = 64;
+
+  struct Counters {
+    uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0;
+  };
+
+  explicit Outbox(OutboxLimits limits) : limits_(limits) {}
+  void set_limits(OutboxLimits limits) { limits_ = limits; }
+  [[nodiscard]] const OutboxLimits& limits() const { return limits_; }
+
+  // False: this message was dropped (counted). Under `block` the sender is expected to have looked at full() before;
+  // what it sends all the same, because one chunk became many messages, is taken up to twice the bound.
+  bool push(KeptMessage message);
+
+  // At or over a bound / well below it again: the hysteresis of back-pressure.
+  [[nodiscard]] bool full() const { return over(limits_.messages, limits_.bytes); }
+  [[nodiscard]] bool has_room() const {
+    return !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4);
+  }
+
+  [[nodiscard]] bool has_waiting() const { return !commands_.nothing_waits() || !data_.nothing_waits(); }
+  // Puts the next messages, at most kBatch, in flight and shows them; untake() puts the last of them back.
+  uint32_t take(dtu_msg* out);
+  void untake(uint32_t count);
+  // The messages just taken, held for someone who uses the views later than this turn.
+  [[nodiscard]] KeptMessage hold(uint64_t token);
+
+  // False: no such token is open.
+  bool complete(uint64_t token, dtu_status status);
+  // The channel is gone: everything in flight waits again, in its order.
+  void return_all();
+
+  [[nodiscard]] uint64_t messages() const { return messages_; }
+  [[nodiscard]] uint64_t bytes() const { return bytes_; }
+  // Answers not yet delivered, in flight or waiting.
+  [[nodiscard]] uint64_t answers_waiting() const {
+    return commands_.waiting.size() + commands_.returned.size() + commands_.open;
+  }
+  [[nodiscard]] uint64_t in_flight() const { return commands_.open + data_.open; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  struct Entry {
+    KeptMessage message;
+    uint64_t order = 0;
+    bool open = false;  // in flight and not yet completed
+  };
+  struct Queue {
+    Ring<Entry> waiting;
+    Ring<Entry> returned;   // was in flight and failed; goes before `waiting`, in order
+    Ring<Entry> in_flight;  // its first has the sequence number `first`
+    uint64_t first = 1;
+    uint64_t open = 0;
+    [[nodiscard]] bool nothing_waits() const { return waiting.empty() && returned.empty(); }
+  };
+  // A channel that never completes an old message must not make the in-flight ring grow without bound.
+  static constexpr size_t kLongestFlight = 1U << 16U;
+  static constexpr uint32_t kMostCommands = 1024;
+
+  [[nodiscard]] bool over(uint64_t messages, uint64_t bytes) const { return messages_ >= messages || bytes_ >= bytes; }
+  void forget(Entry& entry);
+  bool drop_oldest(Queue& queue);
+  void give_back(Queue& queue, Entry entry);
+  void settle(Queue& queue);
+  static uint64_t token_of(const Queue& queue, size_t index, bool command) {
+    return (queue.first + index) << 1U | (command ? 1U : 0U);
+  }
+
+  OutboxLimits limits_;
+  Queue commands_, data_;
+  uint64_t messages_ = 0, bytes_ = 0, order_ = 0;
+  uint32_t last_commands_ = 0, last_data_ = 0;  // of the last take()
+  Counters counters_;
+};
+
+}  // namespace dtud::routing

@@ -1,0 +1,446 @@
+#include "routing/router.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace dtud::routing {
+namespace {
+
+int64_t unix_now_ns() {
+  timespec t{};
+  ::clock_gettime(CLOCK_REALTIME, &t);
+  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+constexpr size_t kMostReasons = 32;
+constexpr int64_t kRetryAfter_ns = 1'000'000'000;
+
+dtu_error blank() {
+  dtu_error e{};
+  e.struct_size = sizeof e;
+  return e;
+}
+
+bool acceptable(const dtu_msg& msg) { return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX; }
+
+}  // namespace
+
+Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log) {
+  lane_.add_turn_hook([this] { return deliver(); });
+}
+
+Router::~Router() = default;
+
+void Router::tap(const std::string& target, bool in, const dtu_msg& msg) {
+  taps_.tell({msg.time_ns != 0 ? msg.time_ns : unix_now_ns(),
+              target,
+              in,
+              {msg.route.ptr, msg.route.len},
+              msg.source,
+              {msg.payload.ptr, msg.payload.len}});
+}
+
+// --- what plugins hand over ------------------------------------------------------------------------------------------
+
+dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
+  for (; *taken < n; ++*taken) {
+    const dtu_msg& msg = msgs[*taken];
+    if (!acceptable(msg)) return DTU_E_INVALID;
+    dtu_status status = DTU_E_NOT_FOUND;
+    if (channel != nullptr)
+      status = from_channel(*channel, msg);
+    else if (Port* port = port_of(from, msg.source))
+      status = from_port(*port, msg);
+    if (status != DTU_OK) return status;
+  }
+  return DTU_OK;
+}
+
+dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
+  Link* link = port.link;
+  if (link != nullptr && link->blocked()) {
+    port.owes_writable = true;
+    return DTU_AGAIN;
+  }
+  ++port.traffic.rx_messages;
+  port.traffic.rx_bytes += msg.payload.len;
+  if (taps_.active()) tap(port.name, true, msg);
+  if (link == nullptr) {
+    port.dropped += 1;  // nothing listens to this port
+    return DTU_OK;
+  }
+  if (link->raw()) {
+    link->packetizer->add({msg.payload.ptr, msg.payload.len},
+                          [&](std::string_view packet) { raw_uplink(*link, msg, packet); });
+    if (link->idle_timer != 0 && link->packetizer->pending()) {
+      const int64_t bits = int64_t{1} + port.config.databits + (port.config.parity != 0 ? 1 : 0) + port.config.stopbits;
+      const int64_t gap_ns = port.config.packet.idle_chars * bits * 1'000'000'000LL / std::max(1U, port.config.baud);
+      lane_.timers().arm(link->idle_timer, lane_.now_ns() + gap_ns);
+    }
+    return DTU_OK;
+  }
+  plugins::Instance& speaker = *link->speaker;
+  speaker.guarded("from_port", nullptr, [&] {
+    speaker.tables().dialect.from_port(speaker.self(), link->session, &msg);
+    return DTU_OK;
+  });
+  return DTU_OK;
+}
+
+void Router::idle_gap(void* link_ptr) {
+  Link& link = *static_cast<Link*>(link_ptr);
+  link.packetizer->idle([&link](std::string_view packet) { link.router->raw_uplink(link, dtu_msg{}, packet); });
+}
+
+void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet) {
+  if (packet.empty()) return;
+  dtu_msg msg = read;
+  msg.source = 0;  // to every peer
+  msg.route = {nullptr, 0};
+  if (msg.time_ns == 0) msg.time_ns = unix_now_ns();
+  // The reader's buffer may be shared only if the packet is all of it.
+  if (packet.data() != read.payload.ptr || packet.size() != read.payload.len) msg.owner = nullptr;
+  msg.payload = {packet.data(), packet.size()};
+  KeptMessage first = KeptMessage::keep(msg);
+  if (!first) {
+    drop(*link.port->hal, link.id, "no_memory", packet.size());
+    return;
+  }
+  for (size_t i = link.channels.size(); i-- > 1;) queue_for_channel(*link.channels[i], first.share());
+  if (!link.channels.empty()) queue_for_channel(*link.channels[0], std::move(first));
+}
+
+dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
+  Link* link = channel.link;
+  Port* port = link != nullptr ? link->port : nullptr;
+  if (link != nullptr && !link->raw() && link->session == nullptr) {
+    channel.owes_writable = true;
+    return DTU_AGAIN;
+  }
+  // A port that is gone must not hold up the commands of its channel: then the queue drops its oldest instead.
+  if (port != nullptr && port->crowded() && port->state == DTU_STATE_UP) {
+    channel.owes_writable = true;
+    return DTU_AGAIN;
+  }
+  ++channel.traffic.rx_messages;
+  channel.traffic.rx_bytes += msg.payload.len;
+  if (taps_.active()) tap(channel.name, true, msg);
+  if (link == nullptr) return DTU_OK;
+  if (link->raw()) {
+    if (port != nullptr) queue_for_port(*port, msg);
+    return DTU_OK;
+  }
+  plugins::Instance& speaker = *link->speaker;
+  speaker.guarded("from_channel", nullptr, [&] {
+    speaker.tables().dialect.from_channel(speaker.self(), link->session, channel.id, &msg);
+    return DTU_OK;
+  });
+  return DTU_OK;
+}
+
+dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, const dtu_msg& msg) {
+  Link* link = link_of(link_id);
+  if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
+  if (!acceptable(msg)) return DTU_E_INVALID;
+  queue_for_port(*link->port, msg);
+  return DTU_OK;
+}
+
+dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id, uint32_t id, const dtu_msg& msg) {
+  Link* link = link_of(link_id);
+  if (link == nullptr || link->speaker != &speaker) return DTU_E_NOT_FOUND;
+  if (!acceptable(msg)) return DTU_E_INVALID;
+  const auto it =
+      std::find_if(link->channels.begin(), link->channels.end(), [id](const Channel* c) { return c->id == id; });
+  if (it == link->channels.end()) return DTU_E_NOT_FOUND;
+  KeptMessage kept = KeptMessage::keep(msg);
+  if (!kept) return DTU_E_INTERNAL;
+  if (kept.time_ns == 0) kept.time_ns = unix_now_ns();
+  queue_for_channel(**it, std::move(kept));
+  return DTU_OK;
+}
+
+void Router::drop(const plugins::Instance&, uint64_t link_id, std::string_view reason, uint64_t bytes) {
+  Link* link = link_of(link_id);
+  if (link == nullptr) return;
+  auto it = link->drops.find(reason);
+  if (it == link->drops.end()) {
+    const bool room = link->drops.size() < kMostReasons && reason.size() <= 48;
+    it = link->drops.try_emplace(room ? std::string(reason) : "other").first;
+  }
+  ++it->second.messages;
+  it->second.bytes += bytes;
+}
+
+// --- queues ----------------------------------------------------------------------------------------------------------
+
+void Router::queue_for_channel(Channel& channel, KeptMessage message) {
+  channel.outbox.push(std::move(message));
+  if (!channel.counted_blocked && channel.link != nullptr && channel.outbox.limits().policy == Policy::block &&
+      channel.outbox.full()) {
+    channel.counted_blocked = true;
+    ++channel.link->blocked_channels;
+  }
+  mark(channel);
+}
+
+void Router::queue_for_port(Port& port, const dtu_msg& msg) {
+  KeptMessage kept = KeptMessage::keep(msg);
+  if (!kept) {
+    ++port.dropped;
+    return;
+  }
+  // Bounded also where nobody could be asked to wait: a chunk that became many messages, a port that is gone.
+  while (port.crowded() && (port.state != DTU_STATE_UP || port.queued_bytes >= 2 * Port::kMostBytes) &&
+         !port.queue.empty() && !port.writing) {
+    port.queued_bytes -= port.queue.pop_front().payload_size();
+    ++port.dropped;
+  }
+  port.queued_bytes += kept.payload_size();
+  port.queue.push_back(std::move(kept));
+  mark(port);
+}
+
+void Router::mark(Channel& channel) {
+  if (channel.dirty || channel.full || channel.sending) return;
+  channel.dirty = true;
+  dirty_channels_.push_back(&channel);
+}
+
+void Router::mark(Port& port) {
+  if (port.dirty || port.full || port.writing) return;
+  port.dirty = true;
+  dirty_ports_.push_back(&port);
+}
+
+void Router::note_room(Channel& channel) {
+  if (!channel.counted_blocked || !channel.outbox.has_room()) return;
+  channel.counted_blocked = false;
+  if (channel.link == nullptr) return;
+  --channel.link->blocked_channels;
+  unblock(*channel.link);
+}
+
+void Router::unblock(Link& link) {
+  if (link.blocked()) return;
+  if (link.port != nullptr && link.port->owes_writable) {
+    link.port->owes_writable = false;
+    owed_.push_back({link.port, nullptr});
+  }
+  for (Channel* channel : link.channels)
+    if (channel->owes_writable && (link.port == nullptr || !link.port->crowded())) {
+      channel->owes_writable = false;
+      owed_.push_back({nullptr, channel});
+    }
+}
+
+void Router::unblock_channels_of(Port& port) {
+  const bool room = port.queue.size() <= Port::kMostMessages / 2 && port.queued_bytes <= Port::kMostBytes / 2;
+  if (port.link == nullptr || (!room && port.state == DTU_STATE_UP)) return;
+  for (Channel* channel : port.link->channels)
+    if (channel->owes_writable) {
+      channel->owes_writable = false;
+      owed_.push_back({nullptr, channel});
+    }
+}
+
+// --- delivery --------------------------------------------------------------------------------------------------------
+
+bool Router::deliver() {
+  bool any = false;
+  if (!buried_ports_.empty() || !buried_channels_.empty()) bury();
+  if (!dirty_ports_.empty()) {
+    any = true;
+    serving_ports_.swap(dirty_ports_);
+    for (Port* port : serving_ports_) {
+      port->dirty = false;
+      serve(*port);
+    }
+    serving_ports_.clear();
+  }
+  if (!dirty_channels_.empty()) {
+    any = true;
+    serving_channels_.swap(dirty_channels_);
+    for (Channel* channel : serving_channels_) {
+      channel->dirty = false;
+      serve(*channel);
+    }
+    serving_channels_.clear();
+  }
+  if (!owed_.empty()) {
+    any = true;
+    telling_.swap(owed_);
+    for (const Owed& owed : telling_) {
+      plugins::Instance* instance = owed.port != nullptr ? owed.port->hal : owed.channel->instance.get();
+      if (instance == nullptr || !instance->alive()) continue;
+      instance->context().inbox.resume(instance->handle());
+      instance->tell_writable(owed.port != nullptr ? owed.port->key : 0);
+    }
+    telling_.clear();
+  }
+  return any;
+}
+
+void Router::serve(Channel& channel) {
+  if (channel.sending || channel.full || channel.paused || !channel.carries() || !channel.outbox.has_waiting()) return;
+  plugins::Instance& instance = *channel.instance;
+  std::array<dtu_msg, Outbox::kBatch> msgs;  // filled by take(): not worth clearing
+  const uint32_t n = channel.outbox.take(msgs.data());
+  if (n == 0) return;
+  if (!instance.on_main()) return serve_from_afar(channel, msgs.data(), n);
+  dtu_error error = blank();
+  uint32_t taken = 0;
+  channel.sending = true;
+  const dtu_status status = instance.guarded(
+      "send", &error, [&] { return instance.tables().channel.send(instance.self(), msgs.data(), n, &taken, &error); });
+  channel.sending = false;
+  if (taps_.active())
+    for (uint32_t i = 0; i < std::min(n, taken); ++i) tap(channel.name, false, msgs[i]);
+  for (uint32_t i = 0; i < std::min(n, taken); ++i) channel.traffic.tx_bytes += msgs[i].payload.len;
+  sent(channel, n, taken, status, error);
+}
+
+// For a channel on a lane of its own: the batch holds the buffers until the call is over, completed or not.
+void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) {
+  struct Batch {
+    std::vector<dtu_msg> msgs;
+    std::vector<KeptMessage> held;
+    uint32_t taken = 0;
+    dtu_status status = DTU_OK;
+    dtu_error error = blank();
+  };
+  auto batch = std::make_shared<Batch>();
+  batch->msgs.assign(msgs, msgs + n);
+  for (uint32_t i = 0; i < n; ++i) batch->held.push_back(channel.outbox.hold(msgs[i].token));
+  channel.sending = true;
+  plugins::Instance* instance = channel.instance.get();
+  instance->call(
+      [instance, batch] {
+        batch->status = instance->guarded("send", &batch->error, [&] {
+          return instance->tables().channel.send(instance->self(), batch->msgs.data(),
+                                                 static_cast<uint32_t>(batch->msgs.size()), &batch->taken,
+                                                 &batch->error);
+        });
+        return batch;
+      },
+      [this, &channel](const std::shared_ptr<Batch>& done) {
+        channel.sending = false;
+        const auto n = static_cast<uint32_t>(done->msgs.size());
+        for (uint32_t i = 0; i < std::min(n, done->taken); ++i) {
+          channel.traffic.tx_bytes += done->msgs[i].payload.len;
+          if (taps_.active()) tap(channel.name, false, done->msgs[i]);
+        }
+        sent(channel, n, done->taken, done->status, done->error);
+      });
+}
+
+void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
+  taken = std::min(taken, offered);
+  channel.traffic.tx_messages += taken;
+  channel.outbox.untake(offered - taken);
+  if (status == DTU_AGAIN)
+    channel.full = true;
+  else if (status < 0)
+    channel.full = true, log_.debug(channel.name, std::string("send: ") + error.message);
+  else if (taken != 0 && channel.outbox.has_waiting())
+    mark(channel);
+  note_room(channel);
+}
+
+void Router::serve(Port& port) {
+  if (port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
+      port.state != DTU_STATE_UP)
+    return;
+  struct Batch {
+    std::array<dtu_msg, Outbox::kBatch> msgs;
+    uint32_t n = 0, taken = 0;
+    dtu_status status = DTU_OK;
+    dtu_error error = blank();
+  };
+  const auto fill = [&port](Batch& b) {
+    b.n = static_cast<uint32_t>(std::min<size_t>(port.queue.size(), b.msgs.size()));
+    for (uint32_t i = 0; i < b.n; ++i) {
+      b.msgs[i] = port.queue[i].view(0);
+      b.msgs[i].source = port.key;
+    }
+  };
+  plugins::Instance* hal = port.hal;
+  const auto write = [hal, handle = port.handle](Batch& b) {
+    b.status = hal->guarded("write", &b.error, [&] {
+      return hal->tables().ports.write(hal->self(), handle, b.msgs.data(), b.n, &b.taken, &b.error);
+    });
+  };
+  port.writing = true;
+  if (hal->on_main()) {
+    Batch b;
+    fill(b);
+    write(b);
+    written(port, b.n, b.taken, b.status, b.error);
+  } else {
+    // The queue keeps its front while `writing` is set, so the views stay good.
+    auto b = std::make_shared<Batch>();
+    fill(*b);
+    hal->call([b, write] { return write(*b), b; },
+              [this, &port](const std::shared_ptr<Batch>& b) { written(port, b->n, b->taken, b->status, b->error); });
+  }
+}
+
+void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
+  port.writing = false;
+  taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
+  for (uint32_t i = 0; i < taken; ++i) {
+    const KeptMessage message = port.queue.pop_front();
+    port.queued_bytes -= message.payload_size();
+    ++port.traffic.tx_messages;
+    port.traffic.tx_bytes += message.payload_size();
+    if (taps_.active()) tap(port.name, false, message.view(0));
+  }
+  if (status == DTU_E_INVALID && !port.queue.empty()) {
+    // It can never be written: out of the way, or it would block the line for ever.
+    port.queued_bytes -= port.queue.pop_front().payload_size();
+    ++port.dropped;
+    log_.warning(port.name, std::string("a message was refused and dropped: ") + error.message);
+  } else if (status < 0) {
+    port.full = true;
+  }
+  if (!port.full && !port.queue.empty() && (taken != 0 || status == DTU_E_INVALID)) mark(port);
+  unblock_channels_of(port);
+}
+
+void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status) {
+  auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
+  if (channel == nullptr) return;
+  if (!channel->outbox.complete(token, status)) {
+    log_.warning(from.name(), "completed a token that is not open: " + std::to_string(token));
+    return;
+  }
+  if (status != DTU_OK && status != DTU_E_INVALID) {
+    // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone
+    // failed, and trying it again at once could go on for ever.
+    channel->paused = true;
+    lane_.timers().arm(channel->retry_timer, lane_.now_ns() + kRetryAfter_ns);
+  }
+  note_room(*channel);
+}
+
+void Router::retry_due(void* channel_ptr) {
+  Channel& channel = *static_cast<Channel*>(channel_ptr);
+  channel.paused = false;
+  channel.router->mark(channel);
+}
+
+void Router::writable(plugins::Instance& from, uint64_t source) {
+  if (from.component().kind == DTU_KIND_CHANNEL) {
+    if (auto* channel = static_cast<Channel*>(from.tenant())) {
+      channel->full = false;
+      mark(*channel);
+    }
+  } else if (Port* port = port_of(from, source)) {
+    port->full = false;
+    mark(*port);
+  }
+}
+
+}  // namespace dtud::routing

@@ -1,0 +1,106 @@
+// Moves messages: port -> link -> dialect -> outbox -> channel, and back. What plugins emit is queued at once and
+// delivered by deliver(), the turn hook, so that no call into a plugin happens inside a call of the same plugin. Main
+// lane.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lanes/lane.hpp"
+#include "log/log.hpp"
+#include "routing/link.hpp"
+#include "routing/taps.hpp"
+
+namespace dtud::routing {
+
+class Router {
+ public:
+  Router(Lane& lane, Log& log);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  // Structure; core/routing/wiring.cpp.
+  Port& add_port(const config::PortConfig& config);
+  void remove_port(const std::string& id);
+  Channel& add_channel(uint32_t id, OutboxLimits limits);
+  void remove_channel(uint32_t id);  // its instance must be stopped
+  Link& add_link(Port* port, std::string dialect, std::vector<Channel*> channels, const config::PacketConfig& packet);
+  void remove_link(Link& link);
+  void open_port(Port& port, plugins::Instance& hal);
+  void close_port(Port& port);
+  void open_session(Link& link, plugins::Instance& speaker, const std::string& device_json);
+  void close_session(Link& link);
+  [[nodiscard]] Port* port(std::string_view id);
+  [[nodiscard]] Channel* channel(uint32_t id);
+  [[nodiscard]] const std::vector<std::unique_ptr<Port>>& ports() const { return ports_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Channel>>& channels() const { return channels_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
+  Taps& taps() { return taps_; }
+
+  // From plugins; see plugins::Upcalls.
+  dtu_status emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
+  void complete(plugins::Instance& from, uint64_t token, dtu_status status);
+  void writable(plugins::Instance& from, uint64_t source);
+  dtu_status to_port(const plugins::Instance& speaker, uint64_t link, const dtu_msg& msg);
+  dtu_status to_channel(const plugins::Instance& speaker, uint64_t link, uint32_t channel, const dtu_msg& msg);
+  void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
+  void channel_state(Channel& channel, int32_t state, const dtu_error* error);
+  void port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error);
+  void instance_stopped(plugins::Instance& instance);  // a channel's, a HAL's or a dialect's
+
+  // Nothing is queued for a port and no answer for a channel that could take it: a restart loses no answer.
+  [[nodiscard]] bool answers_are_out();
+
+  bool deliver();
+
+ private:
+  struct KeySlot {
+    uint64_t key = 0;
+    Port* port = nullptr;
+  };
+  Port* port_of(const plugins::Instance& hal, uint64_t key);
+  Link* link_of(uint64_t id);
+  dtu_status from_port(Port& port, const dtu_msg& msg);
+  dtu_status from_channel(Channel& channel, const dtu_msg& msg);
+  void raw_uplink(Link& link, const dtu_msg& read, std::string_view packet);
+  void queue_for_port(Port& port, const dtu_msg& msg);
+  void queue_for_channel(Channel& channel, KeptMessage message);
+  void serve(Channel& channel);
+  void serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n);
+  void serve(Port& port);
+  void sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
+  void written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
+  void mark(Channel& channel);
+  void mark(Port& port);
+  void note_room(Channel& channel);
+  void unblock(Link& link);
+  void unblock_channels_of(Port& port);
+  void tap(const std::string& target, bool in, const dtu_msg& msg);
+  static void idle_gap(void* link);
+  static void retry_due(void* channel);
+  void bury();
+
+  Lane& lane_;
+  Log& log_;
+  Taps taps_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::unique_ptr<Channel>> channels_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::vector<KeySlot> keys_;  // by the low half of a port key
+  uint32_t last_key_ = 0;
+  uint64_t last_link_ = 0;
+  // Removed while a call about them was under way on another lane: freed when it is back.
+  std::vector<std::unique_ptr<Port>> buried_ports_;
+  std::vector<std::unique_ptr<Channel>> buried_channels_;
+  std::vector<Channel*> dirty_channels_, serving_channels_;
+  std::vector<Port*> dirty_ports_, serving_ports_;
+  struct Owed {
+    Port* port;        // or
+    Channel* channel;  // whose emit may go on
+  };
+  std::vector<Owed> owed_, telling_;
+};
+
+}  // namespace dtud::routing

@@ -1,0 +1,309 @@
+// The structure Router works on: ports, channels and links come and go here.
+#include <algorithm>
+
+#include "routing/router.hpp"
+
+namespace dtud::routing {
+namespace {
+
+template <typename T>
+void erase(std::vector<T*>& list, const T* item) {
+  list.erase(std::remove(list.begin(), list.end(), item), list.end());
+}
+
+template <typename T, typename Match>
+std::unique_ptr<T> extract(std::vector<std::unique_ptr<T>>& list, Match match) {
+  const auto it = std::find_if(list.begin(), list.end(), [&](const auto& item) { return match(*item); });
+  if (it == list.end()) return nullptr;
+  auto item = std::move(*it);
+  list.erase(it);
+  return item;
+}
+
+dtu_port_settings to_abi(const config::PortConfig& c) {
+  return {sizeof(dtu_port_settings), c.baud, c.databits, c.parity, c.stopbits, c.flow};
+}
+
+dtu_str text(std::string_view s) { return {s.data(), s.size()}; }
+
+}  // namespace
+
+Port* Router::port(std::string_view id) {
+  for (const auto& p : ports_)
+    if (p->id == id) return p.get();
+  return nullptr;
+}
+
+Channel* Router::channel(uint32_t id) {
+  for (const auto& c : channels_)
+    if (c->id == id) return c.get();
+  return nullptr;
+}
+
+Port* Router::port_of(const plugins::Instance& hal, uint64_t key) {
+  const auto slot = static_cast<uint32_t>(key);
+  if (slot >= keys_.size() || keys_[slot].key != key) return nullptr;
+  Port* port = keys_[slot].port;
+  return port != nullptr && port->hal == &hal ? port : nullptr;
+}
+
+Link* Router::link_of(uint64_t id) {
+  for (const auto& l : links_)
+    if (l->id == id) return l.get();
+  return nullptr;
+}
+
+Port& Router::add_port(const config::PortConfig& config) {
+  ports_.push_back(std::make_unique<Port>(config.id));
+  ports_.back()->config = config;
+  return *ports_.back();
+}
+
+void Router::remove_port(const std::string& id) {
+  auto gone = extract(ports_, [&](const Port& p) { return p.id == id; });
+  if (gone == nullptr) return;
+  close_port(*gone);
+  erase(dirty_ports_, gone.get());
+  owed_.erase(std::remove_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.port == gone.get(); }),
+              owed_.end());
+  if (gone->writing) buried_ports_.push_back(std::move(gone));
+}
+
+Channel& Router::add_channel(uint32_t id, OutboxLimits limits) {
+  channels_.push_back(std::make_unique<Channel>(id, limits));
+  Channel& channel = *channels_.back();
+  channel.router = this;
+  channel.retry_timer = lane_.timers().create(retry_due, &channel);
+  return channel;
+}
+
+void Router::remove_channel(uint32_t id) {
+  auto gone = extract(channels_, [id](const Channel& c) { return c.id == id; });
+  if (gone == nullptr) return;
+  lane_.timers().destroy(gone->retry_timer);
+  erase(dirty_channels_, gone.get());
+  owed_.erase(std::remove_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.channel == gone.get(); }),
+              owed_.end());
+  if (const uint64_t left = gone->outbox.messages(); left != 0)
+    log_.warning(gone->name, "removed with " + std::to_string(left) + " messages that were not delivered");
+  if (gone->sending) buried_channels_.push_back(std::move(gone));
+}
+
+void Router::bury() {
+  const auto back = [](const auto& item) { return !item->writing; };
+  buried_ports_.erase(std::remove_if(buried_ports_.begin(), buried_ports_.end(), back), buried_ports_.end());
+  const auto sent = [](const auto& item) { return !item->sending; };
+  buried_channels_.erase(std::remove_if(buried_channels_.begin(), buried_channels_.end(), sent),
+                         buried_channels_.end());
+}
+
+Link& Router::add_link(Port* port, std::string dialect, std::vector<Channel*> channels,
+                       const config::PacketConfig& packet) {
+  links_.push_back(std::make_unique<Link>());
+  Link& link = *links_.back();
+  link.router = this;
+  link.id = ++last_link_;
+  link.port = port;
+  link.dialect = std::move(dialect);
+  link.channels = std::move(channels);
+  if (link.dialect == "raw") {
+    link.packetizer = std::make_unique<Packetizer>(packet);
+    if (packet.idle_chars != 0) link.idle_timer = lane_.timers().create(idle_gap, &link);
+  }
+  if (port != nullptr) port->link = &link;
+  for (Channel* channel : link.channels) {
+    channel->link = &link;
+    if (channel->outbox.limits().policy == Policy::block && channel->outbox.full()) {
+      channel->counted_blocked = true;
+      ++link.blocked_channels;
+    }
+  }
+  return link;
+}
+
+void Router::remove_link(Link& link) {
+  close_session(link);
+  if (link.idle_timer != 0) lane_.timers().destroy(link.idle_timer);
+  if (link.port != nullptr) link.port->link = nullptr;
+  for (Channel* channel : link.channels) {
+    channel->link = nullptr;
+    channel->counted_blocked = false;
+  }
+  extract(links_, [&](const Link& l) { return &l == &link; });
+}
+
+void Router::open_port(Port& port, plugins::Instance& hal) {
+  close_port(port);
+  // A key is a slot and a count, so that the key of an earlier opening is not taken for this one.
+  const auto free = std::find_if(keys_.begin(), keys_.end(), [](const KeySlot& s) { return s.port == nullptr; });
+  const auto slot = static_cast<uint32_t>(free - keys_.begin());
+  if (free == keys_.end()) keys_.emplace_back();
+  port.key = (uint64_t{++last_key_} << 32U) | slot;
+  keys_[slot] = {port.key, &port};
+  port.hal = &hal;
+  port.state = DTU_STATE_CONNECTING;
+  struct Opened {
+    dtu_status status = DTU_OK;
+    void* handle = nullptr;
+    uint32_t flags = 0;
+    dtu_error error{};
+  };
+  const uint64_t key = port.key;
+  hal.call(
+      [&hal, id = port.id, settings = to_abi(port.config), key] {
+        Opened o;
+        o.error.struct_size = sizeof o.error;
+        const dtu_ports& table = hal.tables().ports;
+        o.status = hal.guarded("open", &o.error,
+                               [&] { return table.open(hal.self(), text(id), &settings, key, &o.handle, &o.error); });
+        if (o.status >= 0 && table.flags != nullptr) o.flags = table.flags(hal.self(), o.handle);
+        return o;
+      },
+      [this, &hal, key](const Opened& o) {
+        Port* port = port_of(hal, key);
+        if (port == nullptr) return;  // closed meanwhile
+        if (o.status < 0) return port_state(hal, key, DTU_STATE_FAILED, &o.error);
+        port->handle = o.handle;
+        port->holds = (o.flags & DTU_PORT_HOLDS) != 0;
+        if (port->link != nullptr)
+          for (Channel* channel : port->link->channels)
+            if (channel->config.outbox.overflow == config::Overflow::automatic) {
+              OutboxLimits limits = channel->outbox.limits();
+              limits.policy = port->holds ? Policy::block : Policy::drop_oldest;
+              channel->outbox.set_limits(limits);
+            }
+        if (o.status == DTU_OK && port->state == DTU_STATE_CONNECTING) port_state(hal, key, DTU_STATE_UP, nullptr);
+        mark(*port);
+      });
+}
+
+void Router::close_port(Port& port) {
+  if (port.key != 0) keys_[static_cast<uint32_t>(port.key)] = KeySlot{};
+  if (port.hal != nullptr && port.handle != nullptr && port.hal->alive()) {
+    plugins::Instance* hal = port.hal;
+    hal->call(
+        [hal, handle = port.handle] {
+          return hal->guarded("close", nullptr, [&] { return hal->tables().ports.close(hal->self(), handle), DTU_OK; });
+        },
+        [](dtu_status) {});
+  }
+  port.key = 0;
+  port.handle = nullptr;
+  port.hal = nullptr;
+  port.full = false;
+  port.owes_writable = false;
+  port.state = DTU_STATE_DOWN;
+}
+
+void Router::open_session(Link& link, plugins::Instance& speaker, const std::string& device_json) {
+  std::vector<dtu_bound_channel> bound;
+  std::vector<const dtu_bound_channel*> pointers;
+  bound.reserve(link.channels.size());
+  for (const Channel* c : link.channels) {
+    const uint64_t caps = c->instance != nullptr ? c->instance->component().caps : 0;
+    bound.push_back({sizeof(dtu_bound_channel), c->id, text(c->config.type), caps, text(c->config.masked_json)});
+    pointers.push_back(&bound.back());
+  }
+  dtu_link_info info{};
+  info.struct_size = sizeof info;
+  info.link = link.id;
+  info.dialect = text(link.dialect);
+  if (link.port != nullptr) {
+    const config::PortConfig& c = link.port->config;
+    info.port = text(link.port->id);
+    info.baud = c.baud;
+    info.bits_per_char = 1 + c.databits + (c.parity != DTU_PARITY_NONE ? 1 : 0) + c.stopbits;
+    info.port_config = text(c.json);
+  }
+  info.device_config = text(device_json);
+  info.channels = pointers.data();
+  info.channel_count = pointers.size();
+  dtu_error error{};
+  error.struct_size = sizeof error;
+  void* session = nullptr;
+  link.speaker = &speaker;
+  const dtu_status status = speaker.guarded(
+      "open session", &error, [&] { return speaker.tables().dialect.open(speaker.self(), &info, &session, &error); });
+  if (status != DTU_OK) {
+    log_.error(link.port != nullptr ? link.port->name : "link " + std::to_string(link.id),
+               "dialect \"" + link.dialect + "\" refused it: " + error.message);
+    return;
+  }
+  link.session = session;
+  for (Channel* channel : link.channels)
+    if (channel->instance != nullptr) channel_state(*channel, channel->instance->state(), nullptr);
+  unblock(link);
+}
+
+void Router::close_session(Link& link) {
+  plugins::Instance* speaker = link.speaker;
+  if (link.session != nullptr && speaker != nullptr && speaker->alive())
+    speaker->guarded("close session", nullptr,
+                     [&] { return speaker->tables().dialect.close(speaker->self(), link.session), DTU_OK; });
+  link.session = nullptr;
+  link.speaker = nullptr;
+}
+
+void Router::channel_state(Channel& channel, int32_t state, const dtu_error* error) {
+  if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) {
+    channel.full = false;
+    channel.paused = false;
+    mark(channel);
+  }
+  Link* link = channel.link;
+  if (link == nullptr || link->session == nullptr || !link->speaker->alive()) return;
+  const dtu_dialect& table = link->speaker->tables().dialect;
+  if (table.channel_state == nullptr) return;
+  link->speaker->guarded("channel_state", nullptr, [&] {
+    return table.channel_state(link->speaker->self(), link->session, channel.id, state, error), DTU_OK;
+  });
+}
+
+void Router::port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
+  Port* port = port_of(hal, key);
+  if (port == nullptr) return;
+  const std::string why = error != nullptr ? error->message : "";
+  if (port->state == state && port->error == why) return;
+  port->state = state;
+  port->error = why;
+  const bool up = state == DTU_STATE_UP;
+  log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
+  if (up) {
+    port->full = false;
+    mark(*port);
+  }
+  unblock_channels_of(*port);
+}
+
+void Router::instance_stopped(plugins::Instance& instance) {
+  for (const auto& channel : channels_)
+    if (channel->instance.get() == &instance) {
+      channel->outbox.return_all();
+      channel->full = channel->paused = channel->owes_writable = false;
+    }
+  for (const auto& port : ports_)
+    if (port->hal == &instance) {
+      port->handle = nullptr;
+      close_port(*port);
+    }
+  for (const auto& link : links_)
+    if (link->speaker == &instance) {
+      link->session = nullptr;
+      link->speaker = nullptr;
+    }
+}
+
+bool Router::answers_are_out() {
+  for (const auto& channel : channels_)
+    if (channel->carries() && channel->outbox.answers_waiting() != 0) return false;
+  for (const auto& port : ports_) {
+    if (port->state != DTU_STATE_UP || port->handle == nullptr) continue;
+    if (!port->queue.empty()) return false;
+    const dtu_ports& table = port->hal->tables().ports;
+    if (port->hal->on_main() && table.drained != nullptr && table.drained(port->hal->self(), port->handle) == 0)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace dtud::routing
