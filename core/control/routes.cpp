@@ -165,11 +165,10 @@ class Handler : public Poco::Net::HTTPRequestHandler {
     try {
       const Poco::URI uri(request.getURI());
       ask.query = uri.getQueryParameters();
-      path = uri.getRawQuery().empty() ? request.getURI() : request.getURI().substr(0, request.getURI().find('?'));
+      path = request.getURI().substr(0, request.getURI().find('?'));
     } catch (const Poco::Exception& e) {
       return Answer::error(400, "the path cannot be read: " + e.displayText());
     }
-    if (const auto at = path.find('?'); at != std::string::npos) path.resize(at);
     std::string allowed;
     for (const Route& r : kRoutes) {
       if (!matches(r, path)) continue;
@@ -226,7 +225,7 @@ class Handler : public Poco::Net::HTTPRequestHandler {
     const FeedPtr feed = streams_.open();
     if (feed == nullptr) {
       send(wire, response,
-           Answer::error(503, "no more than " + std::to_string(streams_.limit()) +
+           Answer::error(409, "no more than " + std::to_string(streams_.limit()) +
                                   " taps and followed logs at a time; end one of them"));
       return;
     }

@@ -157,7 +157,7 @@ TEST_F(LimitsTest, TapsAreLimitedAndLeaveRoomForQuestions) {
   two.send("GET /v1/log?follow=1 HTTP/1.1\r\nHost: d\r\n\r\n");
   ASSERT_TRUE(backend_.wait_feeds(2));
   const std::string refused = RawClient::ask(path_, "GET", "/v1/tap?target=all");
-  EXPECT_EQ(status_of(refused), 503);
+  EXPECT_EQ(status_of(refused), 409);
   EXPECT_THAT(refused, HasSubstr("no more than 2 taps"));
   EXPECT_EQ(status_of(RawClient::ask(path_, "GET", "/v1/status")), 200);
   one.close();
