@@ -1,0 +1,171 @@
+// A backend with fixed answers that remembers what it was asked, and a server with it on a socket of its own.
+#pragma once
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/backend.hpp"
+#include "control/feed.hpp"
+#include "control/metrics_text.hpp"
+#include "control/server.hpp"
+
+namespace dtud::control::test {
+
+inline constexpr std::chrono::seconds kPatience{20};
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "dtukit-control-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path_ = pattern;
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  ~TempDir() {
+    std::error_code ec;
+    std::filesystem::remove_all(path_, ec);
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+class FakeBackend : public Backend {
+ public:
+  std::map<std::string, Answer> answers;  // by what is asked: "status", "read_point adc.0"; set before the server runs
+  std::string throw_on;                   // asking this throws
+  std::string hang_on;                    // asking this blocks until refuse_from_now()
+
+  Answer status() override { return say("status"); }
+  Answer plugins() override { return say("plugins"); }
+  Answer component(const std::string& type) override { return say("component " + type); }
+  Answer commands() override { return say("commands"); }
+  Answer call(const std::string& json) override { return say("call", json); }
+  Answer points() override { return say("points"); }
+  Answer read_point(const std::string& name) override { return say("read_point " + name); }
+  Answer write_point(const std::string& name, const std::string& json) override {
+    return say("write_point " + name, json);
+  }
+  Answer ports() override { return say("ports"); }
+  Answer channels() override { return say("channels"); }
+  Answer config() override { return say("config"); }
+  Answer board() override { return say("board"); }
+  Answer check_config(const std::string& text) override { return say("check_config", text); }
+  Answer set_config(const std::string& text) override { return say("set_config", text); }
+  Answer log(uint32_t lines) override { return say("log " + std::to_string(lines)); }
+  Answer metrics() override {
+    MetricsText text;
+    text.counter("dtud_asked_total", "Questions", 1);
+    return {200, text.take()};
+  }
+  Answer tap(const std::string& target, const FeedPtr& feed) override { return subscribe("tap " + target, feed); }
+  Answer follow_log(const FeedPtr& feed) override { return subscribe("follow_log", feed); }
+  void drop(const FeedPtr& feed) override {
+    const std::lock_guard lock(mutex_);
+    feeds_.erase(feed);
+    changed_.notify_all();
+  }
+  void refuse_from_now() override {
+    const std::lock_guard lock(mutex_);
+    refusing_ = true;
+    changed_.notify_all();
+  }
+
+  // Waits, with a deadline, until `n` feeds are subscribed.
+  bool wait_feeds(size_t n) {
+    return wait([&] { return feeds_.size() == n; });
+  }
+  bool wait_asked(const std::string& what) {
+    return wait([&] { return asked_.count(what) > 0; });
+  }
+  void push(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    for (const FeedPtr& feed : feeds_) feed->push(line);
+  }
+  // The body that came with the last such question, "-" if it never came.
+  std::string body_of(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    const auto at = asked_.find(what);
+    return at == asked_.end() ? "-" : at->second;
+  }
+
+ private:
+  template <typename Ready>
+  bool wait(Ready ready) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, ready);
+  }
+  Answer say(const std::string& what, const std::string& body = {}) {
+    std::unique_lock lock(mutex_);
+    asked_[what] = body;
+    changed_.notify_all();
+    if (what == throw_on) throw std::runtime_error("the fake was told to throw");
+    if (what == hang_on && !changed_.wait_for(lock, kPatience, [&] { return refusing_; }))
+      return Answer::error(503, "never refused");
+    if (refusing_) return Answer::error(503, "dtud is stopping");
+    const auto at = answers.find(what);
+    return at != answers.end() ? at->second : Answer{200, "{\"asked\": \"" + what + "\"}"};
+  }
+  Answer subscribe(const std::string& what, const FeedPtr& feed) {
+    const Answer answer = say(what);
+    const std::lock_guard lock(mutex_);
+    if (answer.ok()) feeds_.insert(feed);
+    changed_.notify_all();
+    return answer;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::string> asked_;
+  std::set<FeedPtr> feeds_;
+  bool refusing_ = false;
+};
+
+// The server with a thread in place of the kernel's lane.
+class Running {
+ public:
+  Running(const Server::Options& options, Backend& backend)
+      : server(options, backend), wake_(::eventfd(0, EFD_CLOEXEC)), lane_([this] { run(); }) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { stop(std::chrono::steady_clock::now() + kPatience); }
+
+  void stop(std::chrono::steady_clock::time_point deadline) {
+    if (!lane_.joinable()) return;
+    const uint64_t one = 1;
+    if (::write(wake_.get(), &one, sizeof one) != sizeof one) std::abort();
+    lane_.join();
+    server.stop(deadline);
+  }
+
+  Server server;
+
+ private:
+  void run() {
+    for (;;) {
+      std::array<pollfd, 2> fds{{{server.listen_fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+      if (::poll(fds.data(), fds.size(), -1) < 0) continue;
+      if (fds[1].revents != 0) return;
+      server.accept_ready();
+    }
+  }
+  Descriptor wake_;
+  std::thread lane_;
+};
+
+}  // namespace dtud::control::test

@@ -1,0 +1,32 @@
+// The subcommands. Each returns an exit code, or throws a Failure.
+#pragma once
+#include "command_line.hpp"
+
+namespace dtuctl {
+
+// views.cpp
+int show_status(const Invocation& in);
+int show_plugins(const Invocation& in);
+int show_commands(const Invocation& in);
+int show_points(const Invocation& in);
+int show_ports(const Invocation& in);
+int show_channels(const Invocation& in);
+int show_metrics(const Invocation& in);
+// inspect.cpp
+int inspect(const Invocation& in);
+// call.cpp
+int call(const Invocation& in);
+int read_point(const Invocation& in);
+int write_point(const Invocation& in);
+// live.cpp
+int tap(const Invocation& in);
+int show_log(const Invocation& in);
+// config.cpp
+int config_show(const Invocation& in);
+int config_check(const Invocation& in);
+int config_set(const Invocation& in);
+// completion.cpp
+int completion_script(const Invocation& in);
+int complete(const std::vector<std::string>& words);  // the words after "dtuctl", the last one unfinished
+
+}  // namespace dtuctl

@@ -1,0 +1,171 @@
+// What the shell may offer at Tab. `dtuctl __complete WORD...` prints candidates, one a line, each with a tab and its
+// meaning where there is one; a line ":files" asks the shell for file names.
+#include <algorithm>
+
+#include "actions.hpp"
+#include "dtuctl.bash.hpp"
+#include "dtuctl.fish.hpp"
+#include "dtuctl.zsh.hpp"
+#include "failure.hpp"
+#include "json.hpp"
+#include "text.hpp"
+
+namespace dtuctl {
+namespace {
+
+class Candidates {
+ public:
+  explicit Candidates(std::string prefix) : prefix_(std::move(prefix)) {}
+  void add(const std::string& word, const std::string& meaning = {}) {
+    if (word.rfind(prefix_, 0) != 0 || printable(word) != word) return;
+    text_ += word + (meaning.empty() ? "" : "\t" + printable(meaning)) + "\n";
+  }
+  void files() { text_ += ":files\n"; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string prefix_;
+  std::string text_;
+};
+
+void add_options(Candidates& out, const std::vector<Option>& options) {
+  for (const Option& o : options) out.add(o.name, o.help);
+}
+
+void add_subcommands(Candidates& out, const std::string& first) {
+  std::vector<std::string> told;
+  for (const Subcommand& s : subcommands()) {
+    const std::string name = s.name;
+    const size_t space = name.find(' ');
+    if (!first.empty()) {
+      if (space != std::string::npos && name.substr(0, space) == first) out.add(name.substr(space + 1), s.summary);
+    } else if (space == std::string::npos) {
+      out.add(name, s.summary);
+    } else if (std::find(told.begin(), told.end(), name.substr(0, space)) == told.end()) {
+      told.push_back(name.substr(0, space));
+      out.add(told.back(), "show, check, set");
+    }
+  }
+}
+
+// The names dtud gives; none when it does not answer at once: Tab must not hang, nor complain.
+void add_live(Candidates& out, const Client& client, Word word) {
+  const auto list = [&](const char* path) {
+    return Json::parse(client.need("GET", path), "the answer", kFailed).items();
+  };
+  switch (word) {
+    case Word::command:
+      for (const Json& c : list("/v1/commands")) out.add(c["name"].text(), c["title"].text());
+      break;
+    case Word::point:
+      for (const Json& p : list("/v1/points")) out.add(p["name"].text(), p["title"].text());
+      break;
+    case Word::target:
+      out.add("all", "every port and channel");
+      for (const Json& p : list("/v1/ports")) out.add("port:" + p["id"].text(), p["device"].text());
+      for (const Json& c : list("/v1/channels")) out.add("channel:" + c["id"].text(), c["type"].text());
+      break;
+    case Word::type:
+      for (const Json& p : list("/v1/plugins"))
+        for (const Json& c : p["components"].items()) out.add(c["type"].text(), c["title"].text());
+      break;
+    default:
+      break;
+  }
+}
+
+void add_operand(Candidates& out, const Client& client, Word word) {
+  if (word == Word::file) {
+    out.files();
+  } else if (word == Word::shell) {
+    for (const char* shell : {"bash", "zsh", "fish"}) out.add(shell);
+  } else {
+    try {
+      add_live(out, client, word);
+    } catch (const Failure&) {  // no dtud, no names
+    }
+  }
+}
+
+// The command line as far as it goes, read leniently: a half-written one is not wrong yet.
+struct Partial {
+  std::vector<std::string> operands;
+  std::string socket;
+  const Option* wants_value = nullptr;
+};
+
+Partial read_partial(const std::vector<std::string>& words) {
+  std::vector<const Option*> known;
+  for (const Option& o : global_options()) known.push_back(&o);
+  for (const Subcommand& s : subcommands())
+    for (const Option& o : s.options) known.push_back(&o);
+  Partial p;
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word.size() < 2 || word[0] != '-') {
+      p.operands.push_back(word);
+      continue;
+    }
+    const auto option = std::find_if(known.begin(), known.end(), [&](const Option* o) {
+      return word == o->name || (*o->alias != '\0' && word == o->alias);
+    });
+    if (word.rfind("--socket=", 0) == 0) p.socket = word.substr(9);
+    if (option == known.end() || *(*option)->value == '\0') continue;
+    if (i + 2 == words.size()) {
+      p.wants_value = *option;
+    } else if (word == "--socket") {
+      p.socket = words[i + 1];
+    }
+    ++i;
+  }
+  return p;
+}
+
+const Subcommand* subcommand_of(std::vector<std::string>& operands) {
+  for (const Subcommand& s : subcommands()) {
+    const std::string name = s.name;
+    const size_t words = name.find(' ') == std::string::npos ? 1 : 2;
+    if (operands.size() < words) continue;
+    const std::string begin = words == 1 ? operands[0] : operands[0] + " " + operands[1];
+    if (begin != name) continue;
+    operands.erase(operands.begin(), operands.begin() + static_cast<std::ptrdiff_t>(words));
+    return &s;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+int complete(const std::vector<std::string>& words) {
+  const std::string current = words.empty() ? "" : words.back();
+  Candidates out(current);
+  Partial p = read_partial(words);
+  const Subcommand* s = subcommand_of(p.operands);
+  if (p.wants_value != nullptr) {
+    const std::string value = p.wants_value->value;
+    if (value == "FILE" || value == "PATH") out.files();
+  } else if (!current.empty() && current[0] == '-') {
+    if (s != nullptr) add_options(out, s->options);
+    add_options(out, global_options());
+  } else if (s == nullptr) {
+    if (p.operands.size() < 2) add_subcommands(out, p.operands.empty() ? "" : p.operands[0]);
+  } else if (!s->words.empty() && p.operands.size() < s->most) {
+    Invocation in;
+    if (!p.socket.empty()) in.options["--socket"] = p.socket;
+    const Client client(in.socket_path(), std::chrono::seconds(1), false);
+    add_operand(out, client, s->words[std::min(p.operands.size(), s->words.size() - 1)]);
+  }
+  print(out.text());
+  finish_output();
+  return kOk;
+}
+
+int completion_script(const Invocation& in) {
+  const std::string& shell = in.operands[0];
+  if (shell != "bash" && shell != "zsh" && shell != "fish")
+    throw Failure(kUsage, "\"" + shell + "\" is none of the shells: bash, zsh, fish");
+  print(shell == "bash" ? dtuctl_bash : shell == "zsh" ? dtuctl_zsh : dtuctl_fish);
+  return kOk;
+}
+
+}  // namespace dtuctl

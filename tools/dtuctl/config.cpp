@@ -1,0 +1,159 @@
+// Looking at the configuration and changing it.
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "actions.hpp"
+#include "failure.hpp"
+#include "input.hpp"
+#include "json.hpp"
+#include "text.hpp"
+
+namespace dtuctl {
+namespace {
+
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+// "conf.json:12:9: error: /conf/1/port: ..."; the file is the one that was given, for dtud does not know its name.
+std::string finding_line(const Json& finding, const std::string& file, const Terminal& t) {
+  std::string where = file;
+  if (finding["line"].number() > 0) where += ":" + finding["line"].text() + ":" + finding["column"].text();
+  const std::string severity = finding["severity"].text();
+  const std::string path = finding["path"].text();
+  return printable(where) + ": " + t.paint(colour_of_state(severity), printable(severity)) + ": " +
+         (path.empty() ? "" : printable(path) + ": ") + printable(finding["message"].text()) + "\n";
+}
+
+std::string findings_text(const Json& report, const std::string& file, const Terminal& t) {
+  std::string out;
+  for (const Json& f : report["findings"].items()) out += finding_line(f, file, t);
+  return out;
+}
+
+std::vector<std::string> split(const std::string& path) {
+  std::vector<std::string> parts;
+  size_t at = 0;
+  for (size_t dot = path.find('.'); dot != std::string::npos; at = dot + 1, dot = path.find('.', at))
+    parts.push_back(path.substr(at, dot - at));
+  parts.push_back(path.substr(at));
+  if (std::any_of(parts.begin(), parts.end(), [](const std::string& p) { return p.empty(); }))
+    throw Failure(kUsage, "\"" + path + "\" does not name a value; write it like uconf.1.baudrate");
+  return parts;
+}
+
+size_t index_in(const Array& array, const std::string& part, const std::string& path) {
+  size_t index = 0;
+  const auto [end, ec] = std::from_chars(part.data(), part.data() + part.size(), index);
+  if (ec != std::errc() || end != part.data() + part.size() || index >= array.size())
+    throw Failure(kFailed, path + ": \"" + part + "\" is not one of the " + std::to_string(array.size()) +
+                               " places of the list, which count from 0");
+  return index;
+}
+
+// A string stays one though its new value looks like a number: "password" is not 123456.
+Poco::Dynamic::Var new_value(const std::string& word, const Poco::Dynamic::Var& old) {
+  const bool quoted_word = word.size() > 1 && word.front() == '"';
+  if (old.isString() && !quoted_word) return word;
+  return Json::parse(json_or_string(word), "the value", kUsage).value();
+}
+
+// Objects that are missing on the way are made.
+void assign(const Poco::Dynamic::Var& root, const std::string& path, const std::string& word) {
+  const std::vector<std::string> parts = split(path);
+  Poco::Dynamic::Var at = root;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    Poco::Dynamic::Var next;
+    if (at.type() == typeid(Object::Ptr)) {
+      auto object = at.extract<Object::Ptr>();
+      next = object->get(parts[i]);
+      if (last || next.isEmpty()) {
+        next =
+            last ? new_value(word, next) : Poco::Dynamic::Var(Poco::makeShared<Object>(Poco::JSON_PRESERVE_KEY_ORDER));
+        object->set(parts[i], next);
+      }
+    } else if (at.type() == typeid(Array::Ptr)) {
+      auto array = at.extract<Array::Ptr>();
+      const size_t index = index_in(*array, parts[i], path);
+      next = array->get(static_cast<unsigned>(index));
+      if (last) array->set(static_cast<unsigned>(index), new_value(word, next));
+    } else {
+      throw Failure(kFailed, path + ": what stands before \"" + parts[i] + "\" is a plain value and has no parts");
+    }
+    at = next;
+  }
+}
+
+bool is_assignment(const std::string& word) {
+  return word.find('=') != std::string::npos && word[0] != '/' && word[0] != '.';
+}
+
+// The value after PATH=: as it stands, or from a file, without the newline at its end.
+std::string value_of(const std::string& word) {
+  if (word.empty() || word[0] != '@') return word;
+  std::string text = read_input(word.substr(1));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+std::string edited(const Client& client, const std::vector<std::string>& assignments) {
+  const Json document = Json::parse(client.need("GET", "/v1/config"), "the device document", kFailed);
+  for (const std::string& a : assignments) {
+    const size_t eq = a.find('=');
+    assign(document.value(), a.substr(0, eq), value_of(a.substr(eq + 1)));
+  }
+  return document.dump(2);
+}
+
+}  // namespace
+
+int config_show(const Invocation& in) {
+  const std::string body = in.client().need("GET", in.has("--board") ? "/v1/config/board" : "/v1/config");
+  print((in.json() ? body : Json::parse(body, "the document", kFailed).dump(2)) + "\n");
+  return kOk;
+}
+
+int config_check(const Invocation& in) {
+  const std::string file = in.operands[0];
+  const std::string text = read_input(file);
+  const std::string body = in.client().need("POST", "/v1/config/check", text);
+  const Json report = Json::parse(body, "the answer", kFailed);
+  const bool ok = report["ok"].flag();
+  if (in.json()) {
+    print(body + "\n");
+  } else {
+    print(findings_text(report, file == "-" ? "standard input" : file, in.terminal));
+    if (ok) print("ok: dtud would take it\n");
+  }
+  return ok ? kOk : kFailed;
+}
+
+int config_set(const Invocation& in) {
+  const Client client = in.client();
+  const bool single = is_assignment(in.operands[0]);
+  for (const std::string& operand : in.operands)
+    if (is_assignment(operand) != single || (!single && in.operands.size() > 1))
+      throw Failure(kUsage, "give one file, or PATH=VALUE as often as you like");
+  const std::string text = single ? edited(client, in.operands) : read_input(in.operands[0]);
+  const Reply reply = client.ask("PUT", "/v1/config", text);
+  constexpr int refused = 409;
+  if (reply.status >= 300 && reply.status != refused) refuse(reply);
+  const Json report = Json::parse(reply.body, "the answer", kFailed);
+  if (reply.status == refused && report["findings"].items().empty()) refuse(reply);
+  if (in.json()) {
+    print(reply.body + "\n");
+  } else {
+    const std::string file = single ? "device document" : in.operands[0] == "-" ? "standard input" : in.operands[0];
+    print(findings_text(report, file, in.terminal));
+    const auto changed = report["changed"].items();
+    if (reply.status != refused && changed.empty()) print("nothing changed\n");
+    for (const Json& c : changed) print("changed: " + printable(c.text()) + "\n");
+  }
+  if (reply.status != refused) return kOk;
+  throw Failure(kFailed, "refused; the configuration is as it was");
+}
+
+}  // namespace dtuctl

@@ -1,0 +1,170 @@
+// The subcommands that show a list.
+#include "actions.hpp"
+#include "failure.hpp"
+#include "json.hpp"
+#include "text.hpp"
+
+namespace dtuctl {
+namespace {
+
+std::string joined(const Json& array) {
+  std::string out;
+  for (const Json& item : array.items()) out += (out.empty() ? "" : ", ") + item.text();
+  return out;
+}
+
+// {"rssi": -70, "peer": "x"} -> "rssi=-70 peer=x"
+std::string facts(const Json& object) {
+  std::string out;
+  for (const std::string& key : object.keys()) out += (out.empty() ? "" : " ") + key + "=" + object[key].text();
+  return out;
+}
+
+std::string traffic(const Json& bytes, const Json& messages) {
+  if (bytes.number() == 0 && messages.number() == 0) return "-";
+  return byte_size(bytes.number()) + " (" + messages.text() + ")";
+}
+
+Cell state_cell(const Json& state, const std::string& more = {}) {
+  return {state.text() + more, colour_of_state(state.text())};
+}
+
+Cell count(const Json& n, Colour when_not_zero = Colour::none) {
+  return {n.number() == 0 ? "-" : n.text(), n.number() == 0 ? Colour::faint : when_not_zero};
+}
+
+// Errors need room: each has a line of its own below the table.
+std::string error_line(const Terminal& terminal, const std::string& who, const Json& error) {
+  return error.text().empty() ? "" : terminal.paint(Colour::bad, printable(who + ": " + error.text())) + "\n";
+}
+
+// Shows the JSON list at `path` by `show`, or, with --json, as it came.
+int list(const Invocation& in, const char* path, std::string (*show)(const Json&, const Terminal&)) {
+  const std::string body = in.client().need("GET", path);
+  print(in.json() ? body + "\n" : show(Json::parse(body, "the answer", kFailed), in.terminal));
+  return kOk;
+}
+
+std::string none(const Table& table, const Terminal& terminal, const char* text) {
+  return table.empty() ? std::string(text) + "\n" : table.text(terminal);
+}
+
+std::string status_text(const Json& s, const Terminal& terminal) {
+  std::string out = terminal.paint(Colour::bold, "dtud " + printable(s["version"].text())) + " (plugin ABI " +
+                    printable(s["abi"].text()) + "), process " + s["pid"].text() + ", up " +
+                    duration(s["uptime_s"].number()) + ", " + byte_size(s["rss_kib"].number() * 1024) + " in " +
+                    s["threads"].text() + " threads\n";
+  const std::string protocol = s["protocol"].text();
+  const std::string password = s["password"].text();
+  out += "protocol  " + terminal.paint(colour_of_state(protocol), printable(protocol)) + "\n";
+  out += "password  " + terminal.paint(password == "set" ? Colour::none : Colour::warning, printable(password)) + "\n";
+  out += "board     " + printable(s["board_file"].text()) + "\ndevice    " + printable(s["device_file"].text()) +
+         "\nstate     " + printable(s["state_dir"].text()) + "\n\n";
+  Table table({"INSTANCE", "KIND", "TYPE", "STATE", ">RESTARTS", "LANE", "HEALTH"});
+  std::string errors;
+  for (const Json& i : s["instances"].items()) {
+    table.add({i["name"].text(),
+               i["kind"].text(),
+               i["type"].text(),
+               state_cell(i["state"]),
+               count(i["restarts"], Colour::warning),
+               i["lane"].text(),
+               {facts(i["health"]), Colour::faint}});
+    errors += error_line(terminal, i["name"].text(), i["error"]);
+  }
+  return out + none(table, terminal, "no instances") + errors;
+}
+
+std::string plugins_text(const Json& plugins, const Terminal& terminal) {
+  Table table({"PLUGIN", "VERSION", "VENDOR", "ABI", "STATE", "OFFERS", "FILE"});
+  std::string errors;
+  for (const Json& p : plugins.items()) {
+    std::string offers;
+    for (const Json& c : p["components"].items())
+      offers += (offers.empty() ? "" : " ") + c["kind"].text() + ":" + c["type"].text();
+    const bool loaded = p["loaded"].flag();
+    const bool bad = !p["error"].text().empty();
+    table.add({p["id"].text(),
+               p["version"].text(),
+               p["vendor"].text(),
+               p["abi"].text(),
+               {bad      ? "refused"
+                : loaded ? "loaded"
+                         : "not used",
+                bad      ? Colour::bad
+                : loaded ? Colour::good
+                         : Colour::faint},
+               offers,
+               p["file"].text()});
+    errors += error_line(terminal, p["file"].text(), p["error"]);
+  }
+  return none(table, terminal, "no plugins; see plugin_path in the board document") + errors;
+}
+
+std::string commands_text(const Json& commands, const Terminal& terminal) {
+  Table table({"COMMAND", "CODES", "CALLERS", "TITLE", "PROVIDER"});
+  for (const Json& c : commands.items())
+    table.add({c["name"].text(),
+               joined(c["codes"]),
+               c["local"].flag()      ? "local only"
+               : c["password"].flag() ? "with password"
+                                      : "all",
+               c["title"].text(),
+               {c["provider"].text(), Colour::faint}});
+  return none(table, terminal, "no commands");
+}
+
+std::string points_text(const Json& points, const Terminal& terminal) {
+  Table table({"POINT", "UNIT", "ACCESS", "TITLE", "PROVIDER"});
+  for (const Json& p : points.items())
+    table.add({p["name"].text(),
+               p["unit"].text(),
+               p["writable"].flag() ? "read, write" : "read",
+               p["title"].text(),
+               {p["provider"].text(), Colour::faint}});
+  return none(table, terminal, "no points");
+}
+
+std::string ports_text(const Json& ports, const Terminal& terminal) {
+  Table table({"PORT", "STATE", "DEVICE", "DIALECT", "CHANNELS", ">IN", ">OUT", ">WAITING", ">DROPPED"});
+  std::string errors;
+  for (const Json& p : ports.items()) {
+    table.add({p["id"].text(), state_cell(p["state"], p["blocked"].flag() ? ", blocked" : ""), p["device"].text(),
+               p["dialect"].text(), joined(p["channels"]), traffic(p["rx_bytes"], p["rx_messages"]),
+               traffic(p["tx_bytes"], p["tx_messages"]), traffic(p["queued_bytes"], p["queued_messages"]),
+               count(p["dropped"], Colour::bad)});
+    errors += error_line(terminal, "port " + p["id"].text(), p["error"]);
+  }
+  return none(table, terminal, "no ports; see hal[].ports in the board document") + errors;
+}
+
+std::string channels_text(const Json& channels, const Terminal& terminal) {
+  Table table({"CHANNEL", "TYPE", "STATE", "PORT", ">WAITING", ">UNCONFIRMED", ">DELIVERED", ">RESENT", ">DROPPED",
+               ">REJECTED", ">IN"});
+  std::string errors;
+  for (const Json& c : channels.items()) {
+    const Json box = c["outbox"];
+    table.add({c["id"].text(), c["type"].text(), state_cell(c["state"]), c["port"].text(),
+               traffic(box["bytes"], box["messages"]), count(box["in_flight"]), count(box["delivered"]),
+               count(box["resent"], Colour::warning), count(box["dropped"], Colour::bad),
+               count(box["rejected"], Colour::bad), traffic(c["rx_bytes"], c["rx_messages"])});
+    errors += error_line(terminal, "channel " + c["id"].text(), c["error"]);
+  }
+  return none(table, terminal, "no channels; see conf in the device document") + errors;
+}
+
+}  // namespace
+
+int show_status(const Invocation& in) { return list(in, "/v1/status", status_text); }
+int show_plugins(const Invocation& in) { return list(in, "/v1/plugins", plugins_text); }
+int show_commands(const Invocation& in) { return list(in, "/v1/commands", commands_text); }
+int show_points(const Invocation& in) { return list(in, "/v1/points", points_text); }
+int show_ports(const Invocation& in) { return list(in, "/v1/ports", ports_text); }
+int show_channels(const Invocation& in) { return list(in, "/v1/channels", channels_text); }
+
+int show_metrics(const Invocation& in) {
+  print(in.client().need("GET", "/metrics"));
+  return kOk;
+}
+
+}  // namespace dtuctl
