@@ -57,6 +57,7 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
   o->set("state", s.state);
   if (!s.trouble.empty()) o->set("trouble", s.trouble);
   o->set("losses", s.losses);
+  o->set("looks", s.looks);
   o->set("rx_bytes", s.bytes.rx_bytes);
   o->set("tx_bytes", s.bytes.tx_bytes);
   o->set("rx_lost_bytes", s.bytes.rx_lost_bytes);

@@ -34,6 +34,7 @@ dtu_status Port::open(const dtu_port_settings& settings, uint64_t key) {
   settings_ = settings;
   key_ = key;
   delay_ms_ = 0;
+  looks_ = 0;
   trouble_.clear();
   retry_.emplace(host_, [this] { look(); });
   count_.emplace(host_, [this] {
@@ -78,6 +79,7 @@ void Port::close() {
 
 // The watch is made before looking, so that a node coming in between is not missed.
 void Port::look() {
+  ++looks_;
   retry_->arm_ms(kLongestDelayMs);  // whatever goes wrong below, there is another look
   watch_ = std::make_unique<DeviceWatch>(host_, config_.device, [this] {
     delay_ms_ = 0;
@@ -111,6 +113,7 @@ void Port::tell_down(dtu_status code, const std::string& text) {
 
 void Port::line_lost(const std::string& why) {
   ++losses_;
+  looks_ = 0;
   if (host_.monotonic_ns() - up_since_ns_ >= kSteadyNs) delay_ms_ = 0;
   wait({Trouble::absent, DTU_E_IO, config_.device + " went away (" + why + "): check its cable and power"});
 }
@@ -141,9 +144,10 @@ bool Port::drained() const { return line_->drained(); }
 uint32_t Port::flags() const { return pty_ || settings_.flow == DTU_FLOW_RTSCTS ? DTU_PORT_HOLDS : 0; }
 
 PortStatus Port::status() {
-  if (!line_) return {"closed", {}, losses_, bytes_before_, errors_};
+  if (!line_) return {"closed", {}, losses_, looks_, bytes_before_, errors_};
   count_errors();
-  return {line_->attached() ? "up" : "waiting", trouble_, losses_, sum(bytes_before_, line_->counters()), errors_};
+  return {line_->attached() ? "up" : "waiting",  trouble_, losses_, looks_,
+          sum(bytes_before_, line_->counters()), errors_};
 }
 
 }  // namespace hal_linux

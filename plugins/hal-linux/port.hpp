@@ -23,6 +23,7 @@ struct PortStatus {
   const char* state;  // "closed", "up", "waiting"
   std::string trouble;
   uint64_t losses;  // times the device went away
+  uint64_t looks;   // times it was looked for since
   dtu_port::LineCounters bytes;
   std::optional<LineErrors> errors;
 };
@@ -69,7 +70,7 @@ class Port : public dtu_port::Line::Owner {
   uint64_t delay_ms_ = 0;
   int64_t up_since_ns_ = 0;
   std::string trouble_;  // last told; "" while up
-  uint64_t losses_ = 0;
+  uint64_t losses_ = 0, looks_ = 0;
   dtu_port::LineCounters bytes_before_;  // of lines closed since
   std::optional<LineErrors> errors_, errors_seen_;
 };
