@@ -22,16 +22,15 @@ dtu_port::Descriptor make_pty(std::string* device) {
 }
 
 void FarEnd::pump_send() {
-  if (sent_all()) return;
-  const ssize_t n = ::write(fd_.get(), to_send_.data() + sent_, to_send_.size() - sent_);
-  if (n > 0) sent_ += static_cast<size_t>(n);
+  for (ssize_t n = 0; !sent_all() && (n = ::write(fd_.get(), to_send_.data() + sent_, to_send_.size() - sent_)) > 0;)
+    sent_ += static_cast<size_t>(n);
 }
 
 void FarEnd::pump() {
   pump_send();
   std::array<char, 65536> some;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  const ssize_t n = ::read(fd_.get(), some.data(), some.size());
-  if (n > 0) received_.append(some.data(), static_cast<size_t>(n));
+  for (ssize_t n = 0; (n = ::read(fd_.get(), some.data(), some.size())) > 0;)
+    received_.append(some.data(), static_cast<size_t>(n));
 }
 
 std::string noise(size_t size, uint32_t seed) {

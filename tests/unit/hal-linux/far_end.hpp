@@ -12,19 +12,23 @@ namespace dtu::test {
 // A pty master: the HAL opens device().
 dtu_port::Descriptor make_pty(std::string* device);
 
-// Any non-blocking descriptor, written and read piece by piece between the turns of a host.
+// Bits per second as the kernel holds them, also those <termios.h> has no name for; 0 when the two ways differ.
+uint32_t kernel_speed(int fd);
+
+// Any non-blocking descriptor, written and read as far as possible between the turns of a host.
 class FarEnd {
  public:
   explicit FarEnd(dtu_port::Descriptor fd) : fd_(std::move(fd)) {}
   void send(std::string_view data) { to_send_ += data; }
-  void pump();       // writes and reads what is possible now
-  void pump_send();  // writes only
+  void pump();
   [[nodiscard]] bool sent_all() const { return to_send_.size() == sent_; }
   [[nodiscard]] const std::string& received() const { return received_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
   void hang_up() { fd_.reset(); }
 
  private:
+  void pump_send();
+
   dtu_port::Descriptor fd_;
   std::string to_send_, received_;
   size_t sent_ = 0;

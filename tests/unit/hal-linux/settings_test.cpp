@@ -48,19 +48,11 @@ INSTANTIATE_TEST_SUITE_P(
                     NamedSpeed{3000000, B3000000}, NamedSpeed{3500000, B3500000}, NamedSpeed{4000000, B4000000}),
     [](const auto& p) { return "baud" + std::to_string(p.param.baud); });
 
-// stty prints what the kernel holds, also for speeds <termios.h> has no name for.
-std::string stty_speed(const std::string& device) {
-  const std::string command = "stty -F " + device + " speed";
-  std::unique_ptr<FILE, int (*)(FILE*)> out(popen(command.c_str(), "r"), pclose);
-  std::array<char, 64> line{};
-  return out && std::fgets(line.data(), line.size(), out.get()) != nullptr ? line.data() : "";
-}
-
 class OtherSpeeds : public testing::TestWithParam<uint32_t> {};
 TEST_P(OtherSpeeds, AreSetExactly) {
   const Slave slave;
   dtu_port::apply_settings(slave.fd.get(), settings(GetParam()), true);
-  EXPECT_EQ(stty_speed(slave.device), std::to_string(GetParam()) + "\n");
+  EXPECT_EQ(dtu::test::kernel_speed(slave.fd.get()), GetParam());
 }
 INSTANTIATE_TEST_SUITE_P(All, OtherSpeeds, testing::Values(51, 7200, 14400, 31250, 250000, 6000000, 12000000));
 
