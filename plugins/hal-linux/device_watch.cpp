@@ -22,7 +22,12 @@ DeviceWatch::DeviceWatch(dtu::Host host, const std::string& device, std::functio
   if (!fd_) return;
   working_ = true;
   follow(device);
-  if (working_) watch_ = std::make_unique<dtu::FdWatch>(host, fd_.get(), DTU_FD_READ, [this](uint32_t) { ready(); });
+  if (!working_) return;
+  try {
+    watch_ = std::make_unique<dtu::FdWatch>(host, fd_.get(), DTU_FD_READ, [this](uint32_t) { ready(); });
+  } catch (const dtu::Failure&) {
+    working_ = false;
+  }
 }
 
 void DeviceWatch::follow(const std::string& device) {

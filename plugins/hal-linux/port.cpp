@@ -77,14 +77,18 @@ void Port::close() {
   count_armed_ = false;
 }
 
-// The watch is made before looking, so that a node coming in between is not missed.
-void Port::look() {
-  ++looks_;
-  retry_->arm_ms(kLongestDelayMs);  // whatever goes wrong below, there is another look
+void Port::watch() {
   watch_ = std::make_unique<DeviceWatch>(host_, config_.device, [this] {
     delay_ms_ = 0;
     look();
   });
+}
+
+// The watch is made before looking, so that a node coming in between is not missed.
+void Port::look() {
+  ++looks_;
+  retry_->arm_ms(kLongestDelayMs);  // whatever goes wrong below, there is another look
+  watch();
   try {
     use(open_device(config_, settings_));
   } catch (const OpenError& e) {
@@ -99,9 +103,10 @@ void Port::look() {
 
 void Port::wait(const OpenError& e) {
   tell_down(e.code(), e.what());
+  if (!watch_) watch();
   const bool steady = delay_ms_ >= kLongestDelayMs;
   delay_ms_ = std::clamp(delay_ms_ * 2, kFirstDelayMs, kLongestDelayMs);
-  const bool told = inotify_tells(e.trouble()) && watch_ && watch_->working();
+  const bool told = inotify_tells(e.trouble()) && watch_->working();
   retry_->arm_ms(told && steady ? kWatchedDelayMs : delay_ms_);
 }
 

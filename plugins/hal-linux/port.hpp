@@ -52,6 +52,7 @@ class Port : public dtu_port::Line::Owner {
   void line_read() override;
 
   void use(Device device);
+  void watch();
   void look();
   void wait(const OpenError& trouble);
   void tell_down(dtu_status code, const std::string& text);
