@@ -1,0 +1,173 @@
+#include "hal.hpp"
+
+#include <Poco/JSON/Object.h>
+#include <sys/sysinfo.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace hal_linux {
+namespace {
+
+struct MetricDescription {
+  const char *name, *help;
+  uint64_t (*value)(const PortStatus&);
+};
+LineErrors errors_of(const PortStatus& s) { return s.errors.value_or(LineErrors{}); }
+constexpr std::array kMetricTable{
+    MetricDescription{"port_overruns", "Times a UART or the kernel had no room for a byte and lost it.",
+                      [](const PortStatus& s) { return errors_of(s).overruns; }},
+    MetricDescription{"port_parity_errors", "Bytes received with a wrong parity bit.",
+                      [](const PortStatus& s) { return errors_of(s).parity; }},
+    MetricDescription{"port_framing_errors", "Bytes received without a valid stop bit.",
+                      [](const PortStatus& s) { return errors_of(s).framing; }},
+    MetricDescription{"port_breaks", "Breaks seen on the line.",
+                      [](const PortStatus& s) { return errors_of(s).breaks; }},
+    MetricDescription{"port_losses", "Times a device went away.", [](const PortStatus& s) { return s.losses; }},
+    MetricDescription{"port_lost_bytes", "Bytes taken from one side that could not be handed to the other.",
+                      [](const PortStatus& s) { return s.bytes.rx_lost_bytes + s.bytes.tx_lost_bytes; }}};
+
+uint64_t uptime_s() {
+  struct sysinfo info {};
+  if (sysinfo(&info) != 0) throw dtu::Failure(DTU_E_IO, "the kernel does not tell its uptime");
+  return static_cast<uint64_t>(info.uptime);
+}
+
+uint64_t memory_free_kib() {
+  std::ifstream in("/proc/meminfo");
+  uint64_t kib = 0;
+  for (std::string word; in >> word;)
+    if (word == "MemAvailable:" && in >> kib) return kib;
+  throw dtu::Failure(DTU_E_IO, "/proc/meminfo has no MemAvailable");
+}
+
+struct PointDescription {
+  const char *name, *unit, *title;
+  uint64_t (*read)();
+};
+constexpr std::array kPoints{
+    PointDescription{"device.uptime_s", "s", "Time since the board was started", uptime_s},
+    PointDescription{"device.memory_free_kib", "KiBy", "Memory that programs can still get", memory_free_kib}};
+
+Port& port_at(void* port) { return *static_cast<Port*>(port); }
+
+Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
+  Poco::JSON::Object::Ptr o = new Poco::JSON::Object(Poco::JSON_PRESERVE_KEY_ORDER);
+  o->set("device", port.config().device);
+  o->set("state", s.state);
+  if (!s.trouble.empty()) o->set("trouble", s.trouble);
+  o->set("losses", s.losses);
+  o->set("looks", s.looks);
+  o->set("rx_bytes", s.bytes.rx_bytes);
+  o->set("tx_bytes", s.bytes.tx_bytes);
+  o->set("rx_lost_bytes", s.bytes.rx_lost_bytes);
+  o->set("tx_lost_bytes", s.bytes.tx_lost_bytes);
+  if (!s.errors) return o;
+  o->set("overruns", s.errors->overruns);
+  o->set("parity_errors", s.errors->parity);
+  o->set("framing_errors", s.errors->framing);
+  o->set("breaks", s.errors->breaks);
+  return o;
+}
+
+}  // namespace
+
+LinuxHal::LinuxHal(dtu::Host host, std::string_view config) : Component(host) {
+  for (PortConfig& p : read_config(config)) {
+    const std::string id = p.id;
+    ports_.emplace(id, std::make_unique<Port>(host, std::move(p), [this] { publish(); }));
+  }
+}
+
+dtu_status LinuxHal::start() {
+  static_assert(kMetricTable.size() == kMetrics);
+  metrics_ = host_.service<dtu_metrics_service>(DTU_METRICS_SERVICE);
+  for (size_t i = 0; metrics_ != nullptr && i < kMetrics; ++i)
+    if (metrics_->add(host_.instance(), DTU_METRIC_COUNTER, dtu::str(kMetricTable[i].name),
+                      dtu::str(kMetricTable[i].help), &metric_[i].id) != DTU_OK)
+      metrics_ = nullptr;
+  return DTU_OK;
+}
+
+dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
+  for (auto& [id, port] : ports_) port->close();
+  publish();
+  return DTU_OK;
+}
+
+void LinuxHal::publish() {
+  if (metrics_ == nullptr) return;
+  std::array<uint64_t, kMetrics> now{};
+  for (auto& [id, port] : ports_) {
+    const PortStatus s = port->status();
+    for (size_t i = 0; i < kMetrics; ++i) now[i] += kMetricTable[i].value(s);
+  }
+  for (size_t i = 0; i < kMetrics; ++i)
+    if (now[i] > metric_[i].told)
+      metrics_->increase(host_.instance(), metric_[i].id, now[i] - std::exchange(metric_[i].told, now[i]));
+}
+
+void LinuxHal::writable(uint64_t source) {
+  for (auto& [id, port] : ports_)
+    if (port->is_open() && port->key() == source) port->resume();
+}
+
+std::string LinuxHal::health() {
+  publish();
+  Poco::JSON::Object ports(Poco::JSON_PRESERVE_KEY_ORDER);
+  for (auto& [id, port] : ports_) ports.set(id, to_json(*port, port->status()));
+  Poco::JSON::Object root;
+  root.set("ports", ports);
+  std::ostringstream text;
+  root.stringify(text);
+  return text.str();
+}
+
+void LinuxHal::list_ports(const PortsIface::Each& each) {
+  for (const auto& [id, port] : ports_)
+    each({sizeof(dtu_port_info), 0, dtu::str(id), dtu::str(port->config().device), dtu::str(port->config().title)});
+}
+
+dtu_status LinuxHal::open(std::string_view id, const dtu_port_settings& settings, uint64_t key, void** port) {
+  const auto found = ports_.find(id);
+  if (found == ports_.end()) {
+    std::string known;
+    for (const auto& [name, unused] : ports_) known += (known.empty() ? "" : ", ") + name;
+    throw dtu::Failure(DTU_E_NOT_FOUND, "port " + std::string(id) + " is not in board.json: " +
+                                            (known.empty() ? "it lists no ports" : "it lists " + known));
+  }
+  Port& p = *found->second;
+  if (p.is_open()) throw dtu::Failure(DTU_E_INVALID, "port " + std::string(id) + " is open already");
+  try {
+    *port = &p;
+    return p.open(settings, key);
+  } catch (const dtu::Failure& f) {
+    throw dtu::Failure(f.code(), "port " + std::string(id) + ": " + f.what(), f.flags());
+  }
+}
+
+void LinuxHal::close(void* port) {
+  port_at(port).close();
+  publish();
+}
+
+dtu_status LinuxHal::write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  return port_at(port).write(msgs, n, taken);
+}
+
+bool LinuxHal::drained(void* port) { return port_at(port).drained(); }
+
+uint32_t LinuxHal::flags(void* port) { return port_at(port).flags(); }
+
+void LinuxHal::list_points(const PointsIface::Each& each) {
+  for (const PointDescription& p : kPoints)
+    each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});
+}
+
+dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
+  for (const PointDescription& p : kPoints)
+    if (name == p.name) return host_.reply(call, std::to_string(p.read()));
+  throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
+}
+
+}  // namespace hal_linux

@@ -1,0 +1,47 @@
+// The HAL "linux": serial ports of the board, and what the kernel knows of it.
+#pragma once
+#include <dtu/sdk/component.hpp>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "port.hpp"
+
+namespace hal_linux {
+
+class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface {
+ public:
+  LinuxHal(dtu::Host host, std::string_view config);
+
+  dtu_status start() override;
+  dtu_status stop(uint32_t deadline_ms) override;
+  void writable(uint64_t source) override;
+  std::string health() override;
+
+  void list_ports(const PortsIface::Each& each) override;
+  dtu_status open(std::string_view id, const dtu_port_settings& settings, uint64_t key, void** port) override;
+  void close(void* port) override;
+  dtu_status write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) override;
+  bool drained(void* port) override;
+  uint32_t flags(void* port) override;
+
+  void list_points(const PointsIface::Each& each) override;
+  dtu_status read_point(std::string_view name, uint64_t call) override;
+
+ private:
+  struct Metric {
+    uint64_t id = 0;
+    uint64_t told = 0;
+  };
+  static constexpr size_t kMetrics = 6;
+
+  void publish();  // brings the metrics up to date
+
+  std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;
+  const dtu_metrics_service* metrics_ = nullptr;
+  std::array<Metric, kMetrics> metric_{};
+};
+
+}  // namespace hal_linux

@@ -1,0 +1,122 @@
+#include "board_points.hpp"
+
+#include <Poco/NumberFormatter.h>
+#include <Poco/NumberParser.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sms.hpp"
+
+namespace hal_sim {
+namespace {
+
+constexpr std::array<int, 8> kWave{0, 1, 2, 1, 0, -1, -2, -1};
+constexpr int kCsqMax = 31;  // above it: not known
+
+std::string drift_csq(const std::string& value, int wave) {
+  const int base = Poco::NumberParser::parse(value);
+  return base > kCsqMax ? value : std::to_string(std::clamp(base + wave, 0, kCsqMax));
+}
+
+std::string drift_temperature(const std::string& value, int wave) {
+  constexpr double kStep = 0.5;
+  return Poco::NumberFormatter::format(Poco::NumberParser::parseFloat(value) + kStep * wave);
+}
+
+struct Description {
+  const char *name, *unit, *title, *value;
+  Drift drift = nullptr;
+};
+// The values are the schema's defaults.
+constexpr std::array kBoard{Description{"device.imei", "", "IMEI", "\"004999010640000\""},
+                            Description{"device.version", "", "Firmware version", "\"1\""},
+                            Description{"sim.number", "", "Phone number", "\"15555550100\""},
+                            Description{"sim.iccid", "", "ICCID", "\"8999900000000000006\""},
+                            Description{"radio.csq", "", "Signal", "17", drift_csq},
+                            Description{"battery.mv", "mV", "Battery", "3590"},
+                            Description{"sensor.temperature", "Cel", "Temperature", "26.5", drift_temperature},
+                            Description{"sensor.humidity", "%", "Humidity", "60.5"},
+                            Description{"network.voice_state", "", "Voice network", "1"},
+                            Description{"network.data_state", "", "Data network", "1"},
+                            Description{"network.cells", "", "Base stations", "[[0,14071232,1,1,123,22550,1850,-62]]"},
+                            Description{"location.cell", "", "Location by base stations", "[117.1138,31.82279,550]"},
+                            Description{"adc.0", "V", "ADC 0", "3.7"},
+                            Description{"adc.1", "V", "ADC 1", "1.25"},
+                            Description{"gpio.1", "", "GPIO 1", "0"},
+                            Description{"gpio.2", "", "GPIO 2", "0"},
+                            Description{"gpio.3", "", "GPIO 3", "0"},
+                            Description{"gpio.4", "", "GPIO 4", "0"},
+                            Description{kSmsLast, "", "Last SMS sent", "null"}};
+
+constexpr std::string_view kAdc = "adc.", kGpio = "gpio.";
+bool starts_with(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
+
+}  // namespace
+
+BoardPoints::BoardPoints(const Config& config) : drift_(config.drift) {
+  for (const Description& d : kBoard)
+    points_[d.name] = Point{d.unit, d.title, d.value, d.drift, 0, starts_with(d.name, kGpio), false};
+  for (const auto& [name, value] : config.points) {
+    auto at = points_.find(name);
+    if (at == points_.end()) at = add_numbered(name);
+    at->second.value = value;
+  }
+  for (const std::string& name : config.absent) {
+    const auto at = points_.find(name == kSmsSend ? kSmsLast : name);
+    if (at == points_.end())
+      throw dtu::Failure(
+          DTU_E_INVALID,
+          "/absent: " + name + " is nothing a simulated board has: name one of its points" + ", or " + kSmsSend);
+    at->second.absent = true;
+  }
+}
+
+BoardPoints::Points::iterator BoardPoints::add_numbered(const std::string& name) {
+  const bool adc = starts_with(name, kAdc);
+  if (!adc && !starts_with(name, kGpio))
+    throw dtu::Failure(DTU_E_INVALID, "/points/" + name + ": a simulated board has no such point");
+  const std::string number = name.substr(adc ? kAdc.size() : kGpio.size());
+  return points_.emplace(name, Point{adc ? "V" : "", (adc ? "ADC " : "GPIO ") + number, "0", nullptr, 0, !adc, false})
+      .first;
+}
+
+void BoardPoints::list(const std::function<void(const dtu_point_info&)>& each) const {
+  for (const auto& [name, p] : points_)
+    if (!p.absent)
+      each({sizeof(dtu_point_info), p.writable ? DTU_POINT_WRITABLE : 0U, dtu::str(name), dtu::str(p.unit),
+            dtu::str(p.title)});
+}
+
+bool BoardPoints::is_absent(std::string_view name) const {
+  const auto at = points_.find(name);
+  return at == points_.end() || at->second.absent;
+}
+
+BoardPoints::Point& BoardPoints::find(std::string_view name) {
+  const auto at = points_.find(name);
+  if (at == points_.end())
+    throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the simulated board");
+  if (at->second.absent)
+    throw dtu::Failure(DTU_E_UNSUPPORTED,
+                       std::string(name) + ": this board does not have it (\"absent\" of the simulated board)");
+  return at->second;
+}
+
+std::string BoardPoints::read(std::string_view name) {
+  Point& p = find(name);
+  if (!drift_ || p.drift == nullptr) return p.value;
+  return p.drift(p.value, kWave.at(p.reads++ % kWave.size()));
+}
+
+void BoardPoints::write(std::string_view name, std::string_view json) {
+  Point& p = find(name);
+  if (!p.writable) throw dtu::Failure(DTU_E_UNSUPPORTED, std::string(name) + " can only be read");
+  if (json != "0" && json != "1")
+    throw dtu::Failure(DTU_E_INVALID, std::string(name) + " takes 0 or 1, not " + std::string(json.substr(0, 40)));
+  p.value = json;
+}
+
+void BoardPoints::set(const std::string& name, std::string json) { points_.at(name).value = std::move(json); }
+
+}  // namespace hal_sim

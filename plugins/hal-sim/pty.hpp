@@ -1,0 +1,31 @@
+// A pty pair: we are the board, whoever opens the device is what hangs on the line.
+#pragma once
+#include <dtu/ports.h>
+#include <dtu_port/descriptor.hpp>
+
+#include <string>
+
+namespace hal_sim {
+
+class Pty {
+ public:
+  Pty();  // throws DTU_E_IO when the system has no pty left
+  [[nodiscard]] const std::string& device() const noexcept { return device_; }
+  // A descriptor of our end, to give away.
+  [[nodiscard]] dtu_port::Descriptor end() const;
+  // Shown to whoever looks at the device; a pty carries bytes at any speed.
+  void settings(const dtu_port_settings& settings);
+  // The far end hung the line up for everybody (a session that had it as its terminal ended): take it up again.
+  void mend();
+
+ private:
+  void keep_open();
+
+  dtu_port::Descriptor master_;
+  // We hold the far end open too: while it has no other user our end then neither hangs up nor loses a byte.
+  dtu_port::Descriptor keeper_;
+  std::string device_;
+  dtu_port_settings settings_{sizeof(dtu_port_settings), 115200, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE};
+};
+
+}  // namespace hal_sim

@@ -1,0 +1,40 @@
+// A port of the simulated board.
+#pragma once
+#include <dtu_port/line.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config.hpp"
+#include "link.hpp"
+#include "pty.hpp"
+
+namespace hal_sim {
+
+class PtyPort : public dtu_port::Line::Owner {
+ public:
+  PtyPort(dtu::Host host, PortConfig config) : host_(host), config_(std::move(config)) {}
+
+  void publish();    // makes the symlink
+  void unpublish();  // removes it
+  void open(const dtu_port_settings& settings, uint64_t key);
+  void close();
+  [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
+  [[nodiscard]] uint64_t key() const noexcept { return key_; }
+  [[nodiscard]] dtu_port::Line& line() { return *line_; }
+  [[nodiscard]] const Pty& pty() const noexcept { return pty_; }
+  [[nodiscard]] const PortConfig& config() const noexcept { return config_; }
+
+ private:
+  void line_lost(const std::string& why) override;
+
+  dtu::Host host_;
+  PortConfig config_;
+  Pty pty_;
+  std::optional<Link> link_;
+  std::unique_ptr<dtu_port::Line> line_;
+  uint64_t key_ = 0;
+};
+
+}  // namespace hal_sim

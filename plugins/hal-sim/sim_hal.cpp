@@ -1,0 +1,145 @@
+#include "sim_hal.hpp"
+
+#include <Poco/JSON/Object.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "sms.hpp"
+
+namespace hal_sim {
+namespace {
+
+constexpr size_t kMaxLate = 1024;
+constexpr int64_t kNsPerMs = 1'000'000, kNsPerUs = 1'000;
+
+PtyPort& port_at(void* port) { return *static_cast<PtyPort*>(port); }
+
+Poco::JSON::Object::Ptr to_json(PtyPort& port) {
+  Poco::JSON::Object::Ptr o = new Poco::JSON::Object(Poco::JSON_PRESERVE_KEY_ORDER);
+  o->set("device", port.pty().device());
+  o->set("state", port.is_open() ? "up" : "closed");
+  if (!port.is_open()) return o;
+  o->set("rx_bytes", port.line().counters().rx_bytes);
+  o->set("tx_bytes", port.line().counters().tx_bytes);
+  return o;
+}
+
+}  // namespace
+
+SimHal::SimHal(dtu::Host host, std::string_view config)
+    : Component(host), config_(read_config(config)), points_(config_) {
+  for (const PortConfig& p : config_.ports) ports_.emplace(p.id, std::make_unique<PtyPort>(host, p));
+}
+
+dtu_status SimHal::start() {
+  late_timer_.emplace(host_, [this] { answer_due(); });
+  for (auto& [id, port] : ports_) {
+    port->publish();
+    host_.info("port " + id + " is " + port->pty().device() +
+               (port->config().link.empty() ? "" : ", also " + port->config().link));
+  }
+  return DTU_OK;
+}
+
+dtu_status SimHal::stop(uint32_t /*deadline_ms*/) {
+  for (auto& [id, port] : ports_) {
+    port->close();
+    port->unpublish();
+  }
+  for (const Late& l : late_) host_.reply_error(l.call, DTU_E_CLOSED, "the simulated board was stopped");
+  late_.clear();
+  late_timer_.reset();
+  return DTU_OK;
+}
+
+void SimHal::writable(uint64_t source) {
+  for (auto& [id, port] : ports_)
+    if (port->is_open() && port->key() == source) port->line().resume();
+}
+
+std::string SimHal::health() {
+  Poco::JSON::Object ports(Poco::JSON_PRESERVE_KEY_ORDER);
+  for (auto& [id, port] : ports_) ports.set(id, to_json(*port));
+  Poco::JSON::Object root(Poco::JSON_PRESERVE_KEY_ORDER);
+  root.set("simulated", true);
+  root.set("ports", ports);
+  std::ostringstream text;
+  root.stringify(text);
+  return text.str();
+}
+
+void SimHal::list_ports(const PortsIface::Each& each) {
+  for (const auto& [id, port] : ports_)
+    each({sizeof(dtu_port_info), 0, dtu::str(id), dtu::str(port->pty().device()), dtu::str(port->config().title)});
+}
+
+dtu_status SimHal::open(std::string_view id, const dtu_port_settings& settings, uint64_t key, void** port) {
+  const std::string name = "port " + std::string(id);
+  const auto found = ports_.find(id);
+  if (found == ports_.end())
+    throw dtu::Failure(DTU_E_NOT_FOUND, name + " is not one of the simulated board: add it to \"ports\" in board.json");
+  if (found->second->is_open()) throw dtu::Failure(DTU_E_INVALID, name + " is open already");
+  try {
+    found->second->open(settings, key);
+  } catch (const dtu::Failure& f) {
+    throw dtu::Failure(f.code(), name + ": " + f.what(), f.flags());
+  }
+  *port = found->second.get();
+  return DTU_OK;
+}
+
+void SimHal::close(void* port) { port_at(port).close(); }
+
+dtu_status SimHal::write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  return port_at(port).line().write(msgs, n, taken);
+}
+
+bool SimHal::drained(void* port) { return port_at(port).line().drained(); }
+
+uint32_t SimHal::flags(void* /*port*/) { return DTU_PORT_HOLDS; }
+
+void SimHal::list_points(const PointsIface::Each& each) { points_.list(each); }
+
+dtu_status SimHal::read_point(std::string_view name, uint64_t call) {
+  std::string json = points_.read(name);
+  if (config_.read_delay_ms == 0) return host_.reply(call, json);
+  if (!late_timer_) throw dtu::Failure(DTU_E_CLOSED, "the simulated board is not started");
+  if (late_.size() >= kMaxLate)
+    throw dtu::Failure::retryable(
+        DTU_E_IO, "the simulated board has " + std::to_string(kMaxLate) + " reads to answer already: read less often");
+  const int64_t delay_ns = static_cast<int64_t>(config_.read_delay_ms) * kNsPerMs;
+  late_.push_back({call, std::move(json), host_.monotonic_ns() + delay_ns});
+  if (late_.size() == 1) late_timer_->arm_ms(config_.read_delay_ms);
+  return DTU_OK;
+}
+
+void SimHal::answer_due() {
+  const int64_t now = host_.monotonic_ns();
+  while (!late_.empty() && late_.front().due_ns <= now) {
+    host_.reply(late_.front().call, late_.front().json);
+    late_.pop_front();
+  }
+  if (late_.empty()) return;
+  late_timer_->arm_us(static_cast<uint64_t>((late_.front().due_ns - now) / kNsPerUs + 1));
+}
+
+dtu_status SimHal::write_point(std::string_view name, std::string_view json, uint64_t call) {
+  points_.write(name, json);
+  return host_.reply(call, json);
+}
+
+void SimHal::list_commands(const CommandsIface::Each& each) {
+  if (!points_.is_absent(kSmsLast)) each(sms_info());
+}
+
+dtu_status SimHal::invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view /*source*/) {
+  if (name != kSmsSend)
+    throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the simulated board");
+  if (points_.is_absent(kSmsLast))
+    throw dtu::Failure(DTU_E_UNSUPPORTED, "sms.send: this board does not have it (\"absent\" of the simulated board)");
+  points_.set(kSmsLast, sms_from(args));
+  return host_.reply(call, "");
+}
+
+}  // namespace hal_sim

@@ -1,0 +1,55 @@
+// The HAL "sim": a board to develop and test with.
+#pragma once
+#include <dtu/sdk/component.hpp>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "board_points.hpp"
+#include "config.hpp"
+#include "pty_port.hpp"
+
+namespace hal_sim {
+
+class SimHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface, public dtu::CommandsIface {
+ public:
+  SimHal(dtu::Host host, std::string_view config);
+
+  dtu_status start() override;
+  dtu_status stop(uint32_t deadline_ms) override;
+  void writable(uint64_t source) override;
+  std::string health() override;
+
+  void list_ports(const PortsIface::Each& each) override;
+  dtu_status open(std::string_view id, const dtu_port_settings& settings, uint64_t key, void** port) override;
+  void close(void* port) override;
+  dtu_status write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) override;
+  bool drained(void* port) override;
+  uint32_t flags(void* port) override;
+
+  void list_points(const PointsIface::Each& each) override;
+  dtu_status read_point(std::string_view name, uint64_t call) override;
+  dtu_status write_point(std::string_view name, std::string_view json, uint64_t call) override;
+
+  void list_commands(const CommandsIface::Each& each) override;
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override;
+
+ private:
+  struct Late {
+    uint64_t call;
+    std::string json;
+    int64_t due_ns;
+  };
+  void answer_due();
+
+  Config config_;
+  BoardPoints points_;
+  std::map<std::string, std::unique_ptr<PtyPort>, std::less<>> ports_;
+  std::optional<dtu::Timer> late_timer_;  // while started
+  std::deque<Late> late_;                 // all wait equally long, so the first is due first
+};
+
+}  // namespace hal_sim

@@ -1,0 +1,99 @@
+// The HAL as the host sees it: configuration, lists, points.
+#include <dtu/points.h>
+#include <dtu/sdk/text.hpp>
+
+#include "fixture.hpp"
+#include "schema.json.hpp"
+
+namespace hal_linux::test {
+namespace {
+
+class Hal : public HalTest {
+ protected:
+  std::vector<std::string> listed_ports() {
+    std::vector<std::string> all;
+    const auto each = [](void* ctx, const dtu_port_info* i) {
+      static_cast<std::vector<std::string>*>(ctx)->push_back(std::string(dtu::view(i->id)) + " " +
+                                                             std::string(dtu::view(i->device)) + " " +
+                                                             std::string(dtu::view(i->title)));
+    };
+    EXPECT_EQ(ports().list(hal_->self(), each, &all, nullptr), DTU_OK);
+    return all;
+  }
+  [[nodiscard]] const dtu_points& points() const { return *hal_->iface<dtu_points>(DTU_POINTS_IFACE); }
+};
+
+TEST_F(Hal, SchemaIsJson) { EXPECT_NO_THROW(Poco::JSON::Parser().parse(std::string(schema_json))); }
+
+TEST_F(Hal, ListsItsPorts) {
+  use(R"({"ports": {"1": {"device": "/dev/ttyS1", "title": "RS-485 A"}, "gps": {"device": "/dev/ttyUSB0"}}})");
+  EXPECT_THAT(listed_ports(), testing::ElementsAre("1 /dev/ttyS1 RS-485 A", "gps /dev/ttyUSB0 "));
+}
+
+TEST_F(Hal, WorksWithoutPorts) {
+  use("{}");
+  EXPECT_TRUE(listed_ports().empty());
+  EXPECT_EQ(open(), DTU_E_NOT_FOUND);
+  EXPECT_THAT(error_.message, HasSubstr("it lists no ports"));
+}
+
+TEST_F(Hal, AnUnknownPortNamesTheKnown) {
+  use(R"({"ports": {"1": {"device": "/dev/ttyS1"}, "2": {"device": "/dev/ttyS2"}}})");
+  EXPECT_EQ(open(settings(), kKey, "3"), DTU_E_NOT_FOUND);
+  EXPECT_THAT(error_.message, HasSubstr("port 3 is not in board.json: it lists 1, 2"));
+}
+
+TEST_F(Hal, TwoPortsOnOneDeviceAreRefused) {
+  const Instance hal = host_.create(*DTU_ENTRY.components[0],
+                                    R"({"ports": {"1": {"device": "/dev/ttyS1"}, "2": {"device": "/dev/ttyS1"}}})");
+  EXPECT_FALSE(hal);
+  EXPECT_EQ(hal.status(), DTU_E_INVALID);
+  EXPECT_THAT(hal.error(), HasSubstr("ports 1 and 2 both name /dev/ttyS1"));
+}
+
+TEST_F(Hal, APortOpensOnce) {
+  use_pty();
+  void* first = port_;
+  EXPECT_EQ(open(), DTU_E_INVALID);
+  EXPECT_THAT(error_.message, HasSubstr("port 1 is open already"));
+  EXPECT_NE(first, nullptr);
+}
+
+TEST_F(Hal, RtsCtsHoldsAndAPlainUartDoesNot) {
+  use_device("/dev/dtukit-not-there");
+  ASSERT_EQ(open(), DTU_PENDING);
+  EXPECT_EQ(ports().flags(hal_->self(), port_), 0U);
+  ports().close(hal_->self(), port_);
+  dtu_port_settings s = settings();
+  s.flow = DTU_FLOW_RTSCTS;
+  ASSERT_EQ(open(s), DTU_PENDING);
+  EXPECT_EQ(ports().flags(hal_->self(), port_), DTU_PORT_HOLDS);
+}
+
+TEST_F(Hal, PointsAreReadAndCannotBeWritten) {
+  use("{}");
+  std::vector<std::string> names;
+  const auto each = [](void* ctx, const dtu_point_info* i) {
+    static_cast<std::vector<std::string>*>(ctx)->emplace_back(dtu::view(i->name));
+  };
+  ASSERT_EQ(points().list(hal_->self(), each, &names, nullptr), DTU_OK);
+  EXPECT_THAT(names, testing::ElementsAre("device.uptime_s", "device.memory_free_kib"));
+  uint64_t call = 0;
+  for (const std::string& name : names) {
+    ASSERT_EQ(points().read(hal_->self(), dtu::str(name), ++call, nullptr), DTU_OK) << name;
+    EXPECT_EQ(host_.replies().back().call, call);
+    EXPECT_GT(std::stoll(host_.replies().back().json), 0) << name;
+    EXPECT_EQ(points().write(hal_->self(), dtu::str(name), dtu::str("1"), ++call, nullptr), DTU_E_UNSUPPORTED);
+  }
+  EXPECT_EQ(points().read(hal_->self(), dtu::str("device.imei"), ++call, nullptr), DTU_E_NOT_FOUND);
+}
+
+TEST_F(Hal, WorksWithoutMetrics) {
+  host_.withhold(DTU_METRICS_SERVICE);
+  use_pty();
+  far_->hang_up();
+  EXPECT_TRUE(becomes(DTU_STATE_DOWN));
+}
+
+}  // namespace
+}  // namespace hal_linux::test
