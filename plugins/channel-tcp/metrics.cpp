@@ -33,7 +33,7 @@ Metrics::Metrics(dtu::Host host) : host_(host), service_(host.service<dtu_metric
 void Metrics::add(Count which, uint64_t by) {
   const auto i = static_cast<size_t>(which);
   values_[i] += by;
-  if (service_ != nullptr) service_->increase(host_.instance(), ids_[i], by);
+  if (ids_[i] != 0) service_->increase(host_.instance(), ids_[i], by);
 }
 
 void Metrics::show(Poco::JSON::Object& out) const {

@@ -61,8 +61,8 @@ class SendQueue {
   uint64_t queued_ = 0;  // positions in the stream of bytes, from 0
   uint64_t written_ = 0;
   uint64_t acknowledged_ = 0;
-  uint64_t asked_bytes_ = 0;     // written_ when last asked
-  uint32_t asked_tickets_ = 0;   // tickets since
+  uint64_t asked_bytes_ = 0;    // written_ when last asked
+  uint32_t asked_tickets_ = 0;  // tickets since
 };
 
 }  // namespace channel_tcp

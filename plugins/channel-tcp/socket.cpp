@@ -46,12 +46,9 @@ const char* find(const Said (&table)[N], int error) {
 }
 
 constexpr Said kConnection[] = {
-    {ECONNREFUSED, "connection refused by "},
-    {ECONNRESET, "connection reset by "},
-    {EPIPE, "connection closed by "},
-    {ETIMEDOUT, "no answer from "},
-    {EHOSTUNREACH, "no way to reach "},
-    {ENETUNREACH, "no network route to "},
+    {ECONNREFUSED, "connection refused by "}, {ECONNRESET, "connection reset by "},
+    {EPIPE, "connection closed by "},         {ETIMEDOUT, "no answer from "},
+    {EHOSTUNREACH, "no way to reach "},       {ENETUNREACH, "no network route to "},
 };
 constexpr Said kListen[] = {
     {EADDRINUSE, " is in use by another program: stop that one (ss -ltnp names it) or choose another port"},
