@@ -28,7 +28,7 @@ uint32_t number(const Object& o, const std::string& key, uint32_t standard, int6
   if (!o.has(key)) return standard;
   const auto value = o.get(key);
   const std::string allowed = "a number from " + std::to_string(least) + " to " + std::to_string(most) + " is wanted";
-  if (!value.isInteger()) refuse(key, value.toString(), allowed);
+  if (!value.isInteger() || value.isBoolean()) refuse(key, value.toString(), allowed);
   int64_t n = -1;
   try {
     n = value.convert<int64_t>();
