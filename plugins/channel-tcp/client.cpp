@@ -1,0 +1,223 @@
+#include "client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace channel_tcp {
+namespace {
+
+constexpr uint32_t kConnectMs = 10000;  // for each address
+
+}  // namespace
+
+std::unique_ptr<Endpoint> make_client(Context& context) { return std::make_unique<Client>(context); }
+
+Client::Client(Context& context)
+    : context_(context),
+      host_(context.host),
+      options_{context.settings.ping, context.settings.heartbeat_s, context.settings.keep_alive_s, 0},
+      backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
+      state_(host_),
+      resolver_(host_, context.world.lookup, [this](const Resolved& r) { step([&] { resolved(r); }); }),
+      timer_(host_, [this] { step([this] { on_timer(); }); }) {}
+
+// Whatever goes wrong in a step on the way to a connection costs that round only.
+template <typename Step>
+void Client::step(Step&& body) {
+  try {
+    body();
+  } catch (const std::exception& e) {
+    if (phase_ == Phase::resolving || phase_ == Phase::connecting) return round_failed(e.what());
+    throw;
+  }
+}
+
+void Client::start() { timer_.arm_us(0); }
+
+void Client::on_timer() {
+  if (phase_ == Phase::waiting) return begin_round();
+  if (phase_ == Phase::stopping) return finish_stop_if_done(true);
+  if (phase_ != Phase::connecting) return;
+  failure_ = "no answer from " + addresses_[next_ - 1].text() + " within " + std::to_string(kConnectMs / 1000) + " s";
+  try_next();
+}
+
+void Client::begin_round() {
+  phase_ = Phase::resolving;
+  const Settings& s = context_.settings;
+  if (const auto address = numeric_address(s.host, s.port)) return resolved({{*address}, ""});
+  resolver_.start(s.host, s.port);
+}
+
+void Client::resolved(const Resolved& result) {
+  if (phase_ == Phase::stopping) return finish_stop_if_done(false);
+  if (phase_ != Phase::resolving) return;
+  if (result.addresses.empty()) return round_failed(result.error);
+  addresses_ = result.addresses;
+  next_ = 0;
+  try_next();
+}
+
+void Client::try_next() {
+  connect_watch_.reset();
+  connecting_.reset();
+  phase_ = Phase::connecting;
+  while (next_ < addresses_.size()) {
+    if (begin_connect(addresses_[next_++])) return;
+  }
+  const size_t n = addresses_.size();
+  round_failed(n > 1 ? failure_ + " (the last of " + std::to_string(n) + " addresses tried)" : failure_);
+}
+
+bool Client::begin_connect(const Address& address) {
+  connecting_ = open_socket(address);
+  if (connecting_) {
+    tune(connecting_.fd(), context_.settings.keep_alive_s);
+    if (::connect(connecting_.fd(), address.get(), address.length) == 0 || errno == EINPROGRESS) {
+      connect_watch_ = std::make_unique<dtu::FdWatch>(host_, connecting_.fd(), DTU_FD_WRITE,
+                                                      [this](uint32_t) { step([this] { on_connect_event(); }); });
+      timer_.arm_ms(kConnectMs);
+      return true;
+    }
+  }
+  failure_ = describe(errno, address.text());
+  return false;
+}
+
+void Client::on_connect_event() {
+  int error = pending_error(connecting_.fd());
+  if (error == 0 && connected_to_itself(connecting_.fd())) error = ECONNREFUSED;
+  if (error == 0) return established();
+  failure_ = describe(error, addresses_[next_ - 1].text());
+  try_next();
+}
+
+void Client::established() {
+  connect_watch_.reset();
+  timer_.disarm();
+  stream_ = std::make_unique<Stream>(host_, *this, std::move(connecting_), "the server", ++connections_, options_,
+                                     context_.buffer);
+  phase_ = Phase::connected;
+  context_.metrics.add(Count::connects);
+  backoff_.worked(host_.monotonic_ns());
+  state_.up();
+}
+
+void Client::round_failed(const std::string& reason) {
+  connect_watch_.reset();
+  connecting_.reset();
+  phase_ = Phase::waiting;
+  timer_.arm_ms(backoff_.next(host_.monotonic_ns()));
+  state_.not_up(DTU_STATE_DOWN, reason);
+}
+
+void Client::lost(Stream& /*stream*/, Stream::End /*how*/, const std::string& reason) {
+  retire(phase_ == Phase::connected);
+  if (phase_ == Phase::stopping) return finish_stop_if_done(false);
+  round_failed(reason);
+}
+
+// Ends the connection. What it had received and the host had no room for is kept, once: a second such connection
+// while the first one's bytes still wait loses its own.
+void Client::retire(bool keep_unread) {
+  stream_->finish();
+  context_.metrics.add(Count::disconnects);
+  refused_ = false;
+  if (const size_t unread = stream_->undelivered()) {
+    if (keep_unread && !unread_) {
+      unread_ = std::move(stream_);
+    } else {
+      context_.metrics.add(Count::lost_downlink_bytes, unread);
+      host_.warn("the connection to " + stream_->peer() + " ended; " + std::to_string(unread) +
+                 " bytes received from it are lost, because the port does not take them");
+    }
+  }
+  stream_.reset();
+}
+
+dtu_status Client::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  if (phase_ != Phase::connected) throw dtu::Failure::retryable(DTU_E_IO, "not connected to " + context_.settings.host);
+  while (*taken < n) {
+    if (stream_->full()) {
+      refused_ = true;
+      return DTU_AGAIN;
+    }
+    std::array<SendQueue::Item, SendQueue::kBatch> items;
+    const uint32_t k = std::min(n - *taken, SendQueue::kBatch);
+    for (uint32_t i = 0; i < k; ++i) items[i] = {&msgs[*taken + i], msgs[*taken + i].token};
+    stream_->send(items.data(), k);
+    *taken += k;
+  }
+  return DTU_OK;
+}
+
+bool Client::flush() {
+  if (!stream_) return true;
+  stream_->hurry();
+  return !stream_->has_open();
+}
+
+bool Client::deliver(Stream& stream, std::string_view bytes) {
+  // The bytes of an ended connection come before those of the one made since.
+  if (unread_ && &stream != unread_.get()) return false;
+  return host_.emit(0, bytes);
+}
+
+void Client::settled(Stream& /*stream*/, uint64_t ticket, bool acknowledged) {
+  host_.complete(ticket, acknowledged ? DTU_OK : DTU_E_CLOSED);
+}
+
+void Client::progressed(Stream& stream) {
+  if (phase_ == Phase::stopping) return finish_stop_if_done(false);
+  if (!refused_ || stream.full()) return;
+  refused_ = false;
+  host_.writable();
+}
+
+void Client::writable() {
+  if (unread_ && unread_->drain()) unread_.reset();
+  if (stream_) stream_->resume();
+}
+
+bool Client::stop(uint32_t deadline_ms) {
+  timer_.disarm();
+  connect_watch_.reset();
+  connecting_.reset();
+  phase_ = Phase::stopping;
+  if (unread_) context_.metrics.add(Count::lost_downlink_bytes, unread_->undelivered());
+  unread_.reset();
+  if (stream_) stream_->hurry();
+  if (stream_ && !stream_->has_open()) retire(false);
+  if (!stream_ && !resolver_.busy()) {
+    phase_ = Phase::stopped;
+    return true;
+  }
+  timer_.arm_ms(deadline_ms);
+  return false;
+}
+
+void Client::finish_stop_if_done(bool deadline_passed) {
+  if (stream_ && (deadline_passed || !stream_->has_open())) retire(false);
+  if (stream_ || (resolver_.busy() && !deadline_passed)) return;
+  timer_.disarm();
+  phase_ = Phase::stopped;
+  host_.report(DTU_STATE_STOPPED);
+}
+
+void Client::health(Poco::JSON::Object& out) const {
+  const SocketFacts f = stream_ ? facts(stream_->fd()) : SocketFacts();
+  constexpr int kSynSent = 2;
+  out.set("dtu_state", phase_ == Phase::connecting ? kSynSent : f.dtu_state);
+  out.set("server", context_.settings.host + ":" + std::to_string(context_.settings.port));
+  Poco::JSON::Array peers;
+  if (stream_) {
+    peers.add(show(*stream_));
+    out.set("local", local_address(stream_->fd()).text());
+    out.set("rtt_us", f.rtt_us);
+  }
+  out.set("peers", peers);
+}
+
+}  // namespace channel_tcp

@@ -1,0 +1,62 @@
+// Connects to one server and stays connected.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "endpoint.hpp"
+
+namespace channel_tcp {
+
+class Client final : public Endpoint, public Stream::Owner {
+ public:
+  explicit Client(Context& context);
+
+  void start() override;
+  bool stop(uint32_t deadline_ms) override;
+  dtu_status send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) override;
+  bool flush() override;
+  void writable() override;
+  void health(Poco::JSON::Object& out) const override;
+
+ private:
+  enum class Phase { waiting, resolving, connecting, connected, stopping, stopped };
+
+  bool deliver(Stream& stream, std::string_view bytes) override;
+  void settled(Stream& stream, uint64_t ticket, bool acknowledged) override;
+  void progressed(Stream& stream) override;
+  void lost(Stream& stream, Stream::End how, const std::string& reason) override;
+
+  void on_timer();
+  void begin_round();
+  void resolved(const Resolved& result);
+  void try_next();
+  [[nodiscard]] bool begin_connect(const Address& address);  // false: see failure_
+  void on_connect_event();
+  void established();
+  void round_failed(const std::string& reason);
+  void retire(bool keep_unread);
+  void finish_stop_if_done(bool deadline_passed);
+  template <typename Step>
+  void step(Step&& body);
+
+  Context& context_;
+  dtu::Host host_;
+  StreamOptions options_;
+  Backoff backoff_;
+  StateReport state_;
+  Resolver resolver_;
+  dtu::Timer timer_;  // the next round, the limit of a connect, the limit of a stop: one at a time
+  Phase phase_ = Phase::waiting;
+  std::vector<Address> addresses_;
+  size_t next_ = 0;
+  std::string failure_;
+  Socket connecting_;
+  std::unique_ptr<dtu::FdWatch> connect_watch_;
+  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Stream> unread_;  // ended, but what it had received still waits for room
+  uint64_t connections_ = 0;
+  bool refused_ = false;  // send() answered DTU_AGAIN
+};
+
+}  // namespace channel_tcp

@@ -1,0 +1,38 @@
+// What the channel counts: shown in health, and by the host's metrics where it offers them.
+#pragma once
+#include <Poco/JSON/Object.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <dtu/sdk.hpp>
+
+namespace channel_tcp {
+
+enum class Count : size_t {
+  connects,
+  disconnects,
+  refused_clients,
+  slow_clients,
+  discarded_messages,
+  discarded_bytes,
+  lost_downlink_bytes,
+  size_
+};
+
+class Metrics {
+ public:
+  explicit Metrics(dtu::Host host);
+  void add(Count which, uint64_t by = 1);
+  [[nodiscard]] uint64_t value(Count which) const { return values_[static_cast<size_t>(which)]; }
+  void show(Poco::JSON::Object& out) const;
+
+ private:
+  static constexpr size_t kSize = static_cast<size_t>(Count::size_);
+  dtu::Host host_;
+  const dtu_metrics_service* service_;
+  std::array<uint64_t, kSize> ids_{};
+  std::array<uint64_t, kSize> values_{};
+};
+
+}  // namespace channel_tcp

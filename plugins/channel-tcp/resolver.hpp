@@ -1,0 +1,48 @@
+// Host names to addresses without stopping the lane. The system's resolver blocks, so each look-up has a thread, which
+// posts its result back and ends; the lane joins it then. It is never detached: destroying a Resolver waits for a
+// look-up under way, and the look-up bounds itself (see system_lookup).
+#pragma once
+#include <cstdint>
+#include <dtu/sdk.hpp>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "socket.hpp"
+
+namespace channel_tcp {
+
+struct Resolved {
+  std::vector<Address> addresses;  // in the order to try them; empty: see error
+  std::string error;
+};
+
+// Blocks. A name server that does not answer is given up after 2 s and, second and last try, 4 s.
+[[nodiscard]] Resolved system_lookup(const std::string& host, uint16_t port);
+
+class Resolver {
+ public:
+  using Lookup = std::function<Resolved(const std::string& host, uint16_t port)>;
+  using Done = std::function<void(const Resolved&)>;
+  Resolver(dtu::Host host, Lookup lookup, Done done);
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  ~Resolver();
+
+  // Only while !busy(). done() comes later from the loop.
+  void start(const std::string& host, uint16_t port);
+  [[nodiscard]] bool busy() const { return thread_.joinable(); }
+
+ private:
+  void finished();
+
+  dtu::Host host_;
+  const dtu_post_service& post_;
+  Lookup lookup_;
+  Done done_;
+  Resolved result_;  // the thread's until it is joined
+  std::thread thread_;
+};
+
+}  // namespace channel_tcp

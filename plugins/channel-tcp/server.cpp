@@ -1,0 +1,290 @@
+#include "server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace channel_tcp {
+namespace {
+
+constexpr int kAcceptsPerTurn = 16;
+constexpr uint32_t kAcceptPauseMs = 1000;
+
+bool client_went_away(int error) { return error == ECONNABORTED || error == EPROTO || error == EINTR; }
+
+}  // namespace
+
+std::unique_ptr<Endpoint> make_server(Context& context) { return std::make_unique<Server>(context); }
+
+// A client may listen only: silence ends no connection here, TCP's own probes find out who is gone.
+Server::Server(Context& context)
+    : context_(context),
+      host_(context.host),
+      options_{context.settings.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
+      backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
+      state_(host_),
+      timer_(host_, [this] { on_timer(); }) {}
+
+void Server::start() { timer_.arm_us(0); }
+
+void Server::on_timer() {
+  if (phase_ == Phase::opening) return open();
+  if (phase_ == Phase::stopping) return finish_stop();
+  if (phase_ == Phase::listening) listen_watch_->want(DTU_FD_READ);
+}
+
+void Server::open() {
+  const Settings& s = context_.settings;
+  const auto address = numeric_address(s.host, s.port);
+  listener_ = address ? listen_on(*address) : Socket();
+  if (!listener_) {
+    const std::string reason = describe_listen(address ? errno : EADDRNOTAVAIL, address ? address->text() : s.host);
+    timer_.arm_ms(backoff_.next(host_.monotonic_ns()));
+    return state_.not_up(DTU_STATE_DOWN, reason);
+  }
+  listen_watch_ =
+      std::make_unique<dtu::FdWatch>(host_, listener_.fd(), DTU_FD_READ, [this](uint32_t) { accept_some(); });
+  address_ = local_address(listener_.fd()).text();
+  phase_ = Phase::listening;
+  update_state();
+}
+
+void Server::update_state() {
+  if (phase_ != Phase::listening) return;
+  if (!peers_.empty() || !context_.settings.hold_when_empty) return state_.up();
+  state_.not_up(DTU_STATE_CONNECTING, "no client is connected to " + address_ + "; uplink waits for one");
+}
+
+void Server::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    Socket socket = accept_from(listener_.fd());
+    if (socket) {
+      welcome(std::move(socket));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return;
+    } else if (!client_went_away(errno)) {
+      host_.warn("no client can be accepted on " + address_ + " for now: " + std::system_category().message(errno));
+      listen_watch_->want(0);  // it would stay ready and keep the lane busy
+      return timer_.arm_ms(kAcceptPauseMs);
+    }
+  }
+}
+
+void Server::welcome(Socket socket) {
+  const std::string from = peer_address(socket.fd()).text();
+  if (peers_.size() >= context_.settings.max_clients) {
+    context_.metrics.add(Count::refused_clients);
+    if (!refusing_clients_)
+      host_.warn("a client from " + from + " was refused: max_clients (" +
+                 std::to_string(context_.settings.max_clients) + ") are connected to " + address_);
+    refusing_clients_ = true;
+    return;
+  }
+  tune(socket.fd(), context_.settings.keep_alive_s);
+  peers_.push_back(
+      std::make_unique<Stream>(host_, *this, std::move(socket), "the client", ++last_id_, options_, context_.buffer));
+  refusing_clients_ = false;
+  context_.metrics.add(Count::connects);
+  host_.debug("client " + std::to_string(last_id_) + " connected from " + from);
+  update_state();
+}
+
+void Server::lost(Stream& stream, Stream::End how, const std::string& reason) {
+  const auto it =
+      std::find_if(peers_.begin(), peers_.end(), [&](const std::unique_ptr<Stream>& p) { return p.get() == &stream; });
+  std::unique_ptr<Stream> gone = std::move(*it);
+  peers_.erase(it);
+  if (how == Stream::End::stuck) {
+    context_.metrics.add(Count::slow_clients);
+    host_.warn("client " + std::to_string(stream.id()) + " was disconnected: " + reason);
+  } else {
+    host_.debug("client " + std::to_string(stream.id()) + " is gone: " + reason);
+  }
+  retire(std::move(gone));
+  if (phase_ == Phase::stopping && !has_open()) return finish_stop();
+  update_state();
+  offer_room();
+}
+
+// What the client had sent and the host had no room for is kept; beyond max_clients such clients it is lost.
+void Server::retire(std::unique_ptr<Stream> stream) {
+  stream->finish();
+  context_.metrics.add(Count::disconnects);
+  if (orphaned_) return_all();
+  const size_t unread = stream->undelivered();
+  if (unread == 0) return;
+  if (phase_ == Phase::listening && unread_.size() < context_.settings.max_clients) {
+    unread_.push_back(std::move(stream));
+    return;
+  }
+  context_.metrics.add(Count::lost_downlink_bytes, unread);
+  host_.warn("the connection to " + stream->peer() + " ended; " + std::to_string(unread) +
+             " bytes received from it are lost, because the port does not take them");
+}
+
+dtu_status Server::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  if (!state_.is_up() || phase_ != Phase::listening)
+    throw dtu::Failure::retryable(DTU_E_IO,
+                                  phase_ == Phase::listening ? state_.reason() : "the server is not listening");
+  if (peers_.empty()) {
+    discard(msgs, n);
+    *taken = n;
+    return DTU_OK;
+  }
+  while (*taken < n) {
+    if (full()) {
+      refused_ = true;
+      return DTU_AGAIN;
+    }
+    const uint32_t k = std::min(n - *taken, SendQueue::kBatch);
+    send_batch(msgs + *taken, k);
+    *taken += k;
+  }
+  return DTU_OK;
+}
+
+void Server::discard(const dtu_msg* msgs, uint32_t n) {
+  for (uint32_t i = 0; i < n; ++i) complete({msgs[i].token, msgs[i].payload.len, 0, msgs[i].source != 0, false});
+}
+
+void Server::send_batch(const dtu_msg* msgs, uint32_t n) {
+  const uint64_t first = ledger_.next();
+  for (uint32_t i = 0; i < n; ++i) {
+    const bool directed = msgs[i].source != 0;
+    const auto targets = std::count_if(peers_.begin(), peers_.end(), [&](const std::unique_ptr<Stream>& p) {
+      return !directed || p->id() == msgs[i].source;
+    });
+    ledger_.add({msgs[i].token, msgs[i].payload.len, static_cast<uint32_t>(targets), directed, false});
+  }
+  std::array<SendQueue::Item, SendQueue::kBatch> items;
+  for (const auto& peer : peers_) {
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < n; ++i)
+      if (msgs[i].source == 0 || msgs[i].source == peer->id()) items[k++] = {&msgs[i], first + i};
+    if (k > 0) peer->send(items.data(), k);
+  }
+  finish_settled();  // those for a client that is gone
+}
+
+void Server::settled(Stream& /*stream*/, uint64_t ticket, bool acknowledged) {
+  const Ledger::Entry* e = ledger_.settle(ticket, acknowledged);
+  if (e != nullptr && context_.settings.hold_when_empty && !e->directed && e->waiting == 0 && !e->acknowledged)
+    orphaned_ = true;
+  if (!orphaned_) finish_settled();
+}
+
+void Server::finish_settled() {
+  Ledger::Entry e;
+  while (ledger_.take_settled(&e)) complete(e);
+}
+
+void Server::complete(const Ledger::Entry& e) {
+  dtu_status status = DTU_OK;
+  if (!e.acknowledged && phase_ == Phase::stopping) {
+    status = DTU_E_CLOSED;
+  } else if (!e.acknowledged) {
+    context_.metrics.add(Count::discarded_messages);
+    context_.metrics.add(Count::discarded_bytes, e.bytes);
+    if (e.directed) status = DTU_E_INVALID;  // ids are never used again: nobody will ever get it
+  }
+  if (e.token != 0) host_.complete(e.token, status);
+}
+
+// The host sends again what it holds after a change of state only, and then in order: so all of it goes back, and the
+// clients that are still there may get some twice.
+void Server::return_all() {
+  orphaned_ = false;
+  Ledger::Entry e;
+  while (ledger_.take_any(&e)) {
+    const bool delivered = e.waiting == 0 && e.acknowledged;
+    if (e.token != 0) host_.complete(e.token, delivered ? DTU_OK : DTU_E_CLOSED);
+  }
+  refused_ = false;
+  if (phase_ == Phase::listening)
+    state_.not_up(DTU_STATE_CONNECTING, "a client of " + address_ + " went before it acknowledged what it was sent");
+}
+
+bool Server::full() const {
+  return ledger_.size() + SendQueue::kBatch > SendQueue::kMostOpen ||
+         std::any_of(peers_.begin(), peers_.end(), [](const auto& p) { return p->full(); });
+}
+
+bool Server::has_open() const {
+  return std::any_of(peers_.begin(), peers_.end(), [](const auto& p) { return p->has_open(); });
+}
+
+void Server::offer_room() {
+  if (!refused_ || full()) return;
+  refused_ = false;
+  if (state_.is_up()) host_.writable();
+}
+
+void Server::progressed(Stream& /*stream*/) {
+  if (phase_ == Phase::stopping) {
+    if (!has_open()) finish_stop();
+    return;
+  }
+  offer_room();
+}
+
+bool Server::flush() {
+  for (const auto& peer : peers_) peer->hurry();
+  return !has_open();
+}
+
+bool Server::deliver(Stream& stream, std::string_view bytes) { return host_.emit(stream.id(), bytes); }
+
+void Server::writable() {
+  unread_.erase(std::remove_if(unread_.begin(), unread_.end(), [](const auto& p) { return p->drain(); }),
+                unread_.end());
+  // Another client is first each time: none can take all the room.
+  if (peers_.size() > 1) std::rotate(peers_.begin(), peers_.begin() + 1, peers_.end());
+  for (const auto& peer : peers_) peer->resume();
+}
+
+bool Server::stop(uint32_t deadline_ms) {
+  timer_.disarm();
+  listen_watch_.reset();
+  listener_.reset();
+  phase_ = Phase::stopping;
+  for (const auto& stream : unread_) context_.metrics.add(Count::lost_downlink_bytes, stream->undelivered());
+  unread_.clear();
+  if (!flush()) {
+    timer_.arm_ms(deadline_ms);
+    return false;
+  }
+  end_all();
+  phase_ = Phase::stopped;
+  return true;
+}
+
+void Server::end_all() {
+  std::vector<std::unique_ptr<Stream>> last;
+  last.swap(peers_);
+  for (auto& stream : last) retire(std::move(stream));
+}
+
+void Server::finish_stop() {
+  end_all();
+  timer_.disarm();
+  phase_ = Phase::stopped;
+  host_.report(DTU_STATE_STOPPED);
+}
+
+void Server::health(Poco::JSON::Object& out) const {
+  constexpr int kListen = 1;
+  const int state = listener_ ? kListen : 0;
+  out.set("dtu_state", peers_.empty() ? state : facts(peers_.front()->fd()).dtu_state);
+  if (listener_) {
+    out.set("local", address_);
+    out.set("listen_port", local_address(listener_.fd()).port());
+  }
+  Poco::JSON::Array peers;
+  for (const auto& peer : peers_) peers.add(show(*peer));
+  out.set("peers", peers);
+  if (!peers_.empty()) out.set("rtt_us", facts(peers_.front()->fd()).rtt_us);
+}
+
+}  // namespace channel_tcp

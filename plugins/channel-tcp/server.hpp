@@ -1,0 +1,68 @@
+// Listens, and serves several clients: uplink goes to all of them or to the one a message names, downlink carries the
+// client's id.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "endpoint.hpp"
+#include "ledger.hpp"
+
+namespace channel_tcp {
+
+class Server final : public Endpoint, public Stream::Owner {
+ public:
+  explicit Server(Context& context);
+
+  void start() override;
+  bool stop(uint32_t deadline_ms) override;
+  dtu_status send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) override;
+  bool flush() override;
+  void writable() override;
+  void health(Poco::JSON::Object& out) const override;
+
+ private:
+  enum class Phase { opening, listening, stopping, stopped };
+
+  bool deliver(Stream& stream, std::string_view bytes) override;
+  void settled(Stream& stream, uint64_t ticket, bool acknowledged) override;
+  void progressed(Stream& stream) override;
+  void lost(Stream& stream, Stream::End how, const std::string& reason) override;
+
+  void on_timer();
+  void open();
+  void accept_some();
+  void welcome(Socket socket);
+  void update_state();
+  [[nodiscard]] bool full() const;
+  [[nodiscard]] bool has_open() const;
+  void offer_room();
+  void send_batch(const dtu_msg* msgs, uint32_t n);
+  void discard(const dtu_msg* msgs, uint32_t n);
+  void finish_settled();
+  void complete(const Ledger::Entry& e);
+  void return_all();
+  void retire(std::unique_ptr<Stream> stream);
+  void end_all();
+  void finish_stop();
+
+  Context& context_;
+  dtu::Host host_;
+  StreamOptions options_;
+  Backoff backoff_;
+  StateReport state_;
+  dtu::Timer timer_;  // the next try to listen, a pause of accepting, the limit of a stop: one at a time
+  Phase phase_ = Phase::opening;
+  Socket listener_;
+  std::unique_ptr<dtu::FdWatch> listen_watch_;
+  std::string address_;
+  std::vector<std::unique_ptr<Stream>> peers_;
+  std::vector<std::unique_ptr<Stream>> unread_;  // ended, but what they had received still waits for room
+  uint64_t last_id_ = 0;
+  Ledger ledger_;
+  bool orphaned_ = false;          // a message to hold has lost its last client without an acknowledgement
+  bool refused_ = false;           // send() answered DTU_AGAIN
+  bool refusing_clients_ = false;  // so that a crowd is logged once
+};
+
+}  // namespace channel_tcp

@@ -1,0 +1,201 @@
+#include "stream.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace channel_tcp {
+namespace {
+
+constexpr uint32_t kFirstAskMs = 50;
+constexpr uint32_t kHurriedAskMs = 2;
+constexpr uint32_t kSlowestAskMs = 1000;
+constexpr int64_t kSecond = 1'000'000'000;
+
+int64_t ns(uint32_t seconds) { return int64_t{seconds} * kSecond; }
+
+}  // namespace
+
+Stream::Stream(dtu::Host host, Owner& owner, Socket socket, const std::string& role, uint64_t id,
+               const StreamOptions& options, ReadBuffer& buffer)
+    : host_(host),
+      owner_(owner),
+      socket_(std::move(socket)),
+      address_(peer_address(socket_.fd()).text()),
+      peer_(role + " " + address_),
+      id_(id),
+      options_(options),
+      buffer_(buffer),
+      queue_(host),
+      last_out_ns_(host.monotonic_ns()),
+      last_in_ns_(last_out_ns_),
+      last_progress_ns_(last_out_ns_) {
+  // Each callback ends with a call that may destroy the stream, so none of them does anything after it.
+  watch_ = std::make_unique<dtu::FdWatch>(host_, socket_.fd(), DTU_FD_READ, [this](uint32_t e) { on_event(e); });
+  ack_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_ack_timer(); });
+  if (options_.silence_s != 0 || (options_.heartbeat_s != 0 && !options_.ping.empty())) {
+    idle_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_idle_timer(); });
+    arm_idle_timer();
+  }
+}
+
+void Stream::want() {
+  watch_->want((holding_ ? 0 : DTU_FD_READ) | (queue_.blocked() && broken_ == 0 ? DTU_FD_WRITE : 0));
+}
+
+void Stream::send(const SendQueue::Item* items, uint32_t n) {
+  last_out_ns_ = host_.monotonic_ns();
+  if (!queue_.has_open()) last_progress_ns_ = last_out_ns_;
+  if (queue_.worth_asking()) ask();
+  if (const int error = queue_.send(socket_.fd(), items, n)) fail_later(error);
+  want();
+  follow();
+}
+
+// The loop reads what the other end had sent before it went, and then reports the end.
+void Stream::fail_later(int error) {
+  broken_ = error;
+  static_cast<void>(::shutdown(socket_.fd(), SHUT_RDWR));  // so that the loop wakes whatever the error was
+}
+
+void Stream::ask() {
+  if (queue_.ask(socket_.fd())) {
+    last_progress_ns_ = host_.monotonic_ns();
+    ack_delay_ms_ = kFirstAskMs;
+  }
+  uint64_t ticket = 0;
+  while (queue_.next_acknowledged(&ticket)) owner_.settled(*this, ticket, true);
+}
+
+void Stream::follow() {
+  if (following_ || !queue_.has_open()) return;
+  following_ = true;
+  ack_delay_ms_ = kFirstAskMs;
+  ack_timer_->arm_ms(ack_delay_ms_);
+}
+
+void Stream::hurry() {
+  ask();
+  if (!queue_.has_open()) return;
+  following_ = true;
+  ack_delay_ms_ = kHurriedAskMs;
+  ack_timer_->arm_ms(ack_delay_ms_);
+}
+
+void Stream::on_ack_timer() {
+  following_ = false;
+  ask();
+  if (queue_.has_open()) {
+    if (options_.stuck_s != 0 && host_.monotonic_ns() - last_progress_ns_ >= ns(options_.stuck_s))
+      return owner_.lost(*this, End::stuck, peer_ + " took no data for " + std::to_string(options_.stuck_s) + " s");
+    following_ = true;
+    ack_timer_->arm_ms(ack_delay_ms_);
+    ack_delay_ms_ = std::min(ack_delay_ms_ * 2, kSlowestAskMs);
+  }
+  owner_.progressed(*this);
+}
+
+void Stream::on_event(uint32_t events) {
+  std::string reason;
+  std::optional<End> end;
+  bool wrote = false;
+  if ((events & DTU_FD_WRITE) != 0 && queue_.blocked() && broken_ == 0) {
+    if (const int error = queue_.write_more(socket_.fd())) fail_later(error);
+    last_out_ns_ = host_.monotonic_ns();
+    want();
+    wrote = true;
+  }
+  if (holding_) {
+    // Not reading, so the end cannot be seen in turn; what is left unread is handed over by drain().
+    if ((events & DTU_FD_ERROR) != 0) {
+      const int error = broken_ != 0 ? broken_ : pending_error(socket_.fd());
+      reason = describe(error != 0 ? error : EPIPE, peer_);
+      end = End::failed;
+    }
+  } else if ((events & (DTU_FD_READ | DTU_FD_ERROR)) != 0) {
+    end = read_once(&reason);
+  }
+  if (end) return owner_.lost(*this, *end, reason);
+  if (wrote) owner_.progressed(*this);
+}
+
+std::optional<Stream::End> Stream::read_once(std::string* reason) {
+  const ssize_t n = ::recv(socket_.fd(), buffer_.bytes.get(), ReadBuffer::kSize, MSG_DONTWAIT);
+  if (n > 0) {
+    received_ += static_cast<uint64_t>(n);
+    last_in_ns_ = host_.monotonic_ns();
+    const std::string_view bytes(buffer_.bytes.get(), static_cast<size_t>(n));
+    if (!owner_.deliver(*this, bytes)) hold(bytes);
+    return std::nullopt;
+  }
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return std::nullopt;
+  if (n == 0 && broken_ == 0) {
+    *reason = "closed by " + peer_;
+    return End::closed;
+  }
+  *reason = describe(broken_ != 0 ? broken_ : errno, peer_);
+  return End::failed;
+}
+
+void Stream::hold(std::string_view bytes) {
+  held_.assign(bytes);
+  holding_ = true;
+  want();
+}
+
+void Stream::resume() {
+  if (!holding_ || !owner_.deliver(*this, held_)) return;
+  held_.clear();
+  holding_ = false;
+  last_in_ns_ = host_.monotonic_ns();
+  want();
+}
+
+void Stream::finish() {
+  if (!watch_) return;
+  watch_.reset();
+  ack_timer_.reset();
+  idle_timer_.reset();
+  ask();
+  uint64_t ticket = 0;
+  while (queue_.next_open(&ticket)) owner_.settled(*this, ticket, false);
+}
+
+bool Stream::drain() {
+  while (held_.empty() || owner_.deliver(*this, held_)) {
+    held_.clear();
+    const ssize_t n = ::recv(socket_.fd(), buffer_.bytes.get(), ReadBuffer::kSize, MSG_DONTWAIT);
+    if (n <= 0) return true;
+    received_ += static_cast<uint64_t>(n);
+    held_.assign(buffer_.bytes.get(), static_cast<size_t>(n));
+  }
+  return false;
+}
+
+void Stream::arm_idle_timer() {
+  int64_t due = INT64_MAX;
+  if (options_.silence_s != 0) due = last_in_ns_ + ns(options_.silence_s);
+  if (options_.heartbeat_s != 0 && !options_.ping.empty()) due = std::min(due, last_out_ns_ + ns(options_.heartbeat_s));
+  // Rounded up: a timer that runs a moment too early would only have to be armed once more.
+  idle_timer_->arm_us(static_cast<uint64_t>(std::max<int64_t>(due - host_.monotonic_ns(), 0) / 1000 + 1));
+}
+
+void Stream::on_idle_timer() {
+  const int64_t now = host_.monotonic_ns();
+  if (holding_) last_in_ns_ = now;  // it is we who do not read
+  if (options_.silence_s != 0 && now - last_in_ns_ >= ns(options_.silence_s))
+    return owner_.lost(*this, End::silent,
+                       "no byte from " + peer_ + " for " + std::to_string(options_.silence_s) + " s");
+  if (options_.heartbeat_s != 0 && !options_.ping.empty() && now - last_out_ns_ >= ns(options_.heartbeat_s)) {
+    last_out_ns_ = now;
+    if (!full()) {
+      dtu_msg ping{};
+      ping.payload = dtu::str(options_.ping);
+      const SendQueue::Item item{&ping, 0};
+      send(&item, 1);
+    }
+  }
+  arm_idle_timer();
+}
+
+}  // namespace channel_tcp

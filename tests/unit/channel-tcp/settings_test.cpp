@@ -1,0 +1,103 @@
+#include "settings.hpp"
+
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+#include <gtest/gtest.h>
+
+#include <dtu/sdk.hpp>
+
+#include "schema.json.hpp"
+
+namespace channel_tcp {
+namespace {
+
+std::string refusal(const std::string& json) {
+  try {
+    static_cast<void>(read_settings(json));
+  } catch (const dtu::Failure& f) {
+    EXPECT_EQ(f.code(), DTU_E_INVALID);
+    return f.what();
+  }
+  return "";
+}
+
+TEST(Settings, ReadsTheExampleOfTheProtocolAndIgnoresTheHostsKeys) {
+  const Settings s = read_settings(R"({"protocol": "tcp", "ping": "hi", "heartbeat": 30, "url": "220.180.239.212",
+      "port": 8305, "keepAlive": 300, "serialID": "2", "uplink": "raw", "reg": 1, "outbox": {"messages": 5}})");
+  EXPECT_FALSE(s.server);
+  EXPECT_EQ(s.host, "220.180.239.212");
+  EXPECT_EQ(s.port, 8305);
+  EXPECT_EQ(s.ping, "hi");
+  EXPECT_EQ(s.heartbeat_s, 30U);
+  EXPECT_EQ(s.keep_alive_s, 300U);
+}
+
+TEST(Settings, ReadsAServer) {
+  const Settings s = read_settings(R"({"mode": "server", "port": 0, "url": "", "max_clients": 2, "when_empty": "hold",
+      "slow_client_s": 3, "reconnect": {"min_ms": 20, "max_ms": 40}})");
+  EXPECT_TRUE(s.server);
+  EXPECT_EQ(s.host, "127.0.0.1");
+  EXPECT_EQ(s.max_clients, 2U);
+  EXPECT_TRUE(s.hold_when_empty);
+  EXPECT_EQ(s.slow_client_s, 3U);
+  EXPECT_EQ(s.reconnect_min_ms, 20U);
+  EXPECT_EQ(s.reconnect_max_ms, 40U);
+  EXPECT_EQ(read_settings(R"({"mode": "server", "url": "::"})").host, "::");
+  EXPECT_EQ(read_settings(R"({"mode": "server", "url": "[::1]"})").host, "::1");
+}
+
+TEST(Settings, TheDefaultsAreTheSchemas) {
+  const auto schema = Poco::JSON::Parser().parse(std::string(schema_json)).extract<Poco::JSON::Object::Ptr>();
+  const auto properties = schema->getObject("properties");
+  const Settings s;
+  const auto standard = [&](const std::string& key) {
+    return properties->getObject(key)->getValue<uint32_t>("default");
+  };
+  EXPECT_EQ(standard("heartbeat"), s.heartbeat_s);
+  EXPECT_EQ(standard("keepAlive"), s.keep_alive_s);
+  EXPECT_EQ(standard("max_clients"), s.max_clients);
+  EXPECT_EQ(standard("slow_client_s"), s.slow_client_s);
+  const auto again = properties->getObject("reconnect")->getObject("properties");
+  EXPECT_EQ(again->getObject("min_ms")->getValue<uint32_t>("default"), s.reconnect_min_ms);
+  EXPECT_EQ(again->getObject("max_ms")->getValue<uint32_t>("default"), s.reconnect_max_ms);
+  for (const auto& [key, value] : *properties) {
+    const auto p = value.extract<Poco::JSON::Object::Ptr>();
+    EXPECT_TRUE(p->has("title") && p->has("description") && p->has("default")) << key;
+  }
+}
+
+struct Refused {
+  const char* json;
+  const char* key;
+};
+class SettingsRefuse : public testing::TestWithParam<Refused> {};
+
+TEST_P(SettingsRefuse, NamingTheKey) {
+  const std::string text = refusal(GetParam().json);
+  EXPECT_EQ(text.rfind(GetParam().key, 0), 0U) << "says: " << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, SettingsRefuse,
+    testing::Values(Refused{"", "the configuration"}, Refused{"[]", "the configuration"},
+                    Refused{R"({"url": "h"})", "port"}, Refused{R"({"url": "h", "port": 65536})", "port"},
+                    Refused{R"({"url": "h", "port": -1})", "port"}, Refused{R"({"url": "h", "port": 1.5})", "port"},
+                    Refused{R"({"url": "h", "port": "x"})", "port"},
+                    Refused{R"({"url": "h", "port": 99999999999999999999})", "the configuration"}, Refused{R"({"port": 1})", "url"},
+                    Refused{R"({"url": 5, "port": 1})", "url"}, Refused{R"({"url": "tcp://h", "port": 1})", "url"},
+                    Refused{R"({"url": "a b", "port": 1})", "url"},
+                    Refused{R"({"mode": "server", "url": "localhost"})", "url"},
+                    Refused{R"({"mode": "relay", "url": "h", "port": 1})", "mode"},
+                    Refused{R"({"mode": "server", "when_empty": "keep"})", "when_empty"},
+                    Refused{R"({"mode": "server", "max_clients": 0})", "max_clients"},
+                    Refused{R"({"mode": "server", "slow_client_s": 0})", "slow_client_s"},
+                    Refused{R"({"url": "h", "port": 1, "keepAlive": 86401})", "keepAlive"},
+                    Refused{R"({"url": "h", "port": 1, "heartbeat": true})", "heartbeat"},
+                    Refused{R"({"url": "h", "port": 1, "reconnect": {"min_ms": 500, "max_ms": 400}})", "reconnect"}));
+
+TEST(Settings, RefusesALongPing) {
+  EXPECT_EQ(refusal(R"({"url": "h", "port": 1, "ping": ")" + std::string(257, 'x') + "\"}").rfind("ping", 0), 0U);
+}
+
+}  // namespace
+}  // namespace channel_tcp
