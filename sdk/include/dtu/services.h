@@ -2,7 +2,7 @@
 #ifndef DTU_SERVICES_H_
 #define DTU_SERVICES_H_
 
-#include "host.h"
+#include "points.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,6 +91,8 @@ typedef struct dtu_invoke_service {
   dtu_status (*invoke)(dtu_instance*, const dtu_request*, dtu_error*);                               /* [lane] */
   dtu_status (*read_point)(dtu_instance*, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error*); /* [lane] */
   dtu_status (*write_point)(dtu_instance*, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error*);
+  /* [lane] The points there are now whose names begin with `prefix`, sorted by name, within the call. "gpio." */
+  dtu_status (*list_points)(dtu_instance*, dtu_str prefix, void (*each)(void* ctx, const dtu_point_info*), void* ctx);
 } dtu_invoke_service;
 
 /* For dialects: where messages go. The host only queues, so neither call comes back into the plugin.
