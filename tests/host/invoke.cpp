@@ -44,6 +44,17 @@ dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_
   return ask(i, "invoke.write_point", std::move(r), done, ctx, err);
 }
 
+dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
+  State& host = *at(i).host;
+  if (!host.on_lane(at(i), "invoke.list_points")) return DTU_E_CLOSED;
+  for (auto it = host.points.lower_bound(text(prefix)); it != host.points.end(); ++it) {
+    if (it->first.compare(0, prefix.len, prefix.ptr, prefix.len) != 0) break;
+    const dtu_point_info info{sizeof info, 0, str(it->first), str(host.units[it->first]), {}};
+    each(ctx, &info);
+  }
+  return DTU_OK;
+}
+
 Answer point_answer(std::map<std::string, std::string>& points, const Request& r) {
   const auto it = points.find(r.name);
   if (it == points.end()) return {DTU_E_NOT_FOUND, "", "no point is called " + r.name};
@@ -82,7 +93,8 @@ void State::answer(uint64_t id, const Answer& a) {
 }
 
 const dtu_invoke_service& invoke_table() {
-  static constexpr dtu_invoke_service table{sizeof(dtu_invoke_service), 0, invoke, read_point, write_point};
+  static constexpr dtu_invoke_service table{
+      sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
   return table;
 }
 

@@ -75,6 +75,7 @@ class State {
   std::set<std::string> withheld;                                // service ids
   std::map<std::string, Handler> handlers;                       // "radio.csq", "#3" for a code
   std::map<std::string, std::string> points;
+  std::map<std::string, std::string> units;  // of points; none: ""
   dtu_status invoke_refusal = DTU_OK;
   uint64_t last_token = 0;
   std::function<dtu_status(const LinkWrite&)> on_link_write;

@@ -239,7 +239,10 @@ void TestHost::on_code(int64_t code, Handler handler) {
   state_->handlers["#" + std::to_string(code)] = std::move(handler);
 }
 void TestHost::on_point(const std::string& name, Handler handler) { state_->handlers[name] = std::move(handler); }
-void TestHost::set_point(const std::string& name, const std::string& json) { state_->points[name] = json; }
+void TestHost::set_point(const std::string& name, const std::string& json, const std::string& unit) {
+  state_->points[name] = json;
+  state_->units[name] = unit;
+}
 void TestHost::answer(uint64_t request_id, const Answer& answer) { state_->answer(request_id, answer); }
 void TestHost::refuse_invoke(dtu_status status) { state_->invoke_refusal = status; }
 void TestHost::on_link_write(std::function<dtu_status(const LinkWrite&)> handler) {

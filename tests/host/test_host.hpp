@@ -157,8 +157,9 @@ class TestHost {
   using Handler = std::function<std::optional<Answer>(const Request&)>;
   void on_command(const std::string& name, Handler handler);
   void on_code(int64_t code, Handler handler);
-  void on_point(const std::string& name, Handler handler);           // instead of a value; reads and writes
-  void set_point(const std::string& name, const std::string& json);  // read_point answers it, write_point changes it
+  void on_point(const std::string& name, Handler handler);  // instead of a value; reads and writes
+  void set_point(const std::string& name, const std::string& json,
+                 const std::string& unit = "");  // read_point answers it, write_point changes it, list_points lists it
   void answer(uint64_t request_id, const Answer& answer);
   void refuse_invoke(dtu_status status);  // the call itself fails, done() is not called; DTU_OK: no more
 

@@ -1,0 +1,74 @@
+#include "answer.hpp"
+
+#include <random>
+
+#include "json_view.hpp"
+#include "text_codec.hpp"
+
+namespace command_dtu {
+
+std::string answer_text(const Request& request, uint64_t made_msg_id, const Outcome& outcome, const AnswerStyle& style,
+                        std::string_view imei) {
+  const std::string_view code = request.code_text.empty() ? std::string_view("null") : request.code_text;
+  const bool ok = outcome.error_code == 0;
+  std::string text = "{\"msg_id\":";
+  text += request.msg_id.empty() ? std::to_string(made_msg_id) : request.msg_id;
+  text.append(",\"code\":").append(code);
+  if (!style.compact) text.append(",\"cmd_code\":").append(code);
+  text.append(",\"data\":").append(ok && !outcome.data.empty() ? outcome.data : "null");
+  text += ok ? ",\"status\":1" : ",\"status\":0";
+  if (!style.compact) text += ok ? ",\"success\":1" : ",\"success\":0";
+  if (!ok) {  // also in the compact form: without it nobody could tell why
+    text += ",\"error\":";
+    append_json_text(text, outcome.error);
+    if (!style.compact) text.append(",\"error_code\":").append(std::to_string(outcome.error_code));
+  }
+  if (style.plate && !imei.empty()) {
+    text += ",\"imei\":";
+    append_json_text(text, imei);
+  }
+  text += '}';
+  return text;
+}
+
+MessageIds::MessageIds() {
+  std::random_device device;
+  random_ = (static_cast<uint64_t>(device()) << 32U | device()) | 1U;
+}
+
+uint64_t MessageIds::next(int64_t time_ns) {
+  random_ ^= random_ << 13U;  // xorshift: only to tell messages apart
+  random_ ^= random_ >> 7U;
+  random_ ^= random_ << 17U;
+  const uint64_t ms = time_ns > 0 ? static_cast<uint64_t>(time_ns) / 1000000U : 0;
+  const uint64_t id = ms * 1000 + random_ % 1000;
+  return last_ = id > last_ ? id : last_ + 1;
+}
+
+void Diagnosis::command_failed(std::string_view code_text, int error_code) {
+  std::string entry = "{\"func_code\":";
+  const auto code = parse_json(code_text);
+  append_json_text(entry, code ? plain_text(*code) : "");
+  add(entry + ",\"error_code\":\"" + std::to_string(error_code) + "\"}");
+}
+
+void Diagnosis::channel_failed(uint32_t channel, int error_code) {
+  add("{\"func_code\":\"\",\"error_code\":\"" + std::to_string(error_code) +
+      "\",\"channel\":" + std::to_string(channel) + "}");
+}
+
+void Diagnosis::add(std::string entry) {
+  if (entries_.size() == kept) entries_.pop_front();
+  entries_.push_back(std::move(entry));
+}
+
+std::string Diagnosis::json() const {
+  std::string text = "[";
+  for (const std::string& entry : entries_) {
+    if (text.size() > 1) text += ',';
+    text += entry;
+  }
+  return text + "]";
+}
+
+}  // namespace command_dtu

@@ -1,0 +1,50 @@
+// The answer to a command (D2), and the diagnosis kept of those that failed.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "request.hpp"
+
+namespace command_dtu {
+
+struct AnswerStyle {
+  bool compact = false;  // "reply": "compact"
+  bool plate = false;    // "plate": 1, every answer names the device
+};
+
+struct Outcome {
+  std::string data = "null";  // JSON
+  int error_code = 0;         // 0: carried out
+  std::string error;
+};
+
+[[nodiscard]] std::string answer_text(const Request& request, uint64_t made_msg_id, const Outcome& outcome,
+                                      const AnswerStyle& style, std::string_view imei);
+
+// Milliseconds since 1970 and three random digits; always greater than the one before.
+class MessageIds {
+ public:
+  MessageIds();
+  [[nodiscard]] uint64_t next(int64_t time_ns);
+
+ private:
+  uint64_t last_ = 0;
+  uint64_t random_;
+};
+
+// What went wrong lately (function code 5), newest last.
+class Diagnosis {
+ public:
+  static constexpr size_t kept = 32;
+  void command_failed(std::string_view code_text, int error_code);
+  void channel_failed(uint32_t channel, int error_code);
+  [[nodiscard]] std::string json() const;
+
+ private:
+  void add(std::string entry);
+  std::deque<std::string> entries_;
+};
+
+}  // namespace command_dtu

@@ -1,0 +1,37 @@
+// What a session must know of its link, read once from the documents the host hands over.
+#pragma once
+#include <dtu/dialect.h>
+
+#include <string>
+#include <vector>
+
+#include "answer.hpp"
+#include "frame_parser.hpp"
+
+namespace command_dtu {
+
+struct LinkChannel {
+  uint32_t id = 0;
+  std::string type;
+  std::string source;  // "channel 3": how it is named when it asks
+  bool topics = false;
+  bool raw = false;        // "uplink": "raw"
+  std::string first_down;  // topic id of a message without one
+};
+
+struct LinkSettings {
+  uint64_t link = 0;
+  bool through = false;
+  std::string port;    // "" = none
+  std::string source;  // "port 1"
+  CrcKind crc = CrcKind::zlib;
+  bool convert = false;
+  AnswerStyle style;
+  uint32_t idle_ms = 20;
+  std::vector<LinkChannel> channels;  // through mode: only the first is served (D16)
+  FrameRules rules;
+};
+
+[[nodiscard]] LinkSettings read_link(const dtu_link_info& link);
+
+}  // namespace command_dtu

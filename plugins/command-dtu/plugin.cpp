@@ -1,0 +1,44 @@
+// The component: two dialects over one parser, and the commands of the function codes.
+#include <dtu/sdk.hpp>
+
+#include "commands.hpp"
+#include "schema.json.hpp"
+#include "session.hpp"
+
+namespace command_dtu {
+namespace {
+
+class DtuCommand final : public dtu::Component, public dtu::DialectIface, public dtu::CommandsIface {
+ public:
+  static constexpr const char* dialect_names[] = {"command", "through", nullptr};
+
+  DtuCommand(dtu::Host host, std::string_view /*config*/)
+      : dtu::Component(host), asker_(host), commands_(host, asker_, diagnosis_) {}
+
+  std::unique_ptr<dtu::DialectIface::Session> open_session(const dtu_link_info& link) override {
+    return std::make_unique<command_dtu::Session>(host_, asker_, diagnosis_, ids_, link);
+  }
+  void list_commands(const CommandsIface::Each& each) override { Commands::list(each); }
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view) override {
+    return commands_.invoke(call, name, args);
+  }
+  void cancel(uint64_t call) override { commands_.cancel(call); }
+  std::string health() override {
+    return "{\"running\":" + std::to_string(commands_.running()) + ",\"waiting\":" + std::to_string(asker_.pending()) +
+           ",\"diagnosis\":" + diagnosis_.json() + "}";
+  }
+
+ private:
+  Asker asker_;
+  Diagnosis diagnosis_;
+  MessageIds ids_;
+  Commands commands_;
+};
+
+DTU_COMPONENT(dtu_component_, DtuCommand, DTU_KIND_COMMAND, "dtu", "DTU command protocol", schema_json, 0,
+              dtu::dialect_iface<DtuCommand>, dtu::commands_iface<DtuCommand>);
+
+}  // namespace
+}  // namespace command_dtu
+
+DTU_PLUGIN("org.dtukit.command-dtu", "0.1.0", "dtukit", "Apache-2.0", "command:dtu", &command_dtu::dtu_component_);

@@ -1,0 +1,28 @@
+// A command as it comes over the wire, from a channel or behind 99 on the line (D1 to D3).
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace command_dtu {
+
+inline constexpr size_t request_max = 65536;  // bytes of one command
+
+struct Request {
+  std::string msg_id;     // as JSON; "" = the asker gave none
+  std::string code_text;  // as JSON, in the form asked; "" = none that can be repeated
+  int64_t code = -1;
+  std::string args;  // a JSON object
+  std::optional<std::string> password;
+  std::string topic_id;  // publish id of the answer; "" = the channel's first
+  int error_code = 0;    // not 0: refused as it stands
+  std::string error;
+};
+
+// object: the text of a JSON object. local: it came behind 99, so it is a command whatever its members are called.
+[[nodiscard]] Request read_request(std::string_view object, bool local);
+// A local command whose JSON is broken, said so that its sender can mend it.
+[[nodiscard]] Request broken_request(size_t position, std::string_view what);
+
+}  // namespace command_dtu

@@ -1,0 +1,252 @@
+#include "session.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+
+#include "envelope.hpp"
+#include "json_view.hpp"
+#include "status_codes.hpp"
+
+namespace command_dtu {
+namespace {
+
+constexpr size_t keep_scratch = 16384;
+// D8: these change the line a through port depends on.
+constexpr int64_t refused_in_through[] = {58, 59, 60, 61, 63, 0x58, 0x59, 0x60, 0x61, 0x63};
+
+int64_t unix_ns(const dtu_msg& msg) {
+  if (msg.time_ns > 0) return msg.time_ns;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+void append_crc(std::string& head, CrcKind kind, std::string_view payload) {
+  char digits[16];
+  const uint32_t crc = crc32(kind, payload);
+  const auto end = std::to_chars(digits, digits + sizeof digits, crc, kind == CrcKind::mpeg2 ? 16 : 10).ptr;
+  if (kind == CrcKind::mpeg2) head.append("0x").append(8 - std::min<size_t>(8, end - digits), '0');
+  head.append(digits, end);
+}
+
+}  // namespace
+
+Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, const dtu_link_info& link)
+    : host_(host),
+      link_(host.need<dtu_link_service>(DTU_LINK_SERVICE)),
+      asker_(asker),
+      diagnosis_(diagnosis),
+      ids_(ids),
+      settings_(read_link(link)),
+      parser_(settings_.rules, *this),
+      idle_(host, [this] { on_idle(); }) {}
+
+Session::~Session() { asker_.forget(this); }
+
+const LinkChannel* Session::find(uint32_t id) const {
+  for (const LinkChannel& channel : settings_.channels)
+    if (channel.id == id) return &channel;
+  return nullptr;
+}
+
+void Session::drop(std::string_view reason, uint64_t bytes) {
+  link_.drop(host_.instance(), settings_.link, dtu::str(reason), bytes);
+}
+
+void Session::from_port(const dtu_msg& msg) {
+  now_ns_ = unix_ns(msg);
+  parser_.feed(dtu::view(msg.payload));
+  looked_again_ = false;
+  if (parser_.wants_idle()) idle_.arm_ms(settings_.idle_ms);
+}
+
+// The lane may have been late itself, with more of the frame waiting in the port: let the descriptors have their turn.
+void Session::on_idle() {
+  if (!parser_.wants_idle()) return;
+  if (!looked_again_) {
+    looked_again_ = true;
+    idle_.arm_ms(1);
+    return;
+  }
+  parser_.line_idle();
+}
+
+void Session::on_frame(const Frame& frame) {
+  if (!frame.local) {
+    if (const LinkChannel* channel = find(frame.channel)) uplink(*channel, frame);
+    return;
+  }
+  JsonProblem problem;
+  const auto json = parse_json(frame.payload, &problem);
+  Asked asked;
+  if (json && json->type == JsonType::object)
+    asked.request = read_request(json->text, true);
+  else
+    asked.request = broken_request(problem.position, json ? "this is another kind of value" : problem.what);
+  command(std::move(asked));
+}
+
+void Session::uplink(const LinkChannel& channel, const Frame& frame) {
+  dtu_msg msg{};
+  msg.time_ns = now_ns_;
+  msg.route = dtu::str(frame.topic);
+  msg.payload = dtu::str(frame.payload);
+  if (!channel.raw) {
+    scratch_.clear();
+    append_envelope(scratch_, ids_.next(now_ns_), frame.payload, settings_.convert);
+    msg.payload = dtu::str(scratch_);
+  }
+  const dtu_status status = link_.to_channel(host_.instance(), settings_.link, channel.id, &msg);
+  if (status != DTU_OK) drop(status == DTU_E_INVALID ? "too_long" : "unknown_channel", frame.payload.size());
+  if (scratch_.capacity() > keep_scratch) std::string().swap(scratch_);
+}
+
+void Session::from_channel(uint32_t id, const dtu_msg& msg) {
+  now_ns_ = unix_ns(msg);
+  const LinkChannel* channel = find(id);
+  if (channel == nullptr || (settings_.through && channel != &settings_.channels.front()))
+    return drop("unknown_channel", msg.payload.len);
+  if (!settings_.through && downlink_commands(*channel, msg)) return;
+  downlink(*channel, dtu::view(msg.route), dtu::view(msg.payload));
+}
+
+// A stream may deliver several objects at once: when the message is a row of JSON objects, each counts for itself.
+// False: it is no such row.
+bool Session::downlink_commands(const LinkChannel& channel, const dtu_msg& msg) {
+  const std::string_view payload = dtu::view(msg.payload);
+  std::vector<std::string_view> objects;
+  size_t at = 0;
+  skip_white_space(payload, at);
+  while (at < payload.size()) {
+    if (payload[at] != '{') return false;
+    const auto value = read_json(payload, at);
+    if (!value) return false;
+    objects.push_back(value->text);
+    skip_white_space(payload, at);
+  }
+  if (objects.empty()) return false;
+  for (const std::string_view object : objects) {
+    if (!member(object, "cmd_code")) {
+      downlink(channel, dtu::view(msg.route), objects.size() == 1 ? payload : object);
+      continue;
+    }
+    command(Asked{read_request(object, false), &channel, msg.source});
+  }
+  return true;
+}
+
+void Session::downlink(const LinkChannel& channel, std::string_view route, std::string_view message) {
+  if (settings_.port.empty()) return drop("no_port", message.size());
+  const auto json = parse_json(message);
+  const std::string_view object = json && json->type == JsonType::object ? json->text : std::string_view();
+  std::string scratch;
+  const std::string_view payload = downlink_payload(message, object, settings_.convert, scratch);
+  if (payload.size() > frame_payload_max) return drop("too_long", payload.size());
+
+  head_.clear();
+  if (!settings_.through) head_.append(std::to_string(channel.id)).append(",");
+  if (channel.topics) head_.append(route.empty() ? std::string_view(channel.first_down) : route).append(",");
+  if (payload.empty() && !channel.topics)
+    head_ += '0';
+  else
+    append_check(head_, payload);
+  to_port(head_, payload, 0);
+}
+
+void Session::append_check(std::string& head, std::string_view payload) const {
+  head.append(std::to_string(payload.size())).append(",");
+  append_crc(head, settings_.crc, payload);
+  head += ',';
+}
+
+void Session::to_port(std::string_view head, std::string_view payload, uint32_t flags) {
+  dtu_msg msg{};
+  msg.time_ns = now_ns_;
+  msg.flags = flags;
+  uint8_t* bytes = nullptr;
+  const dtu::Buffer buffer = host_.alloc(head.size() + payload.size(), &bytes);
+  if (!buffer) return drop("no_memory", payload.size());
+  std::memcpy(bytes, head.data(), head.size());
+  if (!payload.empty()) std::memcpy(bytes + head.size(), payload.data(), payload.size());
+  msg.payload = {reinterpret_cast<const char*>(bytes), head.size() + payload.size()};
+  msg.owner = buffer.get();
+  if (const dtu_status status = link_.to_port(host_.instance(), settings_.link, &msg); status != DTU_OK)
+    drop(status == DTU_E_INVALID ? "too_long" : "no_port", payload.size());
+}
+
+void Session::command(Asked asked) {
+  const Request& request = asked.request;
+  if (request.error_code != 0) return finish(asked, {"", request.error_code, request.error});
+  const bool shut = std::find(std::begin(refused_in_through), std::end(refused_in_through), request.code) !=
+                    std::end(refused_in_through);
+  if (settings_.through && shut)
+    return finish(asked, {"", not_carried_out, "cannot be set in through mode: set work_mode to command"});
+  if (running_ >= commands_at_once)
+    return finish(asked, {"", not_carried_out, "too many commands at once: wait for their answers"});
+
+  ++running_;
+  Question question;
+  question.code = request.code;
+  const std::string args = request.args;
+  const auto password = request.password;
+  question.args = args;
+  if (password) question.password = *password;
+  question.source = asked.channel != nullptr ? asked.channel->source : settings_.source;
+  asker_.invoke(this, question, [this, asked = std::move(asked)](const Reply& reply) {
+    --running_;
+    Outcome outcome;
+    if (reply.ok()) {
+      outcome.data = reply.json;
+    } else {
+      outcome.error_code = error_code_of(reply.status, asked.request.code);
+      outcome.error = reply.error.empty() ? "status " + std::to_string(reply.status) : std::string(reply.error);
+    }
+    finish(asked, outcome);
+  });
+}
+
+void Session::finish(const Asked& asked, const Outcome& outcome) {
+  if (outcome.error_code != 0) diagnosis_.command_failed(asked.request.code_text, outcome.error_code);
+  if (!settings_.style.plate || !imei_.empty()) return send_answer(asked, outcome);
+  const auto answer = [this, asked, outcome](const Reply& reply) {
+    const auto value = reply.ok() ? parse_json(reply.json) : std::nullopt;
+    if (value && value->type == JsonType::string) imei_ = unquote(value->text);
+    send_answer(asked, outcome);
+  };
+  asker_.read_point(this, "device.imei", answer);
+}
+
+void Session::send_answer(const Asked& asked, const Outcome& outcome) {
+  const uint64_t made = asked.request.msg_id.empty() ? ids_.next(now_ns_) : 0;
+  const std::string text = answer_text(asked.request, made, outcome, settings_.style, imei_);
+  if (asked.channel == nullptr) {  // D4: without the 99
+    std::string head;
+    append_check(head, text);
+    return to_port(head, text, DTU_MSG_COMMAND);
+  }
+  const auto& known = settings_.rules.channels;
+  const bool named = std::any_of(known.begin(), known.end(), [&](const FrameChannel& c) {
+    return c.id == asked.channel->id &&
+           std::find(c.publish.begin(), c.publish.end(), asked.request.topic_id) != c.publish.end();
+  });
+  dtu_msg msg{};
+  msg.source = asked.peer;
+  msg.flags = DTU_MSG_COMMAND;
+  msg.payload = dtu::str(text);
+  if (named) msg.route = dtu::str(asked.request.topic_id);
+  if (link_.to_channel(host_.instance(), settings_.link, asked.channel->id, &msg) != DTU_OK)
+    drop("answer", text.size());
+}
+
+void Session::channel_state(uint32_t id, int32_t state, const dtu_error*) {
+  const LinkChannel* channel = find(id);
+  const auto known = channel_states_.find(id);
+  const int32_t before = known == channel_states_.end() ? DTU_STATE_CONNECTING : known->second;
+  channel_states_[id] = state;
+  const auto lost = [](int32_t s) { return s == DTU_STATE_DOWN || s == DTU_STATE_FAILED; };
+  if (channel != nullptr && lost(state) && !lost(before))
+    diagnosis_.channel_failed(id, connect_error_of(channel->type));
+}
+
+}  // namespace command_dtu

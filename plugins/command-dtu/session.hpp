@@ -1,0 +1,67 @@
+// One link in the dialect "command" or "through".
+#pragma once
+#include <dtu/sdk/component.hpp>
+
+#include <map>
+
+#include "asker.hpp"
+#include "frame_parser.hpp"
+#include "link_settings.hpp"
+
+namespace command_dtu {
+
+class Session final : public dtu::DialectIface::Session, private FrameSink {
+ public:
+  static constexpr size_t commands_at_once = 32;
+
+  Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, const dtu_link_info& link);
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void from_port(const dtu_msg& msg) override;
+  void from_channel(uint32_t channel, const dtu_msg& msg) override;
+  void channel_state(uint32_t channel, int32_t state, const dtu_error* error) override;
+
+ private:
+  // Who asked, and so where the answer goes.
+  struct Asked {
+    Request request;
+    const LinkChannel* channel = nullptr;  // null: the port
+    uint64_t peer = 0;
+  };
+
+  void on_frame(const Frame& frame) override;
+  void on_drop(Drop reason, uint64_t bytes) override { drop(drop_names[static_cast<size_t>(reason)], bytes); }
+  void on_idle();
+
+  void uplink(const LinkChannel& channel, const Frame& frame);
+  void downlink(const LinkChannel& channel, std::string_view route, std::string_view payload);
+  bool downlink_commands(const LinkChannel& channel, const dtu_msg& msg);
+  void to_port(std::string_view head, std::string_view payload, uint32_t flags);
+  void append_check(std::string& head, std::string_view payload) const;
+
+  void command(Asked asked);
+  void finish(const Asked& asked, const Outcome& outcome);
+  void send_answer(const Asked& asked, const Outcome& outcome);
+  [[nodiscard]] const LinkChannel* find(uint32_t id) const;
+  void drop(std::string_view reason, uint64_t bytes);
+
+  dtu::Host host_;
+  const dtu_link_service& link_;
+  Asker& asker_;
+  Diagnosis& diagnosis_;
+  MessageIds& ids_;
+  const LinkSettings settings_;
+  FrameParser parser_;
+  dtu::Timer idle_;
+  bool looked_again_ = false;  // the idle timer ran once without anything having come
+  int64_t now_ns_ = 0;         // when the message being worked on was read
+  size_t running_ = 0;         // commands not answered yet
+  std::string imei_;
+  std::string scratch_;
+  std::string head_;
+  std::map<uint32_t, int32_t> channel_states_;
+};
+
+}  // namespace command_dtu
