@@ -15,6 +15,7 @@
 #include <cstring>
 #include <exception>
 
+#include "config/json_value.hpp"
 #include "control/server.hpp"
 #include "kernel/backend.hpp"
 #include "kernel/kernel.hpp"

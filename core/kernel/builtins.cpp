@@ -34,7 +34,7 @@ void password_set(Kernel& kernel, const std::string& args, const Done& done) {
   const config::Json parsed = config::parse_trusted(args);  // the schema was checked
   const std::string wanted = config::as_text(config::as_object(parsed)->get("new_password"));
   const config::Json copy = config::copy_of(config::Json(kernel.device().config().document));
-  const auto document = copy.extract<config::JsonObject::Ptr>();
+  auto document = copy.extract<config::JsonObject::Ptr>();
   document->set("password", wanted);
   kernel.set_device(config::to_json(copy), [done](bool taken, const config::Findings& findings, const auto&) {
     if (taken) return done({DTU_OK, "\"\"", ""});

@@ -9,6 +9,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/process.hpp"
 #include "kernel/version.hpp"
+#include "plugins/loader/types.hpp"
 
 namespace dtud::views {
 namespace {
