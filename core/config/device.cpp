@@ -83,7 +83,10 @@ class DeviceReader {
     const auto* object = as_object(ports);
     if (object == nullptr) return;
     for (const auto& [id, port] : *object) {
-      auto config = read_port(id, port, out_.work_mode, report_);
+      const auto own = as_text(as_object(port)->get("mode"));
+      const auto mode =
+          own.empty() ? out_.work_mode : dialect_name(own, below(below("/uconf", id), "mode"), schemas_, report_);
+      auto config = read_port(id, port, mode, report_);
       out_.ports.push_back(std::move(config));
     }
     std::sort(out_.ports.begin(), out_.ports.end(), port_before);

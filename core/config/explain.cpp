@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <stdexcept>
 #include <utility>
 
@@ -317,7 +318,12 @@ std::string allowed(const SchemaNode& schema) {
       for (const auto& branch : schema.branches(name)) parts.push_back(allowed(branch));
     }
   }
-  if (parts.empty() && schema.has("pattern")) parts.push_back(text_text(schema));
+  const auto any_of = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(), [&](const char* name) { return schema.has(name); });
+  };
+  if (parts.empty() && any_of({"pattern", "minLength", "maxLength"})) parts.push_back(text_text(schema));
+  if (parts.empty() && any_of({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}))
+    parts.push_back(number_text("a number", schema));
   return joined(parts);
 }
 

@@ -8,6 +8,7 @@ namespace dtud::config {
 namespace {
 
 constexpr size_t kMaxWord = 64;  // longer ones are nobody's typing mistake
+constexpr size_t kShortest = 3;  // of an abbreviation: "delim" for "delimiter"
 
 // Damerau-Levenshtein distance (optimal string alignment), three rows of the table at a time.
 size_t distance(const std::string& a, const std::string& b) {
@@ -31,6 +32,11 @@ size_t distance(const std::string& a, const std::string& b) {
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   if (word.size() > kMaxWord) return {};
   const auto lower = Poco::toLower(std::string(word));
+  if (lower.size() >= kShortest) {
+    for (const auto& candidate : candidates) {
+      if (Poco::toLower(candidate).compare(0, lower.size(), lower) == 0) return candidate;
+    }
+  }
   std::string best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;  // a third of it may be wrong
   for (const auto& candidate : candidates) {

@@ -6,8 +6,8 @@
 
 namespace dtud::config {
 
-// The candidate with the fewest typing mistakes against `word` (letters swapped, wrong, missing or too many; capitals
-// do not count), or "" when none is near.
+// The candidate that begins with `word`, or has the fewest typing mistakes against `word` (letters swapped, wrong,
+// missing or too many; capitals do not count), or "" when none is near.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 // "a, b, c", cut after `most`.

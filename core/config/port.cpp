@@ -49,7 +49,7 @@ void mend_port(JsonObject& given) {
   if (Poco::icompare(parity, "event") == 0) given.set("parity", std::string("even"));  // the 2021 GUI's spelling
 }
 
-PortConfig read_port(const std::string& id, const Json& normal, const std::string& work_mode, Report& report) {
+PortConfig read_port(const std::string& id, const Json& normal, const std::string& mode, Report& report) {
   PortConfig out;
   out.id = id;
   const auto& from = *as_object(normal);
@@ -59,8 +59,7 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
   out.parity = parity;
   out.stopbits = number(from, "stopbits");
   out.flow = number(from, "flowctl");
-  out.mode = as_text(from.get("mode"));
-  if (out.mode.empty()) out.mode = work_mode;
+  out.mode = mode;
 
   const Json packet = from.get("packet");
   if (const auto* p = as_object(packet)) {

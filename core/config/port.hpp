@@ -9,9 +9,8 @@ namespace dtud::config {
 // `given`: uconf.<n> as the document has it, copied. Turns what other firmware writes into what the schema knows.
 void mend_port(JsonObject& given);
 
-// `normal`: what the schema made of it, without errors. `work_mode` stands in for a mode of its own.
-[[nodiscard]] PortConfig read_port(const std::string& id, const Json& normal, const std::string& work_mode,
-                                   Report& report);
+// `normal`: what the schema made of it, without errors. `mode`: the dialect of its link.
+[[nodiscard]] PortConfig read_port(const std::string& id, const Json& normal, const std::string& mode, Report& report);
 
 // "1" before "2" before "10" before "usb".
 [[nodiscard]] bool port_before(const PortConfig& a, const PortConfig& b);
