@@ -21,7 +21,7 @@ struct Finding {
   std::string path;      // "/conf/1/port"; "" for the whole document
   int line = 0;          // from 1; 0 when there is no text to point into
   int column = 0;
-  std::string message;   // what is wrong, with the value; what is allowed; the nearest known key
+  std::string message;  // what is wrong, with the value; what is allowed; the nearest known key
 };
 using Findings = std::vector<Finding>;
 [[nodiscard]] bool has_errors(const Findings& findings);
@@ -40,16 +40,19 @@ struct BoardConfig {
   std::string device_file;
   std::string state_dir;
   std::string control_socket;
-  std::string reset = "restart";              // what system.restart does: "restart" dtud or "reboot" the board
-  std::string initial_password = "imei";      // D10: "imei" (its last six digits) or "none"
+  std::string reset = "restart";          // what system.restart does: "restart" dtud or "reboot" the board
+  std::string initial_password = "imei";  // D10: "imei" (its last six digits) or "none"
 };
 
 enum class Overflow { automatic, block, drop_oldest, drop_newest };  // automatic: block if the port can hold the sender
+
+enum class Storage { off, on, always };  // offline_storage: what an outage keeps on disk
 
 struct OutboxConfig {
   uint32_t messages = 4096;
   uint64_t bytes = 4U << 20U;
   Overflow overflow = Overflow::automatic;
+  Storage storage = Storage::off;  // conf.<id>.offline_storage, else the document's
 };
 
 // How a raw port's bytes are cut into messages; whichever comes first. All zero: each read is a message.
@@ -63,15 +66,15 @@ struct PacketConfig {
 struct PortConfig {  // uconf.<n>
   std::string id;
   uint32_t baud = 115200, databits = 8, parity = 0, stopbits = 1, flow = 0;  // as dtu_port_settings
-  std::string mode;         // dialect of its link: uconf.<n>.mode, else work_mode
+  std::string mode;  // dialect of its link: uconf.<n>.mode, else work_mode
   PacketConfig packet;
-  std::string json;         // the whole of uconf.<n>, normalised
+  std::string json;  // the whole of uconf.<n>, normalised
 };
 
 struct ChannelConfig {  // conf.<id>
   uint32_t id = 0;      // 1 to 98
   std::string type;     // protocol
-  std::string port;     // serialID; "" = serves commands only
+  std::string port;     // serialID; "" = serves commands only, or (with an error) names no port of uconf
   OutboxConfig outbox;
   std::string json;         // normalised and complete: what its component is created with
   std::string masked_json;  // the same with secrets as "***"
@@ -82,8 +85,11 @@ struct DeviceConfig {
   std::string password;  // "" = none set
   bool auto_connect = true;
   std::vector<PortConfig> ports;        // sorted by id
+  uint32_t confirm_s = 120;             // a change that came over a channel must prove itself within so many seconds
   std::vector<ChannelConfig> channels;  // sorted by id
-  std::string scalars_json;             // the scalar top-level keys, password masked: for dialects
+  std::vector<uint32_t> skipped;        // ids of channels with an error: no plugin for them, or wrong settings
+  std::string scalars_json;             // the top-level keys but conf and uconf, secrets masked: for dialects
+  std::vector<std::string> secrets;     // JSON pointers of the secrets in `document`, sorted
   Poco::JSON::Object::Ptr document;     // everything, as stored (D11: nothing is dropped)
 };
 
@@ -95,13 +101,17 @@ struct Schemas {
   std::function<std::vector<std::string>()> dialects;            // names work_mode and uconf.<n>.mode may have
 };
 
-// Limits of any document: 1 MiB, 32 levels. Findings are appended; the result is absent when one is an error.
+// Limits of any document: 1 MiB, 32 levels, 50,000 values. Findings are appended; nothing is thrown.
+// A board with an error is no board. A device document is read as far as it can be used, for a DTU must come up with
+// the channels it can: a channel with an error is left out (`skipped`), an unknown key ignored; it is absent only
+// when the JSON is broken or a key of the whole device has a wrong value. Whoever takes a new document asks has_errors.
 std::optional<BoardConfig> read_board(std::string_view text, std::string_view file, const Schemas&, Findings&);
 std::optional<DeviceConfig> read_device(std::string_view text, std::string_view file, const Schemas&, Findings&);
 
 // The device document as others may see it: secrets as "***" (D9).
 [[nodiscard]] std::string masked(const DeviceConfig&);
-// Puts the stored secret wherever `text` has "***" (D9), so that get, edit, set works. Appends findings on bad JSON.
+// Puts the stored secret wherever `text` has "***" (D9), so that get, edit, set works; all else, and the lines, stay
+// as they are. A "***" with nothing stored in its place stays too: read_device refuses it. On bad JSON: findings, "".
 [[nodiscard]] std::string unmask(std::string_view text, const DeviceConfig& stored, Findings&);
 
 }  // namespace dtud::config

@@ -1,0 +1,115 @@
+#include "config/binding.hpp"
+
+#include <Poco/String.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/json_value.hpp"
+#include "config/nearest.hpp"
+
+namespace dtud::config {
+namespace {
+
+constexpr const char kRaw[] = "raw";  // the kernel's own
+constexpr std::array<const char*, 3> kDocumented = {"command", "through", "modbus"};
+constexpr std::array<const char*, 2> kOneChannel = {"through", "modbus"};  // dialects with one channel a port
+
+std::vector<std::string> dialects(const Schemas& schemas) {
+  auto names = schemas.dialects();
+  names.emplace_back(kRaw);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+template <typename Names>
+bool holds(const Names& names, const std::string& name) {
+  return std::any_of(names.begin(), names.end(), [&](const auto& one) { return name == one; });
+}
+
+std::string ids(const std::vector<const ChannelConfig*>& channels, size_t from) {
+  std::vector<std::string> names;
+  for (size_t i = from; i < channels.size(); ++i) names.push_back(std::to_string(channels[i]->id));
+  return std::string(names.size() == 1 ? "channel " : "channels ") + listed(names, 98);
+}
+
+std::vector<const ChannelConfig*> bound_to(const DeviceConfig& config, const std::string& port) {
+  std::vector<const ChannelConfig*> out;
+  for (const auto& channel : config.channels) {
+    if (channel.port == port) out.push_back(&channel);
+  }
+  return out;
+}
+
+// A channel on a port that is not there serves commands, so that the mistake can be mended through it.
+void check_ports_exist(DeviceConfig& config, Report& report) {
+  std::vector<std::string> known;
+  for (const auto& port : config.ports) known.push_back(port.id);
+  for (auto& channel : config.channels) {
+    if (channel.port.empty() || holds(known, channel.port)) continue;
+    report.error(
+        "/conf/" + std::to_string(channel.id) + "/serialID",
+        "uconf has no port " + shown_key(channel.port) + ": it has " + (known.empty() ? "none" : listed(known, 64)));
+    channel.port.clear();
+  }
+}
+
+// The key that gave a port its mode.
+std::string mode_path(const PortConfig& port, const DeviceConfig& config) {
+  const auto path = below("/uconf", port.id);
+  return port.mode == config.work_mode ? path : below(path, "mode");
+}
+
+}  // namespace
+
+std::string dialect_name(const std::string& given, const std::string& path, const Schemas& schemas, Report& report) {
+  if (Poco::icompare(given, "though") == 0 && !holds(dialects(schemas), given)) {
+    report.warning(path, "\"though\" is taken for \"through\": correct it");
+    return "through";
+  }
+  for (const auto& name : dialects(schemas)) {
+    if (Poco::icompare(given, name) == 0) return name;
+  }
+  for (const char* name : kDocumented) {
+    if (Poco::icompare(given, std::string(name)) == 0) return name;
+  }
+  return given;
+}
+
+bool known_work_mode(const std::string& mode, const Schemas& schemas, Report& report) {
+  const auto names = dialects(schemas);
+  if (holds(names, mode) || holds(kDocumented, mode)) return true;
+  const auto near = nearest(mode, names);
+  report.error("/work_mode", shown_key(mode) + " is no work mode: give one of " + listed(names, 24) +
+                                 (near.empty() ? "" : "; did you mean " + shown_key(near) + "?"));
+  return false;
+}
+
+void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report) {
+  check_ports_exist(config, report);
+  const auto names = dialects(schemas);
+  const auto missing = [&](const std::string& mode, const std::string& user) {
+    const auto near = nearest(mode, names);
+    return "no plugin offers the dialect " + shown_key(mode) + ", which " + user + ": installed are " +
+           listed(names, 24) + (near.empty() ? "" : "; did you mean " + shown_key(near) + "?");
+  };
+  for (const auto& port : config.ports) {
+    if (!holds(names, port.mode)) {
+      report.error(mode_path(port, config), missing(port.mode, "this port uses"));
+      continue;
+    }
+    const auto bound = bound_to(config, port.id);
+    if (bound.size() > 1 && holds(kOneChannel, port.mode))
+      report.warning(below("/uconf", port.id), "in mode " + shown_key(port.mode) +
+                                                   " a port serves one channel: channel " +
+                                                   std::to_string(bound.front()->id) + " is used, " + ids(bound, 1) +
+                                                   (bound.size() == 2 ? " is not" : " are not"));
+  }
+  const auto portless = bound_to(config, "");
+  if (!portless.empty() && !holds(names, config.work_mode))
+    report.error("/work_mode",
+                 missing(config.work_mode, ids(portless, 0) + (portless.size() == 1 ? " needs" : " need")));
+}
+
+}  // namespace dtud::config

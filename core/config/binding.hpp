@@ -1,0 +1,18 @@
+// What only shows when ports, channels and dialects are seen together (D16).
+#pragma once
+#include "config/documents.hpp"
+#include "config/report.hpp"
+
+namespace dtud::config {
+
+// The name a dialect goes by here: capitals do not count, "though" (the vendor's own sample) is "through".
+[[nodiscard]] std::string dialect_name(const std::string& given, const std::string& path, const Schemas& schemas,
+                                       Report& report);
+
+// False when no dialect of this name exists, and it is none of the documented three whose plugin may be missing.
+[[nodiscard]] bool known_work_mode(const std::string& mode, const Schemas& schemas, Report& report);
+
+// Channels on ports that are not there, ports whose dialect no plugin offers, channels a dialect cannot use.
+void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report);
+
+}  // namespace dtud::config

@@ -1,0 +1,88 @@
+#include <dtu/abi.h>
+
+#include "board.schema.json.hpp"
+#include "config/components.hpp"
+#include "config/json_text.hpp"
+#include "config/secrets.hpp"
+
+namespace dtud::config {
+namespace {
+
+// The entries of `hal` or `commands`: "type" picks the schema, the rest is the component's.
+std::vector<ComponentConfig> read_components(const Json& list, const std::string& path, Components& components,
+                                             Report& report) {
+  std::vector<ComponentConfig> out;
+  const auto* entries = as_list(list);
+  if (entries == nullptr) return out;
+  size_t index = 0;
+  for (const auto& entry : *entries) {
+    const auto at = below(path, index++);
+    const auto* object = as_object(entry);
+    const auto asked = object == nullptr ? std::string() : as_text(object->get("type"));
+    if (asked.empty()) continue;  // said already, by the schema of the board file
+    const auto type = components.installed(asked, below(at, "type"), report);
+    if (type.empty()) continue;
+    const Json rest = copy_of(entry);
+    shared_object(rest)->remove("type");
+    const auto checked = components.check(type, rest, at, report);
+    if (checked.good) out.push_back({type, to_json(checked.value)});
+  }
+  return out;
+}
+
+std::vector<std::string> texts(const Json& list) {
+  std::vector<std::string> out;
+  if (const auto* entries = as_list(list)) {
+    for (const auto& entry : *entries) out.push_back(as_text(entry));
+  }
+  return out;
+}
+
+BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
+  BoardConfig out;
+  std::string error;
+  const auto validator = Validator::make(parse_trusted(board_schema_json), error);
+  if (validator == nullptr) {
+    report.error("", "the schema of the board file cannot be used: " + error);
+    return out;
+  }
+  std::vector<Problem> problems;
+  Paths secrets;
+  collect_likely_secrets(document, {}, secrets);
+  const auto normal = validator->check(document, {}, secrets, problems);
+  report.add(problems);
+  if (!normal) return out;
+  const auto& board = *as_object(*normal);
+  Components hals(DTU_KIND_HAL, "hal", schemas, Json());
+  out.hal = read_components(board.get("hal"), "/hal", hals, report);
+  if (board.has("commands")) {
+    Components commands(DTU_KIND_COMMAND, "command", schemas, Json());
+    out.commands = read_components(board.get("commands"), "/commands", commands, report);
+  }
+  out.plugin_path = texts(board.get("plugin_path"));
+  out.state_dir = as_text(board.get("state_dir"));
+  out.device_file = as_text(board.get("device_file"), out.state_dir + "/dtu_config.json");
+  const Json control = board.get("control");
+  if (const auto* object = as_object(control)) out.control_socket = as_text(object->get("socket"));
+  out.reset = as_text(board.get("reset"));
+  out.initial_password = as_text(board.get("initial_password"));
+  return out;
+}
+
+}  // namespace
+
+std::optional<BoardConfig> read_board(std::string_view text, std::string_view file, const Schemas& schemas,
+                                      Findings& findings) {
+  const auto document = read_json(text, file, findings);
+  if (!document) return std::nullopt;
+  Report report(without_bom(text), file);
+  BoardConfig board = read(*document, schemas, report);
+  Findings found;
+  std::move(report).give(found);
+  const bool good = !has_errors(found);
+  findings.insert(findings.end(), found.begin(), found.end());
+  if (!good) return std::nullopt;
+  return board;
+}
+
+}  // namespace dtud::config

@@ -1,0 +1,146 @@
+#include <dtu/abi.h>
+
+#include <algorithm>
+
+#include "config/binding.hpp"
+#include "config/channel.hpp"
+#include "config/json_text.hpp"
+#include "config/port.hpp"
+#include "config/secrets.hpp"
+#include "device.schema.json.hpp"
+
+namespace dtud::config {
+namespace {
+
+bool in_conf(const std::string& path) { return path.compare(0, 6, "/conf/") == 0; }
+
+class DeviceReader {
+ public:
+  DeviceReader(const Json& document, const Schemas& schemas, Report& report)
+      : document_(document), schemas_(schemas), report_(report), schema_(parse_trusted(device_schema_json)) {}
+
+  // Goes on after an error, so that everything wrong is named at once.
+  std::optional<DeviceConfig> read() {
+    std::string error;
+    const auto validator = Validator::make(schema_, error);
+    if (validator == nullptr) {
+      report_.error("", "the schema of the device file cannot be used: " + error);
+      return std::nullopt;
+    }
+    bool good = read_top_level(*validator);
+    good = read_work_mode() && good;
+    if (good) read_ports();
+    read_channels();
+    if (!good) return std::nullopt;
+    check_bindings(out_, schemas_, report_);
+    out_.scalars_json = scalars(SchemaNode(validator->schema()));
+    out_.document = shared_object(copy_of(document_));
+    out_.secrets.assign(secrets_.begin(), secrets_.end());
+    return std::move(out_);
+  }
+
+ private:
+  // Everything but what is inside conf. False when a key of the whole device is wrong.
+  bool read_top_level(const Validator& validator) {
+    collect_secrets(document_, SchemaNode(validator.schema()), {}, secrets_);
+    std::vector<Problem> problems;
+    for (const auto& path : still_masked(document_, {}, secrets_)) {
+      if (!in_conf(path)) problems.push_back({Problem::Kind::value, path, kMaskAlone});
+    }
+    const auto normal = validator.check(mended(), {}, secrets_, problems);
+    report_.add(problems);
+    normal_ = normal ? shared_object(*normal) : make_object();
+    out_.password = as_text(normal_->get("password"));
+    out_.auto_connect = as_flag(normal_->get("auto_connect"), true);
+    out_.confirm_s = static_cast<uint32_t>(as_integer(normal_->get("confirm_s"), out_.confirm_s));
+    normal_->set("offline_storage", storage_word(normal_->get("offline_storage")));
+    const bool all_named = problems.size() < kMaxProblems;
+    return normal && all_named && std::all_of(problems.begin(), problems.end(), [](const Problem& p) {
+             return p.kind == Problem::Kind::unknown_key || in_conf(p.path);
+           });
+  }
+
+  // The document with what other firmware writes turned into what the schema knows.
+  [[nodiscard]] Json mended() const {
+    Json given = copy_of(document_);
+    const Json ports = as_object(given)->get("uconf");
+    if (const auto* object = as_object(ports)) {
+      for (const auto& [id, port] : *object) {
+        if (as_object(port) != nullptr) mend_port(*shared_object(port));
+      }
+    }
+    return given;
+  }
+
+  bool read_work_mode() {
+    out_.work_mode = dialect_name(as_text(normal_->get("work_mode")), "/work_mode", schemas_, report_);
+    normal_->set("work_mode", out_.work_mode);
+    return known_work_mode(out_.work_mode, schemas_, report_);
+  }
+
+  void read_ports() {
+    const Json ports = normal_->get("uconf");
+    const auto* object = as_object(ports);
+    if (object == nullptr) return;
+    for (const auto& [id, port] : *object) {
+      const auto own = as_text(as_object(port)->get("mode"));
+      const auto mode =
+          own.empty() ? out_.work_mode : dialect_name(own, below(below("/uconf", id), "mode"), schemas_, report_);
+      auto config = read_port(id, port, mode, report_);
+      out_.ports.push_back(std::move(config));
+    }
+    std::sort(out_.ports.begin(), out_.ports.end(), port_before);
+  }
+
+  void read_channels() {
+    const Json channels = normal_->get("conf");
+    const auto* object = as_object(channels);
+    if (object == nullptr) return;
+    Components components(DTU_KIND_CHANNEL, "channel", schemas_,
+                          as_object(schema_)->getObject("definitions")->get("channel"));
+    for (const auto& [key, given] : *object) {
+      const auto id = channel_id(key, report_);
+      if (!id) continue;
+      auto channel = read_channel(*id, given, *normal_, components, report_);
+      secrets_.insert(channel.secrets.begin(), channel.secrets.end());
+      if (channel.config) {
+        out_.channels.push_back(std::move(*channel.config));
+      } else {
+        out_.skipped.push_back(*id);
+      }
+    }
+    std::sort(out_.channels.begin(), out_.channels.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    std::sort(out_.skipped.begin(), out_.skipped.end());
+  }
+
+  [[nodiscard]] std::string scalars(const SchemaNode& schema) const {
+    const Json masked = with_mask(Json(normal_), {}, secrets_);
+    auto out = make_object();
+    for (const auto& key : schema.keys()) {
+      if (key != "conf" && key != "uconf" && normal_->has(key)) out->set(key, as_object(masked)->get(key));
+    }
+    return to_json(out);
+  }
+
+  const Json& document_;
+  const Schemas& schemas_;
+  Report& report_;
+  Json schema_;
+  JsonObject::Ptr normal_;
+  Paths secrets_;
+  DeviceConfig out_;
+};
+
+}  // namespace
+
+std::optional<DeviceConfig> read_device(std::string_view text, std::string_view file, const Schemas& schemas,
+                                        Findings& findings) {
+  const auto document = read_json(text, file, findings);
+  if (!document) return std::nullopt;
+  Report report(without_bom(text), file);
+  auto config = DeviceReader(*document, schemas, report).read();
+  std::move(report).give(findings);
+  return config;
+}
+
+}  // namespace dtud::config

@@ -1,0 +1,31 @@
+// What is wrong with a value by its schema, in plain words. valijson judges (validate.hpp); this speaks.
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/schema.hpp"
+
+namespace dtud::config {
+
+using Paths = std::set<std::string>;  // JSON pointers
+
+struct Problem {
+  enum class Kind { value, missing, unknown_key };
+  Kind kind = Kind::value;
+  std::string path;
+  std::string message;
+};
+
+// The first kMaxProblems, one a path. Values at the paths of `secrets` are shown as ***.
+constexpr size_t kMaxProblems = 64;
+[[nodiscard]] std::vector<Problem> explain(const Json& value, const SchemaNode& schema, const std::string& path,
+                                           const Paths& secrets);
+[[nodiscard]] bool fits(const Json& value, const SchemaNode& schema);
+[[nodiscard]] bool has_type(const Json& value, const std::string& type);
+// What the schema allows: "a whole number from 1 to 65535", "one of "get", "post"".
+[[nodiscard]] std::string allowed(const SchemaNode& schema);
+// "unknown key: did you mean "port"?", or the known ones.
+[[nodiscard]] std::string unknown_key(const std::string& key, const std::vector<std::string>& known);
+
+}  // namespace dtud::config

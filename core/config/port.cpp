@@ -1,0 +1,93 @@
+#include "config/port.hpp"
+
+#include <dtu/ports.h>
+
+#include <Poco/String.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace dtud::config {
+namespace {
+
+struct ParityWord {
+  const char* word;
+  uint32_t parity;
+};
+constexpr std::array<ParityWord, 3> kParities = {
+    {{"none", DTU_PARITY_NONE}, {"even", DTU_PARITY_EVEN}, {"odd", DTU_PARITY_ODD}}};
+
+uint32_t parity_of(const Json& value) {
+  for (const auto& p : kParities) {
+    if (as_text(value) == p.word) return p.parity;
+  }
+  return static_cast<uint32_t>(as_integer(value));
+}
+
+uint32_t number(const JsonObject& from, const char* key) { return static_cast<uint32_t>(as_integer(from.get(key))); }
+
+// A text, or bytes as "0x0d0a". Nothing when "0x" is followed by anything but pairs of digits.
+std::optional<std::string> delimiter_of(const std::string& text) {
+  if (text.substr(0, 2) != "0x") return text;
+  std::string bytes;
+  if (text.size() % 2 != 0 || text.size() == 2 ||
+      text.find_first_not_of("0123456789abcdefABCDEF", 2) != std::string::npos)
+    return std::nullopt;
+  for (size_t at = 2; at < text.size(); at += 2) bytes += static_cast<char>(std::stoi(text.substr(at, 2), nullptr, 16));
+  return bytes;
+}
+
+bool all_digits(const std::string& id) {
+  return std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+void mend_port(JsonObject& given) {
+  const auto parity = as_text(given.get("parity"));
+  if (Poco::icompare(parity, "event") == 0) given.set("parity", std::string("even"));  // the 2021 GUI's spelling
+}
+
+PortConfig read_port(const std::string& id, const Json& normal, const std::string& mode, Report& report) {
+  PortConfig out;
+  out.id = id;
+  const auto& from = *as_object(normal);
+  const auto parity = parity_of(from.get("parity"));
+  out.baud = number(from, "baudrate");
+  out.databits = number(from, "databits");
+  out.parity = parity;
+  out.stopbits = number(from, "stopbits");
+  out.flow = number(from, "flowctl");
+  out.mode = mode;
+
+  const Json packet = from.get("packet");
+  if (const auto* p = as_object(packet)) {
+    out.packet.idle_chars = number(*p, "idle_chars");
+    out.packet.length = number(*p, "length");
+    out.packet.max = number(*p, "max");
+    const auto text = as_text(p->get("delimiter"));
+    if (auto bytes = delimiter_of(text)) {
+      out.packet.delimiter = *bytes;
+    } else {
+      report.error("/uconf/" + id + "/packet/delimiter",
+                   shown_key(text) + " is not allowed: give a text, or pairs of hexadecimal digits after 0x");
+    }
+  }
+  const Json complete = copy_of(normal);
+  auto object = shared_object(complete);
+  object->set("parity", static_cast<Poco::Int64>(parity));
+  object->set("mode", out.mode);
+  out.json = to_json(complete);
+  return out;
+}
+
+bool port_before(const PortConfig& a, const PortConfig& b) {
+  const auto order = [](const PortConfig& p) {
+    const bool number = all_digits(p.id);
+    return std::make_tuple(!number, number ? p.id.size() : 0, p.id);
+  };
+  return order(a) < order(b);
+}
+
+}  // namespace dtud::config

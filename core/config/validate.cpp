@@ -1,0 +1,77 @@
+// The one file that includes valijson: its templates are the heaviest thing in this folder.
+#include "config/validate.hpp"
+
+#include <stdexcept>
+#include <valijson/adapters/poco_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validation_results.hpp>
+#include <valijson/validator.hpp>
+
+#include "config/lenient.hpp"
+
+namespace dtud::config {
+
+struct Validator::Compiled {
+  valijson::Schema schema;
+};
+
+Validator::Validator(Json schema) : schema_(std::move(schema)), compiled_(std::make_unique<Compiled>()) {
+  valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
+  parser.populateSchema(valijson::adapters::PocoJsonAdapter(schema_.root()), compiled_->schema);
+}
+
+Validator::~Validator() = default;
+
+std::unique_ptr<Validator> Validator::make(const Json& schema, std::string& error) {
+  try {
+    if (as_object(schema) == nullptr) throw std::runtime_error("it is not an object");
+    return std::unique_ptr<Validator>(new Validator(schema));
+  } catch (const std::exception& e) {
+    error = e.what();
+    return nullptr;
+  }
+}
+
+std::optional<Json> Validator::check(const Json& value, const std::string& path, const Paths& secrets,
+                                     std::vector<Problem>& problems) const {
+  try {
+    const SchemaNode root(schema_);
+    Json normal = normalised(value, root);
+    auto found = explain(normal, root, path, secrets);
+    if (found.empty()) {
+      if (auto problem = judged(normal, path)) found.push_back(std::move(*problem));
+    }
+    problems.insert(problems.end(), found.begin(), found.end());
+    return std::optional<Json>(std::in_place, normal);
+  } catch (const std::exception& e) {
+    problems.push_back({Problem::Kind::value, path, std::string("the schema for this cannot be used: ") + e.what()});
+    return std::nullopt;
+  }
+}
+
+// valijson has the last word, on keywords we have no words for too.
+std::optional<Problem> Validator::judged(const Json& value, const std::string& path) const {
+  if (schema_.refused_to_match())
+    return Problem{
+        Problem::Kind::value, path,
+        "holds a text of more than " + std::to_string(kMaxMatched) + " bytes where its schema has a pattern"};
+  valijson::Validator validator;
+  valijson::ValidationResults results;
+  if (validator.validate(compiled_->schema, valijson::adapters::PocoJsonAdapter(value), &results)) return std::nullopt;
+  std::string where = path;  // the deepest place it names: "<root>", "[port]", ...
+  valijson::ValidationResults::Error error;
+  size_t depth = 0;
+  while (results.popError(error)) {
+    if (error.context.size() <= depth) continue;
+    depth = error.context.size();
+    where = path;
+    for (size_t i = 1; i < error.context.size(); ++i) {
+      const auto& step = error.context[i];
+      where = below(where, step.size() > 2 && step.front() == '[' ? step.substr(1, step.size() - 2) : step);
+    }
+  }
+  return Problem{Problem::Kind::value, where, "does not satisfy its schema: see the README of its plugin"};
+}
+
+}  // namespace dtud::config

@@ -1,0 +1,299 @@
+// dtu_config.json as a whole.
+#include <gmock/gmock.h>
+
+#include "fixture.hpp"
+
+namespace dtud::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Device, TheVendorsSampleIsReadWithoutAFinding) {
+  const auto d = device(kSample);
+  EXPECT_EQ(d.said, "");
+  ASSERT_TRUE(d.config);
+  EXPECT_EQ(d.config->work_mode, "command");
+  EXPECT_EQ(d.config->password, "123");
+  EXPECT_TRUE(d.config->auto_connect);
+  EXPECT_EQ(d.config->confirm_s, 120U);
+  ASSERT_EQ(d.config->ports.size(), 2U);
+  EXPECT_EQ(d.config->ports[1].baud, 115200U);
+  EXPECT_EQ(d.config->ports[1].mode, "command");
+  ASSERT_EQ(d.config->channels.size(), 6U);
+  const auto& tcp = d.config->channels[1];
+  EXPECT_EQ(tcp.id, 2U);
+  EXPECT_EQ(tcp.type, "tcp");
+  EXPECT_EQ(tcp.port, "2");
+  EXPECT_EQ(tcp.outbox.messages, 4096U);
+  EXPECT_EQ(tcp.outbox.storage, Storage::off);
+  EXPECT_EQ(
+      tcp.json,
+      R"({"protocol":"tcp","ping":"","heartbeat":30,"url":"192.0.2.10","port":8305,"keepAlive":300,"serialID":"2",)"
+      R"("mode":"client","psk":"","outbox":{"messages":4096,"bytes":4194304,"overflow":"auto"},"uplink":"json",)"
+      R"("reg":1,"offline_storage":"off"})");
+  EXPECT_TRUE(d.config->skipped.empty());
+}
+
+TEST(Device, WithoutPluginsEachChannelHasOneError) {
+  Installed installed;
+  for (const char* type : {"http", "aliyun", "txyun", "quecthing"}) installed.channels.erase(type);
+  const auto d = device(kSample, installed);
+  EXPECT_EQ(d.said,
+            "d.json:3:19: error: /conf/1/protocol: no plugin offers channel type \"http\": installed are mqtt, tcp\n"
+            "d.json:7:19: error: /conf/4/protocol: no plugin offers channel type \"aliyun\": installed are mqtt, tcp\n"
+            "d.json:9:19: error: /conf/5/protocol: no plugin offers channel type \"txyun\": installed are mqtt, tcp\n"
+            "d.json:11:19: error: /conf/6/protocol: no plugin offers channel type \"quecthing\": installed are mqtt, "
+            "tcp\n");
+  ASSERT_TRUE(d.config);
+  EXPECT_THAT(d.config->skipped, ElementsAre(1, 4, 5, 6));
+  EXPECT_EQ(d.config->channels.size(), 2U);
+}
+
+TEST(Device, NothingInstalledIsSaid) {
+  Installed installed;
+  installed.channels.clear();
+  EXPECT_EQ(device(R"({"conf": {"1": {"protocol": "tcp"}}})", installed).said,
+            "d.json:1:29: error: /conf/1/protocol: no plugin offers channel type \"tcp\": none is installed\n");
+}
+
+TEST(Device, AnEmptyDocumentHasTheDefaults) {
+  const auto d = device("{}");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.said, "");
+  EXPECT_EQ(d.config->scalars_json,
+            R"({"plate":0,"password":"","reg":0,"convert":0,"version":0,"nolog":0,"message":{},"fota":1,)"
+            R"("direction_pin":{},"apn":["","",""],"service_acquire":0,"acquire_url":"","work_mode":"command",)"
+            R"("auto_connect":true,"offline_storage":"off","modbus":{"groups":[],"poll":[]},"reply":"full",)"
+            R"("confirm_s":120})");
+}
+
+TEST(Device, BrokenJsonIsNoDocument) {
+  const auto d = device("{\"conf\": {},}");
+  EXPECT_FALSE(d.config);
+  EXPECT_EQ(d.said, "d.json:1:12: error: a comma before }: remove it\n");
+}
+
+TEST(Device, AWrongKeyOfTheWholeDeviceIsNoDocument) {
+  const auto d = device(R"({"plate": 2, "auto_connect": "maybe",
+ "apn": ["a"], "reg": [7], "conf": {"1": {"protocol": "tcp", "url": "", "port": 99999}}})");
+  EXPECT_FALSE(d.config);
+  EXPECT_EQ(
+      d.said,
+      "d.json:1:11: error: /plate: 2 is not allowed: give a whole number from 0 to 1\n"
+      "d.json:1:30: error: /auto_connect: \"maybe\" is not allowed: give true or false\n"
+      "d.json:2:9: error: /apn: a list is not allowed: give a list of 3 entries\n"
+      "d.json:2:23: error: /reg: a list is not allowed: give a whole number from 0 to 1, or a text of at most 1024 "
+      "characters\n"
+      "d.json:2:69: error: /conf/1/url: empty: give a text of 1 to 253 characters\n"
+      "d.json:2:81: error: /conf/1/port: 99999 is not allowed: give a whole number from 1 to 65535\n");
+}
+
+TEST(Device, AnUnknownKeyIsAnErrorButTheDeviceComesUp) {
+  const auto d = device(R"({"pasword": "hunter2", "uconf": {"1": {"baudrat": 9600}}})");
+  EXPECT_EQ(d.said,
+            "d.json:1:2: error: /pasword: unknown key: did you mean \"password\"?\n"
+            "d.json:1:40: error: /uconf/1/baudrat: unknown key: did you mean \"baudrate\"?\n");
+  EXPECT_TRUE(has_errors(d.findings));
+  ASSERT_TRUE(d.config);
+  EXPECT_EQ(d.config->scalars_json.find("hunter2"), std::string::npos);
+}
+
+TEST(Device, AChannelWithWrongSettingsIsSkippedAlone) {
+  const auto d = device(R"({"conf": {
+  "1": {"protocol": "tcp", "url": "a", "port": "70000", "ulr": "b"},
+  "2": {"protocol": "tcp", "url": "a", "port": "7000"},
+  "3": {"url": "a"},
+  "4": 5,
+  "5": {"protocol": "tcp", "url": "a", "port": 1, "outbox": {"messages": 0, "overflow": "drop"}}}})");
+  EXPECT_EQ(d.said,
+            "d.json:2:48: error: /conf/1/port: 70000 is not allowed: give a whole number from 1 to 65535\n"
+            "d.json:2:57: error: /conf/1/ulr: unknown key: did you mean \"url\"?\n"
+            "d.json:4:8: error: /conf/3/protocol: missing: give a text of 1 to 64 characters\n"
+            "d.json:5:8: error: /conf/4: 5 is not allowed: give an object { ... }\n"
+            "d.json:6:74: error: /conf/5/outbox/messages: 0 is not allowed: give a whole number from 1 to 1000000\n"
+            "d.json:6:89: error: /conf/5/outbox/overflow: \"drop\" is not allowed: give one of \"auto\", \"block\", "
+            "\"drop-oldest\", \"drop-newest\"\n");
+  ASSERT_TRUE(d.config);
+  EXPECT_THAT(d.config->skipped, ElementsAre(1, 3, 4, 5));
+  ASSERT_EQ(d.config->channels.size(), 1U);
+  EXPECT_EQ(d.config->channels[0].id, 2U);
+}
+
+TEST(Device, ChannelIdsAreOneToNinetyEight) {
+  const auto d = device(R"({"conf": {"98": {"protocol": "mqtt"}, "99": {"protocol": "mqtt"},
+  "0": {"protocol": "mqtt"}, "01": {"protocol": "mqtt"}, "main": {"protocol": "mqtt"}, "": {"protocol": "mqtt"}}})");
+  EXPECT_EQ(
+      d.said,
+      "d.json:1:39: error: /conf/99: \"99\" is no channel id: frames for the DTU itself begin with it; give a number "
+      "from 1 to 98\n"
+      "d.json:2:3: error: /conf/0: \"0\" is no channel id; give a number from 1 to 98\n"
+      "d.json:2:30: error: /conf/01: \"01\" is no channel id; give a number from 1 to 98\n"
+      "d.json:2:58: error: /conf/main: \"main\" is no channel id; give a number from 1 to 98\n"
+      "d.json:2:88: error: /conf/: \"\" is no channel id; give a number from 1 to 98\n");
+  ASSERT_TRUE(d.config);
+  EXPECT_EQ(d.config->channels.size(), 1U);
+}
+
+TEST(Device, TopicIdNinetyNineIsRefused) {
+  const auto d =
+      device(R"({"conf": {"1": {"protocol": "mqtt", "publish": {"0": "a", "99": "b"}, "subscribe": {"99": "c"}}}})");
+  EXPECT_EQ(d.said,
+            "d.json:1:59: error: /conf/1/publish/99: 99 is no topic id: frames for the DTU itself begin with it\n"
+            "d.json:1:85: error: /conf/1/subscribe/99: 99 is no topic id: frames for the DTU itself begin with it\n");
+  EXPECT_THAT(d.config->skipped, ElementsAre(1));
+}
+
+TEST(Device, TheProtocolMayBeInCapitals) {
+  const auto d = device(R"({"conf": {"1": {"protocol": "MQTT"}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.config->channels.at(0).type, "mqtt");
+  EXPECT_THAT(d.config->channels[0].json, HasSubstr(R"("protocol":"mqtt")"));
+}
+
+TEST(Device, ChannelsInheritFromTheDocument) {
+  const auto d = device(R"({"reg": "hi {imei}", "offline_storage": 1, "conf": {
+    "1": {"protocol": "mqtt"},
+    "2": {"protocol": "mqtt", "reg": 0, "offline_storage": "ALWAYS", "uplink": "raw",
+          "outbox": {"messages": "10", "bytes": "2048", "overflow": "drop-newest"}}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.said, "");
+  EXPECT_EQ(d.config->channels[0].outbox.storage, Storage::on);
+  EXPECT_THAT(d.config->channels[0].json, HasSubstr(R"("reg":"hi {imei}","offline_storage":"on")"));
+  EXPECT_EQ(d.config->channels[1].outbox.storage, Storage::always);
+  EXPECT_EQ(d.config->channels[1].outbox.overflow, Overflow::drop_newest);
+  EXPECT_EQ(d.config->channels[1].outbox.messages, 10U);
+  EXPECT_EQ(d.config->channels[1].outbox.bytes, 2048U);
+  EXPECT_THAT(d.config->channels[1].json, HasSubstr(R"("reg":0,"offline_storage":"always")"));
+}
+
+TEST(Device, PortsInAllTheirForms) {
+  const auto d = device(R"({"uconf": {
+    "10": {"baudrate": 9600, "databits": "7", "parity": "EVENT", "stopbits": 2, "flowctl": "1", "mode": "raw",
+           "crc": "mpeg2", "frame_idle_ms": "50",
+           "packet": {"idle_chars": "4", "length": 128, "delimiter": "0x0D0a", "max": 512}},
+    "2": {"parity": "Odd", "packet": {"delimiter": "\r\n"}},
+    "usb": {"parity": 1, "mode": "THROUGH"}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.said, "");
+  const auto& ports = d.config->ports;
+  ASSERT_EQ(ports.size(), 3U);
+  EXPECT_EQ(ports[0].id, "2");
+  EXPECT_EQ(ports[0].parity, 2U);
+  EXPECT_EQ(ports[0].packet.delimiter, "\r\n");
+  EXPECT_EQ(ports[1].id, "10");
+  EXPECT_EQ(ports[1].baud, 9600U);
+  EXPECT_EQ(ports[1].databits, 7U);
+  EXPECT_EQ(ports[1].parity, 1U);
+  EXPECT_EQ(ports[1].stopbits, 2U);
+  EXPECT_EQ(ports[1].flow, 1U);
+  EXPECT_EQ(ports[1].mode, "raw");
+  EXPECT_EQ(ports[1].packet.idle_chars, 4U);
+  EXPECT_EQ(ports[1].packet.length, 128U);
+  EXPECT_EQ(ports[1].packet.delimiter, "\r\n");
+  EXPECT_EQ(ports[1].packet.max, 512U);
+  EXPECT_THAT(ports[1].json, HasSubstr(R"("parity":1)"));
+  EXPECT_THAT(ports[1].json, HasSubstr(R"("crc":"mpeg2","frame_idle_ms":50)"));
+  EXPECT_EQ(ports[2].id, "usb");
+  EXPECT_EQ(ports[2].mode, "through");
+}
+
+TEST(Device, WrongPortSettingsAreNamed) {
+  const auto d =
+      device(R"({"uconf": {"1": {"baudrate": 49, "databits": 9, "parity": "mark", "stopbits": 3, "flowctl": 2,
+    "crc": "crc16", "frame_idle_ms": -1, "packet": {"max": 0, "delim": "x"}}, "a b": {}}})");
+  EXPECT_FALSE(d.config);
+  EXPECT_EQ(d.said,
+            "d.json:1:30: error: /uconf/1/baudrate: 49 is not allowed: give a whole number from 50 to 4000000\n"
+            "d.json:1:46: error: /uconf/1/databits: 9 is not allowed: give a whole number from 5 to 8\n"
+            "d.json:1:59: error: /uconf/1/parity: \"mark\" is not allowed: give one of 0, 1, 2, \"none\", \"even\", "
+            "\"odd\"\n"
+            "d.json:1:79: error: /uconf/1/stopbits: 3 is not allowed: give a whole number from 1 to 2\n"
+            "d.json:1:93: error: /uconf/1/flowctl: 2 is not allowed: give a whole number from 0 to 1\n"
+            "d.json:2:12: error: /uconf/1/crc: \"crc16\" is not allowed: give one of \"zlib\", \"mpeg2\"\n"
+            "d.json:2:38: error: /uconf/1/frame_idle_ms: -1 is not allowed: give a whole number from 0 to 60000\n"
+            "d.json:2:60: error: /uconf/1/packet/max: 0 is not allowed: give a whole number from 1 to 65536\n"
+            "d.json:2:63: error: /uconf/1/packet/delim: unknown key: did you mean \"delimiter\"?\n"
+            "d.json:2:86: error: /uconf/a b: is not allowed as a key: give a text that matches ^[A-Za-z0-9_.-]{1,32}$ "
+            "(letters, digits, _ . -)\n");
+}
+
+TEST(Device, ABadDelimiterIsNamed) {
+  EXPECT_EQ(
+      device(R"({"uconf": {"1": {"packet": {"delimiter": "0x0"}}}})").said,
+      "d.json:1:42: error: /uconf/1/packet/delimiter: \"0x0\" is not allowed: give a text, or pairs of hexadecimal "
+      "digits after 0x\n");
+}
+
+TEST(Device, EveryKeyOfTheSeedsIsKnown) {
+  const auto d = device(R"({"ota": ["uid", "EC600", "pk"], "pins": ["pio1", "2", ""], "message": {"a": 1},
+    "direction_pin": {"2": {"GPIOn": "28", "direction": "1"}}, "version": "v2", "acquire_url": "https://c.example/p",
+    "reply": "compact", "service_acquire": "1", "confirm_s": "30", "convert": "1", "nolog": "1",
+    "modbus": {"groups": [{"slave_address": ["0x0A", 5]}],
+               "poll": [{"group": 0, "function": 3, "address": 0, "count": 2, "period_ms": 1000}], "timeout_ms": 500}})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.said, "");
+  EXPECT_EQ(d.config->confirm_s, 30U);
+  EXPECT_THAT(d.config->scalars_json, HasSubstr(R"("direction_pin":{"2":{"GPIOn":28,"direction":1}})"));
+  EXPECT_THAT(d.config->scalars_json, HasSubstr(R"("timeout_ms":500)"));
+}
+
+TEST(Device, WrongValuesOfOtherKeys) {
+  const auto d = device(R"({"pins": ["pio129", "1", "2"], "acquire_url": "ftp://x", "confirm_s": 0, "ota": 5,
+ "modbus": {"groups": [{"slave_address": ["0xff"]}], "poll": [{"function": 9, "address": 0, "period_ms": 1}]}})");
+  EXPECT_FALSE(d.config);
+  EXPECT_THAT(d.said, HasSubstr("/pins/0: \"pio129\" is not allowed"));
+  EXPECT_THAT(d.said, HasSubstr("(1 to 128, as \"2\" or \"pio2\"; \"\" for none)"));
+  EXPECT_THAT(d.said, HasSubstr("/acquire_url: \"ftp://x\" is not allowed"));
+  EXPECT_THAT(d.said, HasSubstr("/confirm_s: 0 is not allowed: give a whole number from 1 to 86400"));
+  EXPECT_THAT(d.said, HasSubstr("/ota: 5 is not allowed: give a whole number from 0 to 1, or a list of 3 entries"));
+  EXPECT_THAT(d.said, HasSubstr("/modbus/groups/0/slave_address/0: \"0xff\" is not allowed"));
+  EXPECT_THAT(d.said, HasSubstr("/modbus/poll/0/function: 9 is not allowed"));
+  EXPECT_THAT(d.said, HasSubstr("/modbus/poll/0/group: missing"));
+}
+
+TEST(Device, TheDocumentStaysAsItWas) {
+  const std::string text = R"({"uconf":{"1":{"parity":"EVENT","baudrate":"9600"}},"plate":"1","later":{"x":1}})";
+  const auto d = device(text);
+  ASSERT_TRUE(d.config);
+  EXPECT_EQ(masked(*d.config), text);  // D11: order, forms and unknown keys too
+}
+
+TEST(Device, ABadSchemaOfAPluginCostsOnlyItsChannels) {
+  Installed installed;
+  installed.channels["bad"] = "{";
+  installed.channels["worse"] = R"({"properties": {"a": {"pattern": "("}}})";
+  const auto d = device(R"({"conf": {"1": {"protocol": "bad"}, "2": {"protocol": "bad"},
+    "3": {"protocol": "worse", "a": "x"}, "4": {"protocol": "mqtt"}}})",
+                        installed);
+  ASSERT_TRUE(d.config);
+  EXPECT_THAT(d.config->skipped, ElementsAre(1, 2, 3));
+  EXPECT_THAT(d.said,
+              HasSubstr("/conf/2: the schema of channel type \"bad\" cannot be used, tell its vendor: it is not "
+                        "JSON"));
+  EXPECT_THAT(d.said, HasSubstr("/conf/3: the schema for this cannot be used"));
+}
+
+TEST(Device, FindingsAreBounded) {
+  std::string text = "{";
+  for (int i = 0; i < 5000; ++i) text += "\"k" + std::to_string(i) + "\": 1, ";
+  const auto d = device(text + "\"plate\": 1}");
+  EXPECT_LE(d.findings.size(), 66U);
+  EXPECT_FALSE(d.config);  // not everything was looked at
+}
+
+TEST(Device, AKeyCannotSpeakToTheTerminal) {
+  const auto d = device("{\"\\u001b[2J\": 1}");
+  EXPECT_EQ(d.said.find('\x1b'), std::string::npos);
+  EXPECT_THAT(d.said, HasSubstr("error: /?[2J: unknown key"));
+}
+
+TEST(Finding, WithoutATextThereIsNoPlace) {
+  EXPECT_EQ(to_text({Finding::Severity::warning, "", "", 0, 0, "hm"}), "warning: hm");
+  EXPECT_EQ(to_text({Finding::Severity::error, "", "/a", 3, 4, "hm"}), "3:4: error: /a: hm");
+  EXPECT_FALSE(has_errors({{Finding::Severity::warning, "", "", 0, 0, "hm"}}));
+}
+
+}  // namespace
+}  // namespace dtud::config
