@@ -10,8 +10,8 @@
 namespace dtu::test {
 
 struct Message {
-  std::string payload;
-  std::string route;
+  std::string payload = {};
+  std::string route = {};
   uint64_t source = 0;
   uint64_t token = 0;  // to send: 0 = the next free one
   uint32_t flags = 0;
