@@ -10,7 +10,7 @@
 namespace dtu::test {
 
 struct Message {
-  std::string payload;
+  std::string payload = {};
   std::string route = {};
   uint64_t source = 0;
   uint64_t token = 0;  // to send: 0 = the next free one

@@ -110,6 +110,7 @@ void State::set_emit_room(int64_t messages) {
 
 void State::tokens_offered(dtu_instance* by, const std::set<uint64_t>& tokens) {
   const Lock lock(mutex_);
+  keeps_tokens_.insert(by);
   for (const uint64_t t : tokens) {
     open_tokens_.emplace(by, t);
     closed_tokens_.erase({by, t});
@@ -135,8 +136,11 @@ void State::complete(InstanceRecord& i, uint64_t token, dtu_status status) {
   const std::string name = i.type + " completed token " + std::to_string(token);
   if (token == 0) complain(name + ": no completion was wanted");
   if (status == DTU_PENDING || status == DTU_AGAIN) complain(name + " with " + std::to_string(status));
-  open_tokens_.erase({i.handle(), token});
-  if (!closed_tokens_.emplace(i.handle(), token).second) complain(name + " twice");
+  const bool was_open = open_tokens_.erase({i.handle(), token}) == 1;
+  const bool first = closed_tokens_.emplace(i.handle(), token).second;
+  if (!first) complain(name + " twice");
+  // Whoever calls dtu_channel.send by hand keeps the books himself.
+  if (first && !was_open && keeps_tokens_.count(i.handle()) != 0) complain(name + ", which it was not given");
   fresh_.completions.push_back({i.handle(), token, status});
   loop.wake();
 }

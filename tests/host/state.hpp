@@ -103,6 +103,7 @@ class State {
   std::set<Key> refused_ GUARDED_BY(mutex_);  // instance and source that were answered DTU_AGAIN
   std::set<Key> open_tokens_ GUARDED_BY(mutex_);
   std::set<Key> closed_tokens_ GUARDED_BY(mutex_);
+  std::set<dtu_instance*> keeps_tokens_ GUARDED_BY(mutex_);  // got messages through Instance::send
   std::set<Key> replied_ GUARDED_BY(mutex_);
   std::deque<Metric> metrics_ GUARDED_BY(mutex_);  // id = index + 1
 };

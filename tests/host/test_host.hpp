@@ -16,7 +16,7 @@
 // The host complains (a test failure, and an entry in misbehaviour()) when a plugin
 //   calls a [lane] service from a foreign thread, or the host after destroy();
 //   emits, completes, reports, replies or calls writable from create();
-//   completes a token twice, or one it did not take; answers a call twice;
+//   completes a token twice, or one it did not take (of those given by Instance::send); answers a call twice;
 //   emits a payload outside its buffer; closes a descriptor it still watches;
 //   leaves a timer or a watch behind at destroy(), or a buffer at the end of the host.
 // tolerate_misbehaviour() keeps the entries and drops the failures.

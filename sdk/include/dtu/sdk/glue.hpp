@@ -57,8 +57,16 @@ struct Glue {
             [](void* p, void* port, const dtu_msg* m, uint32_t n, uint32_t* t, dtu_error* e) noexcept {
               return DTU_GUARD(e, at(p).write(port, m, n, t));
             },
-            [](void* p, void* port) noexcept -> int32_t { return DTU_GUARD(nullptr, at(p).drained(port) ? 1 : 0); },
-            [](void* p, void* port) noexcept -> uint32_t { return at(p).flags(port); },
+            [](void* p, void* port) noexcept -> int32_t {
+              int32_t drained = 0;  // what stays when it throws
+              Glue::caught(p, [&] { drained = at(p).drained(port) ? 1 : 0; });
+              return drained;
+            },
+            [](void* p, void* port) noexcept -> uint32_t {
+              uint32_t flags = 0;
+              Glue::caught(p, [&] { flags = at(p).flags(port); });
+              return flags;
+            },
             nullptr,
             nullptr};
   }

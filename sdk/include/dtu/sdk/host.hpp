@@ -112,12 +112,13 @@ class Timer {
  private:
   static void run(void* self) noexcept { static_cast<Timer*>(self)->call(); }
   void call() noexcept {
+    const Host host = host_;  // fn_ may destroy this object
     dtu_error e{};
     if (guarded(&e, [this] {
           fn_();
           return DTU_OK;
         }) != DTU_OK)
-      host_.error(std::string("timer: ") + e.message);
+      host.error(std::string("timer: ") + e.message);
   }
   Host host_;
   const dtu_timer_service& svc_;

@@ -22,7 +22,7 @@ inline dtu_status fail(dtu_error* err, dtu_status code, std::string_view text, u
     err->flags = flags;
     size_t n = std::min(text.size(), sizeof err->message - 1);
     while (n < text.size() && n > 0 && (static_cast<unsigned char>(text[n]) & 0xC0U) == 0x80U) --n;
-    std::memcpy(err->message, text.data(), n);
+    if (n != 0) std::memcpy(err->message, text.data(), n);  // an empty view may have no data
     err->message[n] = '\0';
   }
   return code;
