@@ -151,6 +151,9 @@ Invocation parse(const std::vector<std::string>& words) {
     if (const auto eq = word.find('='); word[1] == '-' && eq != std::string::npos) {
       value = word.substr(eq + 1);
       word.resize(eq);
+    } else if (word[1] != '-' && word.size() > 2) {  // -n20
+      value = word.substr(2);
+      word.resize(2);
     }
     const Option* option = find_option(known, word);
     if (option == nullptr) usage("there is no option " + word, nullptr);

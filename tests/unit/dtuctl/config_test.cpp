@@ -1,0 +1,108 @@
+#include "fixture.hpp"
+
+namespace dtuctl::test {
+namespace {
+
+constexpr const char* kDocument =
+    R"({"work_mode":"command","password":"***","conf":{"1":{"protocol":"mqtt","port":"1883"}},"list":[{"a":1},2]})";
+
+class ConfigTest : public DtuctlTest {
+ protected:
+  void SetUp() override {
+    answer("config", kDocument);
+    answer("set_config", R"({"ok": true, "findings": [], "changed": ["channel 1"]})");
+  }
+  std::string file(const std::string& text) {
+    const std::string path = dir_.file("conf.json");
+    std::ofstream(path) << text;
+    return path;
+  }
+  // The document that was sent, without blanks.
+  std::string sent() {
+    std::string text = backend_.body_of("set_config");
+    text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\n'; }), text.end());
+    return text;
+  }
+};
+
+TEST_F(ConfigTest, Show) {
+  answer("board", R"({"hal": []})");
+  EXPECT_EQ(dtuctl({"--json", "config", "show"}).out, std::string(kDocument) + "\n");
+  EXPECT_THAT(dtuctl({"config", "show"}).out, HasSubstr("{\n  \"work_mode\": \"command\",\n  \"password\": \"***\""));
+  EXPECT_THAT(dtuctl({"config", "show", "--board"}).out, HasSubstr("\"hal\""));
+}
+
+TEST_F(ConfigTest, CheckPrintsFindingsWithFileAndLine) {
+  answer("check_config", R"({"ok": false, "findings": [{"severity": "error", "document": "", "path": "/conf/1/port",
+    "line": 12, "column": 9, "message": "70000 is not a port; 1 to 65535"}, {"severity": "warning", "path": "", "line": 0,
+    "message": "nothing uses port 2"}]})");
+  const std::string path = file("{}");
+  const Result r = dtuctl({"config", "check", path});
+  EXPECT_EQ(r.code, 1);
+  EXPECT_EQ(r.out, path + ":12:9: error: /conf/1/port: 70000 is not a port; 1 to 65535\n" + path +
+                       ": warning: nothing uses port 2\n");
+  EXPECT_EQ(backend_.body_of("check_config"), "{}");
+}
+
+TEST_F(ConfigTest, CheckOk) {
+  answer("check_config", R"({"ok": true, "findings": []})");
+  Process::Setup setup;
+  setup.input = "{\"a\": 1}";
+  const Result r = dtuctl({"config", "check", "-"}, setup);
+  EXPECT_EQ(r.code, 0);
+  EXPECT_EQ(r.out, "ok: dtud would take it\n");
+  EXPECT_EQ(backend_.body_of("check_config"), "{\"a\": 1}");
+}
+
+TEST_F(ConfigTest, SetAFileAsItIs) {
+  const Result r = dtuctl({"config", "set", file("{ \"x\":1 }\n")});
+  EXPECT_EQ(r.code, 0);
+  EXPECT_EQ(r.out, "changed: channel 1\n");
+  EXPECT_EQ(backend_.body_of("set_config"), "{ \"x\":1 }\n");
+}
+
+TEST_F(ConfigTest, SetSingleValuesKeepsEverythingElse) {
+  const Result r =
+      dtuctl({"config", "set", "conf.1.port=1884", "uconf.1.baudrate=9600", "list.0.a=[true]", "work_mode=through"});
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(sent(), R"({"work_mode":"through","password":"***","conf":{"1":{"protocol":"mqtt","port":"1884"}},)"
+                    R"("list":[{"a":[true]},2],"uconf":{"1":{"baudrate":9600}}})");
+}
+
+TEST_F(ConfigTest, AStringStaysAStringAndASecretNeedNotStandOnTheCommandLine) {
+  Process::Setup setup;
+  setup.input = "123456\n";
+  EXPECT_EQ(dtuctl({"config", "set", "password=@-"}, setup).code, 0);
+  EXPECT_THAT(sent(), HasSubstr(R"("password":"123456")"));
+  EXPECT_EQ(dtuctl({"config", "set", "password="}).code, 0);
+  EXPECT_THAT(sent(), HasSubstr(R"("password":"")"));
+}
+
+TEST_F(ConfigTest, WrongAssignments) {
+  EXPECT_EQ(dtuctl({"config", "set", "a..b=1"}).code, 2);
+  EXPECT_EQ(dtuctl({"config", "set", "=1"}).code, 2);
+  EXPECT_EQ(dtuctl({"config", "set", "a=1", "file.json"}).code, 2);
+  EXPECT_EQ(dtuctl({"config", "set", dir_.file("missing")}).code, 2);
+  EXPECT_THAT(dtuctl({"config", "set", "work_mode.x=1"}).err, HasSubstr("work_mode.x: what stands before \"x\""));
+  EXPECT_THAT(dtuctl({"config", "set", "list.2=1"}).err, HasSubstr("one of the 2 places"));
+  EXPECT_EQ(backend_.body_of("set_config"), "-");
+}
+
+TEST_F(ConfigTest, Refused) {
+  answer("set_config", R"({"ok": false, "findings": [{"severity": "error", "path": "/work_mode", "line": 1, "column": 2,
+    "message": "no dialect \"x\""}], "changed": []})",
+         409);
+  const Result r = dtuctl({"config", "set", "work_mode=x"});
+  EXPECT_EQ(r.code, 1);
+  EXPECT_EQ(r.out, "device document:1:2: error: /work_mode: no dialect \"x\"\n");
+  EXPECT_EQ(r.err, "dtuctl: refused; the configuration is as it was\n");
+}
+
+TEST_F(ConfigTest, TooLongADocumentIsNotSent) {
+  const Result r = dtuctl({"config", "set", file(std::string((1U << 20U) + 1, ' '))});
+  EXPECT_EQ(r.code, 2);
+  EXPECT_THAT(r.err, HasSubstr("over 1 MiB"));
+}
+
+}  // namespace
+}  // namespace dtuctl::test

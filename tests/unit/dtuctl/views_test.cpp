@@ -1,0 +1,171 @@
+// What people see, to the letter.
+#include "fixture.hpp"
+
+namespace dtuctl::test {
+namespace {
+
+constexpr const char* kStatus = R"({"version": "0.1.0", "abi": "0.1", "pid": 4711, "uptime_s": 11580,
+ "board_file": "/etc/dtukit/board.json", "device_file": "/var/lib/dtukit/dtu_config.json", "state_dir": "/var/lib/dtukit",
+ "password": "initial", "protocol": "running", "rss_kib": 7900, "threads": 3, "instances": [
+ {"name": "hal linux", "kind": "hal", "type": "linux", "plugin": "org.dtukit.hal-linux", "state": "up", "error": "",
+  "restarts": 0, "lane": "main", "health": {}},
+ {"name": "channel 1", "kind": "channel", "type": "mqtt", "plugin": "org.dtukit.mqtt", "state": "failed",
+  "error": "broker.example.com:1883 refuses the password", "restarts": 2, "lane": "channel 1",
+  "health": {"connects": 3, "broker": "broker.example.com"}}]})";
+
+TEST_F(DtuctlTest, Status) {
+  answer("status", kStatus);
+  const Result r = dtuctl({"status"});
+  EXPECT_EQ(r.code, 0);
+  EXPECT_EQ(r.err, "");
+  EXPECT_EQ(r.out,
+            "dtud 0.1.0 (plugin ABI 0.1), process 4711, up 3 h 13 m, 7.7 MiB in 3 threads\n"
+            "protocol  running\n"
+            "password  initial\n"
+            "board     /etc/dtukit/board.json\n"
+            "device    /var/lib/dtukit/dtu_config.json\n"
+            "state     /var/lib/dtukit\n"
+            "\n"
+            "INSTANCE   KIND     TYPE   STATE   RESTARTS  LANE       HEALTH\n"
+            "hal linux  hal      linux  up             -  main\n"
+            "channel 1  channel  mqtt   failed         2  channel 1  connects=3 broker=broker.example.com\n"
+            "channel 1: broker.example.com:1883 refuses the password\n");
+}
+
+TEST_F(DtuctlTest, JsonComesUnchanged) {
+  answer("status", kStatus);
+  EXPECT_EQ(dtuctl({"--json", "status"}).out, std::string(kStatus) + "\n");
+  EXPECT_EQ(dtuctl({"status", "--json"}).out, std::string(kStatus) + "\n");
+  for (const char* list : {"plugins", "commands", "points", "ports", "channels"}) {
+    answer(list, "[{\"odd\" : [1,2],   \"b\":\"\\u00e4\"}]");
+    EXPECT_EQ(dtuctl({"--json", list}).out, "[{\"odd\" : [1,2],   \"b\":\"\\u00e4\"}]\n") << list;
+  }
+}
+
+TEST_F(DtuctlTest, Ports) {
+  answer("ports", R"([{"id": "1", "device": "/dev/ttyS1", "state": "open", "error": "", "dialect": "through",
+    "channels": [1, 2], "rx_bytes": 1536, "rx_messages": 12, "tx_bytes": 7, "tx_messages": 1, "queued_messages": 0,
+    "queued_bytes": 0, "dropped": 0, "blocked": true}, {"id": "2", "device": "/dev/ttyUSB0", "state": "failed",
+    "error": "no such device; plug it in", "dialect": "command", "channels": [], "rx_bytes": 0, "rx_messages": 0,
+    "tx_bytes": 0, "tx_messages": 0, "queued_messages": 3, "queued_bytes": 300, "dropped": 5, "blocked": false}])");
+  EXPECT_EQ(dtuctl({"ports"}).out,
+            "PORT  STATE          DEVICE        DIALECT  CHANNELS            IN      OUT    WAITING  DROPPED\n"
+            "1     open, blocked  /dev/ttyS1    through  1, 2      1.5 KiB (12)  7 B (1)          -        -\n"
+            "2     failed         /dev/ttyUSB0  command                       -        -  300 B (3)        5\n"
+            "port 2: no such device; plug it in\n");
+}
+
+TEST_F(DtuctlTest, Channels) {
+  answer("channels", R"([{"id": 1, "type": "tcp", "state": "up", "error": "", "port": "1", "outbox": {"messages": 2,
+    "bytes": 2048, "in_flight": 1, "max_messages": 4096, "max_bytes": 4194304, "overflow": "block", "delivered": 100,
+    "dropped": 0, "rejected": 0, "resent": 4}, "rx_messages": 0, "rx_bytes": 0, "health": {}}])");
+  EXPECT_EQ(dtuctl({"channels"}).out,
+            "CHANNEL  TYPE  STATE  PORT      WAITING  UNCONFIRMED  DELIVERED  RESENT  DROPPED  REJECTED  IN\n"
+            "1        tcp   up     1     2.0 KiB (2)            1        100       4        -         -   -\n");
+}
+
+TEST_F(DtuctlTest, Plugins) {
+  answer("plugins", R"([{"file": "/p/channel-tcp.so", "id": "org.dtukit.tcp", "version": "1.0.0", "vendor": "dtukit",
+    "license": "Apache-2.0", "abi": "0.1", "loaded": true, "error": "", "components": [{"kind": "channel", "type": "tcp",
+    "title": "TCP"}, {"kind": "channel", "type": "tcps", "title": "TCP over TLS"}]},
+    {"file": "/p/bad.so", "id": "", "version": "", "vendor": "", "license": "", "abi": "", "loaded": false,
+    "error": "writable by everybody; chmod go-w it", "components": []}])");
+  EXPECT_EQ(dtuctl({"plugins"}).out,
+            "PLUGIN          VERSION  VENDOR  ABI  STATE    OFFERS                    FILE\n"
+            "org.dtukit.tcp  1.0.0    dtukit  0.1  loaded   channel:tcp channel:tcps  /p/channel-tcp.so\n"
+            "                                      refused                            /p/bad.so\n"
+            "/p/bad.so: writable by everybody; chmod go-w it\n");
+}
+
+TEST_F(DtuctlTest, CommandsAndPoints) {
+  answer("commands", R"([{"name": "radio.csq", "title": "Signal strength", "codes": [3, 259], "password": false,
+    "local": false, "provider": "command dtu", "args_schema": null}, {"name": "config.set", "title": "Store", "codes": [],
+    "password": true, "local": false, "provider": "dtud"}])");
+  EXPECT_EQ(dtuctl({"commands"}).out,
+            "COMMAND     CODES   CALLERS        TITLE            PROVIDER\n"
+            "radio.csq   3, 259  all            Signal strength  command dtu\n"
+            "config.set          with password  Store            dtud\n");
+  answer("points", R"([{"name": "battery.mv", "unit": "mV", "title": "Battery", "writable": false, "provider": "hal x"},
+    {"name": "gpio.4", "unit": "", "title": "Pin", "writable": true, "provider": "hal x"}])");
+  EXPECT_EQ(dtuctl({"points"}).out,
+            "POINT       UNIT  ACCESS       TITLE    PROVIDER\n"
+            "battery.mv  mV    read         Battery  hal x\n"
+            "gpio.4            read, write  Pin      hal x\n");
+}
+
+TEST_F(DtuctlTest, EmptyListsSayWhatToDo) {
+  for (const char* list : {"plugins", "commands", "points", "ports", "channels"}) {
+    answer(list, "[]");
+    const Result r = dtuctl({list});
+    EXPECT_EQ(r.code, 0);
+    EXPECT_THAT(r.out, testing::StartsWith("no " + std::string(list))) << list;
+  }
+}
+
+TEST_F(DtuctlTest, Inspect) {
+  answer("component mqtt", R"([{"kind": "channel", "type": "mqtt", "title": "MQTT broker", "plugin": "org.dtukit.mqtt",
+    "caps": ["topics"], "interfaces": ["dtu.channel/1"], "dialects": [], "schema": {"type": "object",
+    "required": ["host"], "properties": {"host": {"type": "string", "description": "Name or address"},
+    "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 1883, "title": "Port"},
+    "tls": {"type": "object", "properties": {"verify": {"enum": ["full", "none"], "default": "full"}}}}}}])");
+  EXPECT_EQ(dtuctl({"inspect", "mqtt"}).out,
+            "channel mqtt: MQTT broker\n"
+            "plugin      org.dtukit.mqtt\n"
+            "interfaces  dtu.channel/1\n"
+            "abilities   topics\n"
+            "\n"
+            "PROPERTY    TYPE               DEFAULT   MEANING\n"
+            "host        string             required  Name or address\n"
+            "port        integer 1..65535   1883      Port\n"
+            "tls         object\n"
+            "tls.verify  one of full, none  \"full\"\n");
+}
+
+TEST_F(DtuctlTest, HostileTextCannotSteerTheTerminal) {
+  answer("ports", R"([{"id": "1", "state": "up", "error": "\u001b]0;gotcha\u0007\u009b31m\u202e"}])");
+  EXPECT_EQ(dtuctl({"ports"}).out,
+            "PORT  STATE  IN  OUT  WAITING  DROPPED\n1     up      -    -        -        -\n"
+            "port 1: \\x1b]0;gotcha\\x07\\xc2\\x9b31m\\xe2\\x80\\xae\n");
+}
+
+TEST_F(DtuctlTest, WideCharactersStayInTheirColumns) {
+  answer("points",
+         R"([{"name": "a", "title": "温度", "provider": "x"}, {"name": "b", "title": "T", "provider": "y"}])");
+  EXPECT_EQ(dtuctl({"points"}).out,
+            "POINT  ACCESS  TITLE  PROVIDER\na      read    温度   x\nb      read    T      y\n");
+}
+
+TEST_F(DtuctlTest, ColoursOnlyOnATerminalAndNotWithNoColor) {
+  answer("ports", R"([{"id": "1", "state": "failed", "error": "gone"}])");
+  Process::Setup setup;
+  setup.terminal = true;
+  EXPECT_THAT(dtuctl({"ports"}, setup).out, HasSubstr("\x1b[31mfailed\x1b[0m"));
+  setup.environment = {"NO_COLOR=1"};
+  EXPECT_THAT(dtuctl({"ports"}, setup).out, testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(dtuctl({"ports"}).out, testing::Not(HasSubstr("\x1b")));
+}
+
+TEST_F(DtuctlTest, OnATerminalALongLineIsCutToItsWidth) {
+  answer("points", R"([{"name": "a", "title": "T", "provider": ")" + std::string(200, 'p') + "\"}]");
+  Process::Setup setup;
+  setup.terminal = true;
+  setup.environment = {"NO_COLOR=1"};
+  EXPECT_THAT(dtuctl({"points"}, setup).out, HasSubstr("a      read    T      " + std::string(57, 'p') + "…\r\n"));
+  EXPECT_THAT(dtuctl({"points"}).out, HasSubstr(std::string(200, 'p') + "\n"));
+}
+
+TEST_F(DtuctlTest, Metrics) {
+  EXPECT_EQ(dtuctl({"metrics"}).out,
+            "# HELP dtud_asked_total Questions\n# TYPE dtud_asked_total counter\ndtud_asked_total 1\n");
+}
+
+TEST_F(DtuctlTest, AFullDiskIsNoticed) {
+  Process::Setup setup;
+  setup.output = "/dev/full";
+  const Result r = dtuctl({"metrics"}, setup);
+  EXPECT_EQ(r.code, 1);
+  EXPECT_THAT(r.err, HasSubstr("cannot write the output: No space left on device"));
+}
+
+}  // namespace
+}  // namespace dtuctl::test
