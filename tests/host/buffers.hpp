@@ -1,0 +1,15 @@
+// The host's reference-counted buffers. Filled with 0xDD when the last reference goes, so that a late reader shows.
+#pragma once
+#include <dtu/host.h>
+
+namespace dtu::test::buffers {
+
+dtu_buf* alloc(uint64_t len, uint8_t** bytes);
+void ref(dtu_buf* buf);
+void unref(dtu_buf* buf);
+[[nodiscard]] bool holds(const dtu_buf* buf, dtu_str piece);  // `piece` lies within the buffer
+
+// Buffers alive in the whole process: buf_alloc does not say for which host, so neither can we.
+[[nodiscard]] int64_t alive();
+
+}  // namespace dtu::test::buffers

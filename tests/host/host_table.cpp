@@ -1,0 +1,60 @@
+// dtu_host: every function may come from any thread.
+#include <cstdlib>
+#include <iostream>
+
+#include "host/buffers.hpp"
+#include "host/state.hpp"
+
+namespace dtu::test {
+namespace {
+
+InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
+std::string text_of(const dtu_error* e) { return e == nullptr ? std::string() : std::string(e->message); }
+
+void log(dtu_instance* i, int32_t level, dtu_str line) {
+  if (!at(i).host->may_call(at(i), "log")) return;
+  if (std::getenv("DTU_TEST_LOG") != nullptr) std::cerr << at(i).type << " <" << level << "> " << text(line) << '\n';
+  at(i).host->write_down(&Records::logs, LogLine{i, level, text(line)});
+}
+
+dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  if (taken != nullptr) *taken = 0;
+  return at(i).host->may_speak(at(i), "emit") ? at(i).host->emit(at(i), msgs, n, taken) : DTU_E_CLOSED;
+}
+
+void complete(dtu_instance* i, uint64_t token, dtu_status status) {
+  if (at(i).host->may_speak(at(i), "complete")) at(i).host->complete(at(i), token, status);
+}
+
+void writable(dtu_instance* i, uint64_t source) {
+  if (at(i).host->may_speak(at(i), "writable")) at(i).host->write_down(&Records::writables, Writable{i, source});
+}
+
+void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* e) {
+  if (!at(i).host->may_speak(at(i), "report")) return;
+  if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED)
+    at(i).host->misbehaved(at(i).type + " reported the unknown state " + std::to_string(state));
+  at(i).host->write_down(&Records::reports, Report{i, source, state, e == nullptr ? DTU_OK : e->code,
+                                                   e == nullptr ? 0 : e->flags, text_of(e)});
+}
+
+dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* e) {
+  if (!at(i).host->may_speak(at(i), "reply")) return DTU_E_CLOSED;
+  return at(i).host->reply({i, call, status, text(json), text_of(e)});
+}
+
+const void* service(dtu_instance* i, const char* id) {
+  if (!at(i).host->may_call(at(i), "service") || at(i).host->withheld.count(id) != 0) return nullptr;
+  return find_service(id);
+}
+
+}  // namespace
+
+const dtu_host& host_table() {
+  static constexpr dtu_host table{
+      sizeof(dtu_host), DTU_ABI_MAJOR, DTU_ABI_MINOR, log,   buffers::alloc, buffers::ref,        buffers::unref, emit,
+      complete,         writable,      report,        reply, service,        plugin_clock::now_ns};
+  return table;
+}
+
+}  // namespace dtu::test

@@ -1,0 +1,117 @@
+// What stands behind a TestHost: the instances, the rules they are held to, and the records. Not for tests.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "host/annotations.hpp"
+#include "host/loop.hpp"
+#include "host/records.hpp"
+
+namespace dtu::test {
+
+class State;
+
+// What a dtu_instance * points to. Lives as long as its host, so that a late call is seen and answered.
+struct InstanceRecord {
+  enum class Phase { creating, live, stopped, destroyed };
+  State* host = nullptr;
+  const dtu_component* component = nullptr;
+  std::string type;
+  void* self = nullptr;
+  std::atomic<Phase> phase{Phase::creating};
+
+  dtu_instance* handle() { return reinterpret_cast<dtu_instance*>(this); }
+  static InstanceRecord& of(dtu_instance* handle) { return *reinterpret_cast<InstanceRecord*>(handle); }
+};
+
+class State {
+ public:
+  using Key = std::pair<dtu_instance*, uint64_t>;
+  using Handler = std::function<std::optional<Answer>(const Request&)>;
+
+  State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State();
+
+  // Any thread.
+  void misbehaved(const std::string& what);
+  [[nodiscard]] bool may_call(InstanceRecord& i, const char* function);   // false: gone, answer DTU_E_CLOSED
+  [[nodiscard]] bool may_speak(InstanceRecord& i, const char* function);  // the same, and create() has returned
+  [[nodiscard]] bool on_lane(InstanceRecord& i,
+                             const char* function);  // the same as may_call, and on the loop's thread
+  dtu_status emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
+  void complete(InstanceRecord& i, uint64_t token, dtu_status status);
+  dtu_status reply(Reply reply);
+  template <typename T>
+  void write_down(std::deque<T> Records::*list, T entry) {
+    {
+      const Lock lock(mutex_);
+      (fresh_.*list).push_back(std::move(entry));
+    }
+    loop.wake();
+  }
+  void tokens_offered(dtu_instance* by, const std::set<uint64_t>& tokens);
+  void tokens_left(dtu_instance* by, const std::set<uint64_t>& not_taken);
+  [[nodiscard]] size_t open_tokens(dtu_instance* by);
+  void set_emit_room(int64_t messages);  // below 0: no limit; then those who were refused are told
+  void tolerate(bool yes);
+  void set_metric(uint64_t id, uint64_t add, std::optional<int64_t> set);
+  [[nodiscard]] std::optional<int64_t> metric(const std::string& type, const std::string& name);
+  std::optional<uint64_t> add_metric(const InstanceRecord& i, uint32_t kind, const std::string& name);
+
+  // The loop's thread.
+  Records& records();  // with everything called so far
+  dtu_status ask(InstanceRecord& i, Request request, dtu_answer_fn done, void* ctx);
+  void answer(uint64_t id, const Answer& answer);
+
+  const std::thread::id lane = std::this_thread::get_id();
+  Loop loop;
+  std::deque<InstanceRecord> instances;
+  std::map<std::string, std::map<std::string, std::string>> kv;  // by component type
+  std::set<std::string> withheld;                                // service ids
+  std::map<std::string, Handler> handlers;                       // "radio.csq", "#3" for a code
+  std::map<std::string, std::string> points;
+  dtu_status invoke_refusal = DTU_OK;
+  uint64_t last_token = 0;
+  std::function<dtu_status(const LinkWrite&)> on_link_write;
+
+ private:
+  struct Metric {
+    std::string type, name;
+    uint32_t kind;
+    int64_t value;
+  };
+  struct Asked {
+    InstanceRecord* by;
+    dtu_answer_fn done;
+    void* ctx;
+  };
+  void complain(const std::string& what) REQUIRES(mutex_);
+
+  std::map<uint64_t, Asked> asked_;
+  uint64_t last_request_ = 0;
+  Records records_;
+  Mutex mutex_;
+  Records fresh_ GUARDED_BY(mutex_);
+  bool tolerant_ GUARDED_BY(mutex_) = false;
+  int64_t emit_room_ GUARDED_BY(mutex_) = -1;
+  std::set<Key> refused_ GUARDED_BY(mutex_);  // instance and source that were answered DTU_AGAIN
+  std::set<Key> open_tokens_ GUARDED_BY(mutex_);
+  std::set<Key> closed_tokens_ GUARDED_BY(mutex_);
+  std::set<Key> replied_ GUARDED_BY(mutex_);
+  std::deque<Metric> metrics_ GUARDED_BY(mutex_);  // id = index + 1
+};
+
+// The tables handed to plugins.
+const dtu_host& host_table();
+const void* find_service(const char* id);
+const dtu_invoke_service& invoke_table();
+
+[[nodiscard]] Message copy(const dtu_msg& m);
+inline std::string text(dtu_str s) { return s.len == 0 ? std::string() : std::string(s.ptr, s.len); }
+
+}  // namespace dtu::test
