@@ -43,36 +43,22 @@ struct Connection::Callbacks {
     return 1;
   }
 
-  // --- subscribing: one answer for each filter, in order
-  static void granted(Connection& self, size_t i, int code) {
-    if (code < 0x80) return;
-    const std::string why = self.v5_ ? reason_words(code) : "the broker refused it";
-    if (i < self.options_.subscriptions.size())
-      self.facts_.refused.push_back(self.options_.subscriptions[i].filter + ": " + why);
+  // --- subscribing: one filter a packet, because for several Paho's answer does not tell how many codes came
+  static void granted(void* context, int code) {
+    const auto& asked = *static_cast<Asked*>(context);
+    Connection& self = *asked.connection;
+    if (code >= 0x80)
+      self.facts_.refused.push_back(asked.filter + ": " + (self.v5_ ? reason_words(code) : "the broker refused it"));
+    if (--self.unanswered_ == 0) self.up();
   }
-  static void subscribed(void* context, MQTTAsync_successData* data) noexcept {
-    Connection& self = of(context);
-    const size_t n = self.options_.subscriptions.size();
-    for (size_t i = 0; i < n; ++i) granted(self, i, n == 1 ? data->alt.qos : data->alt.qosList[i]);
-    self.up();
-  }
-  static void subscribed5(void* context, MQTTAsync_successData5* data) noexcept {
-    Connection& self = of(context);
-    const size_t n = self.options_.subscriptions.size();
-    for (size_t i = 0; i < n; ++i) granted(self, i, n == 1 ? data->reasonCode : data->alt.sub.reasonCodes[i]);
-    self.up();
-  }
+  static void subscribed(void* context, MQTTAsync_successData* data) noexcept { granted(context, data->alt.qos); }
+  static void subscribed5(void* context, MQTTAsync_successData5* data) noexcept { granted(context, data->reasonCode); }
+  // Below 0x80 the connection broke: connectionLost tells.
   static void not_subscribed(void* context, MQTTAsync_failureData* data) noexcept {
-    Connection& self = of(context);
-    if (data->code < 0x80) return;  // the connection broke: connectionLost tells
-    granted(self, 0, data->code);
-    self.up();
+    if (data->code >= 0x80) granted(context, data->code);
   }
   static void not_subscribed5(void* context, MQTTAsync_failureData5* data) noexcept {
-    Connection& self = of(context);
-    if (data->reasonCode < 0x80) return;
-    granted(self, 0, data->reasonCode);
-    self.up();
+    if (data->reasonCode >= 0x80) granted(context, data->reasonCode);
   }
 
   // --- connected
@@ -127,12 +113,12 @@ void Connection::open() {
 
 void Connection::connect_to(const std::string& address) {
   address_ = address;
-  // With TLS Paho must see the name: it checks the certificate against it. It then looks it up again, under its lock, but
-  // just after we did. Without TLS it gets the address, and its lock is never held for a look-up.
+  // With TLS Paho must see the name: it checks the certificate against it. It then looks it up again, under its lock,
+  // but just after we did. Without TLS it gets the address, and its lock is never held for a look-up.
   const std::string& host = options_.tls.on ? options_.host : address;
   const bool v6 = host.find(':') != std::string::npos;
-  const std::string uri = (options_.tls.on ? "ssl://" : "tcp://") + (v6 ? "[" + host + "]" : host) + ":" +
-                          std::to_string(options_.port);
+  const std::string uri =
+      (options_.tls.on ? "ssl://" : "tcp://") + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(options_.port);
 
   MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
   create.MQTTVersion = v5_ ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
@@ -174,23 +160,23 @@ void Connection::end_connecting(int code, const char* message) {
 void Connection::subscribe() {
   const size_t n = options_.subscriptions.size();
   if (n == 0) return up();
-  std::vector<char*> filters;
-  std::vector<int> qos;
+  unanswered_ = n;
+  asked_.reserve(n);  // Paho holds pointers to its elements
   for (const Subscription& s : options_.subscriptions) {
-    filters.push_back(const_cast<char*>(s.filter.c_str()));  // Paho's signature; it copies
-    qos.push_back(s.qos);
+    asked_.push_back({this, s.filter});
+    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+    response.context = &asked_.back();
+    if (v5_) {
+      response.onSuccess5 = Callbacks::subscribed5;
+      response.onFailure5 = Callbacks::not_subscribed5;
+    } else {
+      response.onSuccess = Callbacks::subscribed;
+      response.onFailure = Callbacks::not_subscribed;
+    }
+    const int rc = MQTTAsync_subscribe(handle_, s.filter.c_str(), s.qos, &response);
+    if (rc != MQTTASYNC_SUCCESS)
+      return end("the MQTT library cannot subscribe to " + s.filter + " (code " + std::to_string(rc) + ")", false);
   }
-  MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-  response.context = this;
-  if (v5_) {
-    response.onSuccess5 = Callbacks::subscribed5;
-    response.onFailure5 = Callbacks::not_subscribed5;
-  } else {
-    response.onSuccess = Callbacks::subscribed;
-    response.onFailure = Callbacks::not_subscribed;
-  }
-  const int rc = MQTTAsync_subscribeMany(handle_, static_cast<int>(n), filters.data(), qos.data(), &response);
-  if (rc != MQTTASYNC_SUCCESS) end("the MQTT library cannot subscribe (code " + std::to_string(rc) + ")", false);
 }
 
 void Connection::up() { events_.connected(std::move(facts_)); }

@@ -18,8 +18,8 @@ struct Connected {
 };
 
 struct Ended {
-  std::string text;       // why
-  bool by_server = false;  // it was up, and the other side closed it
+  std::string text;          // why
+  bool by_server = false;    // it was up, and the other side closed it
   bool unexplained = false;  // explain() may know more
 };
 
@@ -43,8 +43,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  void open();           // blocks (name look-up, Paho's lock): for the worker's thread
-  void close();          // blocks: says DISCONNECT if it can and waits until no callback can come any more
+  void open();            // blocks (name look-up, Paho's lock): for the worker's thread
+  void close();           // blocks: says DISCONNECT if it can and waits until no callback can come any more
   std::string explain();  // blocks: a better text for an `unexplained` end, or ""
 
   enum class Sent { taken, gone, impossible };
@@ -53,6 +53,10 @@ class Connection {
 
  private:
   struct Callbacks;  // what Paho calls
+  struct Asked {
+    Connection* connection;
+    std::string filter;
+  };
   void connect_to(const std::string& address);
   void subscribe();
   void end_connecting(int code, const char* message);
@@ -63,10 +67,12 @@ class Connection {
   Events& events_;
   const uint32_t attempt_;
   const bool v5_;
-  std::string address_;      // numeric; set by open()
-  std::string tls_error_;    // OpenSSL's words; under Paho's lock
-  Connected facts_;          // under Paho's lock until connected()
-  void* handle_ = nullptr;   // MQTTAsync
+  std::string address_;       // numeric; set by open()
+  std::string tls_error_;     // OpenSSL's words; under Paho's lock
+  Connected facts_;           // under Paho's lock until connected()
+  std::vector<Asked> asked_;  // under Paho's lock
+  size_t unanswered_ = 0;     // under Paho's lock
+  void* handle_ = nullptr;    // MQTTAsync
   std::atomic<bool> ended_{false};
 };
 

@@ -12,10 +12,10 @@ enum class Version { v3_1_1, v5 };
 
 struct Tls {
   bool on = false;
-  bool verify = true;    // the certificate chain and the host name
-  std::string ca;        // PEM file; "" = the system's certificates
-  std::string cert;      // PEM file of our own certificate; "" = none
-  std::string key;       // PEM file of its key; "" = in `cert`
+  bool verify = true;  // the certificate chain and the host name
+  std::string ca;      // PEM file; "" = the system's certificates
+  std::string cert;    // PEM file of our own certificate; "" = none
+  std::string key;     // PEM file of its key; "" = in `cert`
 };
 
 struct Subscription {
@@ -53,9 +53,9 @@ struct Options {
   uint32_t connect_timeout_ms = 10'000;  // from the look-up of the name to the last SUBACK
   uint32_t reconnect_min_ms = 1'000;
   uint32_t reconnect_max_ms = 60'000;
-  uint32_t max_inflight = 64;                 // messages handed over and not yet done with
-  uint64_t max_inflight_bytes = 1U << 20U;    // and their bytes; one message may always go
-  size_t inbox_messages = 256;                // received and not yet taken by the lane
+  uint32_t max_inflight = 64;               // messages handed over and not yet done with
+  uint64_t max_inflight_bytes = 1U << 20U;  // and their bytes; one message may always go
+  size_t inbox_messages = 256;              // received and not yet taken by the lane
   size_t inbox_bytes = 4U << 20U;
 };
 

@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
-#include <dtu/sdk/text.hpp>
 #include <netdb.h>
 #include <resolv.h>
+#include <dtu/sdk/text.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,8 +26,8 @@ std::vector<std::string> resolve(const std::string& host) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &list); rc != 0)
-    throw dtu::Failure(DTU_E_IO, "cannot find the address of " + host + ": " + gai_strerror(rc) +
-                                     " (check the name and the network)");
+    throw dtu::Failure(
+        DTU_E_IO, "cannot find the address of " + host + ": " + gai_strerror(rc) + " (check the name and the network)");
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, freeaddrinfo);
   std::vector<std::string> v4;
   std::vector<std::string> v6;

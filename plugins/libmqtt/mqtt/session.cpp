@@ -6,13 +6,13 @@
 namespace mqtt {
 namespace {
 
-constexpr int64_t kHeldNs = 10'000'000'000;       // a connection that lasted so long starts the back-off anew
-constexpr int64_t kLogEveryNs = 10'000'000'000;   // for messages that may come for each publish
+constexpr int64_t kHeldNs = 10'000'000'000;      // a connection that lasted so long starts the back-off anew
+constexpr int64_t kLogEveryNs = 10'000'000'000;  // for messages that may come for each publish
 constexpr uint32_t kStopGraceMs = 1'000;
 constexpr int kQuotaExceeded = 0x97;
 
-// Paho keeps the state of QoS 2 in memory and we drop its client with each connection, so in a session that outlives the
-// connection exactly-once cannot be kept: a reused packet identifier could even lose a message. QoS 1 loses none.
+// Paho keeps the state of QoS 2 in memory and we drop its client with each connection, so in a session that outlives
+// the connection exactly-once cannot be kept: a reused packet identifier could even lose a message. QoS 1 loses none.
 Options settled(Options options) {
   if (!options.clean_session)
     for (Subscription& s : options.subscriptions) s.qos = std::min(s.qos, 1);
@@ -74,7 +74,8 @@ void Session::open() {
   }
   state_ = State::opening;
   facts_ = {};
-  connection_ = std::make_unique<Connection>(options_, *this, address_++);
+  Connection::Events& events = *this;
+  connection_ = std::make_unique<Connection>(options_, events, address_++);
   host_.report(DTU_STATE_CONNECTING);
   timer_.arm_ms(options_.connect_timeout_ms);
   run_job([this, connection = connection_.get()] {
@@ -101,7 +102,7 @@ void Session::became_up(Connected&& facts) {
   for (size_t i = 1; i < facts_.refused.size(); ++i) text += "; " + facts_.refused[i];
   why_ = {text, false, false};
   host_.warn(text);
-  host_.report(DTU_STATE_DEGRADED, DTU_E_DENIED, text);
+  host_.report(DTU_STATE_DEGRADED, DTU_E_IO, text);
 }
 
 void Session::begin_close(Ended why) {
@@ -149,8 +150,8 @@ void Session::closed(const std::string& explanation) {
 }
 
 uint32_t Session::back_off_ms() {
-  const uint64_t base = std::min<uint64_t>(options_.reconnect_max_ms,
-                                           uint64_t{options_.reconnect_min_ms} << std::min(attempt_, 16U));
+  const uint64_t base =
+      std::min<uint64_t>(options_.reconnect_max_ms, uint64_t{options_.reconnect_min_ms} << std::min(attempt_, 16U));
   ++attempt_;
   return static_cast<uint32_t>(std::uniform_int_distribution<uint64_t>(base / 2, base)(random_));
 }
@@ -247,8 +248,9 @@ Session::Sent Session::publish(const Target& target, const dtu_msg& message) {
   if (state_ != State::up || stopping_) return Sent::gone;
   const std::string_view payload = dtu::view(message.payload);
   if (facts_.largest_packet > 0 && packet_size(target, payload.size()) > facts_.largest_packet) {
-    reject(message.token, "a message of " + std::to_string(payload.size()) + " bytes is larger than the broker takes (" +
-                              std::to_string(facts_.largest_packet) + " bytes a packet)");
+    reject(message.token, "a message of " + std::to_string(payload.size()) +
+                              " bytes is larger than the broker takes (" + std::to_string(facts_.largest_packet) +
+                              " bytes a packet)");
     return Sent::taken;
   }
   Inflight::Slot* slot = inflight_.take(message.token, payload.size(), target.qos);
@@ -265,6 +267,8 @@ Session::Sent Session::publish(const Target& target, const dtu_msg& message) {
       break;
   }
   inflight_.give_back(slot);
+  ended(
+      {"the connection broke", false, false});  // Paho may not have noticed, and nothing more is sent until report(UP)
   return Sent::gone;
 }
 
@@ -297,7 +301,12 @@ void Session::reject(uint64_t token, std::string_view why) {
 }
 
 Session::Status Session::status() {
-  Status s{-1, why_.text, options_.client_id, broker_name(options_), facts_.session_present, inflight_.count(),
+  Status s{-1,
+           why_.text,
+           options_.client_id,
+           broker_name(options_),
+           facts_.session_present,
+           inflight_.count(),
            inbox_.count()};
   if (state_ == State::up) s.state = 0;
   if (state_ == State::up && facts_.refused.empty()) s.text.clear();

@@ -1,5 +1,5 @@
-// An MQTT client as a channel wants it: connects, reconnects with back-off, keeps the order, gives every token back exactly
-// once and hands what is received to the lane. Everything is [lane] unless it says otherwise.
+// An MQTT client as a channel wants it: connects, reconnects with back-off, keeps the order, gives every token back
+// exactly once and hands what is received to the lane. Everything is [lane] unless it says otherwise.
 #pragma once
 #include <dtu/sdk/host.hpp>
 #include <functional>
@@ -30,7 +30,8 @@ class Session final : private Connection::Events {
   ~Session();
 
   void start(std::string client_id);  // states follow by host.report
-  // DTU_PENDING: report(STOPPED) follows when no callback can come any more. Open messages get a moment to be acknowledged.
+  // DTU_PENDING: report(STOPPED) follows when no callback can come any more. Open messages get a moment to be
+  // acknowledged.
   dtu_status stop(uint32_t deadline_ms);
   void writable() { deliver(); }  // the host has room again
 
@@ -51,6 +52,7 @@ class Session final : private Connection::Events {
     size_t inbox;
   };
   [[nodiscard]] Status status();
+  [[nodiscard]] uint32_t in_flight() const { return inflight_.count(); }
 
  private:
   enum class State { idle, opening, up, closing, waiting, paused, stopped };
@@ -96,8 +98,8 @@ class Session final : private Connection::Events {
   Connected facts_;
   bool closing_started_ = false;
   bool stopping_ = false;
-  uint32_t attempt_ = 0;   // since the last connection that held
-  uint32_t address_ = 0;   // counts all attempts
+  uint32_t attempt_ = 0;  // since the last connection that held
+  uint32_t address_ = 0;  // counts all attempts
   int64_t up_since_ns_ = 0;
   std::string last_logged_;
   std::minstd_rand random_;

@@ -42,7 +42,8 @@ std::string check_filter(std::string_view filter) {
   std::string_view rest = filter;
   for (bool last = false; !last;) {
     const std::string_view level = next_level(rest, last);
-    if (level.find('#') != std::string_view::npos && (level != "#" || !last)) return "has a # that is not its last level";
+    if (level.find('#') != std::string_view::npos && (level != "#" || !last))
+      return "has a # that is not its last level";
     if (level.find('+') != std::string_view::npos && level != "+") return "has a + beside other characters of a level";
   }
   if (filter.substr(0, kShare.size()) == kShare && without_share(filter) == filter)
