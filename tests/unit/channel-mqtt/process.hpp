@@ -16,9 +16,9 @@ class Process {
   Process& operator=(const Process&) = delete;
   ~Process() { kill_now(); }
 
-  void kill_now();           // SIGKILL, and waits
-  void stop_scheduling();    // SIGSTOP: alive but silent
-  int wait();                // the exit code
+  void kill_now();         // SIGKILL, and waits
+  void stop_scheduling();  // SIGSTOP: alive but silent
+  int wait();              // the exit code
   [[nodiscard]] bool running();
 
  private:

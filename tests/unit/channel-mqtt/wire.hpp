@@ -17,7 +17,18 @@ struct Packet {
   std::string body;
   [[nodiscard]] int type() const { return first >> 4; }
 };
-enum Type { kConnect = 1, kConnack, kPublish, kPuback, kPubrec, kPubrel, kPubcomp, kSubscribe, kSuback, kDisconnect = 14 };
+enum Type {
+  kConnect = 1,
+  kConnack,
+  kPublish,
+  kPuback,
+  kPubrec,
+  kPubrel,
+  kPubcomp,
+  kSubscribe,
+  kSuback,
+  kDisconnect = 14
+};
 
 struct Published {
   std::string topic, payload;
