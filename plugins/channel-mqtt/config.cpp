@@ -15,6 +15,10 @@ namespace {
 
 using Object = Poco::JSON::Object;
 
+// Brokers take so many messages of QoS 2 at a time (mosquitto 20, HiveMQ 10). MQTT 5 tells us; with 3.1.1 mosquitto
+// takes what is above it out of order.
+constexpr uint32_t kQos2Window = 10;
+
 [[noreturn]] void bad(const std::string& key, const std::string& why) {
   throw dtu::Failure(DTU_E_INVALID, key + " " + why);
 }
@@ -147,7 +151,11 @@ Config read(const Object& config) {
   }
   for (mqtt::Target& t : get_topics(config, "subscribe", mqtt::check_filter))
     o.subscriptions.push_back({std::move(t.id), std::move(t.topic), t.qos});
+  get_qos(config, "", 0);  // also when no topic uses it
   result.targets = get_topics(config, "publish", mqtt::check_topic);
+  const bool qos_2 =
+      std::any_of(result.targets.begin(), result.targets.end(), [](const auto& t) { return t.qos == 2; });
+  if (qos_2 && o.version == mqtt::Version::v3_1_1) o.max_inflight = std::min(o.max_inflight, kQos2Window);
   return result;
 }
 
