@@ -1,0 +1,37 @@
+// The MQTT channel: topic ids to topics, and the client's name. The client itself is libmqtt's Session.
+#pragma once
+#include <dtu/sdk/component.hpp>
+#include <memory>
+#include <mqtt/session.hpp>
+#include <string>
+
+#include "config.hpp"
+
+namespace channel_mqtt {
+
+class Channel final : public dtu::Component, public dtu::ChannelIface, private mqtt::Session::Handler {
+ public:
+  Channel(dtu::Host host, std::string_view config);
+
+  dtu_status start() override;
+  dtu_status stop(uint32_t deadline_ms) override;
+  void writable(uint64_t source) override;
+  std::string health() override;
+  dtu_status send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) override;
+  dtu_status flush(uint32_t deadline_ms) override;
+
+ private:
+  bool deliver(const mqtt::Incoming& message) override;
+  const mqtt::Target* find_target(std::string_view route) const;
+  const std::string* find_subscription(std::string_view topic) const;
+  void ask_imei();
+  void imei_is(const dtu_answer& answer);
+  void use_kept_name();
+  void connect(std::string client_id);
+
+  Config config_;
+  std::unique_ptr<mqtt::Session> session_;
+  std::unique_ptr<dtu::Timer> imei_timer_;  // while the IMEI is asked for
+};
+
+}  // namespace channel_mqtt

@@ -1,0 +1,115 @@
+// An MQTT client as a channel wants it: connects, reconnects with back-off, keeps the order, gives every token back
+// exactly once and hands what is received to the lane. Everything is [lane] unless it says otherwise.
+#pragma once
+#include <dtu/sdk/host.hpp>
+#include <functional>
+#include <memory>
+#include <mqtt/connection.hpp>
+#include <mqtt/counters.hpp>
+#include <mqtt/worker.hpp>
+#include <optional>
+#include <random>
+
+namespace mqtt {
+
+class Session final : private Connection::Events {
+ public:
+  struct Handler {
+    // A received message. False: no room now; it comes again after writable().
+    virtual bool deliver(const Incoming& message) = 0;
+    // Before each attempt to connect: passwords that carry a time are made here.
+    virtual void prepare(Options& /*options*/) {}
+
+   protected:
+    ~Handler() = default;
+  };
+
+  Session(dtu::Host host, Options options, Handler& handler);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  void start(std::string client_id);  // states follow by host.report
+  // DTU_PENDING: report(STOPPED) follows when no callback can come any more. Open messages get a moment to be
+  // acknowledged.
+  dtu_status stop(uint32_t deadline_ms);
+  void writable() { deliver(); }  // the host has room again
+
+  enum class Sent {
+    taken,  // host.complete follows
+    full,   // host.writable follows
+    gone,   // not connected; a report follows
+  };
+  Sent publish(const Target& target, const dtu_msg& message);
+  void reject(uint64_t token, std::string_view why);  // [any] completes with DTU_E_INVALID, counted, sometimes logged
+
+  struct Status {
+    int state;  // 0 connected, 1 connecting, 2 closed by the server, -1 error
+    std::string text;
+    std::string client_id, broker;
+    bool session_present;
+    uint32_t in_flight;
+    size_t inbox;
+  };
+  [[nodiscard]] Status status();
+  [[nodiscard]] uint32_t in_flight() const { return inflight_.count(); }
+
+ private:
+  enum class State { idle, opening, up, closing, waiting, paused, stopped };
+  struct Mail {  // what other threads have to say
+    std::optional<Connected> connected;
+    std::optional<Ended> ended;
+    bool job_done = false;
+    std::string explanation;
+  };
+
+  void connected(Connected&& facts) noexcept override;
+  void ended(Ended&& why) noexcept override;
+  void received(Incoming&& message) noexcept override;
+  void delivered(Inflight::Slot* slot) noexcept override;
+  void refused(Inflight::Slot* slot, int reason) noexcept override;
+
+  void wake() noexcept;  // [any] drain() will run
+  void drain();
+  void deliver();
+  void on_timer();
+  void open();
+  void became_up(Connected&& facts);
+  void begin_close(Ended why);
+  void start_close();
+  void closed(const std::string& explanation);
+  void run_job(std::function<std::string()> job);
+  uint32_t back_off_ms();
+
+  dtu::Host host_;
+  Options options_;
+  Handler& handler_;
+  const dtu_post_service& post_;
+  dtu::Timer timer_;
+  Counters counters_;
+  Inflight inflight_;
+  Inbox inbox_;
+  std::unique_ptr<Keeper> keeper_;  // touched by jobs only
+  std::unique_ptr<Connection> connection_;
+  Worker worker_;
+
+  State state_ = State::idle;
+  Ended why_;
+  Connected facts_;
+  bool closing_started_ = false;
+  bool stopping_ = false;
+  uint32_t attempt_ = 0;  // since the last connection that held
+  uint32_t address_ = 0;  // counts all attempts
+  int64_t up_since_ns_ = 0;
+  std::string last_logged_;
+  std::minstd_rand random_;
+
+  std::atomic<bool> posted_{false};
+  std::atomic<bool> draining_{false};  // tell when nothing is in flight any more
+  std::atomic<bool> overflow_{false};
+  std::atomic<int64_t> quiet_until_ns_{0};
+  Mutex mutex_;
+  Mail mail_ MQTT_GUARDED_BY(mutex_);
+};
+
+}  // namespace mqtt
