@@ -103,6 +103,7 @@ void Client::established() {
   context_.metrics.add(Count::connects);
   backoff_.worked(host_.monotonic_ns());
   state_.up();
+  progressed(*stream_);  // whoever was refused by the last connection may send on this one
 }
 
 void Client::round_failed(const std::string& reason) {
@@ -124,7 +125,6 @@ void Client::lost(Stream& /*stream*/, Stream::End /*how*/, const std::string& re
 void Client::retire(bool keep_unread) {
   stream_->finish();
   context_.metrics.add(Count::disconnects);
-  refused_ = false;
   if (const size_t unread = stream_->undelivered()) {
     if (keep_unread && !unread_) {
       unread_ = std::move(stream_);

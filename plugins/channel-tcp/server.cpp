@@ -89,6 +89,7 @@ void Server::welcome(Socket socket) {
   context_.metrics.add(Count::connects);
   host_.debug("client " + std::to_string(last_id_) + " connected from " + from);
   update_state();
+  offer_room();
 }
 
 void Server::lost(Stream& stream, Stream::End how, const std::string& reason) {
@@ -201,7 +202,6 @@ void Server::return_all() {
     const bool delivered = e.waiting == 0 && e.acknowledged;
     if (e.token != 0) host_.complete(e.token, delivered ? DTU_OK : DTU_E_CLOSED);
   }
-  refused_ = false;
   if (phase_ == Phase::listening)
     state_.not_up(DTU_STATE_CONNECTING, "a client of " + address_ + " went before it acknowledged what it was sent");
 }
@@ -216,9 +216,9 @@ bool Server::has_open() const {
 }
 
 void Server::offer_room() {
-  if (!refused_ || full()) return;
+  if (!refused_ || full() || !state_.is_up()) return;
   refused_ = false;
-  if (state_.is_up()) host_.writable();
+  host_.writable();
 }
 
 void Server::progressed(Stream& /*stream*/) {

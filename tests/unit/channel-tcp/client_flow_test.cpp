@@ -223,6 +223,9 @@ TEST(TcpFlow, WritingIntoAResetConnectionLosesNothing) {
   EXPECT_EQ(completed(host, DTU_E_CLOSED), 2U);
   EXPECT_EQ(c.inst.open_tokens(), 0U);
   EXPECT_TRUE(reported(host, c.inst, DTU_STATE_DOWN, "by the server 127.0.0.1:"));
+  EXPECT_TRUE(host.writables().empty());
+  EXPECT_TRUE(host.run_until([&] { return host.state(c.inst) == DTU_STATE_UP && host.writables().size() == 1; }))
+      << "who was refused is told when it is back";
 }
 
 // The server sends its answer and goes, while the port is too slow to take it, and our own data is answered by a reset.
