@@ -18,11 +18,11 @@ import tempfile
 
 from harness import measure_footprint, measure_mqtt, measure_tcp, report
 from harness.bench import Bench, Tools
-from harness.processes import Failed, busy_share
+from harness.processes import Failed, adopt_orphans, busy_share
 
 Scale = collections.namedtuple("Scale", "rounds warm_up round_trips stream_bytes strace_counts steady_lines flat_lines "
                                         "settle_s idle_s")
-FULL = Scale(rounds=5, warm_up=500, round_trips=10000, stream_bytes=32 << 20, strace_counts=(200, 1200),
+FULL = Scale(rounds=5, warm_up=500, round_trips=8000, stream_bytes=32 << 20, strace_counts=(200, 1200),
              steady_lines=2000, flat_lines=50000, settle_s=2.0, idle_s=10.0)
 QUICK = Scale(rounds=2, warm_up=200, round_trips=3000, stream_bytes=8 << 20, strace_counts=(100, 400),
               steady_lines=700, flat_lines=15000, settle_s=1.0, idle_s=3.0)
@@ -81,6 +81,7 @@ def main():
     args = arguments()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    adopt_orphans()
     folder = tempfile.mkdtemp(prefix="dtukit-bench-")
     try:
         scale = QUICK if args.quick else FULL

@@ -23,7 +23,7 @@ def run(bench):
             nursery = stack.enter_context(Nursery(bench.folder))
             listening = broker.start(bench, nursery)
             for gateway in bench.usable([g for g in mqtt_gateways(bench.tools) if not g.floor]):
-                _try(bench, idle, f"{gateway.name}, MQTT over TLS", lambda g=gateway: _mqtt(bench, stack, g, listening))
+                _try(bench, idle, f"{gateway.name}, TLS", lambda g=gateway: _mqtt(bench, stack, g, listening))
         bench.say(f"footprint: {len(idle)} gateways idle for {bench.scale.settle_s:g} s + {bench.scale.idle_s:g} s")
         time.sleep(bench.scale.settle_s)
         before = [(name, p, voluntary_switches(p.pids()), time.monotonic()) for name, p in idle]

@@ -1,5 +1,6 @@
 """Processes, ports and pseudo terminals the benchmark starts, and what /proc says about them."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -106,7 +107,9 @@ class Process:
                     pass
 
     def stop(self):
+        members = set(self.pids())
         for sig, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
+            members.update(self.pids())
             for pid in self.pids():
                 _kill(pid, sig)
             try:
@@ -120,6 +123,8 @@ class Process:
                 break
         if self._popen.stdout:
             self._popen.stdout.close()
+        for pid in members - {self.pid}:
+            _reap(pid)
 
 
 class Nursery:
@@ -147,6 +152,12 @@ class Nursery:
     def stop(self, child):
         child.stop()
         self._children.remove(child)
+
+
+def adopt_orphans():
+    """What our children leave behind becomes ours to wait for: not everywhere is there an init that does."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
 def memory(pids):
@@ -207,4 +218,11 @@ def _kill(pid, sig):
     try:
         os.kill(pid, sig)
     except ProcessLookupError:
+        pass
+
+
+def _reap(pid):
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
         pass

@@ -16,11 +16,12 @@ struct Workload {
   int (*run)(const bench::Options&);
 };
 
-constexpr std::array<Workload, 5> kWorkloads{{{"pingpong", bench::run_pingpong},
+constexpr std::array<Workload, 6> kWorkloads{{{"pingpong", bench::run_pingpong},
                                               {"stream", bench::run_stream},
                                               {"lines", bench::run_lines},
                                               {"first-byte", bench::run_first_byte},
-                                              {"first-message", bench::run_first_message}}};
+                                              {"first-message", bench::run_first_message},
+                                              {"keep-awake", bench::run_keep_awake}}};
 
 }  // namespace
 
@@ -34,7 +35,8 @@ int main(int argc, char** argv) {
       bench::deadline(static_cast<unsigned>(options.number("deadline", 30)), "bench-load: not done by its deadline\n");
       return workload.run(options);
     }
-    std::fprintf(stderr, "usage: bench-load pingpong|stream|lines|first-byte|first-message --key value ...\n");
+    std::fprintf(stderr,
+                 "usage: bench-load pingpong|stream|lines|first-byte|first-message|keep-awake --key value ...\n");
     return 2;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "bench-load: %s\n", e.what());

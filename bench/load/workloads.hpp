@@ -15,5 +15,7 @@ int run_lines(const Options&);
 int run_first_byte(const Options&);
 // From exec to the first MQTT message. --master FD --broker PORT --topic T -- COMMAND...
 int run_first_message(const Options&);
+// Keeps the CPUs from halting. --seconds N
+int run_keep_awake(const Options&);
 
 }  // namespace bench
