@@ -79,7 +79,7 @@ def show(bench, about):
 
 def main():
     args = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     adopt_orphans()
     folder = tempfile.mkdtemp(prefix="dtukit-bench-")
