@@ -1,0 +1,111 @@
+"""The programs under test: how each is started, and where it comes from."""
+
+import json
+import os
+import shlex
+
+from .processes import program
+
+DTUD = "dtud"
+
+
+class Gateway:
+    """A way to carry a serial line. `argv(site)` is the command; `site` says where (class Site)."""
+
+    def __init__(self, name, argv, needs=(), packages=(), floor=False):
+        self.name = name
+        self.argv = argv
+        self.needs = needs  # programs
+        self.packages = packages
+        self.floor = floor  # a yardstick, not a gateway one would use
+
+    def missing(self):
+        """Why it cannot run here, or None."""
+        absent = [n for n in self.needs if not program(n)]
+        if not absent:
+            return None
+        if self.packages:
+            return f"{', '.join(absent)} not found: apt-get install {' '.join(self.packages)}"
+        return f"{', '.join(absent)} not built: ./dev build"
+
+
+class Site:
+    """What one run of a gateway is given."""
+
+    def __init__(self, folder, device, port, topic="bench/up", qos=0, tls_ca=None):
+        self.folder = folder  # its own, empty
+        self.device = device
+        self.port = port  # to listen on, or the broker's
+        self.topic = topic
+        self.qos = qos
+        self.tls_ca = tls_ca
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+
+def tcp_gateways(tools):
+    return [
+        Gateway("floor (poll relay)", lambda s: [tools.relay, s.device, str(s.port)], needs=[tools.relay], floor=True),
+        Gateway("gensiot", lambda s: [program("gensiot"), "-i", f"serialdev(nouucplock),{s.device},115200n81,local",
+                                      "--server", "-a", f"tcp,127.0.0.1,{s.port}"],
+                needs=["gensiot"], packages=["gensio-bin"]),
+        Gateway("socat", lambda s: [program("socat"), "-b65536", f"TCP-LISTEN:{s.port},bind=127.0.0.1,reuseaddr",
+                                    f"{s.device},raw,echo=0"],
+                needs=["socat"], packages=["socat"]),
+        Gateway("ser2net", lambda s: _ser2net(s, "tcp", ""), needs=["ser2net"], packages=["ser2net"]),
+        Gateway("ser2net tuned", lambda s: _ser2net(s, "tcp(nodelay)", "  options:\n    chardelay: false\n"),
+                needs=["ser2net"], packages=["ser2net"]),
+        Gateway(DTUD, lambda s: _dtud(tools, s, {"mode": "raw"},
+                                      {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": s.port,
+                                       "serialID": "1"}),
+                needs=[tools.dtud]),
+    ]
+
+
+def mqtt_gateways(tools):
+    return [
+        # maxInflight far above what is ever on the way: at the limit Paho C 1.3.12 sleeps up to a second at a time.
+        Gateway("bare Paho", lambda s: [tools.paho, s.device, str(s.port), s.topic, str(s.qos), "65535"],
+                needs=[tools.paho], floor=True),
+        Gateway("socat | mosquitto_pub", _pipe, needs=["socat", "mosquitto_pub"],
+                packages=["socat", "mosquitto-clients"]),
+        Gateway(DTUD, lambda s: _dtud(tools, s, {"mode": "raw", "packet": {"delimiter": "\n"}}, _mqtt_channel(s)),
+                needs=[tools.dtud]),
+    ]
+
+
+def _ser2net(site, accepter, options):
+    config = site.write("ser2net.yaml", "%YAML 1.1\n---\nconnection: &bench\n"
+                        f"  accepter: {accepter},127.0.0.1,{site.port}\n"
+                        f"  connector: serialdev(nouucplock),{site.device},115200n81,local\n{options}")
+    return [program("ser2net"), "-n", "-u", "-c", config]
+
+
+def _pipe(site):
+    reader = [program("socat"), "-u", "-b65536", f"{site.device},raw,echo=0", "STDOUT"]
+    sender = [program("mosquitto_pub"), "-l", "-h", "127.0.0.1", "-p", str(site.port), "-t", site.topic,
+              "-q", str(site.qos)]
+    if site.tls_ca:
+        sender += ["--cafile", site.tls_ca]
+    return ["/bin/sh", "-c", f"{shlex.join(reader)} | {shlex.join(sender)}"]
+
+
+def _mqtt_channel(site):
+    channel = {"protocol": "mqtt", "url": "127.0.0.1", "port": site.port, "publish": {"0": site.topic},
+               "qos": site.qos, "uplink": "raw", "serialID": "1"}
+    if site.tls_ca:
+        channel["tls"] = {"ca": site.tls_ca}
+    return channel
+
+
+def _dtud(tools, site, uconf, channel):
+    device = site.write("dtu_config.json", json.dumps({"work_mode": "through", "uconf": {"1": uconf},
+                                                       "conf": {"1": channel}}, indent=1))
+    board = {"hal": [{"type": "linux", "ports": {"1": {"device": site.device}}}], "commands": [{"type": "dtu"}],
+             "state_dir": site.folder, "device_file": device,
+             "control": {"socket": os.path.join(site.folder, "control.sock")}}
+    return [tools.dtud, "--board", site.write("board.json", json.dumps(board, indent=1))]
