@@ -108,6 +108,7 @@ void FrameParser::report_drops() {
 // Takes every frame it can and answers where it stopped. final: nothing more will come for what is there.
 size_t FrameParser::scan(std::string_view text, size_t at, bool final) {
   while (at < text.size()) {
+    ++looks_;
     const bool tail = std::exchange(after_empty_, false) && text[at] == ',';
     Look found = tail ? look_empty_tail(text, at) : look(text, at);
     if (found.verdict == Verdict::more) {
@@ -119,9 +120,10 @@ size_t FrameParser::scan(std::string_view text, size_t at, bool final) {
       found.reason = Drop::stale;
     }
     // Without data there is no CRC to believe: between broken bytes "0" is just a digit.
-    if (found.verdict == Verdict::whole && found.frame.payload.empty() && !in_step_) {
+    // And the remains of one frame before a good one can read as a frame for nobody: the good one must not go with it.
+    if (found.verdict == Verdict::whole && !in_step_ && (found.refused || found.frame.payload.empty())) {
       found.verdict = Verdict::bad;
-      found.reason = Drop::bad_header;
+      if (!found.refused) found.reason = Drop::bad_header;
     }
     if (found.verdict == Verdict::bad) {
       drop(found.reason, 1);
@@ -194,16 +196,15 @@ FrameParser::Look FrameParser::look_local(std::string_view text, size_t at) {
 
 // channel null: any topic.
 FrameParser::Look FrameParser::look_topic(std::string_view text, size_t at, const FrameChannel* channel) {
-  const bool named = channel == nullptr || !channel->publish.empty();
+  const bool named = channel != nullptr && !channel->publish.empty();
   const Field topic = named ? read_field(text, at, topic_max, is_topic) : read_field(text, at, 10, is_digit);
   if (topic.state == Field::State::more) return wait_for_more();
   if (topic.state != Field::State::ready) return {};
-  const bool any = channel == nullptr || channel->publish.empty();
-  if (any && topic.text[0] == '0' && topic.text.size() > 1) return {};  // "0", and what follows is something else
+  if (!named && topic.text[0] == '0' && topic.text.size() > 1) return {};  // "0", and what follows is something else
   Look found = look_length(text, topic.next, false, false);
   found.frame.topic = topic.text;
   const bool known =
-      any || std::find(channel->publish.begin(), channel->publish.end(), topic.text) != channel->publish.end();
+      !named || std::find(channel->publish.begin(), channel->publish.end(), topic.text) != channel->publish.end();
   if (found.verdict == Verdict::whole && !known) {
     found.refused = true;
     found.reason = Drop::unknown_topic;

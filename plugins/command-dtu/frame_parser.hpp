@@ -61,6 +61,9 @@ class FrameParser {
   void line_idle();
   // True while line_idle() would change something.
   [[nodiscard]] bool wants_idle() const noexcept { return head_ < buffer_.size() || !in_step_ || after_empty_; }
+  // Positions looked at (each costs a bounded number of steps) and bytes a CRC went over.
+  [[nodiscard]] uint64_t looks() const noexcept { return looks_; }
+  [[nodiscard]] uint64_t crc_work() const noexcept { return running_.work(); }
   [[nodiscard]] size_t held() const noexcept { return buffer_.capacity(); }
 
  private:
@@ -68,7 +71,7 @@ class FrameParser {
   struct Look {  // what stands at one position
     Verdict verdict = Verdict::bad;
     Drop reason = Drop::bad_header;  // when bad; when whole and refused
-    bool refused = false;            // a whole frame, for nobody
+    bool refused = false;            // if whole: for nobody
     bool bare_empty = false;         // "ch,0" or "0": ends without a comma
     size_t end = 0;
     Frame frame;
@@ -98,6 +101,7 @@ class FrameParser {
   bool in_step_ = true;       // nothing was dropped since the last frame or the last idle line
   bool after_empty_ = false;  // the last frame was a bare empty one: ",crc," may follow
   std::array<uint64_t, drop_names.size()> dropped_{};
+  uint64_t looks_ = 0;
 };
 
 }  // namespace command_dtu

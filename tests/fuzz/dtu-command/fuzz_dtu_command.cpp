@@ -1,0 +1,73 @@
+// JSON from a cloud or behind 99: reading a request, answering it, unpacking a downlink payload. Whatever comes in,
+// what goes out is JSON, and a payload packed for the cloud comes back as it was.
+#include <cstdio>
+#include <cstdlib>
+
+#include "answer.hpp"
+#include "envelope.hpp"
+#include "json_view.hpp"
+#include "request.hpp"
+#include "text_codec.hpp"
+
+namespace {
+
+using namespace command_dtu;
+
+void must(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "fuzz-dtu-command: %s\n", what);
+  std::abort();
+}
+
+std::string_view object_in(std::string_view text) {
+  const auto json = parse_json(text);
+  return json && json->type == JsonType::object ? json->text : std::string_view();
+}
+
+void round_trip(std::string_view payload, bool convert) {
+  std::string packed;
+  append_envelope(packed, 1763636249000123, payload, convert);
+  must(!object_in(packed).empty(), "an envelope is no JSON object");
+  std::string scratch;
+  must(downlink_payload(packed, object_in(packed), convert, scratch) == payload, "a payload did not come back");
+}
+
+void command(std::string_view object, bool local) {
+  const Request request = read_request(object, local);
+  must(request.error_code != 0 || !object_in(request.args).empty(), "the arguments are no JSON object");
+  must(request.error_code == 0 || !request.error.empty(), "refused without a reason");
+  must(request.error_code != 0 || request.code >= 0, "no code, and not refused");
+  const Outcome refused{"", request.error_code, request.error};
+  for (const Outcome& outcome : {Outcome{}, refused})
+    for (const bool compact : {false, true}) {
+      const std::string answer = answer_text(request, 1, outcome, {compact, true}, "86\xff");
+      must(!object_in(answer).empty(), "an answer is no JSON object");
+    }
+  Diagnosis diagnosis;
+  diagnosis.command_failed(request.code_text, request.error_code);
+  must(parse_json(diagnosis.json()).has_value(), "the diagnosis is no JSON");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  round_trip(text, false);
+  round_trip(text, true);
+  JsonProblem problem;
+  const auto json = parse_json(text, &problem);
+  if (!json) {
+    command("{}", true);
+    must(problem.position <= size, "the problem is behind the text");
+    return 0;
+  }
+  must(unquote(json->text).size() <= json->text.size(), "unquoting made text longer");
+  if (json->type == JsonType::string) must(is_utf8(unquote(json->text)), "a string is not UTF-8");
+  if (json->type == JsonType::object) {
+    command(json->text, true);
+    command(json->text, false);
+  }
+  std::string scratch;
+  for (const bool convert : {false, true}) (void)downlink_payload(text, object_in(text), convert, scratch);
+  return 0;
+}
