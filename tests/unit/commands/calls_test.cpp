@@ -1,0 +1,149 @@
+#include "commands/calls.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace dtud::commands {
+namespace {
+
+// Calls on a lane that the test runs until something has happened.
+struct CallsTest : ::testing::Test {
+  Lane lane{"test"};
+  Log log{Level::error, false};
+  Directory directory;
+  Access access;
+  Calls calls{lane, log, directory, access};
+
+  void offer(const std::string& name, uint32_t flags, Builtin builtin) {
+    Command c;
+    c.name = name;
+    c.flags = flags;
+    c.codes = {7};
+    c.builtin = std::move(builtin);
+    ASSERT_EQ(directory.add(std::move(c)), "");
+  }
+  // Runs the lane until the call is answered.
+  Answer call(Request request) {
+    std::optional<Answer> answer;
+    lane.post([&] {
+      const Answer refusal = calls.invoke(request, nullptr, [&](const Answer& a) {
+        answer = a;
+        lane.stop();
+      });
+      EXPECT_FALSE(answer.has_value()) << "answered inside invoke()";
+      if (refusal.status != DTU_OK) {
+        answer = refusal;
+        lane.stop();
+      }
+    });
+    lane.run();
+    return answer.value_or(Answer{DTU_E_INTERNAL, "", "never answered"});
+  }
+  static Request request(const std::string& command, const std::string& source = "channel 1") {
+    Request r;
+    r.command = command;
+    r.source = source;
+    return r;
+  }
+};
+
+const Builtin kEcho = [](const std::string& args, const std::string&, const Done& done) { done({DTU_OK, args, ""}); };
+
+TEST_F(CallsTest, ByNameAndByCode) {
+  offer("echo", 0, kEcho);
+  Request r;
+  r.code = 7;
+  r.args = R"({"a":1})";
+  r.source = "channel 1";
+  EXPECT_EQ(call(r).json, R"({"a":1})");
+}
+
+TEST_F(CallsTest, AnUnknownCommandIsNamed) {
+  const Answer a = call(request("no.such"));
+  EXPECT_EQ(a.status, DTU_E_NOT_FOUND);
+  EXPECT_NE(a.error.find("no.such"), std::string::npos);
+}
+
+TEST_F(CallsTest, PasswordIsAskedOfAllButTheConsoleAndTrustedPlugins) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password("pw");
+  EXPECT_EQ(call(request("secret")).status, DTU_E_DENIED);
+}
+
+TEST_F(CallsTest, TheConsoleNeedsNoPassword) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password("pw");
+  Request r = request("secret", "console");
+  r.console = true;
+  EXPECT_EQ(call(r).status, DTU_OK);
+}
+
+TEST_F(CallsTest, TheRightPasswordOpens) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password("pw");
+  Request r = request("secret");
+  r.password = "pw";
+  EXPECT_EQ(call(r).status, DTU_OK);
+}
+
+TEST_F(CallsTest, LocalOnlyIsRefusedToOthers) {
+  offer("local", DTU_COMMAND_LOCAL, kEcho);
+  EXPECT_EQ(call(request("local")).status, DTU_E_UNSUPPORTED);
+}
+
+TEST_F(CallsTest, AStoppedProtocolRefuses) {
+  offer("echo", 0, kEcho);
+  access.stopped = true;
+  EXPECT_EQ(call(request("echo")).status, DTU_E_STOPPED);
+}
+
+TEST_F(CallsTest, WhatStartsItAgainIsNotRefused) {
+  offer("start", DTU_COMMAND_WHEN_STOPPED, kEcho);
+  access.stopped = true;
+  EXPECT_EQ(call(request("start")).status, DTU_OK);
+}
+
+TEST_F(CallsTest, WrongArgumentsAreRefusedBeforeTheCommandRuns) {
+  bool ran = false;
+  offer("echo", 0, [&](const std::string&, const std::string&, const Done& done) {
+    ran = true;
+    done({});
+  });
+  Request r = request("echo");
+  r.args = "[]";
+  EXPECT_EQ(call(r).status, DTU_E_INVALID);
+  EXPECT_FALSE(ran);
+}
+
+TEST_F(CallsTest, AnUnansweredCallEndsAtItsDeadlineAndALateAnswerIsIgnored) {
+  Done kept;
+  offer("slow", 0, [&](const std::string&, const std::string&, const Done& done) { kept = done; });
+  Request r = request("slow");
+  r.deadline_ms = 20;
+  const Answer a = call(r);
+  EXPECT_EQ(a.status, DTU_E_TIMEOUT);
+  EXPECT_NE(a.error.find("slow"), std::string::npos);
+  EXPECT_EQ(calls.under_way(), 0U);
+  kept({DTU_OK, "1", ""});
+}
+
+TEST_F(CallsTest, TooManyAtOnceAreRefusedAsBusy) {
+  std::vector<Done> kept;
+  offer("slow", 0, [&](const std::string&, const std::string&, const Done& done) { kept.push_back(done); });
+  Answer last;
+  size_t refused = 0;
+  lane.post([&] {
+    for (int i = 0; i < 10000; ++i) {
+      last = calls.invoke(request("slow"), nullptr, [](const Answer&) {});
+      if (last.status != DTU_OK) ++refused;
+    }
+    lane.stop();
+  });
+  lane.run();
+  EXPECT_EQ(last.status, DTU_AGAIN);
+  EXPECT_EQ(refused, 10000 - Calls::kMost);
+}
+
+}  // namespace
+}  // namespace dtud::commands
