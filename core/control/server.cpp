@@ -78,7 +78,7 @@ void Server::answer_at_once(int fd, int status, const char* reason, const char* 
 void Server::serve(int fd, uint64_t id) {
   try {
     auto wire = Poco::makeAuto<WireSocket>(fd);
-    const WireStream stream(wire);
+    const WireStream stream(wire.get());
     wire->set_deadline(WireSocket::Clock::now() + options_.limits.patience);
     wire->set_allowance(options_.limits.head);
     Poco::Net::HTTPServerConnection(stream, params_, routes_).run();

@@ -1,7 +1,6 @@
 // A connected Unix stream socket for Poco's HTTP classes whose every receive and send ends by a deadline, however
 // slowly the other end trickles, and that takes in no more than it was allowed to. Used by the server and by dtuctl.
 #pragma once
-#include <Poco/AutoPtr.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/Net/StreamSocketImpl.h>
@@ -46,7 +45,7 @@ class WireSocket : public Poco::Net::StreamSocketImpl {
 // The socket as Poco passes it about: a counted reference.
 class WireStream : public Poco::Net::StreamSocket {
  public:
-  explicit WireStream(Poco::AutoPtr<WireSocket> socket) : StreamSocket(socket.duplicate()) {}
+  explicit WireStream(WireSocket* socket) : StreamSocket(socket) { socket->duplicate(); }  // shares it
 };
 
 }  // namespace dtud::control

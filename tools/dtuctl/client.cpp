@@ -48,7 +48,7 @@ class Exchange {
       : path_(path),
         fd_(connect_to(path, deadline)),
         socket_(Poco::makeAuto<ClientSocket>(fd_.get(), progress, interrupts)),
-        session_(dtud::control::WireStream(socket_)) {
+        session_(dtud::control::WireStream(socket_.get())) {
     socket_->set_deadline(deadline);
   }
 

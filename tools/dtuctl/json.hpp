@@ -11,7 +11,7 @@ namespace dtuctl {
 class Json {
  public:
   Json() = default;
-  explicit Json(Poco::Dynamic::Var value) : value_(std::move(value)) {}
+  explicit Json(const Poco::Dynamic::Var& value) : value_(value) {}
   // Keeps the order of keys; scalars are allowed. Throws Failure(code) naming `what`.
   static Json parse(const std::string& text, const std::string& what, int exit_code);
 
