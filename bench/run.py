@@ -54,6 +54,15 @@ def find_tools(args):
     return tools
 
 
+def build_type(dtud):
+    """CMAKE_BUILD_TYPE of the build folder dtud is in, "" elsewhere."""
+    cache = os.path.join(os.path.dirname(os.path.dirname(dtud)), "CMakeCache.txt")
+    if not os.path.exists(cache):
+        return ""
+    with open(cache, encoding="utf-8") as f:
+        return next((line.strip().partition("=")[2] for line in f if line.startswith("CMAKE_BUILD_TYPE:")), "")
+
+
 def interrupt(number, _frame):
     raise KeyboardInterrupt(signal.Signals(number).name)
 
@@ -92,6 +101,8 @@ def main():
         about = report.machine(busy)
         if busy > 0.2:
             bench.remark(f"other programs keep the machine {busy:.0%} busy: look at the ratios, not at the figures")
+        if os.path.exists(bench.tools.dtud) and build_type(bench.tools.dtud) not in ("", "Release"):
+            bench.remark(f"{bench.tools.dtud} is a {build_type(bench.tools.dtud)} build: do not judge it by this")
         measure(bench, args)
         missed = show(bench, about)
         if args.json:

@@ -21,7 +21,7 @@ class Gateway:
 
     def missing(self):
         """Why it cannot run here, or None."""
-        absent = [n for n in self.needs if not program(n)]
+        absent = [n for n in self.needs if not (program(n) or os.path.isfile(n))]
         if not absent:
             return None
         if self.packages:
@@ -62,7 +62,7 @@ def tcp_gateways(tools):
         Gateway(DTUD, lambda s: _dtud(tools, s, {"mode": "raw"},
                                       {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": s.port,
                                        "serialID": "1"}),
-                needs=[tools.dtud]),
+                needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp")),
     ]
 
 
@@ -74,8 +74,14 @@ def mqtt_gateways(tools):
         Gateway("socat | mosquitto_pub", _pipe, needs=["socat", "mosquitto_pub"],
                 packages=["socat", "mosquitto-clients"]),
         Gateway(DTUD, lambda s: _dtud(tools, s, {"mode": "raw", "packet": {"delimiter": "\n"}}, _mqtt_channel(s)),
-                needs=[tools.dtud]),
+                needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-mqtt")),
     ]
+
+
+def _dtud_needs(tools, *plugins):
+    """dtud, and in a build folder its plugins; an installed one knows where they are."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(tools.dtud)), "plugins")
+    return [tools.dtud] + ([os.path.join(folder, f"{p}.so") for p in plugins] if os.path.isdir(folder) else [])
 
 
 def _ser2net(site, accepter, options):
@@ -96,7 +102,7 @@ def _pipe(site):
 
 def _mqtt_channel(site):
     channel = {"protocol": "mqtt", "url": "127.0.0.1", "port": site.port, "publish": {"0": site.topic},
-               "qos": site.qos, "uplink": "raw", "serialID": "1"}
+               "qos": site.qos, "serialID": "1"}
     if site.tls_ca:
         channel["tls"] = {"ca": site.tls_ca}
     return channel
