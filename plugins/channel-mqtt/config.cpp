@@ -72,14 +72,15 @@ std::vector<mqtt::Target> get_topics(const Object& config, const std::string& ke
   const int qos = get_qos(config, "", 0);
   const bool retain = get<bool>(config, "retain", false);
   for (const auto& [id, value] : *all) {
-    const std::string path = key + "." + id;
+    std::string path = key;
+    path.append(".").append(id);
     if (id.empty() || id.size() > 15 || id == "99")
       bad(path, "has an id that is not allowed: 1 to 15 characters, and not 99");
     mqtt::Target target{id, {}, qos, retain};
     if (value.type() == typeid(Object::Ptr)) {
       const auto& entry = *value.extract<Object::Ptr>();
       target.topic = get<std::string>(entry, "topic", "");
-      target.qos = get_qos(entry, path + ".", qos);
+      target.qos = get_qos(entry, std::string(path).append("."), qos);
       target.retain = get<bool>(entry, "retain", retain);
     } else if (value.isString()) {
       target.topic = value.extract<std::string>();

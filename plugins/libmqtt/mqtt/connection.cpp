@@ -5,6 +5,7 @@
 #include <mqtt/connect_options.hpp>
 #include <mqtt/connection.hpp>
 #include <mqtt/diagnosis.hpp>
+#include <mqtt/nodelay.hpp>
 #include <mqtt/resolve.hpp>
 #include <mqtt/words.hpp>
 #include <utility>
@@ -158,6 +159,7 @@ void Connection::end_connecting(int code, const char* message) {
 }
 
 void Connection::subscribe() {
+  send_at_once(address_, options_.port);
   const size_t n = options_.subscriptions.size();
   if (n == 0) return up();
   unanswered_ = n;
