@@ -1,5 +1,6 @@
 #include "host/test_host.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -19,7 +20,7 @@ dtu_str borrow(const std::string& s) { return {s.data(), s.size()}; }
 OwnedMsg::OwnedMsg(Message m) : text_(std::make_unique<Message>(std::move(m))) {
   uint8_t* bytes = nullptr;
   raw_.owner = buffers::alloc(text_->payload.size(), &bytes);
-  if (raw_.owner != nullptr) std::memcpy(bytes, text_->payload.data(), text_->payload.size());
+  if (raw_.owner != nullptr) std::copy(text_->payload.begin(), text_->payload.end(), bytes);
   raw_.payload = {reinterpret_cast<const char*>(bytes), text_->payload.size()};
   raw_.token = text_->token;
   raw_.source = text_->source;

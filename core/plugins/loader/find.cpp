@@ -23,12 +23,16 @@ bool is_build_tree(const fs::path& root) {
   return fs::exists(root / "CMakeCache.txt", ec) && fs::is_directory(root / "plugins", ec);
 }
 
+std::string not_absolute(const std::string& folder, const std::string& said_in) {
+  return said_in + ": \"" + folder + "\" is left out: plugin folders are absolute paths, from /";
+}
+
 Folders absolute_only(const std::vector<std::string>& wanted, const std::string& said_in) {
   Folders out;
   for (const std::string& folder : wanted) {
     const fs::path path = fs::path(folder).lexically_normal();
     if (!path.is_absolute())
-      out.problems.push_back(said_in + ": \"" + folder + "\" is left out: plugin folders are absolute paths, from /");
+      out.problems.push_back(not_absolute(folder, said_in));
     else if (std::find(out.list.begin(), out.list.end(), path) == out.list.end())
       out.list.push_back(path);
   }

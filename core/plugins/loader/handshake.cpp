@@ -95,18 +95,21 @@ std::vector<std::string> dialect_names(const dtu_dialect& table, const std::stri
   return out;
 }
 
+void read_interface(const dtu_iface& theirs, LoadedComponent& c, const std::string& name) {
+  const std::string id = text(theirs.id, text_max, name + ": an interface id");
+  if (theirs.table == nullptr) throw Broken{name + ": the table of " + id + " is null"};
+  if (c.raw_iface(id.c_str()) != nullptr) throw Broken{name + " offers " + id + " twice"};
+  const std::string what = name + ": " + id;
+  for (const KnownInterface& known : known_interfaces)
+    if (id == known.id) known.check(theirs.table, what);
+  c.interface_ids.push_back(id);
+  c.tables.push_back(theirs.table);
+}
+
 void read_interfaces(const dtu_component& theirs, LoadedComponent& c, const std::string& name) {
   if (theirs.iface_count > interfaces_max) throw Broken{name + " has more than 32 interfaces"};
   if (theirs.iface_count == 0 || theirs.ifaces == nullptr) throw Broken{name + " offers no interface"};
-  for (uint64_t k = 0; k < theirs.iface_count; ++k) {
-    const std::string id = text(theirs.ifaces[k].id, text_max, name + ": an interface id");
-    if (theirs.ifaces[k].table == nullptr) throw Broken{name + ": the table of " + id + " is null"};
-    if (c.raw_iface(id.c_str()) != nullptr) throw Broken{name + " offers " + id + " twice"};
-    for (const KnownInterface& known : known_interfaces)
-      if (id == known.id) known.check(theirs.ifaces[k].table, name + ": " + id);
-    c.interface_ids.push_back(id);
-    c.tables.push_back(theirs.ifaces[k].table);
-  }
+  for (uint64_t k = 0; k < theirs.iface_count; ++k) read_interface(theirs.ifaces[k], c, name);
   if (c.kind == DTU_KIND_CHANNEL && c.raw_iface(DTU_CHANNEL_IFACE) == nullptr)
     throw Broken{name + " is a channel without " DTU_CHANNEL_IFACE};
   if (const auto dialect = c.iface<dtu_dialect>(DTU_DIALECT_IFACE)) c.dialects = dialect_names(*dialect, name);

@@ -17,8 +17,8 @@ namespace dtud::plugins {
 namespace {
 
 constexpr std::string_view section_name = "dtu_types";
-constexpr uint64_t list_max = 4096;      // bytes of the section
-constexpr uint64_t sections_max = 4096;  // a shared object has some forty
+constexpr uint64_t list_max = 4096;     // bytes of the section
+constexpr uint64_t sections_max = 512;  // a shared object has some forty
 
 constexpr std::array<std::string_view, 4> kinds{"", "channel", "hal", "command"};
 static_assert(DTU_KIND_CHANNEL == 1 && DTU_KIND_HAL == 2 && DTU_KIND_COMMAND == 3);
