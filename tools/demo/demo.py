@@ -208,12 +208,24 @@ def frame(payload):
     return b"1,0,%d,%d,%s" % (len(payload), zlib.crc32(payload), payload)
 
 
+def subscribed(up, port):
+    """A new subscriber hears nothing until the broker knows it: probe until it does."""
+    for _ in range(50):
+        os.write(port, frame(b"ready?"))
+        try:
+            return up.next("the subscription", lambda text: "ready?" in text, 0.2)
+        except Trouble:
+            pass
+    raise Trouble("the subscriber heard nothing")
+
+
 def measure(demo):
     """Serial write to MQTT subscriber, one message at a time, in microseconds."""
     up = demo.subscriber("-F", "%U %p")
     port = os.open(demo.ports["1"], os.O_WRONLY | os.O_NOCTTY)
     latencies = []
     try:
+        subscribed(up, port)
         for i in range(PROBES):
             mark = f"probe-{i}-"
             sent = time.time()
