@@ -1,7 +1,6 @@
 // dtud: reads its options, runs the kernel on the main lane, serves the control API, ends at a signal.
 #include <fcntl.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/reboot.h>
@@ -164,7 +163,6 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
   lane.post([&] {
     kernel.start();
     log.info("kernel", std::string("dtud ") + kVersion + " runs; control socket " + kernel.options().socket);
-    ::malloc_trim(0);  // schemas and documents were read, compared and let go
   });
   lane.run();
   lane.unwatch(api);
