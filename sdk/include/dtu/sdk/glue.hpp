@@ -2,6 +2,8 @@
 #pragma once
 #include <dtu/sdk/component.hpp>
 
+#include <iterator>
+
 namespace dtu {
 
 #define DTU_GUARD(err, expr) guarded(err, [&]() -> dtu_status { return expr; })
@@ -142,5 +144,5 @@ inline constexpr dtu_iface dialect_iface{DTU_DIALECT_IFACE, &dialect_table<T>};
   static constexpr const dtu_component* dtu_components_[] = {__VA_ARGS__};                               \
   extern "C" DTU_EXPORT constexpr dtu_plugin DTU_ENTRY {                                                 \
     DTU_MAGIC, sizeof(dtu_plugin), DTU_ABI_MAJOR, DTU_ABI_MINOR, 0, 0, id_, version_, vendor_, license_, \
-        dtu_components_, sizeof dtu_components_ / sizeof *dtu_components_                                \
+        dtu_components_, std::size(dtu_components_)                                                      \
   }
