@@ -19,6 +19,7 @@ using dtu::test::FarEnd;
 using dtu::test::noise;
 using dtu::test::pieces;
 using dtu::test::Sent;
+using dtu::test::sleeps;
 using dtu::test::TempDir;
 
 constexpr uint64_t kKey = 5;
@@ -121,6 +122,26 @@ TEST_F(SimPorts, TheFarEndMayCloseAndOpenAgain) {
     EXPECT_TRUE(receives(again, "kept "));
   }
   EXPECT_TRUE(host_.reports().empty());
+}
+
+TEST_F(SimPorts, AnIdlePortSleepsWithAndWithoutAFarEnd) {
+  use_port();
+  EXPECT_TRUE(sleeps(host_));
+  FarEnd far = plug_in(device_);
+  EXPECT_TRUE(sleeps(host_));
+  far.hang_up();
+  EXPECT_TRUE(sleeps(host_));
+}
+
+// Nobody reads: what fits into the pty is kept, the rest is refused, and nothing spins until somebody comes.
+TEST_F(SimPorts, WithoutAFarEndTheSenderWaits) {
+  use_port();
+  const std::string big = noise(512 * 1024, 4);
+  EXPECT_EQ(write({big, "next"}).status, DTU_AGAIN);
+  EXPECT_TRUE(sleeps(host_));
+  FarEnd far = plug_in(device_);
+  EXPECT_TRUE(receives(far, big));
+  EXPECT_EQ(host_.writables().size(), 1U);
 }
 
 TEST_F(SimPorts, WhatWasWrittenJustBeforeClosingArrives) {
