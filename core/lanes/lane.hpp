@@ -53,15 +53,15 @@ class Lane {
 
   // For the stall watch, any thread: when the present turn began (0: asleep) and who is being run in it.
   [[nodiscard]] int64_t turn_began_ns() const { return turn_began_ns_.load(std::memory_order_relaxed); }
-  [[nodiscard]] const std::string* running() const { return running_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const std::string* running() const { return running_.load(std::memory_order_acquire); }
 
   // Says for its lifetime on whose behalf the lane is working. The name must outlive it.
   class Running {
    public:
     Running(Lane& lane, const std::string& who) : lane_(lane), before_(lane.running()) {
-      lane_.running_.store(&who, std::memory_order_relaxed);
+      lane_.running_.store(&who, std::memory_order_release);
     }
-    ~Running() { lane_.running_.store(before_, std::memory_order_relaxed); }
+    ~Running() { lane_.running_.store(before_, std::memory_order_release); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
