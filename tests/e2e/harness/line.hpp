@@ -24,6 +24,8 @@ class Line {
   std::string read(size_t length);
   // Reads up to and with `text`; all that came when it does not come.
   std::string read_until(const std::string& text);
+  // Something was read before, or comes within so long.
+  [[nodiscard]] bool ready(int ms) const { return !received_.empty() || wait_readable(fd(), ms); }
   // Reads to the end of the stream.
   std::string read_to_end();
   // What came within so long: for what must not come.

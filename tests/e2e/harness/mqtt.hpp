@@ -38,7 +38,7 @@ class MqttClient {
   void publish(const std::string& topic, const std::string& payload, int qos = 0);
   // The next message; nothing at the deadline or when the broker is gone.
   std::optional<MqttMessage> next();
-  [[nodiscard]] bool waits_in_socket() const { return wait_readable(peer_.fd(), 0); }
+  [[nodiscard]] bool ready(int ms) const { return peer_.ready(ms); }
 
  private:
   MqttPacket until(int type);

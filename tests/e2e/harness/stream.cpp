@@ -33,7 +33,7 @@ std::vector<std::string> carry(const std::vector<Flow>& flows) {
   Deadline deadline;
   const auto done = [&] {
     for (size_t i = 0; i < flows.size(); ++i)
-      if (came[i].size() < flows[i].bytes.size()) return false;
+      if ((flows[i].to != nullptr ? came[i].size() : sent[i]) < flows[i].bytes.size()) return false;
     return true;
   };
   while (!done() && !deadline.over()) {
@@ -48,6 +48,7 @@ std::vector<std::string> carry(const std::vector<Flow>& flows) {
         moved = moved || n > 0;
         if (n == 0) waits.push_back({f.from->fd(), POLLOUT, 0});
       }
+      if (f.to == nullptr) continue;
       const size_t before = came[i].size();
       if (!read_some(f.to->fd(), came[i]) && came[i].size() == before) return came;
       moved = moved || came[i].size() != before;

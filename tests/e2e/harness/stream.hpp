@@ -16,7 +16,7 @@ std::string difference(std::string_view sent, std::string_view got);
 // Writes to one end what must come out at the other, all at once. What came, in order of `flows`.
 struct Flow {
   Line* from;  // null: another flow writes it
-  Line* to;
+  Line* to;    // null: another flow reads it
   std::string bytes;
 };
 std::vector<std::string> carry(const std::vector<Flow>& flows);
