@@ -15,9 +15,10 @@ std::string wrong_arguments(const std::string& schema, const std::string& json) 
   if (validator == nullptr) return "its plugin gave a broken schema for the arguments: " + broken;
   std::vector<config::Problem> problems;
   validator->check(*value, "", {}, problems);
-  if (problems.empty()) return {};
-  return problems.front().path.empty() ? problems.front().message
-                                       : problems.front().path + ": " + problems.front().message;
+  std::string all;
+  for (const config::Problem& p : problems)
+    all += (all.empty() ? "" : "; ") + (p.path.empty() ? p.message : p.path + ": " + p.message);
+  return all;
 }
 
 }  // namespace dtud::commands

@@ -24,7 +24,7 @@ Json merged(const Json& component, const Json& kernel) {
   add_all(*out, component);
   const auto* ours = as_object(kernel);
   if (ours == nullptr) return out;
-  auto properties = make_object();
+  auto properties = make_ordered_object();
   add_all(*properties, out->get("properties"));
   add_all(*properties, ours->get("properties"));
   auto required = Poco::makeShared<JsonArray>();

@@ -34,7 +34,7 @@ class DeviceReader {
     if (!good) return std::nullopt;
     check_bindings(out_, schemas_, report_);
     out_.scalars_json = scalars(SchemaNode(validator->schema()));
-    out_.document = shared_object(copy_of(document_));
+    out_.document = shared_object(document_);
     out_.secrets.assign(secrets_.begin(), secrets_.end());
     return std::move(out_);
   }

@@ -101,9 +101,9 @@ struct Schemas {
   std::function<std::vector<std::string>()> dialects;            // names work_mode and uconf.<n>.mode may have
 };
 
-// Limits of any document: 1 MiB, 32 levels, 50,000 values. Findings are appended; nothing is thrown.
-// A board with an error is no board. A device document is read as far as it can be used, for a DTU must come up with
-// the channels it can: a channel with an error is left out (`skipped`), an unknown key ignored; it is absent only
+// Limits of any document: 1 MiB, 32 levels, 20,000 values, 1,000 keys an object. Findings are appended; nothing is
+// thrown. A board with an error is no board. A device document is read as far as it can be used, for a DTU must come up
+// with the channels it can: a channel with an error is left out (`skipped`), an unknown key ignored; it is absent only
 // when the JSON is broken or a key of the whole device has a wrong value. Whoever takes a new document asks has_errors.
 std::optional<BoardConfig> read_board(std::string_view text, std::string_view file, const Schemas&, Findings&);
 std::optional<DeviceConfig> read_device(std::string_view text, std::string_view file, const Schemas&, Findings&);

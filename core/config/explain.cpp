@@ -64,7 +64,8 @@ std::string one_type(const std::string& type, const SchemaNode& schema) {
   if (type == "string") return text_text(schema);
   if (type == "boolean") return "true or false";
   if (type == "array") return counted("a list", "entries", schema.keyword("minItems"), schema.keyword("maxItems"));
-  if (type == "object") return "an object { ... }";
+  if (type == "object")
+    return counted("an object { ... }", "keys", schema.keyword("minProperties"), schema.keyword("maxProperties"));
   return "null";
 }
 

@@ -51,7 +51,9 @@ bool as_flag(const Json& value, bool fallback) {
   return type_of(value) == JsonType::boolean ? value.convert<bool>() : fallback;
 }
 
-JsonObject::Ptr make_object() { return Poco::makeShared<JsonObject>(Poco::JSON_PRESERVE_KEY_ORDER); }
+JsonObject::Ptr make_object() { return Poco::makeShared<JsonObject>(); }
+
+JsonObject::Ptr make_ordered_object() { return Poco::makeShared<JsonObject>(Poco::JSON_PRESERVE_KEY_ORDER); }
 
 Json copy_of(const Json& value) {
   if (const auto* object = as_object(value)) {

@@ -26,7 +26,8 @@ enum class JsonType { null, boolean, integer, number, text, list, object };
 [[nodiscard]] int64_t as_integer(const Json& value, int64_t fallback = 0);
 [[nodiscard]] bool as_flag(const Json& value, bool fallback = false);
 
-[[nodiscard]] JsonObject::Ptr make_object();  // keeps the order of its keys
+[[nodiscard]] JsonObject::Ptr make_object();          // sorts its keys
+[[nodiscard]] JsonObject::Ptr make_ordered_object();  // keeps their order, at the price of a search for every new one
 [[nodiscard]] Json copy_of(const Json& value);
 [[nodiscard]] bool equal(const Json& a, const Json& b);
 

@@ -56,7 +56,7 @@ std::optional<Json> to_integer(const Json& value) {
     if (word == "true") return some(Json(Poco::Int64{1}));
     if (word == "false") return some(Json(Poco::Int64{0}));
   }
-  const auto number = to_number(value);
+  auto number = to_number(value);
   if (!number || type_of(*number) == JsonType::integer) return number;
   return whole(number->convert<double>());
 }

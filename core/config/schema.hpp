@@ -17,7 +17,7 @@ constexpr size_t kMaxMatched = 1024;
 // A whole schema. Not thread-safe: it remembers compiled patterns.
 class Schema {
  public:
-  explicit Schema(Json root) : root_(std::move(root)) {}
+  explicit Schema(const Json& root) : root_(root) {}
   [[nodiscard]] const Json& root() const { return root_; }
   [[nodiscard]] bool matches(const std::string& pattern, const std::string& text) const;  // false when text is too long
   [[nodiscard]] bool refused_to_match() const { return refused_; }  // a text was too long, once at least

@@ -40,7 +40,8 @@ using IsSecret = std::function<bool(const std::string& key)>;
 
 void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::string& path, const IsSecret& by_name,
           Paths& out) {
-  const auto child = [&](const Json& inner, std::vector<SchemaNode> found, const std::string& where, bool named) {
+  const auto child = [&](const Json& inner, const std::vector<SchemaNode>& found, const std::string& where,
+                         bool named) {
     std::vector<SchemaNode> all;
     for (const auto& schema : found) {
       for (auto& node : with_branches(schema)) all.push_back(std::move(node));
@@ -56,7 +57,7 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
       for (const auto& schema : schemas) {
         for (auto& node : schema.member(key)) found.push_back(std::move(node));
       }
-      child(inner, std::move(found), below(path, key), by_name(key));
+      child(inner, found, below(path, key), by_name(key));
     }
   } else if (const auto* list = as_list(value)) {
     size_t index = 0;
@@ -65,7 +66,7 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
       for (const auto& schema : schemas) {
         for (auto& node : schema.item(index)) found.push_back(std::move(node));
       }
-      child(inner, std::move(found), below(path, index), false);
+      child(inner, found, below(path, index), false);
       ++index;
     }
   }
@@ -76,7 +77,7 @@ Json changed(const Json& value, const std::string& path, const Paths& secrets,
              const std::function<Json(const Json&, const std::string&)>& change) {
   if (secrets.count(path) > 0) return change(value, path);
   if (const auto* object = as_object(value)) {
-    auto copy = make_object();
+    auto copy = make_ordered_object();
     for (const auto& key : object->getNames())
       copy->set(key, changed(object->get(key), below(path, key), secrets, change));
     return copy;

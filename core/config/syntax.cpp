@@ -188,6 +188,8 @@ class Scanner {
       if (!text(&key)) return false;
       path_.back() = key;
       if (key.size() > kMaxKey) return mistake(key_at, "a key longer than " + std::to_string(kMaxKey) + " bytes");
+      if (seen.size() == kMaxMembers)
+        return mistake(key_at, "more than " + std::to_string(kMaxMembers) + " keys in one object");
       if (const auto [first, fresh] = seen.emplace(key, key_at); !fresh) {
         const auto place = place_of(text_, first->second);
         if (!mistake(key_at, "the key " + shown_key(key) + " stands here a second time, first at line " +

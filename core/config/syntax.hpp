@@ -8,7 +8,8 @@ namespace dtud::config {
 
 constexpr size_t kMaxDocument = 1U << 20U;  // bytes
 constexpr int kMaxDepth = 32;               // levels
-constexpr size_t kMaxValues = 50000;        // about 10 MB of memory once parsed
+constexpr size_t kMaxValues = 20000;        // about 5 MB of memory once parsed
+constexpr size_t kMaxMembers = 1000;        // of one object: Poco searches its keys one by one
 constexpr size_t kMaxKey = 256;             // bytes
 constexpr size_t kMaxMistakes = 64;         // named; more of them help nobody
 

@@ -16,7 +16,7 @@ struct Validator::Compiled {
   valijson::Schema schema;
 };
 
-Validator::Validator(Json schema) : schema_(std::move(schema)), compiled_(std::make_unique<Compiled>()) {
+Validator::Validator(const Json& schema) : schema_(schema), compiled_(std::make_unique<Compiled>()) {
   valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
   parser.populateSchema(valijson::adapters::PocoJsonAdapter(schema_.root()), compiled_->schema);
 }

@@ -26,7 +26,7 @@ class Validator {
 
  private:
   struct Compiled;
-  explicit Validator(Json schema);
+  explicit Validator(const Json& schema);
   std::optional<Problem> judged(const Json& value, const std::string& path) const;
 
   Schema schema_;

@@ -6,11 +6,13 @@
 #include "config/json_text.hpp"
 #include "config/store.hpp"
 #include "kernel/builtins.hpp"
+#include "kernel/trim.hpp"
 
 namespace dtud {
 namespace {
 
 constexpr uint32_t kStopDeadline_ms = 2000;
+constexpr int64_t kSettledAfter_ms = 1500;
 constexpr int64_t kMs = 1'000'000;
 
 constexpr size_t kMostText = 1U << 20U;
@@ -74,9 +76,15 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       device_(context_, router_, components_) {
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
+  settled_timer_ = lane_.timers().create(settled, this);
 }
 
-Kernel::~Kernel() { lane_.timers().destroy(restart_timer_); }
+Kernel::~Kernel() {
+  lane_.timers().destroy(restart_timer_);
+  lane_.timers().destroy(settled_timer_);
+}
+
+void Kernel::settled(void*) { give_back_memory(); }
 
 bool Kernel::load(config::Findings& findings) {
   config::FileError error;
@@ -225,6 +233,7 @@ void Kernel::stopped(plugins::Instance& instance) {
 }
 
 void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
+  lane_.timers().arm(settled_timer_, monotonic_ns() + kSettledAfter_ms * kMs);
   if (source != 0) return router_.port_state(instance, source, state, error);
   if (instance.component().kind == DTU_KIND_CHANNEL && instance.tenant() != nullptr)
     router_.channel_state(*static_cast<routing::Channel*>(instance.tenant()), state, error);

@@ -98,6 +98,7 @@ class Kernel : public plugins::Upcalls {
   void learn_initial_password();
   void stop_members();
   static void restart_step(void* self);
+  static void settled(void* self);
 
   const KernelOptions given_;
   KernelOptions options_;
@@ -119,6 +120,7 @@ class Kernel : public plugins::Upcalls {
   std::shared_ptr<config::DeviceConfig> first_device_;
   std::vector<std::unique_ptr<plugins::Instance>> members_;  // HALs and commands
   uint64_t restart_timer_ = 0;
+  uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
   int64_t restart_deadline_ns_ = 0;
   int64_t started_ns_ = 0;
   bool ending_ = false;

@@ -1,4 +1,4 @@
-// Notices a lane whose turn does not end: a plugin function that does not return. It looks every two seconds from a
+// Notices a lane whose turn does not end: a plugin function that does not return. It looks every five seconds from a
 // thread of its own and tells once per stall; it cannot free the lane, only name who holds it.
 #pragma once
 #include <chrono>
@@ -16,7 +16,7 @@ namespace dtud {
 class StallWatch {
  public:
   struct Options {
-    std::chrono::milliseconds look_every{2000};
+    std::chrono::milliseconds look_every{5000};
     std::chrono::milliseconds limit{5000};
   };
   // who: on whose behalf the lane was running, "kernel" when nobody's. Called on the watch's thread.

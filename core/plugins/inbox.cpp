@@ -17,14 +17,34 @@ std::unique_ptr<dtu_error> copy(const dtu_error* error) {
 
 Inbox::Inbox(Lane& main, Upcalls& up) : main_(main), up_(up) {
   main_.add_turn_hook([this] { return deliver(); });
+  look_timer_ = main_.timers().create(look_due, this);
 }
 
-void Inbox::push(Item item) {
+Inbox::~Inbox() { main_.timers().destroy(look_timer_); }
+
+void Inbox::push(Item item, Urgency urgency) {
   {
     Lock lock(mutex_);
     items_.push_back(std::move(item));
+    if (urgency == Urgency::may_wait && look_is_due_ && items_.size() < kMostWaiting) return;
   }
   main_.wake();
+}
+
+void Inbox::expect_completions() {
+  if (look_armed_) return;
+  look_armed_ = true;
+  main_.timers().arm(look_timer_, main_.now_ns() + kLookAfter_ns);
+  Lock lock(mutex_);
+  look_is_due_ = true;
+}
+
+void Inbox::look_due(void* self) {
+  // The turn this timer makes does the looking; from here on the lane has to be woken again.
+  auto& me = *static_cast<Inbox*>(self);
+  me.look_armed_ = false;
+  Lock lock(me.mutex_);
+  me.look_is_due_ = false;
 }
 
 dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
@@ -52,7 +72,7 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
 }
 
 void Inbox::complete(Handle& from, uint64_t token, dtu_status status) {
-  push({Kind::complete, &from, token, status, {}, {}, nullptr});
+  push({Kind::complete, &from, token, status, {}, {}, nullptr}, status == DTU_OK ? Urgency::may_wait : Urgency::now);
 }
 void Inbox::writable(Handle& from, uint64_t source) { push({Kind::writable, &from, source, 0, {}, {}, nullptr}); }
 void Inbox::report(Handle& from, uint64_t source, int32_t state, const dtu_error* error) {

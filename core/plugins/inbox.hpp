@@ -24,6 +24,9 @@ class Inbox {
   static constexpr uint64_t kMostBytes = 4U << 20U;  // payload per instance; then emit answers DTU_AGAIN
 
   Inbox(Lane& main, Upcalls& up);
+  ~Inbox();
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
 
   // Any thread.
   dtu_status emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
@@ -34,6 +37,7 @@ class Inbox {
 
   // Main lane.
   bool deliver();             // the turn hook
+  void expect_completions();  // messages are in flight: good news about them may wait for a moment, all together
   void resume(Handle& from);  // emits of this instance may go on
   void forget(Handle& of);    // the instance is gone
 
@@ -48,7 +52,12 @@ class Inbox {
     std::string json;
     std::unique_ptr<dtu_error> error;
   };
-  void push(Item item);
+  // What may wait does not wake the lane while a look is due anyway: confirmations of a busy link come by the hundred.
+  enum class Urgency { now, may_wait };
+  static constexpr int64_t kLookAfter_ns = 20'000'000;
+  static constexpr size_t kMostWaiting = 64;
+  void push(Item item, Urgency urgency = Urgency::now);
+  static void look_due(void* self);
   void run(Item& item);
   bool hand_over(Handle& from, const KeptMessage& message);
   void freed(Handle& from, uint64_t bytes);
@@ -57,6 +66,9 @@ class Inbox {
   Upcalls& up_;
   Mutex mutex_;
   std::vector<Item> items_ DTU_GUARDED_BY(mutex_);
+  bool look_is_due_ DTU_GUARDED_BY(mutex_) = false;
+  uint64_t look_timer_ = 0;
+  bool look_armed_ = false;  // main lane
   std::vector<Item> running_;
   std::unordered_map<Handle*, std::deque<KeptMessage>> held_;  // emits that found no room
 };

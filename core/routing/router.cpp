@@ -340,6 +340,7 @@ void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status
   taken = std::min(taken, offered);
   channel.traffic.tx_messages += taken;
   channel.outbox.untake(offered - taken);
+  if (channel.outbox.in_flight() != 0) channel.instance->context().inbox.expect_completions();
   if (status == DTU_AGAIN)
     channel.full = true;
   else if (status < 0)

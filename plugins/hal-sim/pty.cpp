@@ -46,6 +46,4 @@ void Pty::settings(const dtu_port_settings& settings) {
   dtu_port::apply_settings(master_.get(), settings_, true);
 }
 
-void Pty::mend() { keep_open(); }
-
 }  // namespace hal_sim

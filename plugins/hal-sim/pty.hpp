@@ -13,10 +13,12 @@ class Pty {
   [[nodiscard]] const std::string& device() const noexcept { return device_; }
   // A descriptor of our end, to give away.
   [[nodiscard]] dtu_port::Descriptor end() const;
+  // Hangs up when somebody hangs the line up for everybody (vhangup, as getty and login do), and then for good.
+  [[nodiscard]] int keeper() const noexcept { return keeper_.get(); }
+  // Takes the line up again after that, raw as before.
+  void mend() { keep_open(); }
   // Shown to whoever looks at the device; a pty carries bytes at any speed.
   void settings(const dtu_port_settings& settings);
-  // The far end hung the line up for everybody (a session that had it as its terminal ended): take it up again.
-  void mend();
 
  private:
   void keep_open();

@@ -4,11 +4,16 @@
 
 namespace hal_sim {
 
-void PtyPort::publish() {
+void PtyPort::start() {
   if (!config_.link.empty()) link_.emplace(host_, config_.link, pty_.device(), config_.id);
+  mind();
 }
 
-void PtyPort::unpublish() { link_.reset(); }
+void PtyPort::stop() {
+  close();
+  keeper_watch_.reset();
+  link_.reset();
+}
 
 void PtyPort::open(const dtu_port_settings& settings, uint64_t key) {
   dtu_port::check_settings(settings);
@@ -24,16 +29,25 @@ void PtyPort::close() {
   line_.reset();
 }
 
-void PtyPort::line_lost(const std::string& why) {
+void PtyPort::line_lost(const std::string& /*why*/) { mend(); }
+
+// A hang-up is seen here even when a far end opens the device again before our own end notices; without mending, the
+// pty would be left echoing and waiting for whole lines.
+void PtyPort::mind() {
+  keeper_watch_ = std::make_unique<dtu::FdWatch>(host_, pty_.keeper(), 0, [this](uint32_t) { mend(); });
+}
+
+void PtyPort::mend() {
+  keeper_watch_.reset();
   dtu_error e{};
-  const auto mend = [this] {
+  const dtu_status status = dtu::guarded(&e, [this] {
     pty_.mend();
-    line_->attach(pty_.end());
+    mind();
+    if (line_ && !line_->attached()) line_->attach(pty_.end());
     return DTU_OK;
-  };
-  if (dtu::guarded(&e, mend) == DTU_OK) return;
-  host_.report(DTU_STATE_FAILED, e.code, "port " + config_.id + ": the pty " + why + " and is lost: " + e.message,
-               key_);
+  });
+  if (status != DTU_OK)
+    host_.report(DTU_STATE_FAILED, status, "port " + config_.id + ": the pty is lost: " + e.message);
 }
 
 }  // namespace hal_sim

@@ -16,8 +16,8 @@ class PtyPort : public dtu_port::Line::Owner {
  public:
   PtyPort(dtu::Host host, PortConfig config) : host_(host), config_(std::move(config)) {}
 
-  void publish();    // makes the symlink
-  void unpublish();  // removes it
+  void start();  // makes the symlink and minds the pty
+  void stop();
   void open(const dtu_port_settings& settings, uint64_t key);
   void close();
   [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
@@ -28,10 +28,13 @@ class PtyPort : public dtu_port::Line::Owner {
 
  private:
   void line_lost(const std::string& why) override;
+  void mind();
+  void mend();
 
   dtu::Host host_;
   PortConfig config_;
   Pty pty_;
+  std::unique_ptr<dtu::FdWatch> keeper_watch_;  // after pty_: goes first
   std::optional<Link> link_;
   std::unique_ptr<dtu_port::Line> line_;
   uint64_t key_ = 0;

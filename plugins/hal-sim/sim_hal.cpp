@@ -35,7 +35,7 @@ SimHal::SimHal(dtu::Host host, std::string_view config)
 dtu_status SimHal::start() {
   late_timer_.emplace(host_, [this] { answer_due(); });
   for (auto& [id, port] : ports_) {
-    port->publish();
+    port->start();
     host_.info("port " + id + " is " + port->pty().device() +
                (port->config().link.empty() ? "" : ", also " + port->config().link));
   }
@@ -43,10 +43,7 @@ dtu_status SimHal::start() {
 }
 
 dtu_status SimHal::stop(uint32_t /*deadline_ms*/) {
-  for (auto& [id, port] : ports_) {
-    port->close();
-    port->unpublish();
-  }
+  for (auto& [id, port] : ports_) port->stop();
   for (const Late& l : late_) host_.reply_error(l.call, DTU_E_CLOSED, "the simulated board was stopped");
   late_.clear();
   late_timer_.reset();

@@ -378,7 +378,7 @@ FIELD(dtu_request, 84, 84, reserved, uint32_t);
 FIELD(dtu_request, 88, 88, done, dtu_answer_fn);
 FIELD(dtu_request, 96, 92, ctx, void*);
 
-TABLE(dtu_invoke_service, 32, 20);
+TABLE(dtu_invoke_service, 40, 24);
 FIELD(dtu_invoke_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_invoke_service, 4, 4, reserved, uint32_t);
 FIELD(dtu_invoke_service, 8, 8, invoke, dtu_status (*)(dtu_instance*, const dtu_request*, dtu_error*));
@@ -386,6 +386,8 @@ FIELD(dtu_invoke_service, 16, 12, read_point,
       dtu_status (*)(dtu_instance*, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error*));
 FIELD(dtu_invoke_service, 24, 16, write_point,
       dtu_status (*)(dtu_instance*, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error*));
+FIELD(dtu_invoke_service, 32, 20, list_points,
+      dtu_status (*)(dtu_instance*, dtu_str, void (*)(void*, const dtu_point_info*), void*));
 
 TABLE(dtu_link_service, 32, 20);
 FIELD(dtu_link_service, 0, 0, struct_size, uint32_t);

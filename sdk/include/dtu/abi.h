@@ -163,7 +163,15 @@ DTU_EXPORT extern const dtu_plugin DTU_ENTRY;
 
 /* Says without running any code which types a file holds, so that the host opens only the files it needs:
  * DTU_TYPES("channel:mqtt hal:x"). A file without it is opened to be asked. */
-#define DTU_TYPES(list) __attribute__((used, section("dtu_types"))) static const char dtu_types_[] = list
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define DTU_KEPT_ __attribute__((used, retain, section("dtu_types"))) /* also by a linker with --gc-sections */
+#endif
+#endif
+#ifndef DTU_KEPT_
+#define DTU_KEPT_ __attribute__((used, section("dtu_types")))
+#endif
+#define DTU_TYPES(list) DTU_KEPT_ static const char dtu_types_[] = list
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto config = read_device(text, "d", schemas, findings);
   must(config || has_errors(findings));
   for (const auto& f : findings) {
-    must(f.line >= 1 && f.column >= 1 && to_text(f).find("please report") == std::string::npos);
+    must(f.line >= 1 && f.column >= 1 && f.message.rfind("the document could not be read", 0) != 0);
   }
   if (config) {
     Findings again;

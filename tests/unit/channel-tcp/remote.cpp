@@ -107,6 +107,13 @@ uint64_t peer_health(Instance& inst, size_t index, const std::string& key) {
   return peers->getObject(static_cast<unsigned>(index))->getValue<uint64_t>(key);
 }
 
+bool has_read(TestHost& host, Instance& inst) {
+  return host.run_until([&] {
+    const uint64_t n = peer_health(inst, 0, "received_bytes");
+    return n != UINT64_MAX && n > 0;
+  });
+}
+
 uint16_t listen_port(Instance& inst) { return static_cast<uint16_t>(std::stoul(health(inst, "listen_port"))); }
 
 Connected::Connected(TestHost& host, const std::string& extra, int receive_buffer)

@@ -66,6 +66,8 @@ class Listener {
 // What health() says at `key`, as text.
 [[nodiscard]] std::string health(Instance& inst, const std::string& key);
 [[nodiscard]] uint64_t peer_health(Instance& inst, size_t index, const std::string& key);
+// The (first) connection has read something, whether or not the host had room for it.
+[[nodiscard]] bool has_read(TestHost& host, Instance& inst);
 [[nodiscard]] uint16_t listen_port(Instance& inst);
 
 // A client that is UP, and the server's end of its connection.

@@ -105,7 +105,7 @@ TEST(TcpStop, LosesWhatThePortNeverTookAndCountsIt) {
   Connected c(host);
   host.block_emit(true);
   c.remote->write_all("12345");
-  host.run_for(20ms);
+  ASSERT_TRUE(has_read(host, c.inst));
   EXPECT_EQ(c.inst.stop(1000), DTU_OK);
   EXPECT_EQ(host.metric("tcp_lost_downlink_bytes"), 5);
 }

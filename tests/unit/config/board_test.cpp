@@ -30,7 +30,7 @@ TEST(Board, ReadsTheArchitecturesExample) {
   ASSERT_TRUE(b.config) << b.said;
   ASSERT_EQ(b.config->hal.size(), 1U);
   EXPECT_EQ(b.config->hal[0].type, "linux");
-  EXPECT_EQ(b.config->hal[0].json, R"({"ports":{"1":{"device":"/dev/ttyS1","rs485":{"mode":"kernel"}}},"poll_ms":20})");
+  EXPECT_EQ(b.config->hal[0].json, R"({"poll_ms":20,"ports":{"1":{"device":"/dev/ttyS1","rs485":{"mode":"kernel"}}}})");
   EXPECT_THAT(b.config->plugin_path, ElementsAre("/usr/lib/dtukit/plugins"));
   EXPECT_EQ(b.config->device_file, "/data/d.json");
   EXPECT_EQ(b.config->control_socket, "/tmp/c.sock");

@@ -136,7 +136,11 @@ TEST(JsonText, RefusesWhatIsTooDeepLongOrMany) {
             "f:1:1: error: the document has 1048577 bytes: at most 1 MiB (1048576) is read\n");
   std::string many = "{\"a\": [0";
   for (size_t i = 0; i < kMaxValues; ++i) many += ",0";
-  EXPECT_THAT(said(many + "]}"), HasSubstr("more than 50000 values"));
+  EXPECT_THAT(said(many + "]}"), HasSubstr("more than 20000 values"));
+  std::string keys = "{\"a\": 0";
+  for (size_t i = 1; i < kMaxMembers; ++i) keys += ", \"k" + std::to_string(i) + "\": 0";
+  EXPECT_EQ(said(keys + "}"), "");
+  EXPECT_THAT(said(keys + ", \"one more\": 0}"), HasSubstr("more than 1000 keys in one object"));
   EXPECT_THAT(said("{\"" + std::string(257, 'k') + "\": 1}"), HasSubstr("a key longer than 256 bytes"));
   EXPECT_EQ(said("{\"" + std::string(256, 'k') + "\": 1}"), "");
 }

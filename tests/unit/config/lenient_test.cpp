@@ -69,7 +69,7 @@ TEST(Lenient, DefaultsFillDeep) {
               "b": {"type": "object", "default": {}, "properties": {"c": {"type": "boolean", "default": 1}}}}})",
                     R"("")"),
             R"({"a":1,"b":{"c":true}})");
-  EXPECT_EQ(becomes(R"({"type": "object", "properties": {"a": {"default": 1}}})", R"({"z": 2})"), R"({"z":2,"a":1})");
+  EXPECT_EQ(becomes(R"({"type": "object", "properties": {"a": {"default": 1}}})", R"({"z": 2})"), R"({"a":1,"z":2})");
 }
 
 TEST(Lenient, AllPartsOfASchemaConvert) {
@@ -84,7 +84,7 @@ TEST(Lenient, AllPartsOfASchemaConvert) {
   EXPECT_EQ(becomes(R"({"properties": {"k": {"default": "a"}}, "if": {"properties": {"k": {"const": "a"}}},
                         "then": {"properties": {"x": {"type": "integer"}}}})",
                     R"({"x": "1"})"),
-            R"({"x":1,"k":"a"})");
+            R"({"k":"a","x":1})");
 }
 
 TEST(Lenient, AlternativesTakeTheFirstThatFits) {

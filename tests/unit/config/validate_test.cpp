@@ -93,7 +93,7 @@ TEST(Validate, Keys) {
   EXPECT_EQ(wrong(R"({"dependencies": {"user": ["password"]}})", R"({"user": 1})"),
             R"(/password: missing needed together with "user")");
   EXPECT_EQ(wrong(R"({"type": "object", "minProperties": 1})", "{}"),
-            ": an object is not allowed: give an object { ... }");
+            ": an object is not allowed: give an object { ... } that is not empty");
 }
 
 TEST(Validate, Lists) {

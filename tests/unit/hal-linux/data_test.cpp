@@ -12,6 +12,7 @@ using dtu::test::difference;
 using dtu::test::noise;
 using dtu::test::pieces;
 using dtu::test::Sent;
+using dtu::test::sleeps;
 
 constexpr auto kLong = std::chrono::seconds(60);
 
@@ -166,9 +167,18 @@ TEST_F(Data, ABlockedHostHoldsTheSender) {
   host_.run_until([&] { return far_->pump(), far_->sent_all(); }, std::chrono::milliseconds(300));
   EXPECT_FALSE(far_->sent_all());
   EXPECT_TRUE(host_.emitted().empty());
+  EXPECT_TRUE(sleeps(host_));
   host_.block_emit(false);
   ASSERT_TRUE(host_.run_until([&] { return far_->pump(), host_.emitted_bytes(kKey).size() == data.size(); }, kLong));
   EXPECT_EQ(difference(host_.emitted_bytes(kKey), data), "");
+}
+
+TEST_F(Data, AnIdlePortSleeps) { EXPECT_TRUE(sleeps(host_)); }
+
+TEST_F(Data, ALostPortSleeps) {
+  far_->hang_up();
+  ASSERT_TRUE(becomes(DTU_STATE_DOWN));
+  EXPECT_TRUE(sleeps(host_));
 }
 
 // What was read before the device went away is still handed over.

@@ -9,6 +9,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "host/test_host.hpp"
+
 namespace dtu::test {
 
 dtu_port::Descriptor make_pty(std::string* device) {
@@ -52,6 +54,13 @@ std::string difference(const std::string& got, const std::string& wanted) {
   const auto at = std::mismatch(got.begin(), got.end(), wanted.begin(), wanted.end()).first - got.begin();
   return std::to_string(got.size()) + " bytes instead of " + std::to_string(wanted.size()) + ", different from byte " +
          std::to_string(at) + " on";
+}
+
+bool sleeps(TestHost& host) {
+  constexpr int kMostTurns = 20;  // a loop of the host waits up to 50 ms; one that spins makes thousands
+  int turns = 0;
+  host.run_until([&] { return ++turns > kMostTurns; }, std::chrono::milliseconds(200));
+  return turns <= kMostTurns;
 }
 
 TempDir::TempDir() : path_(std::filesystem::temp_directory_path() / "dtukit-test-XXXXXX") {

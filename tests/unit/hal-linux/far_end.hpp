@@ -9,6 +9,8 @@
 
 namespace dtu::test {
 
+class TestHost;
+
 // A pty master: the HAL opens device().
 dtu_port::Descriptor make_pty(std::string* device);
 
@@ -40,6 +42,9 @@ std::string noise(size_t size, uint32_t seed);
 std::vector<std::string> pieces(const std::string& data, size_t longest, uint32_t seed);
 // Where two long strings differ, instead of printing them; "" when they do not.
 std::string difference(const std::string& got, const std::string& wanted);
+
+// Nothing keeps the loop of this host busy: over 200 ms it wakes for its own reasons only.
+bool sleeps(TestHost& host);
 
 // A directory of our own, removed with everything in it.
 class TempDir {

@@ -63,7 +63,8 @@ TEST_F(Points, EveryValueCanBeConfigured) {
                                                   {"gpio.1", "1"},
                                                   {"gpio.128", "1"}};
   std::string config;
-  for (const auto& [name, json] : values) config += (config.empty() ? "\"" : ", \"") + name + "\": " + json;
+  for (const auto& [name, json] : values)
+    config.append(config.empty() ? "\"" : ", \"").append(name).append("\": ").append(json);
   use(R"({"points": {)" + config + "}}");
   for (const auto& [name, json] : values) EXPECT_EQ(read(name), json) << name;
 }

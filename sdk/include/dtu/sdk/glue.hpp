@@ -2,6 +2,8 @@
 #pragma once
 #include <dtu/sdk/component.hpp>
 
+#include <iterator>
+
 namespace dtu {
 
 #define DTU_GUARD(err, expr) guarded(err, [&]() -> dtu_status { return expr; })
@@ -141,7 +143,7 @@ inline constexpr dtu_iface dialect_iface{DTU_DIALECT_IFACE, &dialect_table<T>};
   static constexpr dtu_iface var##_ifaces[] = {__VA_ARGS__};                                                       \
   static constexpr dtu_component var {                                                                             \
     sizeof(dtu_component), kind_, type_, title_, schema_, caps_, dtu::Glue<Class>::create, &dtu::Glue<Class>::ops, \
-        var##_ifaces, sizeof var##_ifaces / sizeof *var##_ifaces                                                   \
+        var##_ifaces, std::size(var##_ifaces)                                                                      \
   }
 
 // The one exported symbol. types_ is "kind:type" for each component, separated by spaces.
@@ -150,5 +152,5 @@ inline constexpr dtu_iface dialect_iface{DTU_DIALECT_IFACE, &dialect_table<T>};
   static constexpr const dtu_component* dtu_components_[] = {__VA_ARGS__};                               \
   extern "C" DTU_EXPORT constexpr dtu_plugin DTU_ENTRY {                                                 \
     DTU_MAGIC, sizeof(dtu_plugin), DTU_ABI_MAJOR, DTU_ABI_MINOR, 0, 0, id_, version_, vendor_, license_, \
-        dtu_components_, sizeof dtu_components_ / sizeof *dtu_components_                                \
+        dtu_components_, std::size(dtu_components_)                                                      \
   }
