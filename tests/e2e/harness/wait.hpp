@@ -6,7 +6,7 @@
 
 namespace e2e {
 
-constexpr std::chrono::seconds kDeadline{60};
+constexpr std::chrono::seconds kDeadline{30};
 
 class Deadline {
  public:
