@@ -27,8 +27,8 @@ class Outbox {
     uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0;
   };
 
-  static constexpr uint64_t kChunkMessages = DTU_PAYLOAD_MAX;   // one of each byte
-  static constexpr uint64_t kChunkBytes = 8 * DTU_PAYLOAD_MAX;  // JSON makes six bytes of one, and has a head
+  // A read of 64 KiB: one message of each byte; JSON makes six bytes of one, and has a head.
+  static constexpr uint64_t kChunkMessages = 65536, kChunkBytes = 8 * 65536;
 
   explicit Outbox(OutboxLimits limits) : limits_(limits) {}
   void set_limits(OutboxLimits limits) { limits_ = limits; }

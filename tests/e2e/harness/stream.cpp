@@ -33,7 +33,11 @@ std::vector<std::string> carry(const std::vector<Flow>& flows) {
   Deadline deadline;
   const auto done = [&] {
     for (size_t i = 0; i < flows.size(); ++i)
-      if ((flows[i].to != nullptr ? came[i].size() : sent[i]) < flows[i].bytes.size()) return false;
+      {
+      const size_t length = flows[i].bytes.size();
+      if (flows[i].to != nullptr && came[i].size() < length) return false;
+      if (flows[i].from != nullptr && sent[i] < length) return false;
+    }
     return true;
   };
   while (!done() && !deadline.over()) {
