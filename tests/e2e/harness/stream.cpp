@@ -32,8 +32,7 @@ std::vector<std::string> carry(const std::vector<Flow>& flows) {
   std::vector<size_t> sent(flows.size(), 0);
   Deadline deadline;
   const auto done = [&] {
-    for (size_t i = 0; i < flows.size(); ++i)
-      {
+    for (size_t i = 0; i < flows.size(); ++i) {
       const size_t length = flows[i].bytes.size();
       if (flows[i].to != nullptr && came[i].size() < length) return false;
       if (flows[i].from != nullptr && sent[i] < length) return false;
