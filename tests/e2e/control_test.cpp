@@ -1,7 +1,9 @@
 // The control API and dtuctl against a dtud at work; starting and stopping it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <regex>
 #include <sstream>
 #include <thread>
