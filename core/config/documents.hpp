@@ -88,7 +88,7 @@ struct DeviceConfig {
   uint32_t confirm_s = 120;             // a change that came over a channel must prove itself within so many seconds
   std::vector<ChannelConfig> channels;  // sorted by id
   std::vector<uint32_t> skipped;        // ids of channels with an error: no plugin for them, or wrong settings
-  std::string scalars_json;             // the top-level keys but conf and uconf, secrets masked: for dialects
+  std::string scalars_json;             // the top-level keys but conf, uconf, password; secrets masked: for dialects
   std::vector<std::string> secrets;     // JSON pointers of the secrets in `document`, sorted
   Poco::JSON::Object::Ptr document;     // everything, as stored (D11: nothing is dropped)
 };

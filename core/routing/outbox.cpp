@@ -11,7 +11,7 @@ bool Outbox::push(KeptMessage message) {
     // Answers do not compete with data for room, and never hold anybody up.
     if (queue.waiting.size() + queue.returned.size() >= kMostCommands) drop_oldest(queue);
   } else if (full()) {
-    const bool far_over = messages_ >= 2ULL * limits_.messages || bytes_ >= 2 * limits_.bytes;
+    const bool far_over = messages_ >= limits_.messages + kChunkMessages || bytes_ >= limits_.bytes + kChunkBytes;
     if (limits_.policy == Policy::drop_newest || (limits_.policy == Policy::block && far_over)) {
       ++counters_.dropped;
       return false;

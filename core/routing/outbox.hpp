@@ -27,12 +27,15 @@ class Outbox {
     uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0;
   };
 
+  // A read of 64 KiB: one message of each byte; JSON makes six bytes of one, and has a head.
+  static constexpr uint64_t kChunkMessages = 65536, kChunkBytes = 8 * 65536;
+
   explicit Outbox(OutboxLimits limits) : limits_(limits) {}
   void set_limits(OutboxLimits limits) { limits_ = limits; }
   [[nodiscard]] const OutboxLimits& limits() const { return limits_; }
 
   // False: this message was dropped (counted). Under `block` the sender is expected to have looked at full() before;
-  // what it sends all the same, because one chunk became many messages, is taken up to twice the bound.
+  // what it sends all the same, because one chunk became many messages, is taken: as many as a chunk can become.
   bool push(KeptMessage message);
 
   // At or over a bound / well below it again: the hysteresis of back-pressure.

@@ -142,7 +142,7 @@ TEST(Outbox, BoundsCountBytesToo) {
 
 TEST(Outbox, BlockTakesAChunkThatBecameManyButNotWithoutEnd) {
   Outbox outbox(limits(10, Policy::block));
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(outbox.push(message("x")));
+  for (uint64_t i = 0; i < 10 + Outbox::kChunkMessages; ++i) ASSERT_TRUE(outbox.push(message("x")));
   EXPECT_TRUE(outbox.full());
   EXPECT_FALSE(outbox.push(message("x")));
   EXPECT_EQ(outbox.counters().dropped, 1U);

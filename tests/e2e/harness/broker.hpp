@@ -1,0 +1,23 @@
+// mosquitto on a free port of its own, which may be killed and started again on the same port.
+#pragma once
+#include <cstdint>
+
+#include "process.hpp"
+#include "temp_dir.hpp"
+
+namespace e2e {
+
+class Broker {
+ public:
+  Broker();                         // starts it and waits until it listens
+  void start();                     // after kill()
+  void kill() { process_.kill(); }  // SIGKILL
+  [[nodiscard]] uint16_t port() const { return port_; }
+
+ private:
+  TempDir dir_;
+  Process process_;
+  uint16_t port_ = 0;
+};
+
+}  // namespace e2e
