@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,23 @@ struct Script {
   std::atomic<int> created{0}, started{0}, stopped{0}, destroyed{0}, opened{0}, closed{0}, sessions{0}, writables{0};
   std::atomic<uint64_t> key{0};  // of the port opened last
 
+  // Frees what the host gave up without destroying it.
+  ~Script() {
+    while (!alive_.empty()) free_(*alive_.begin());
+  }
+  void born(void* self, void (*free)(void*)) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    alive_.insert(self);
+    free_ = free;
+  }
+  void died(void* self) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    alive_.erase(self);
+  }
+  Script() = default;
+  Script(const Script&) = delete;
+  Script& operator=(const Script&) = delete;
+
   [[nodiscard]] std::string config() const { return std::to_string(reinterpret_cast<uintptr_t>(this)); }
   [[nodiscard]] dtu::Host host() const {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -82,6 +100,8 @@ struct Script {
   mutable std::mutex mutex;
   std::optional<dtu::Host> host_;
   std::vector<std::string> got_;
+  std::set<void*> alive_;
+  void (*free_)(void*) = nullptr;
 };
 
 class Scripted : public dtu::Component,
@@ -95,9 +115,13 @@ class Scripted : public dtu::Component,
       : Component(host), script_(*reinterpret_cast<Script*>(std::stoull(std::string(config)))) {
     script_.set_host(host);
     if (script_.create) script_.create(host);
+    script_.born(this, [](void* self) { std::unique_ptr<Scripted>(static_cast<Scripted*>(self)).reset(); });
     ++script_.created;
   }
-  ~Scripted() override { ++script_.destroyed; }
+  ~Scripted() override {
+    script_.died(this);
+    ++script_.destroyed;
+  }
   dtu_status start() override {
     ++script_.started;
     if (script_.start) return script_.start(host_);
