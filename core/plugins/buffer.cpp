@@ -93,7 +93,9 @@ dtu_buf* allocate_buffer(uint64_t len) {
 void ref(dtu_buf* buffer) { buffer->refs.fetch_add(1, std::memory_order_relaxed); }
 
 void unref(dtu_buf* buffer) {
-  if (buffer->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // Whoever sees 1 holds the only reference: most messages go without the atomic subtraction.
+  if (buffer->refs.load(std::memory_order_acquire) != 1 && buffer->refs.fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
   if (buffer->size_class != kUnpooled && pool().give(buffer)) return;
   std::unique_ptr<void, Free>{buffer};
 }
@@ -138,8 +140,7 @@ KeptMessage KeptMessage::share() const {
   return other;
 }
 
-dtu_msg KeptMessage::view(uint64_t token) const {
-  dtu_msg msg{};
+void KeptMessage::show(uint64_t token, dtu_msg& msg) const {
   msg.token = token;
   msg.source = source;
   msg.time_ns = time_ns;
@@ -147,7 +148,9 @@ dtu_msg KeptMessage::view(uint64_t token) const {
   msg.payload = {payload_, size_};
   msg.route = {payload_ + size_, route_size_};
   msg.owner = buffer_.get();
-  return msg;
+  msg.props = nullptr;
+  msg.prop_count = 0;
+  msg.reserved[0] = msg.reserved[1] = msg.reserved[2] = 0;
 }
 
 }  // namespace dtud

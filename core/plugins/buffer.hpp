@@ -64,7 +64,12 @@ class KeptMessage {
   [[nodiscard]] uint64_t payload_size() const { return size_; }
   [[nodiscard]] std::string_view payload() const { return {payload_, size_}; }
   // Valid as long as this object.
-  [[nodiscard]] dtu_msg view(uint64_t token) const;
+  [[nodiscard]] dtu_msg view(uint64_t token) const {
+    dtu_msg msg;
+    show(token, msg);
+    return msg;
+  }
+  void show(uint64_t token, dtu_msg& msg) const;  // the same in place, whatever was there
 
   uint64_t source = 0;
   int64_t time_ns = 0;

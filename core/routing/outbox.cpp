@@ -52,7 +52,7 @@ uint32_t Outbox::take(dtu_msg* out) {
     while (n < kBatch && !queue->nothing_waits() && queue->in_flight.size() < kLongestFlight) {
       Entry entry = queue->returned.empty() ? queue->waiting.pop_front() : queue->returned.pop_front();
       entry.open = true;
-      out[n++] = entry.message.view(token_of(*queue, queue->in_flight.size(), queue == &commands_));
+      entry.message.show(token_of(*queue, queue->in_flight.size(), queue == &commands_), out[n++]);
       queue->in_flight.push_back(std::move(entry));
       ++queue->open;
     }

@@ -95,13 +95,12 @@ void Router::idle_gap(void* link_ptr) {
 
 void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet) {
   if (packet.empty()) return;
-  dtu_msg msg = read;
-  msg.source = 0;  // to every peer
-  msg.route = {nullptr, 0};
-  if (msg.time_ns == 0) msg.time_ns = lane_.unix_ns();
-  // The reader's buffer may be shared only if the packet is all of it.
-  if (packet.data() != read.payload.ptr || packet.size() != read.payload.len) msg.owner = nullptr;
+  dtu_msg msg{};  // source 0: to every peer
+  msg.time_ns = read.time_ns != 0 ? read.time_ns : lane_.unix_ns();
+  msg.flags = read.flags;
   msg.payload = {packet.data(), packet.size()};
+  // The reader's buffer may be shared only if the packet is all of it.
+  if (packet.data() == read.payload.ptr && packet.size() == read.payload.len) msg.owner = read.owner;
   KeptMessage first = KeptMessage::keep(msg);
   if (!first) {
     count_drop(link, "no_memory", packet.size());
