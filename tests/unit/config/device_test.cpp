@@ -63,7 +63,7 @@ TEST(Device, AnEmptyDocumentHasTheDefaults) {
   EXPECT_EQ(d.said, "");
   EXPECT_EQ(d.config->scalars_json,
             R"({"acquire_url":"","apn":["","",""],"auto_connect":true,"confirm_s":120,"convert":0,"direction_pin":{},)"
-            R"("fota":1,"message":{},"modbus":{"groups":[],"poll":[]},"nolog":0,"offline_storage":"off","password":"",)"
+            R"("fota":1,"message":{},"modbus":{"groups":[],"poll":[]},"nolog":0,"offline_storage":"off",)"
             R"("plate":0,"reg":0,"reply":"full","service_acquire":0,"version":0,"work_mode":"command"})");
 }
 
