@@ -21,6 +21,7 @@ endif()
 # they do not (dtukit_cold), and nothing that nobody calls.
 foreach(_language C CXX)
   set(CMAKE_${_language}_FLAGS_RELEASE "-O2 -DNDEBUG")
+  set(CMAKE_${_language}_FLAGS_SANITIZE "-O1 -g1")  # fast to build, and enough for a stack trace
 endforeach()
 add_compile_options(-ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections)

@@ -163,7 +163,7 @@ bool Calls::deliver() {
   telling_.swap(finished_);
   // By index: gone() may be called meanwhile and clears entries.
   for (size_t i = 0; i < telling_.size(); ++i)
-    if (telling_[i].done) telling_[i].done(telling_[i].answer);
+    if (const Done done = std::move(telling_[i].done)) done(telling_[i].answer);
   telling_.clear();
   return true;
 }
@@ -174,8 +174,10 @@ void Calls::hand_over(uint64_t id) {
   Call& call = it->second;
   call.handed_over = true;
   if (call.provider == nullptr) {
-    const Builtin builtin = call.builtin;  // the call may be over before the function is
-    builtin(call.args, call.source, [this, id](const Answer& answer) { finish(id, answer); });
+    // The call may be over before the function is.
+    const Builtin builtin = std::move(call.builtin);
+    const std::string args = std::move(call.args), source = std::move(call.source);
+    builtin(args, source, [this, id](const Answer& answer) { finish(id, answer); });
     return;
   }
   plugins::Instance* provider = call.provider;

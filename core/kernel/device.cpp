@@ -44,6 +44,7 @@ std::string signature(const config::DeviceConfig& device, const std::string& por
 }  // namespace
 
 void Device::apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied) {
+  if (ending_) return;
   changes_.push_back({std::move(next), std::move(applied)});
   if (changes_.size() == 1) begin();
 }
@@ -51,13 +52,13 @@ void Device::apply(std::shared_ptr<const config::DeviceConfig> next, Applied app
 void Device::begin() {
   changed_.clear();
   stop_outdated(changes_.front().next, [this] {
+    if (ending_) return;
     before_ = now_;
     now_ = changes_.front().next;
     rebuild();
     before_.reset();
-    const Applied applied = std::move(changes_.front().applied);
-    changes_.pop_front();
-    if (applied) applied(changed_);
+    if (changes_.front().applied) changes_.front().applied(changed_);
+    changes_.pop_front();  // only now: what applied() asks for waits its turn
     if (!changes_.empty()) begin();
   });
 }
@@ -119,7 +120,10 @@ void Device::open(routing::Port& port) {
   for (const PortOffer& offer : offers_)
     if (offer.id == port.id) {
       port.device = offer.device;
-      return router_.open_port(port, *offer.hal);
+      if (offer.hal->alive()) return router_.open_port(port, *offer.hal);
+      router_.close_port(port);
+      port.error = offer.hal->name() + " is starting again";  // hal_started() opens it then
+      return;
     }
   std::string known;
   for (const PortOffer& offer : offers_) known += (known.empty() ? "" : ", ") + offer.id;
@@ -143,12 +147,15 @@ void Device::match_channels() {
     if (channel == nullptr) channel = &router_.add_channel(config.id, limits_of(config, port));
     channel->outbox.set_limits(limits_of(config, port));
     channel->config = config;
-    if (channel->instance != nullptr) continue;
+    if (channel->instance != nullptr) {
+      if (now_->auto_connect && !channel->instance->wanted()) channel->instance->start();
+      continue;
+    }
     changed_.push_back(channel->name);
     const Components::Found found = components_.find(DTU_KIND_CHANNEL, config.type);
     if (found.component == nullptr) continue;  // the reader of the document has said so
-    channel->instance = std::make_unique<plugins::Instance>(
-        context_, plugins::Instance::Spec{channel->name, found.component, found.plugin_id, config.json});
+    channel->instance =
+        plugins::Instance::make(context_, {channel->name, found.component, found.plugin_id, config.json});
     channel->instance->set_tenant(channel);
     if (now_->auto_connect) channel->instance->start();
   }
@@ -243,6 +250,7 @@ void Device::speaker_started(plugins::Instance& speaker) {
 }
 
 void Device::stop_channels(uint32_t deadline_ms, std::function<void()> done) {
+  ending_ = true;
   auto left = std::make_shared<size_t>(1);
   auto finish = std::make_shared<std::function<void()>>(std::move(done));
   const auto one_less = [left, finish] {

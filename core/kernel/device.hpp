@@ -24,14 +24,15 @@ class Device {
 
   // Afterwards things are as `next` says; what is unchanged went on meanwhile. Applied one after the other.
   void apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied);
-  [[nodiscard]] const config::DeviceConfig& config() const { return *now_; }
+  // The newest that was given, applied already or not.
+  [[nodiscard]] const config::DeviceConfig& config() const { return changes_.empty() ? *now_ : *changes_.back().next; }
 
   // A HAL or a command component is running: its ports are opened, the links that speak its dialects get their
   // sessions.
   void hal_started(plugins::Instance& hal);
   void speaker_started(plugins::Instance& speaker);
 
-  // Stops all channels within the deadline, then calls done.
+  // Stops all channels within the deadline, then calls done. Nothing is applied from now on.
   void stop_channels(uint32_t deadline_ms, std::function<void()> done);
 
  private:
@@ -59,6 +60,7 @@ class Device {
   std::shared_ptr<const config::DeviceConfig> before_;
   std::deque<Change> changes_;  // the first is being applied
   Changed changed_;
+  bool ending_ = false;
   struct PortOffer {
     std::string id, device;
     plugins::Instance* hal;

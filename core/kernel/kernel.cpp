@@ -61,6 +61,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       options_(given_),
       lane_(lane),
       log_(log),
+      components_(log),
       stalls_({},
               [this](const Lane& stalled, const std::string& who, std::chrono::milliseconds held) {
                 stalled_.fetch_add(1);
@@ -70,7 +71,6 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
-      components_(log),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_) {
@@ -144,8 +144,7 @@ void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
     log_.error(name, "a component with a dialect must not block (DTU_CAP_BLOCKING): not started");
     return;
   }
-  members_.push_back(std::make_unique<plugins::Instance>(
-      context_, plugins::Instance::Spec{name, found.component, found.plugin_id, config.json}));
+  members_.push_back(plugins::Instance::make(context_, {name, found.component, found.plugin_id, config.json}));
 }
 
 // --- life cycle ------------------------------------------------------------------------------------------------------
@@ -225,6 +224,8 @@ void Kernel::learn_initial_password() {
     if (a.status == DTU_OK && digits.size() >= 6) access_.set_initial(digits.substr(digits.size() - 6));
   });
 }
+
+void Kernel::stopping(plugins::Instance& instance) { router_.instance_stopping(instance); }
 
 void Kernel::stopped(plugins::Instance& instance) {
   directory_.remove_of(instance);
@@ -344,12 +345,6 @@ void Kernel::stop_members() {
   const auto last = std::find_if(members_.rbegin(), members_.rend(),
                                  [](const auto& m) { return m->component().kind == DTU_KIND_COMMAND; });
   plugins::Instance& next = last != members_.rend() ? **last : *members_.back();
-  if (!next.component().dialects.empty())
-    for (const auto& link : router_.links())
-      if (link->speaker == &next) router_.close_session(*link);
-  if (next.tables().ports.open != nullptr)
-    for (const auto& port : router_.ports())
-      if (port->hal == &next) router_.close_port(*port);
   next.stop(kStopDeadline_ms, [this, &next] {
     members_.erase(std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &next; }));
     stop_members();

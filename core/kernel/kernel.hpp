@@ -61,7 +61,7 @@ class Kernel : public plugins::Upcalls {
   plugins::Metrics& metrics() { return metrics_; }
   [[nodiscard]] const config::BoardConfig& board() const { return board_; }
   [[nodiscard]] const KernelOptions& options() const { return options_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<plugins::Instance>>& members() const { return members_; }
+  [[nodiscard]] const std::vector<plugins::InstancePtr>& members() const { return members_; }
   [[nodiscard]] uint64_t stalls() const { return stalled_.load(); }
   [[nodiscard]] int64_t started_ns() const { return started_ns_; }
   // Restarts dtud or the board as the board file says, once what is queued as answers is out (at most 3 s).
@@ -69,6 +69,7 @@ class Kernel : public plugins::Upcalls {
 
   // plugins::Upcalls
   void started(plugins::Instance&) override;
+  void stopping(plugins::Instance&) override;
   void stopped(plugins::Instance&) override;
   void state_changed(plugins::Instance&, uint64_t source, int32_t state, const dtu_error*) override;
   dtu_status emit(plugins::Instance& i, const dtu_msg* m, uint32_t n, uint32_t* taken) override {
@@ -105,12 +106,12 @@ class Kernel : public plugins::Upcalls {
   Lane& lane_;
   Log& log_;
   std::atomic<uint64_t> stalled_{0};
+  Components components_;  // outlives the instances: an abandoned one may still look at its tables
   StallWatch stalls_;
   plugins::Metrics metrics_;
   plugins::Inbox inbox_;
   plugins::Context context_;
   plugins::Instances instances_;
-  Components components_;
   routing::Router router_;
   commands::Directory directory_;
   commands::Access access_;
@@ -118,7 +119,7 @@ class Kernel : public plugins::Upcalls {
   Device device_;
   config::BoardConfig board_;
   std::shared_ptr<config::DeviceConfig> first_device_;
-  std::vector<std::unique_ptr<plugins::Instance>> members_;  // HALs and commands
+  std::vector<plugins::InstancePtr> members_;  // HALs and commands
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
   int64_t restart_deadline_ns_ = 0;

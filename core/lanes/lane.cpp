@@ -24,6 +24,8 @@ void add(int epoll, int fd, uint32_t events, uint64_t tag) {
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
+thread_local const Lane* current_lane = nullptr;  // also after run(), until the lane is gone
+
 }  // namespace
 
 int64_t monotonic_ns() {
@@ -45,10 +47,14 @@ Lane::Lane(std::string name)
   add(epoll_.get(), timer_fd_.get(), EPOLLIN | EPOLLET, kTimerTag);
 }
 
-Lane::~Lane() = default;
+Lane::~Lane() {
+  if (current_lane == this) current_lane = nullptr;
+}
+
+const Lane* Lane::current() { return current_lane; }
 
 void Lane::run() {
-  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  current_lane = this;
   bool more = true;
   while (!stopping_.load(std::memory_order_acquire)) {
     sleep_and_dispatch(!more);
@@ -59,6 +65,16 @@ void Lane::run() {
   while (run_posted() || run_hooks()) {
   }
   turn_began_ns_.store(0, std::memory_order_relaxed);
+}
+
+int64_t Lane::unix_ns() {
+  if (unix_turn_ns_ != now_ns_) {
+    timespec t{};
+    ::clock_gettime(CLOCK_REALTIME, &t);
+    unix_ns_ = t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+    unix_turn_ns_ = now_ns_;
+  }
+  return unix_ns_;
 }
 
 void Lane::stop() {

@@ -11,7 +11,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "lanes/descriptor.hpp"
@@ -34,9 +33,8 @@ class Lane {
   [[nodiscard]] const std::string& name() const { return name_; }
   void run();   // until stop(); the calling thread becomes the lane's
   void stop();  // the current turn is finished, what was posted before is run
-  [[nodiscard]] bool is_current() const {
-    return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-  }
+  [[nodiscard]] bool is_current() const { return current() == this; }
+  [[nodiscard]] static const Lane* current();  // of the calling thread; null: none
 
   void post(Task task);
   void wake();  // makes the lane take a turn
@@ -50,18 +48,19 @@ class Lane {
 
   Timers& timers() { return timers_; }
   [[nodiscard]] int64_t now_ns() const { return now_ns_; }  // monotonic, as of the start of the turn
+  [[nodiscard]] int64_t unix_ns();                          // the time of day, read once a turn
 
   // For the stall watch, any thread: when the present turn began (0: asleep) and who is being run in it.
   [[nodiscard]] int64_t turn_began_ns() const { return turn_began_ns_.load(std::memory_order_relaxed); }
-  [[nodiscard]] const std::string* running() const { return running_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const std::string* running() const { return running_.load(std::memory_order_acquire); }
 
   // Says for its lifetime on whose behalf the lane is working. The name must outlive it.
   class Running {
    public:
     Running(Lane& lane, const std::string& who) : lane_(lane), before_(lane.running()) {
-      lane_.running_.store(&who, std::memory_order_relaxed);
+      lane_.running_.store(&who, std::memory_order_release);
     }
-    ~Running() { lane_.running_.store(before_, std::memory_order_relaxed); }
+    ~Running() { lane_.running_.store(before_, std::memory_order_release); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
@@ -85,7 +84,6 @@ class Lane {
 
   const std::string name_;
   Descriptor epoll_, wake_fd_, timer_fd_;
-  std::atomic<std::thread::id> thread_{};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> awake_{true};    // false: about to sleep or asleep, so a wake-up needs the eventfd
   std::atomic<bool> wanted_{false};  // something came since the last look
@@ -98,6 +96,7 @@ class Lane {
   Timers timers_;
   int64_t armed_ns_ = 0;  // what timer_fd_ is set to; 0: nothing
   int64_t now_ns_ = 0;
+  int64_t unix_ns_ = 0, unix_turn_ns_ = 0;  // and the turn it was read in
   std::atomic<int64_t> turn_began_ns_{0};
   std::atomic<const std::string*> running_{nullptr};
 };

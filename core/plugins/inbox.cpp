@@ -1,10 +1,15 @@
 #include "plugins/inbox.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "plugins/instance.hpp"
 #include "plugins/upcalls.hpp"
 
 namespace dtud::plugins {
 namespace {
+
+constexpr size_t kMostSources = 256;  // a plugin that emits for more ports than there can be
 
 std::unique_ptr<dtu_error> copy(const dtu_error* error) {
   if (error == nullptr) return nullptr;
@@ -55,10 +60,8 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
     const uint64_t cost = msg.payload.len + sizeof(Item);
     if (from.inbox_bytes.fetch_add(cost) + cost > kMostBytes) {
       from.inbox_bytes.fetch_sub(cost);
-      from.inbox_refused.store(true);
-      // Should everything have been delivered meanwhile, nobody would tell of the room: try again instead.
-      if (from.inbox_bytes.load() > kMostBytes / 2 || !from.inbox_refused.exchange(false)) return DTU_AGAIN;
-      continue;
+      refuse(from, msg.source);
+      return DTU_AGAIN;
     }
     Item item{Kind::emit, &from, cost, 0, KeptMessage::keep(msg), {}, nullptr};
     if (!item.message) {
@@ -69,6 +72,17 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
     ++*taken;
   }
   return DTU_OK;
+}
+
+void Inbox::refuse(Handle& from, uint64_t source) {
+  {
+    Lock lock(mutex_);
+    auto& owed = from.refused;
+    if (std::find(owed.begin(), owed.end(), source) == owed.end() && owed.size() < kMostSources) owed.push_back(source);
+    from.inbox_refused.store(true);
+  }
+  // Should everything have been delivered meanwhile, nothing would tell of the room.
+  if (from.inbox_bytes.load() <= kMostBytes / 2) push({Kind::room, &from, 0, 0, {}, {}, nullptr});
 }
 
 void Inbox::complete(Handle& from, uint64_t token, dtu_status status) {
@@ -87,12 +101,16 @@ dtu_status Inbox::reply(Handle& from, uint64_t call, dtu_status status, dtu_str 
 bool Inbox::deliver() {
   {
     Lock lock(mutex_);
-    if (items_.empty()) return false;
     running_.swap(items_);
   }
+  bool any = !running_.empty();
   for (Item& item : running_) run(item);
   running_.clear();
-  return true;
+  for (auto it = held_.begin(); it != held_.end();) {
+    any = resume(*it->first, it->second) || any;
+    it = it->second.empty() ? held_.erase(it) : std::next(it);
+  }
+  return any;
 }
 
 void Inbox::run(Item& item) {
@@ -110,6 +128,9 @@ void Inbox::run(Item& item) {
         freed(*item.from, item.number);
       break;
     }
+    case Kind::room:
+      freed(*item.from, 0);
+      break;
     case Kind::complete:
       up_.complete(*instance, item.number, item.status);
       break;
@@ -136,19 +157,24 @@ bool Inbox::hand_over(Handle& from, const KeptMessage& message) {
 void Inbox::freed(Handle& from, uint64_t bytes) {
   const uint64_t left = from.inbox_bytes.fetch_sub(bytes) - bytes;
   if (left > kMostBytes / 2 || !from.inbox_refused.exchange(false)) return;
-  if (Instance* instance = from.instance.load()) instance->tell_writable(0);
+  std::vector<uint64_t> owed;
+  {
+    Lock lock(mutex_);
+    owed.swap(from.refused);
+  }
+  if (Instance* instance = from.instance.load())
+    for (const uint64_t source : owed) instance->tell_writable(source);
 }
 
-void Inbox::resume(Handle& from) {
-  const auto it = held_.find(&from);
-  if (it == held_.end()) return;
-  while (!it->second.empty()) {
-    if (!hand_over(from, it->second.front())) return;
-    const uint64_t bytes = it->second.front().payload_size() + sizeof(Item);
-    it->second.pop_front();
+// Tried every turn while there is something: whatever made the room, it is found.
+bool Inbox::resume(Handle& from, std::deque<KeptMessage>& waiting) {
+  bool any = false;
+  for (; !waiting.empty() && hand_over(from, waiting.front()); any = true) {
+    const uint64_t bytes = waiting.front().payload_size() + sizeof(Item);
+    waiting.pop_front();
     freed(from, bytes);
   }
-  held_.erase(it);
+  return any;
 }
 
 void Inbox::forget(Handle& of) { held_.erase(&of); }

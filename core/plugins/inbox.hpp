@@ -38,11 +38,10 @@ class Inbox {
   // Main lane.
   bool deliver();             // the turn hook
   void expect_completions();  // messages are in flight: good news about them may wait for a moment, all together
-  void resume(Handle& from);  // emits of this instance may go on
   void forget(Handle& of);    // the instance is gone
 
  private:
-  enum class Kind { emit, complete, writable, report, reply };
+  enum class Kind { emit, room, complete, writable, report, reply };
   struct Item {
     Kind kind;
     Handle* from;
@@ -59,6 +58,8 @@ class Inbox {
   void push(Item item, Urgency urgency = Urgency::now);
   static void look_due(void* self);
   void run(Item& item);
+  void refuse(Handle& from, uint64_t source);
+  bool resume(Handle& from, std::deque<KeptMessage>& waiting);
   bool hand_over(Handle& from, const KeptMessage& message);
   void freed(Handle& from, uint64_t bytes);
 

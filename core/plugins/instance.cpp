@@ -19,6 +19,10 @@ dtu_error blank() {
   return e;
 }
 
+bool is_retryable(const dtu_error& error) {
+  return (error.flags & DTU_ERR_RETRYABLE) != 0 || error.code == DTU_E_EXCEPTION;
+}
+
 template <typename Table>
 void take(const LoadedComponent& component, const char* id, Table& table) {
   if (const auto theirs = component.iface<Table>(id)) table = *theirs;
@@ -47,23 +51,30 @@ Instance::Instance(Context& context, Spec spec)
   }
 }
 
+void FreeInstance::operator()(Instance* instance) const {
+  std::unique_ptr<Instance> mine(instance);
+  if (mine->abandoned()) mine->context().instances.keep(std::move(mine));
+}
+
 Instance::~Instance() {
   context_.main.timers().destroy(restart_timer_);
   context_.main.timers().destroy(deadline_timer_);
   if (own_lane_ != nullptr) {
-    context_.stalls.remove(*own_lane_);
+    if (!abandoned_) context_.stalls.remove(*own_lane_);
     own_lane_->stop();
     if (own_thread_.joinable()) own_thread_.join();
   }
 }
 
+// --- start -----------------------------------------------------------------------------------------------------------
+
 void Instance::start() {
   wanted_ = true;
-  stopping_ = false;
-  create_and_start();
+  if (phase_ == Phase::idle) create();
 }
 
-void Instance::create_and_start() {
+void Instance::create() {
+  phase_ = Phase::starting;
   handle_ = &context_.instances.new_handle(*this);
   set_state(DTU_STATE_CONNECTING, nullptr);
   struct Created {
@@ -73,7 +84,7 @@ void Instance::create_and_start() {
   };
   call(
       [this] {
-        resources_ = std::make_unique<Resources>(*lane_, handle_->name);
+        resources_ = std::make_unique<Resources>(*lane_, *this);
         Created c{DTU_OK, nullptr, blank()};
         const dtu_str config{spec_.config.data(), spec_.config.size()};
         c.status = guarded("create", &c.error, [&] {
@@ -81,31 +92,45 @@ void Instance::create_and_start() {
         });
         return c;
       },
-      [this](Created c) {
-        if (c.status != DTU_OK) return start_failed(c.error);
+      [this](const Created& c) {
+        if (c.status != DTU_OK) return failed(c.error, is_retryable(c.error));
         self_ = c.self;
         started_ns_ = monotonic_ns();
-        call(
-            [this] {
-              Created s{DTU_OK, self_, blank()};
-              if (spec_.component->ops.start != nullptr)
-                s.status = guarded("start", &s.error, [&] { return spec_.component->ops.start(self_, &s.error); });
-              return s;
-            },
-            [this](Created s) {
-              if (s.status < 0) return start_failed(s.error);
-              // A channel says itself when it is up; of the others, no news is good news.
-              const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
-              if (s.status == DTU_OK && silent) set_state(DTU_STATE_UP, nullptr);
-              context_.up.started(*this);
-            });
+        if (!wanted_) return end(0);  // stop() came meanwhile
+        start_created();
       });
 }
 
-void Instance::start_failed(const dtu_error& error) {
-  const bool retryable = (error.flags & DTU_ERR_RETRYABLE) != 0 || error.code == DTU_E_EXCEPTION;
+void Instance::start_created() {
+  struct Started {
+    dtu_status status;
+    dtu_error error;
+  };
+  call(
+      [this] {
+        Started s{DTU_OK, blank()};
+        if (spec_.component->ops.start != nullptr)
+          s.status = guarded("start", &s.error, [&] { return spec_.component->ops.start(self_, &s.error); });
+        return s;
+      },
+      [this](const Started& s) {
+        if (s.status < 0) return failed(s.error, is_retryable(s.error));
+        phase_ = Phase::running;
+        if (!wanted_) return end(0);
+        if (state_ == DTU_STATE_FAILED) return state_failed();  // reported from inside start()
+        // A channel says itself when it is up; of the others, no news is good news.
+        const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
+        if (s.status == DTU_OK && silent) set_state(DTU_STATE_UP, nullptr);
+        context_.up.started(*this);
+      });
+}
+
+// --- failures --------------------------------------------------------------------------------------------------------
+
+void Instance::failed(const dtu_error& error, bool retryable) {
   set_state(DTU_STATE_FAILED, &error);
-  discard([this, retryable] { restart_later(retryable); });
+  retryable_ = retryable;
+  end(0);
 }
 
 void Instance::set_state(int32_t state, const dtu_error* error) {
@@ -119,42 +144,46 @@ void Instance::set_state(int32_t state, const dtu_error* error) {
   context_.up.state_changed(*this, 0, state, error);
 }
 
+// The plugin may be telling something from inside a call into it: what follows has to wait for the next turn.
+void Instance::post_if_same_run(void (Instance::*then)()) {
+  context_.main.post([this, then, &handle = *handle_] {
+    if (handle.instance.load() == this) (this->*then)();
+  });
+}
+
 void Instance::reported(uint64_t source, int32_t state, const dtu_error* error) {
   if (source != 0) return context_.up.state_changed(*this, source, state, error);
   if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED) return;
-  if (state == DTU_STATE_STOPPED) {
-    if (stopping_)
-      context_.main.post([this, here = std::weak_ptr<bool>(here_)] {
-        if (here.lock()) finish_stop(false);
-      });
+  if (phase_ == Phase::ending) {
+    if (state == DTU_STATE_STOPPED) post_if_same_run(&Instance::state_stopped);
     return;
   }
-  if (stopping_) return;
+  if (state == DTU_STATE_STOPPED) return;
   set_state(state, error);
-  if (state != DTU_STATE_FAILED) return;
-  // The plugin may be telling this from inside a call into it: its end has to wait for the next turn.
-  context_.main.post([this, here = std::weak_ptr<bool>(here_)] {
-    if (here.lock() && self_ != nullptr && !stopping_ && state_ == DTU_STATE_FAILED)
-      discard([this] { restart_later(true); });
-  });
+  if (state == DTU_STATE_FAILED) post_if_same_run(&Instance::state_failed);
+}
+
+void Instance::state_failed() {
+  if (phase_ != Phase::running || state_ != DTU_STATE_FAILED) return;
+  retryable_ = true;
+  end(0);
 }
 
 void Instance::fault(const char* function, const std::string& what) noexcept {
   context_.log.error(spec_.name, std::string(function) + " of plugin " + spec_.plugin_id + " threw: " + what +
                                      "; the instance is started anew");
-  context_.main.post([this, what, here = std::weak_ptr<bool>(here_)] {
-    if (!here.lock() || self_ == nullptr || stopping_) return;
+  context_.main.post([this, what, &handle = *handle_] {
+    // While it starts or ends, the status of that call says what comes next.
+    if (handle.instance.load() != this || phase_ != Phase::running) return;
     dtu_error error = blank();
     error.code = DTU_E_EXCEPTION;
     what.copy(error.message, sizeof error.message - 1);
-    set_state(DTU_STATE_FAILED, &error);
-    discard([this] { restart_later(true); });
+    failed(error, true);
   });
 }
 
-void Instance::restart_later(bool retryable) {
-  if (!wanted_) return;
-  if (!retryable) {
+void Instance::restart_later() {
+  if (!retryable_) {
     context_.log.error(spec_.name, "not started again by itself: correct its configuration and apply it");
     return;
   }
@@ -168,61 +197,34 @@ void Instance::restart_later(bool retryable) {
 
 void Instance::restart_due(void* self) {
   auto& me = *static_cast<Instance*>(self);
-  if (!me.wanted_ || me.self_ != nullptr) return;
+  if (!me.wanted_ || me.phase_ != Phase::idle) return;
   ++me.restarts_;
-  me.create_and_start();
+  me.create();
 }
 
-void Instance::tell_writable(uint64_t source) {
-  if (!alive() || spec_.component->ops.writable == nullptr) return;
-  call(
-      [this, source] {
-        return guarded("writable", nullptr, [&] {
-          spec_.component->ops.writable(self_, source);
-          return DTU_OK;
-        });
-      },
-      [](dtu_status) {});
-}
-
-// Takes the plugin's side down without ceremony: after a failure.
-void Instance::discard(std::function<void()> then) {
-  handle_->closing.store(true);
-  call(
-      [this] {
-        dtu_status status = DTU_OK;
-        if (self_ != nullptr) {
-          dtu_error ignored = blank();
-          const dtu_ops& ops = spec_.component->ops;
-          if (ops.stop != nullptr) status = guarded("stop", &ignored, [&] { return ops.stop(self_, 0, &ignored); });
-          if (status != DTU_E_EXCEPTION)
-            status = guarded("destroy", nullptr, [&] { return ops.destroy(self_), DTU_OK; });
-        }
-        resources_->release_all();
-        return status;
-      },
-      [this, then = std::move(then)](dtu_status) {
-        self_ = nullptr;
-        kept_.clear();
-        context_.up.stopped(*this);
-        context_.instances.retire(*handle_);
-        then();
-      });
-}
+// --- the end ---------------------------------------------------------------------------------------------------------
 
 void Instance::stop(uint32_t deadline_ms, std::function<void()> done) {
   wanted_ = false;
   context_.main.timers().disarm(restart_timer_);
-  if (self_ == nullptr) {
+  if (phase_ == Phase::idle) {
     state_ = DTU_STATE_STOPPED;
     context_.main.post(std::move(done));
     return;
   }
-  stopping_ = true;
-  stopped_ = std::move(done);
-  handle_->closing.store(true);
+  stopped_.push_back(std::move(done));
+  if (stopped_.size() > 1) return;
   // Half a second more than the plugin was given: it may use all of its time.
   context_.main.timers().arm(deadline_timer_, monotonic_ns() + (int64_t{deadline_ms} + 500) * kMs);
+  if (phase_ == Phase::running) end(deadline_ms);  // what is starting or ending comes by here when it has
+}
+
+// Ends the plugin's side; without a deadline it is not waited for, unless it holds up its lane.
+void Instance::end(uint32_t deadline_ms) {
+  handle_->closing.store(true);
+  if (self_ != nullptr) context_.up.stopping(*this);
+  phase_ = Phase::ending;
+  if (self_ == nullptr) return take_down(false);
   call(
       [this, deadline_ms] {
         dtu_error error = blank();
@@ -230,57 +232,72 @@ void Instance::stop(uint32_t deadline_ms, std::function<void()> done) {
         if (ops.stop == nullptr) return DTU_OK;
         return guarded("stop", &error, [&] { return ops.stop(self_, deadline_ms, &error); });
       },
-      [this](dtu_status status) {
-        if (status == DTU_E_EXCEPTION) return finish_stop(true);
-        if (status != DTU_PENDING) finish_stop(false);
+      [this, deadline_ms](dtu_status status) {
+        if (status == DTU_PENDING && deadline_ms != 0) return;  // report(STOPPED) follows, or the deadline passes
+        take_down(status != DTU_E_EXCEPTION);                   // what cannot even stop is not to be destroyed
       });
 }
 
-void Instance::deadline_passed(void* self) {
-  auto& me = *static_cast<Instance*>(self);
-  if (!me.stopping_) return;
-  me.context_.log.error(me.spec_.name, "did not stop in time and is abandoned; restart dtud to be rid of it");
-  me.finish_stop(true);
-}
-
-void Instance::finish_stop(bool abandoned) {
-  if (!stopped_) return;
-  context_.main.timers().disarm(deadline_timer_);
-  auto done = std::exchange(stopped_, nullptr);
-  const auto finish = [this](const std::function<void()>& then) {
-    self_ = nullptr;
-    stopping_ = false;
-    state_ = DTU_STATE_STOPPED;
-    error_.clear();
-    kept_.clear();
-    context_.up.stopped(*this);
-    context_.instances.retire(*handle_);
-    then();
-  };
-  if (abandoned) {
-    // Its code may still be running: nothing of it is freed.
-    if (own_lane_ != nullptr) {
-      context_.stalls.remove(*own_lane_);
-      context_.instances.abandon(std::move(own_lane_), std::move(own_thread_), std::move(resources_));
-    } else {
-      resources_->release_all();
-    }
-    return finish(done);
-  }
+void Instance::take_down(bool destroy) {
+  if (phase_ != Phase::ending || std::exchange(taking_down_, true)) return;
   call(
-      [this] {
-        const auto status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
+      [this, destroy] {
+        handle_->ended.store(true);
+        dtu_status status = DTU_OK;
+        if (destroy) status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
         if (const size_t left = resources_->release_all(); left != 0)
           context_.log.warning(spec_.name, std::to_string(left) +
                                                " timers or watched descriptors were left behind by plugin " +
                                                spec_.plugin_id + " and were taken back");
         return status;
       },
-      [finish, done = std::move(done)](dtu_status) { finish(done); });
+      [this](dtu_status) { ended(); });
+}
+
+void Instance::deadline_passed(void* instance) {
+  auto& me = *static_cast<Instance*>(instance);
+  if (me.phase_ == Phase::idle) return;
+  me.context_.log.error(me.spec_.name, "did not stop in time and is abandoned; restart dtud to be rid of it");
+  if (me.on_main()) {
+    me.resources_->release_all();
+  } else {
+    // Its code may still be running: nothing of it is freed, and no word of it is heard any more.
+    me.abandoned_ = true;
+    me.context_.stalls.remove(*me.own_lane_);
+    me.own_lane_->stop();
+  }
+  me.ended();
+}
+
+void Instance::ended() {
+  context_.main.timers().disarm(deadline_timer_);
+  if (!abandoned_) self_ = nullptr;
+  phase_ = Phase::idle;
+  taking_down_ = asked_health_ = false;
+  kept_.clear();
+  context_.up.stopped(*this);
+  context_.instances.retire(*handle_, !abandoned_);
+  if (wanted_) return restart_later();
+  state_ = DTU_STATE_STOPPED;
+  error_.clear();
+  const auto told = std::exchange(stopped_, {});
+  for (const auto& done : told) done();  // the first may free this
+}
+
+// --- questions -------------------------------------------------------------------------------------------------------
+
+void Instance::tell_writable(uint64_t source) {
+  if (!alive() || spec_.component->ops.writable == nullptr) return;
+  call(
+      [this, source] {
+        return guarded("writable", nullptr, [&] { return spec_.component->ops.writable(self_, source), DTU_OK; });
+      },
+      [](dtu_status) {});
 }
 
 const std::string& Instance::health() {
   if (!alive() || spec_.component->ops.health == nullptr) return health_ = "{}";
+  if (std::exchange(asked_health_, true)) return health_;  // not answered yet
   call(
       [this] {
         std::string said;
@@ -290,7 +307,10 @@ const std::string& Instance::health() {
         const auto status = guarded("health", nullptr, [&] { return spec_.component->ops.health(self_, take, &said); });
         return status == DTU_OK ? said : std::string();
       },
-      [this](std::string said) { health_ = said.empty() ? "{}" : std::move(said); });
+      [this](std::string said) {
+        asked_health_ = false;
+        health_ = said.empty() ? "{}" : std::move(said);
+      });
   return health_;
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "plugins/context.hpp"
 #include "plugins/loader/loader.hpp"
@@ -30,6 +31,14 @@ struct Tables {
   dtu_dialect dialect{};
 };
 
+class Instance;
+
+// Frees an instance, unless its plugin is still inside a call: that one is kept by Instances until the end.
+struct FreeInstance {
+  void operator()(Instance* instance) const;
+};
+using InstancePtr = std::unique_ptr<Instance, FreeInstance>;
+
 class Instance {
  public:
   struct Spec {
@@ -39,13 +48,17 @@ class Instance {
     std::string config;     // valid JSON of the component's schema
   };
 
+  static InstancePtr make(Context& context, Spec spec) {
+    return InstancePtr(std::make_unique<Instance>(context, std::move(spec)).release());
+  }
   Instance(Context& context, Spec spec);
   ~Instance();  // must be stopped
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
   void start();
-  // Stops and destroys the plugin's side within the deadline, or abandons it; then calls done.
+  // Stops and destroys the plugin's side within the deadline, or abandons it; then calls done, which may free this.
+  // Whoever asks while it is stopping already is told at the same time.
   void stop(uint32_t deadline_ms, std::function<void()> done);
   // Tries to apply a new configuration live; done(false) means it has to be stopped and made anew.
   void reconfigure(const std::string& config, std::function<void(bool applied)> done);
@@ -57,7 +70,12 @@ class Instance {
   [[nodiscard]] int32_t state() const { return state_; }  // DTU_STATE_...
   [[nodiscard]] const std::string& error() const { return error_; }
   [[nodiscard]] uint32_t restarts() const { return restarts_; }
-  [[nodiscard]] bool alive() const { return self_ != nullptr && !stopping_; }
+  // Its functions may be called.
+  [[nodiscard]] bool alive() const {
+    return self_ != nullptr && (phase_ == Phase::starting || phase_ == Phase::running);
+  }
+  [[nodiscard]] bool wanted() const { return wanted_; }        // start() was called and stop() was not
+  [[nodiscard]] bool abandoned() const { return abandoned_; }  // its lane did not come back from the plugin
   [[nodiscard]] const Tables& tables() const { return tables_; }
   [[nodiscard]] void* self() const { return self_; }
   [[nodiscard]] Lane& lane() const { return *lane_; }
@@ -75,7 +93,7 @@ class Instance {
   template <typename Fn>
   dtu_status guarded(const char* function, dtu_error* error, Fn&& fn) noexcept;
   // The same wherever the instance lives: fn on its lane, then `then(result)` on the main lane, at once if that is the
-  // lane. The result must be movable. Dropped when the instance is gone by then.
+  // lane. The result must be movable. `then` is dropped when this run of the instance is over by then.
   template <typename Fn, typename Then>
   void call(Fn fn, Then then);
 
@@ -97,12 +115,20 @@ class Instance {
   void fault(const char* function, const std::string& what) noexcept;
 
  private:
-  void create_and_start();
-  void start_failed(const dtu_error& error);
-  void finish_stop(bool abandoned);
+  // idle -> starting -> running -> ending -> idle. Under `ending` nothing new is asked of the plugin: on a lane of its
+  // own, stop() and destroy() are queued or under way.
+  enum class Phase { idle, starting, running, ending };
+  void create();
+  void start_created();
+  void failed(const dtu_error& error, bool retryable);
+  void end(uint32_t deadline_ms);
+  void take_down(bool destroy);
+  void ended();
   void set_state(int32_t state, const dtu_error* error);
-  void restart_later(bool retryable);
-  void discard(std::function<void()> then);
+  void restart_later();
+  void post_if_same_run(void (Instance::*then)());
+  void state_failed();
+  void state_stopped() { take_down(true); }
   static void restart_due(void* self);
   static void deadline_passed(void* self);
 
@@ -122,12 +148,12 @@ class Instance {
   uint32_t restarts_ = 0;
   uint32_t failures_ = 0;  // since it last ran well
   int64_t started_ns_ = 0;
-  bool stopping_ = false;
-  bool wanted_ = false;  // start() was called and stop() was not
-  std::function<void()> stopped_;
+  Phase phase_ = Phase::idle;
+  bool taking_down_ = false, retryable_ = true;
+  bool wanted_ = false, abandoned_ = false, asked_health_ = false;
+  std::vector<std::function<void()>> stopped_;  // to be told when it is
   uint64_t restart_timer_ = 0, deadline_timer_ = 0;
   std::minstd_rand jitter_;
-  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);  // for results that come back late
 };
 
 template <typename Fn>
@@ -136,6 +162,7 @@ dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) no
   std::string what;
   try {
     const dtu_status status = fn();
+    if (error != nullptr) error->message[sizeof error->message - 1] = '\0';
     if (status != DTU_E_EXCEPTION) return status;
     what = error != nullptr ? error->message : "";
   } catch (const std::exception& e) {
@@ -143,7 +170,10 @@ dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) no
   } catch (...) {
     what = "an exception that is not a std::exception";
   }
-  if (error != nullptr && error->code == 0) *error = dtu_error{sizeof *error, DTU_E_EXCEPTION, DTU_ERR_RETRYABLE, {}};
+  if (error != nullptr && error->code == 0) {
+    *error = dtu_error{sizeof *error, DTU_E_EXCEPTION, DTU_ERR_RETRYABLE, {}};
+    what.copy(error->message, sizeof error->message - 1);
+  }
   fault(function, what);
   return DTU_E_EXCEPTION;
 }
@@ -154,10 +184,10 @@ void Instance::call(Fn fn, Then then) {
     then(fn());
     return;
   }
-  lane_->post([this, fn = std::move(fn), then = std::move(then), here = std::weak_ptr<bool>(here_)]() mutable {
+  lane_->post([this, &handle = *handle_, fn = std::move(fn), then = std::move(then)]() mutable {
     auto result = std::make_shared<decltype(fn())>(fn());
-    context_.main.post([result, then = std::move(then), here = std::move(here)]() mutable {
-      if (here.lock()) then(std::move(*result));
+    context_.main.post([this, &handle, result, then = std::move(then)]() mutable {
+      if (handle.instance.load() == this) then(std::move(*result));
     });
   });
 }

@@ -13,6 +13,8 @@ const char* name_of_state(int32_t state) {
   return state > 0 && state < static_cast<int32_t>(names.size()) ? names[static_cast<size_t>(state)] : names[0];
 }
 
+Instances::Instances(Context& context) : context_(context) {}
+
 Handle& Instances::new_handle(Instance& instance) {
   Handle* handle = nullptr;
   if (retired_.size() > kRest) {
@@ -26,31 +28,34 @@ Handle& Instances::new_handle(Instance& instance) {
   handle->name = instance.name();
   handle->inbox_bytes.store(0);
   handle->inbox_refused.store(false);
+  handle->refused.clear();
   handle->closing.store(false);
+  handle->ended.store(false);
+  handle->lane.store(&instance.lane());
   handle->instance.store(&instance);
   return *handle;
 }
 
-void Instances::retire(Handle& handle) {
+void Instances::retire(Handle& handle, bool again) {
   handle.instance.store(nullptr);
+  handle.ended.store(true);
+  {
+    Lock lock(handle.door);
+    handle.lane.store(nullptr);
+  }
   context_.inbox.forget(handle);
-  retired_.push_back(&handle);
+  if (again) retired_.push_back(&handle);
 }
 
-void Instances::abandon(std::unique_ptr<Lane> lane, std::thread thread, std::unique_ptr<Resources> resources) {
-  lane->stop();
-  lost_.push_back({std::move(lane), std::move(resources), std::move(thread)});
-}
+void Instances::keep(std::unique_ptr<Instance> lost) { lost_.push_back(std::move(lost)); }
 
 Instances::~Instances() {
-  for (Lost& lost : lost_) {
-    if (lost.lane->turn_began_ns() != 0) {
+  for (const auto& lost : lost_)
+    if (lost->lane().turn_began_ns() != 0) {
       // Still inside a plugin: its thread cannot be joined, and what it uses must not be freed.
-      context_.log.error(lost.lane->name(), "still inside its plugin at the end of dtud");
+      context_.log.error(lost->name(), "still inside its plugin at the end of dtud");
       std::_Exit(EXIT_FAILURE);
     }
-    lost.thread.join();
-  }
 }
 
 }  // namespace dtud::plugins

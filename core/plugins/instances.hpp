@@ -2,11 +2,9 @@
 #pragma once
 #include <deque>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "plugins/handle.hpp"
-#include "plugins/resources.hpp"
 
 namespace dtud::plugins {
 
@@ -15,30 +13,27 @@ struct Context;
 
 class Instances {
  public:
-  explicit Instances(Context& context) : context_(context) {}
+  explicit Instances(Context& context);
   ~Instances();
   Instances(const Instances&) = delete;
   Instances& operator=(const Instances&) = delete;
 
   Handle& new_handle(Instance& instance);
-  void retire(Handle& handle);
+  // again: may be given to another instance, one day. Not when a thread of the plugin may still be inside.
+  void retire(Handle& handle, bool again);
 
-  // A lane whose plugin did not come back. Its thread is joined at the end if it has come back by then.
-  void abandon(std::unique_ptr<Lane> lane, std::thread thread, std::unique_ptr<Resources> resources);
+  // An instance whose plugin did not come back on its lane: kept whole until the end. Its thread is joined then, if it
+  // has come back.
+  void keep(std::unique_ptr<Instance> lost);
   [[nodiscard]] size_t abandoned() const { return lost_.size(); }
 
  private:
   // A plugin's stray thread would have to sleep through this many restarts to find its handle in other hands.
   static constexpr size_t kRest = 256;
-  struct Lost {
-    std::unique_ptr<Lane> lane;
-    std::unique_ptr<Resources> resources;
-    std::thread thread;
-  };
   Context& context_;
   std::vector<std::unique_ptr<Handle>> handles_;
   std::deque<Handle*> retired_;
-  std::vector<Lost> lost_;
+  std::vector<std::unique_ptr<Instance>> lost_;
 };
 
 [[nodiscard]] const char* name_of_state(int32_t state);  // "up", "connecting", ...

@@ -24,11 +24,13 @@ void carry_back(Journey* raw, dtu_status status, std::string json, const dtu_err
   Instance* instance = raw->from->instance.load();
   if (instance == nullptr) return;
   auto journey = std::static_pointer_cast<Journey>(instance->release(raw));
+  if (journey == nullptr) return;
   auto kept = error != nullptr ? std::make_shared<dtu_error>(*error) : nullptr;
   instance->lane().post([journey, status, json = std::move(json), kept] {
-    if (journey->from->instance.load() == nullptr) return;
+    Instance* asker = journey->from->instance.load();
+    if (asker == nullptr || journey->from->closing.load()) return;
     const dtu_answer answer{sizeof answer, status, {json.data(), json.size()}, kept.get()};
-    journey->done(journey->ctx, &answer);
+    asker->guarded("done", nullptr, [&] { return journey->done(journey->ctx, &answer), DTU_OK; });
   });
 }
 

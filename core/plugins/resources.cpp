@@ -2,7 +2,10 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <cerrno>
+
+#include "plugins/instance.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -22,14 +25,12 @@ uint32_t from_epoll(uint32_t events) {
 
 void Resources::timer_due(void* timer) {
   const Timer t = *static_cast<Timer*>(timer);  // its function may destroy it
-  const Lane::Running running(t.owner->lane_, t.owner->owner_);
-  t.fn(t.ctx);
+  t.owner->owner_.guarded("a timer", nullptr, [&] { return t.fn(t.ctx), DTU_OK; });
 }
 
 void Resources::fd_ready(void* watch, uint32_t epoll_events) {
   const Watch w = *static_cast<Watch*>(watch);
-  const Lane::Running running(w.owner->lane_, w.owner->owner_);
-  w.fn(w.ctx, from_epoll(epoll_events));
+  w.owner->owner_.guarded("a descriptor", nullptr, [&] { return w.fn(w.ctx, from_epoll(epoll_events)), DTU_OK; });
 }
 
 uint64_t Resources::create_timer(dtu_fn fn, void* ctx) {
@@ -42,8 +43,9 @@ uint64_t Resources::create_timer(dtu_fn fn, void* ctx) {
 
 bool Resources::arm_timer(uint64_t id, uint64_t delay_us, uint64_t period_us) {
   if (timers_.count(id) == 0 || delay_us > kLongestDelay_us || period_us > kLongestDelay_us) return false;
-  // The turn's time, not the clock's: re-arming on every read costs no clock reading.
-  return lane_.timers().arm(id, lane_.now_ns() + static_cast<int64_t>(delay_us) * 1000,
+  // The turn's time, not the clock's: re-arming on every read costs no clock reading. Never due in this very turn: a
+  // timer that re-arms itself with 0 must not keep the lane from everything else.
+  return lane_.timers().arm(id, lane_.now_ns() + static_cast<int64_t>(std::max<uint64_t>(delay_us, 1)) * 1000,
                             static_cast<int64_t>(period_us) * 1000);
 }
 

@@ -11,9 +11,11 @@
 
 namespace dtud::plugins {
 
+class Instance;
+
 class Resources {
  public:
-  Resources(Lane& lane, const std::string& owner) : lane_(lane), owner_(owner) {}
+  Resources(Lane& lane, Instance& owner) : lane_(lane), owner_(owner) {}
   ~Resources() { release_all(); }
   Resources(const Resources&) = delete;
   Resources& operator=(const Resources&) = delete;
@@ -47,7 +49,7 @@ class Resources {
   static void fd_ready(void* watch, uint32_t epoll_events);
 
   Lane& lane_;
-  const std::string& owner_;
+  Instance& owner_;
   std::unordered_map<uint64_t, std::unique_ptr<Timer>> timers_;
   std::unordered_map<uint64_t, std::unique_ptr<Watch>> watches_;
 };

@@ -18,9 +18,10 @@ namespace {
 // The instance behind a [lane] call, or null when it is gone or the call came on another thread.
 Instance* on_lane(dtu_instance* i, const char* function) {
   Handle& handle = Handle::of(i);
-  Instance* instance = handle.instance.load(std::memory_order_acquire);
-  if (instance == nullptr) return nullptr;
-  if (instance->lane().is_current()) return instance;
+  const Lane* lane = handle.lane.load(std::memory_order_acquire);
+  if (lane == nullptr) return nullptr;
+  // Only on its own lane is the instance sure to stay while it is looked at.
+  if (lane == Lane::current()) return handle.instance.load(std::memory_order_acquire);
   handle.context->log.error(handle.name, std::string(function) + " was called on the wrong thread: it is for the lane");
   return nullptr;
 }
@@ -70,13 +71,14 @@ constexpr dtu_fd_service kFd{sizeof(dtu_fd_service), 0, fd_add, fd_modify, fd_re
 
 dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
   Handle& handle = Handle::of(i);
-  const Instance* instance = handle.instance.load(std::memory_order_acquire);
-  if (instance == nullptr || fn == nullptr) return DTU_E_CLOSED;
-  Lane& lane = instance->lane();
-  lane.post([&handle, &lane, fn, ctx] {
-    if (handle.instance.load(std::memory_order_acquire) == nullptr) return;
-    const Lane::Running running(lane, handle.name);
-    fn(ctx);
+  if (fn == nullptr) return DTU_E_INVALID;
+  Lock lock(handle.door);
+  Lane* lane = handle.lane.load();
+  if (lane == nullptr) return DTU_E_CLOSED;
+  lane->post([&handle, fn, ctx] {
+    Instance* instance = handle.instance.load();
+    if (instance != nullptr && !handle.ended.load())
+      instance->guarded("a posted function", nullptr, [&] { return fn(ctx), DTU_OK; });
   });
   return DTU_OK;
 }

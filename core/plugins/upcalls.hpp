@@ -14,8 +14,10 @@ class Upcalls {
  public:
   virtual ~Upcalls() = default;
 
-  // Life cycle. After stopped() every token, call and key of this run of the instance is void.
+  // Life cycle. stopping() comes before the plugin's stop() or destroy(), the last chance to call it. After stopped()
+  // every token, call and key of this run of the instance is void.
   virtual void started(Instance&) = 0;
+  virtual void stopping(Instance&) = 0;
   virtual void stopped(Instance&) = 0;
   virtual void state_changed(Instance&, uint64_t source, int32_t state, const dtu_error*) = 0;
 

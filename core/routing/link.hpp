@@ -33,7 +33,7 @@ struct Channel : Tenant {
   const uint32_t id;
   const std::string name;  // "channel 3"
   config::ChannelConfig config;
-  std::unique_ptr<plugins::Instance> instance;
+  plugins::InstancePtr instance;
   Outbox outbox;
   Link* link = nullptr;
   Router* router = nullptr;
@@ -42,7 +42,8 @@ struct Channel : Tenant {
   bool dirty = false;          // is in the router's list of channels to serve
   bool full = false;           // answered DTU_AGAIN: waits for writable()
   bool paused = false;         // a message failed while the channel says it is up: a breath before the next try
-  bool sending = false;        // a batch is under way on the channel's own lane
+  bool sending = false;        // a batch is under way
+  bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it
   bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
   bool counted_blocked = false;
   [[nodiscard]] bool carries() const {
@@ -61,9 +62,10 @@ struct Port {
   const std::string name;  // "port 1"
   config::PortConfig config;
   std::string device;
-  plugins::Instance* hal = nullptr;  // null: no HAL offers it
-  void* handle = nullptr;            // the HAL's name for it; null: not open
-  uint64_t key = 0;                  // our name for it
+  plugins::Instance* hal = nullptr;           // null: no HAL offers it
+  void* handle = nullptr;                     // the HAL's name for it; null: not open
+  const plugins::Instance* writer = nullptr;  // whose write() is under way while `writing`
+  uint64_t key = 0;                           // our name for it
   int32_t state = DTU_STATE_CONNECTING;
   std::string error;
   bool holds = false;       // DTU_PORT_HOLDS
@@ -72,9 +74,10 @@ struct Port {
   Link* link = nullptr;
   Traffic traffic;  // rx: from the line
   uint64_t dropped = 0;
-  bool dirty = false, full = false, writing = false, owes_writable = false;
+  bool dirty = false, full = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
 
   [[nodiscard]] bool crowded() const { return queue.size() >= kMostMessages || queued_bytes >= kMostBytes; }
+  [[nodiscard]] bool overcrowded() const { return queue.size() >= 2 * kMostMessages || queued_bytes >= 2 * kMostBytes; }
 };
 
 struct Link {

@@ -47,6 +47,7 @@ bool Outbox::drop_oldest(Queue& queue) {
 uint32_t Outbox::take(dtu_msg* out) {
   uint32_t n = 0;
   for (Queue* queue : {&commands_, &data_}) {
+    if (shown_) settle(*queue);
     const uint32_t before = n;
     while (n < kBatch && !queue->nothing_waits() && queue->in_flight.size() < kLongestFlight) {
       Entry entry = queue->returned.empty() ? queue->waiting.pop_front() : queue->returned.pop_front();
@@ -57,20 +58,24 @@ uint32_t Outbox::take(dtu_msg* out) {
     }
     (queue == &commands_ ? last_commands_ : last_data_) = n - before;
   }
+  shown_ = n != 0;
   return n;
 }
 
 void Outbox::untake(uint32_t count) {
-  for (; count != 0; --count) {
+  for (; count != 0 && last_commands_ + last_data_ != 0; --count) {
     Queue& queue = last_data_ != 0 ? data_ : commands_;
     --(last_data_ != 0 ? last_data_ : last_commands_);
-    if (queue.in_flight.empty()) continue;
     Entry entry = queue.in_flight.pop_back();
     if (!entry.open) continue;  // completed though not taken: the channel's mistake, already counted
     --queue.open;
     entry.open = false;
     queue.returned.push_front(std::move(entry));
   }
+  last_commands_ = last_data_ = 0;
+  shown_ = false;
+  settle(commands_);
+  settle(data_);
 }
 
 KeptMessage Outbox::hold(uint64_t token) {
@@ -91,12 +96,14 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
   if (status == DTU_OK || status == DTU_E_INVALID) {
     ++(status == DTU_OK ? counters_.delivered : counters_.rejected);
     forget(entry);
-    entry.message = KeptMessage();
   } else {
     ++counters_.resent;
     give_back(queue, std::exchange(entry, Entry{}));
   }
-  settle(queue);
+  if (!shown_) {
+    entry.message = KeptMessage();
+    settle(queue);
+  }
   return true;
 }
 
@@ -109,7 +116,7 @@ void Outbox::give_back(Queue& queue, Entry entry) {
 
 void Outbox::settle(Queue& queue) {
   while (!queue.in_flight.empty() && !queue.in_flight.front().open) {
-    queue.in_flight.pop_front();
+    queue.in_flight.drop_front();
     ++queue.first;
   }
 }
@@ -127,6 +134,7 @@ void Outbox::return_all() {
     queue->open = 0;
   }
   last_commands_ = last_data_ = 0;
+  shown_ = false;
 }
 
 }  // namespace dtud::routing

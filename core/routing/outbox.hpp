@@ -45,7 +45,8 @@ class Outbox {
   }
 
   [[nodiscard]] bool has_waiting() const { return !commands_.nothing_waits() || !data_.nothing_waits(); }
-  // Puts the next messages, at most kBatch, in flight and shows them; untake() puts the last of them back.
+  // Puts the next messages, at most kBatch, in flight and shows them. The views are good until untake(), which ends the
+  // batch and puts the last `count` of it back, or until the next take(): completing a message before does not free it.
   uint32_t take(dtu_msg* out);
   void untake(uint32_t count);
   // The messages just taken, held for someone who uses the views later than this turn.
@@ -96,6 +97,7 @@ class Outbox {
   Queue commands_, data_;
   uint64_t messages_ = 0, bytes_ = 0, order_ = 0;
   uint32_t last_commands_ = 0, last_data_ = 0;  // of the last take()
+  bool shown_ = false;                          // its views are in use
   Counters counters_;
 };
 

@@ -33,6 +33,7 @@ class Ring {
     --size_;
     return value;
   }
+  void drop_front() { pop_front(); }
   T pop_back() {
     --size_;
     return std::move(slots_[(first_ + size_) & mask()]);

@@ -2,16 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
+#include <utility>
 
 namespace dtud::routing {
 namespace {
-
-int64_t unix_now_ns() {
-  timespec t{};
-  ::clock_gettime(CLOCK_REALTIME, &t);
-  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
-}
 
 constexpr size_t kMostReasons = 32;
 constexpr int64_t kRetryAfter_ns = 1'000'000'000;
@@ -33,7 +27,7 @@ Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log) {
 Router::~Router() = default;
 
 void Router::tap(const std::string& target, bool in, const dtu_msg& msg) {
-  taps_.tell({msg.time_ns != 0 ? msg.time_ns : unix_now_ns(),
+  taps_.tell({msg.time_ns != 0 ? msg.time_ns : lane_.unix_ns(),
               target,
               in,
               {msg.route.ptr, msg.route.len},
@@ -72,8 +66,13 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     return DTU_OK;
   }
   if (link->raw()) {
+    struct {
+      Router& router;
+      Link& link;
+      const dtu_msg& read;
+    } up{*this, *link, msg};  // one capture: a std::function of three would have to allocate
     link->packetizer->add({msg.payload.ptr, msg.payload.len},
-                          [&](std::string_view packet) { raw_uplink(*link, msg, packet); });
+                          [&up](std::string_view packet) { up.router.raw_uplink(up.link, up.read, packet); });
     if (link->idle_timer != 0 && link->packetizer->pending()) {
       const int64_t bits = int64_t{1} + port.config.databits + (port.config.parity != 0 ? 1 : 0) + port.config.stopbits;
       const int64_t gap_ns = port.config.packet.idle_chars * bits * 1'000'000'000LL / std::max(1U, port.config.baud);
@@ -99,13 +98,13 @@ void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet
   dtu_msg msg = read;
   msg.source = 0;  // to every peer
   msg.route = {nullptr, 0};
-  if (msg.time_ns == 0) msg.time_ns = unix_now_ns();
+  if (msg.time_ns == 0) msg.time_ns = lane_.unix_ns();
   // The reader's buffer may be shared only if the packet is all of it.
   if (packet.data() != read.payload.ptr || packet.size() != read.payload.len) msg.owner = nullptr;
   msg.payload = {packet.data(), packet.size()};
   KeptMessage first = KeptMessage::keep(msg);
   if (!first) {
-    drop(*link.port->hal, link.id, "no_memory", packet.size());
+    count_drop(link, "no_memory", packet.size());
     return;
   }
   for (size_t i = link.channels.size(); i-- > 1;) queue_for_channel(*link.channels[i], first.share());
@@ -157,18 +156,20 @@ dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id
   if (it == link->channels.end()) return DTU_E_NOT_FOUND;
   KeptMessage kept = KeptMessage::keep(msg);
   if (!kept) return DTU_E_INTERNAL;
-  if (kept.time_ns == 0) kept.time_ns = unix_now_ns();
+  if (kept.time_ns == 0) kept.time_ns = lane_.unix_ns();
   queue_for_channel(**it, std::move(kept));
   return DTU_OK;
 }
 
 void Router::drop(const plugins::Instance&, uint64_t link_id, std::string_view reason, uint64_t bytes) {
-  Link* link = link_of(link_id);
-  if (link == nullptr) return;
-  auto it = link->drops.find(reason);
-  if (it == link->drops.end()) {
-    const bool room = link->drops.size() < kMostReasons && reason.size() <= 48;
-    it = link->drops.try_emplace(room ? std::string(reason) : "other").first;
+  if (Link* link = link_of(link_id)) count_drop(*link, reason, bytes);
+}
+
+void Router::count_drop(Link& link, std::string_view reason, uint64_t bytes) {
+  auto it = link.drops.find(reason);
+  if (it == link.drops.end()) {
+    const bool room = link.drops.size() < kMostReasons && reason.size() <= 48;
+    it = link.drops.try_emplace(room ? std::string(reason) : "other").first;
   }
   ++it->second.messages;
   it->second.bytes += bytes;
@@ -193,10 +194,10 @@ void Router::queue_for_port(Port& port, const dtu_msg& msg) {
     return;
   }
   // Bounded also where nobody could be asked to wait: a chunk that became many messages, a port that is gone.
-  while (port.crowded() && (port.state != DTU_STATE_UP || port.queued_bytes >= 2 * Port::kMostBytes) &&
-         !port.queue.empty() && !port.writing) {
-    port.queued_bytes -= port.queue.pop_front().payload_size();
+  while (port.state != DTU_STATE_UP ? port.crowded() : port.overcrowded()) {
     ++port.dropped;
+    if (port.writing) return;  // the oldest are being shown to the HAL
+    port.queued_bytes -= port.queue.pop_front().payload_size();
   }
   port.queued_bytes += kept.payload_size();
   port.queue.push_back(std::move(kept));
@@ -250,7 +251,7 @@ void Router::unblock_channels_of(Port& port) {
 
 bool Router::deliver() {
   bool any = false;
-  if (!buried_ports_.empty() || !buried_channels_.empty()) bury();
+  if (!buried_ports_.empty()) bury();
   if (!dirty_ports_.empty()) {
     any = true;
     serving_ports_.swap(dirty_ports_);
@@ -275,7 +276,6 @@ bool Router::deliver() {
     for (const Owed& owed : telling_) {
       plugins::Instance* instance = owed.port != nullptr ? owed.port->hal : owed.channel->instance.get();
       if (instance == nullptr || !instance->alive()) continue;
-      instance->context().inbox.resume(instance->handle());
       instance->tell_writable(owed.port != nullptr ? owed.port->key : 0);
     }
     telling_.clear();
@@ -295,7 +295,6 @@ void Router::serve(Channel& channel) {
   channel.sending = true;
   const dtu_status status = instance.guarded(
       "send", &error, [&] { return instance.tables().channel.send(instance.self(), msgs.data(), n, &taken, &error); });
-  channel.sending = false;
   if (taps_.active())
     for (uint32_t i = 0; i < std::min(n, taken); ++i) tap(channel.name, false, msgs[i]);
   for (uint32_t i = 0; i < std::min(n, taken); ++i) channel.traffic.tx_bytes += msgs[i].payload.len;
@@ -326,7 +325,6 @@ void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) 
         return batch;
       },
       [this, &channel](const std::shared_ptr<Batch>& done) {
-        channel.sending = false;
         const auto n = static_cast<uint32_t>(done->msgs.size());
         for (uint32_t i = 0; i < std::min(n, done->taken); ++i) {
           channel.traffic.tx_bytes += done->msgs[i].payload.len;
@@ -338,15 +336,14 @@ void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) 
 
 void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   taken = std::min(taken, offered);
+  channel.sending = false;
   channel.traffic.tx_messages += taken;
   channel.outbox.untake(offered - taken);
   if (channel.outbox.in_flight() != 0) channel.instance->context().inbox.expect_completions();
-  if (status == DTU_AGAIN)
-    channel.full = true;
-  else if (status < 0)
-    channel.full = true, log_.debug(channel.name, std::string("send: ") + error.message);
-  else if (taken != 0 && channel.outbox.has_waiting())
-    mark(channel);
+  const bool room_told = std::exchange(channel.room_told, false);
+  channel.full = status < 0 && !room_told;
+  if (status < 0 && status != DTU_AGAIN) log_.debug(channel.name, std::string("send: ") + error.message);
+  if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
   note_room(channel);
 }
 
@@ -356,6 +353,7 @@ void Router::serve(Port& port) {
     return;
   struct Batch {
     std::array<dtu_msg, Outbox::kBatch> msgs;
+    std::vector<KeptMessage> held;
     uint32_t n = 0, taken = 0;
     dtu_status status = DTU_OK;
     dtu_error error = blank();
@@ -374,15 +372,17 @@ void Router::serve(Port& port) {
     });
   };
   port.writing = true;
+  port.writer = hal;
   if (hal->on_main()) {
     Batch b;
     fill(b);
     write(b);
     written(port, b.n, b.taken, b.status, b.error);
   } else {
-    // The queue keeps its front while `writing` is set, so the views stay good.
     auto b = std::make_shared<Batch>();
     fill(*b);
+    b->held.reserve(b->n);  // also should the HAL be given up before it comes back
+    for (uint32_t i = 0; i < b->n; ++i) b->held.push_back(port.queue[i].share());
     hal->call([b, write] { return write(*b), b; },
               [this, &port](const std::shared_ptr<Batch>& b) { written(port, b->n, b->taken, b->status, b->error); });
   }
@@ -390,6 +390,7 @@ void Router::serve(Port& port) {
 
 void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   port.writing = false;
+  const bool room_told = std::exchange(port.room_told, false);
   taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
   for (uint32_t i = 0; i < taken; ++i) {
     const KeptMessage message = port.queue.pop_front();
@@ -404,9 +405,9 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
     ++port.dropped;
     log_.warning(port.name, std::string("a message was refused and dropped: ") + error.message);
   } else if (status < 0) {
-    port.full = true;
+    port.full = !room_told;
   }
-  if (!port.full && !port.queue.empty() && (taken != 0 || status == DTU_E_INVALID)) mark(port);
+  if (!port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID)) mark(port);
   unblock_channels_of(port);
 }
 
@@ -436,10 +437,12 @@ void Router::writable(plugins::Instance& from, uint64_t source) {
   if (from.component().kind == DTU_KIND_CHANNEL) {
     if (auto* channel = static_cast<Channel*>(from.tenant())) {
       channel->full = false;
+      channel->room_told = channel->sending;
       mark(*channel);
     }
   } else if (Port* port = port_of(from, source)) {
     port->full = false;
+    port->room_told = port->writing;
     mark(*port);
   }
 }

@@ -48,7 +48,9 @@ class Router {
   void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
   void port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error);
-  void instance_stopped(plugins::Instance& instance);  // a channel's, a HAL's or a dialect's
+  // A channel's, a HAL's or a dialect's: closes what it has open / forgets it.
+  void instance_stopping(const plugins::Instance& instance);
+  void instance_stopped(const plugins::Instance& instance);
 
   // Nothing is queued for a port and no answer for a channel that could take it: a restart loses no answer.
   [[nodiscard]] bool answers_are_out();
@@ -77,7 +79,9 @@ class Router {
   void note_room(Channel& channel);
   void unblock(Link& link);
   void unblock_channels_of(Port& port);
+  void count_drop(Link& link, std::string_view reason, uint64_t bytes);
   void tap(const std::string& target, bool in, const dtu_msg& msg);
+  static void close(plugins::Instance& hal, void* port);
   static void idle_gap(void* link);
   static void retry_due(void* channel);
   void bury();
@@ -91,9 +95,7 @@ class Router {
   std::vector<KeySlot> keys_;  // by the low half of a port key
   uint32_t last_key_ = 0;
   uint64_t last_link_ = 0;
-  // Removed while a call about them was under way on another lane: freed when it is back.
-  std::vector<std::unique_ptr<Port>> buried_ports_;
-  std::vector<std::unique_ptr<Channel>> buried_channels_;
+  std::vector<std::unique_ptr<Port>> buried_ports_;  // removed during a write on another lane: freed when it is back
   std::vector<Channel*> dirty_channels_, serving_channels_;
   std::vector<Port*> dirty_ports_, serving_ports_;
   struct Owed {

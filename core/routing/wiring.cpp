@@ -1,5 +1,6 @@
 // The structure Router works on: ports, channels and links come and go here.
 #include <algorithm>
+#include <utility>
 
 #include "routing/router.hpp"
 
@@ -86,15 +87,11 @@ void Router::remove_channel(uint32_t id) {
               owed_.end());
   if (const uint64_t left = gone->outbox.messages(); left != 0)
     log_.warning(gone->name, "removed with " + std::to_string(left) + " messages that were not delivered");
-  if (gone->sending) buried_channels_.push_back(std::move(gone));
 }
 
 void Router::bury() {
   const auto back = [](const auto& item) { return !item->writing; };
   buried_ports_.erase(std::remove_if(buried_ports_.begin(), buried_ports_.end(), back), buried_ports_.end());
-  const auto sent = [](const auto& item) { return !item->sending; };
-  buried_channels_.erase(std::remove_if(buried_channels_.begin(), buried_channels_.end(), sent),
-                         buried_channels_.end());
 }
 
 Link& Router::add_link(Port* port, std::string dialect, std::vector<Channel*> channels,
@@ -124,11 +121,17 @@ Link& Router::add_link(Port* port, std::string dialect, std::vector<Channel*> ch
 void Router::remove_link(Link& link) {
   close_session(link);
   if (link.idle_timer != 0) lane_.timers().destroy(link.idle_timer);
-  if (link.port != nullptr) link.port->link = nullptr;
+  // Whoever waits because of this link tries again, and meets the next one.
+  if (link.port != nullptr) {
+    link.port->link = nullptr;
+    if (std::exchange(link.port->owes_writable, false)) owed_.push_back({link.port, nullptr});
+  }
   for (Channel* channel : link.channels) {
     channel->link = nullptr;
     channel->counted_blocked = false;
+    if (std::exchange(channel->owes_writable, false)) owed_.push_back({nullptr, channel});
   }
+  lane_.wake();
   extract(links_, [&](const Link& l) { return &l == &link; });
 }
 
@@ -156,12 +159,16 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
         const dtu_ports& table = hal.tables().ports;
         o.status = hal.guarded("open", &o.error,
                                [&] { return table.open(hal.self(), text(id), &settings, key, &o.handle, &o.error); });
-        if (o.status >= 0 && table.flags != nullptr) o.flags = table.flags(hal.self(), o.handle);
+        if (o.status >= 0 && table.flags != nullptr)
+          hal.guarded("flags", nullptr, [&] { return o.flags = table.flags(hal.self(), o.handle), DTU_OK; });
         return o;
       },
       [this, &hal, key](const Opened& o) {
         Port* port = port_of(hal, key);
-        if (port == nullptr) return;  // closed meanwhile
+        if (port == nullptr) {  // closed meanwhile
+          if (o.status >= 0) close(hal, o.handle);
+          return;
+        }
         if (o.status < 0) return port_state(hal, key, DTU_STATE_FAILED, &o.error);
         port->handle = o.handle;
         port->holds = (o.flags & DTU_PORT_HOLDS) != 0;
@@ -179,20 +186,23 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
 
 void Router::close_port(Port& port) {
   if (port.key != 0) keys_[static_cast<uint32_t>(port.key)] = KeySlot{};
-  if (port.hal != nullptr && port.handle != nullptr && port.hal->alive()) {
-    plugins::Instance* hal = port.hal;
-    hal->call(
-        [hal, handle = port.handle] {
-          return hal->guarded("close", nullptr, [&] { return hal->tables().ports.close(hal->self(), handle), DTU_OK; });
-        },
-        [](dtu_status) {});
-  }
+  if (port.hal != nullptr && port.handle != nullptr) close(*port.hal, port.handle);
   port.key = 0;
   port.handle = nullptr;
   port.hal = nullptr;
   port.full = false;
   port.owes_writable = false;
   port.state = DTU_STATE_DOWN;
+  unblock_channels_of(port);
+}
+
+void Router::close(plugins::Instance& hal, void* port) {
+  if (!hal.alive()) return;
+  hal.call(
+      [&hal, port] {
+        return hal.guarded("close", nullptr, [&] { return hal.tables().ports.close(hal.self(), port), DTU_OK; });
+      },
+      [](dtu_status) {});
 }
 
 void Router::open_session(Link& link, plugins::Instance& speaker, const std::string& device_json) {
@@ -248,6 +258,7 @@ void Router::channel_state(Channel& channel, int32_t state, const dtu_error* err
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) {
     channel.full = false;
     channel.paused = false;
+    channel.room_told = channel.sending;
     mark(channel);
   }
   Link* link = channel.link;
@@ -270,17 +281,30 @@ void Router::port_state(const plugins::Instance& hal, uint64_t key, int32_t stat
   log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
   if (up) {
     port->full = false;
+    port->room_told = port->writing;
     mark(*port);
   }
   unblock_channels_of(*port);
 }
 
-void Router::instance_stopped(plugins::Instance& instance) {
+void Router::instance_stopping(const plugins::Instance& instance) {
+  for (const auto& link : links_)
+    if (link->speaker == &instance) close_session(*link);
+  for (const auto& port : ports_)
+    if (port->hal == &instance) close_port(*port);
+}
+
+// Nothing of the instance is under way any more, and what an abandoned one still does is not heard.
+void Router::instance_stopped(const plugins::Instance& instance) {
   for (const auto& channel : channels_)
     if (channel->instance.get() == &instance) {
       channel->outbox.return_all();
-      channel->full = channel->paused = channel->owes_writable = false;
+      channel->full = channel->paused = channel->owes_writable = channel->sending = channel->room_told = false;
     }
+  for (const auto& port : ports_)
+    if (port->writer == &instance) port->writing = port->room_told = false;
+  for (const auto& port : buried_ports_)
+    if (port->writer == &instance) port->writing = false;
   for (const auto& port : ports_)
     if (port->hal == &instance) {
       port->handle = nullptr;
@@ -300,8 +324,11 @@ bool Router::answers_are_out() {
     if (port->state != DTU_STATE_UP || port->handle == nullptr) continue;
     if (!port->queue.empty()) return false;
     const dtu_ports& table = port->hal->tables().ports;
-    if (port->hal->on_main() && table.drained != nullptr && table.drained(port->hal->self(), port->handle) == 0)
-      return false;
+    int32_t drained = 1;
+    if (port->hal->on_main() && table.drained != nullptr)
+      port->hal->guarded("drained", nullptr,
+                         [&] { return drained = table.drained(port->hal->self(), port->handle), DTU_OK; });
+    if (drained == 0) return false;
   }
   return true;
 }

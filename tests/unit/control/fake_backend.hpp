@@ -47,9 +47,13 @@ class TempDir {
 
 class FakeBackend : public Backend {
  public:
-  std::map<std::string, Answer> answers;  // by what is asked: "status", "read_point adc.0"; set before the server runs
-  std::string throw_on;                   // asking this throws
-  std::string hang_on;                    // asking this blocks until refuse_from_now()
+  // What to answer from now on, by what is asked: "status", "read_point adc.0".
+  void set_answer(const std::string& what, Answer answer) {
+    const std::lock_guard lock(mutex_);
+    answers_[what] = std::move(answer);
+  }
+  std::string throw_on;  // asking this throws
+  std::string hang_on;   // asking this blocks until refuse_from_now()
 
   Answer status() override { return say("status"); }
   Answer plugins() override { return say("plugins"); }
@@ -118,8 +122,8 @@ class FakeBackend : public Backend {
     if (what == hang_on && !changed_.wait_for(lock, kPatience, [&] { return refusing_; }))
       return Answer::error(503, "never refused");
     if (refusing_) return Answer::error(503, "dtud is stopping");
-    const auto at = answers.find(what);
-    return at != answers.end() ? at->second : Answer{200, "{\"asked\": \"" + what + "\"}"};
+    const auto at = answers_.find(what);
+    return at != answers_.end() ? at->second : Answer{200, "{\"asked\": \"" + what + "\"}"};
   }
   Answer subscribe(const std::string& what, const FeedPtr& feed) {
     const Answer answer = say(what);
@@ -130,6 +134,7 @@ class FakeBackend : public Backend {
   }
 
   std::mutex mutex_;
+  std::map<std::string, Answer> answers_;  // under mutex_
   std::condition_variable changed_;
   std::map<std::string, std::string> asked_;
   std::set<FeedPtr> feeds_;

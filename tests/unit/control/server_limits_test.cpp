@@ -126,7 +126,7 @@ TEST_F(LimitsTest, AClientThatTricklesItsRequestIsCutOff) {
 
 TEST_F(LimitsTest, AClientThatDoesNotReadItsAnswerIsCutOff) {
   options_.limits.patience = std::chrono::milliseconds(300);
-  backend_.answers["ports"] = {200, std::string(8U << 20U, 'p')};
+  backend_.set_answer("ports", {200, std::string(8U << 20U, 'p')});
   Running& running = run();
   RawClient client(path_);
   client.send("GET /v1/ports HTTP/1.1\r\nHost: d\r\n\r\n");

@@ -60,8 +60,8 @@ TEST_F(ServerTest, MetricsArePlainText) {
 }
 
 TEST_F(ServerTest, TheStatusOfTheBackendIsPassedOn) {
-  backend_.answers["set_config"] = {409, "{\"ok\": false}"};
-  backend_.answers["read_point none"] = Answer::error(404, "no point \"none\"\n");
+  backend_.set_answer("set_config", {409, "{\"ok\": false}"});
+  backend_.set_answer("read_point none", Answer::error(404, "no point \"none\"\n"));
   const std::string refused = ask("PUT", "/v1/config", "{}");
   EXPECT_EQ(status_of(refused), 409);
   EXPECT_EQ(body_of(refused), "{\"ok\": false}");
@@ -146,7 +146,7 @@ TEST_F(ServerTest, TheLogCanBeFollowed) {
 }
 
 TEST_F(ServerTest, ATapThatIsRefusedIsAnOrdinaryAnswer) {
-  backend_.answers["tap port:9"] = Answer::error(404, "no port 9");
+  backend_.set_answer("tap port:9", Answer::error(404, "no port 9"));
   const std::string answer = ask("GET", "/v1/tap?target=port:9");
   EXPECT_EQ(status_of(answer), 404);
   EXPECT_EQ(body_of(answer), "{\"error\": \"no port 9\"}");

@@ -36,7 +36,7 @@ class DtuctlTest : public testing::Test {
   }
   // The answer to a question, as JSON text.
   void answer(const std::string& question, const std::string& json, int status = 200) {
-    backend_.answers[question] = {status, json};
+    backend_.set_answer(question, {status, json});
   }
 
   TempDir dir_;

@@ -152,7 +152,7 @@ TEST(Lane, AnIdleLaneSleeps) {
   const int before = turns.load();
   std::promise<void> never;
   never.get_future().wait_for(std::chrono::milliseconds(300));  // the measured span, not a wait for an event
-  EXPECT_LE(turns.load() - before, 1);
+  EXPECT_LE(turns.load() - before, 3);  // what the posts before still caused; a tick would be many
 }
 
 TEST(Lane, HooksRunUntilNoneHasMoreToDo) {

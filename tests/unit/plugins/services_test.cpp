@@ -1,0 +1,174 @@
+// Kv, Metrics and calls from a lane of its own.
+#include <cstdlib>
+#include <filesystem>
+
+#include "plugins/kv.hpp"
+#include "rig.hpp"
+
+namespace dtud::test {
+namespace {
+
+struct KvTest : ::testing::Test {
+  std::string dir = ::testing::TempDir() + "dtukit-kv-XXXXXX";
+  void SetUp() override { ASSERT_NE(::mkdtemp(dir.data()), nullptr); }
+  void TearDown() override { std::filesystem::remove_all(dir); }
+};
+
+TEST_F(KvTest, KeepsReplacesAndRemoves) {
+  const plugins::Kv kv(dir + "/kv", "channel 1");
+  std::string value;
+  EXPECT_EQ(kv.get("secret", value), DTU_E_NOT_FOUND);
+  EXPECT_EQ(kv.set("secret", "one"), DTU_OK);
+  EXPECT_EQ(kv.set("secret", std::string("t\0wo", 4)), DTU_OK);
+  EXPECT_EQ(plugins::Kv(dir + "/kv", "channel 1").get("secret", value), DTU_OK);
+  EXPECT_EQ(value, std::string("t\0wo", 4));
+  EXPECT_EQ(plugins::Kv(dir + "/kv", "channel 2").get("secret", value), DTU_E_NOT_FOUND);
+  EXPECT_EQ(kv.remove("secret"), DTU_OK);
+  EXPECT_EQ(kv.remove("secret"), DTU_E_NOT_FOUND);
+}
+
+TEST_F(KvTest, NoKeyLeadsOutOfItsFolder) {
+  const plugins::Kv kv(dir + "/kv", "channel 1");
+  std::string value;
+  for (const char* key : {"", ".", "..", "../x", "a/b", ".hidden", "a b", "\n"}) {
+    EXPECT_EQ(kv.set(key, "x"), DTU_E_INVALID) << key;
+    EXPECT_EQ(kv.get(key, value), DTU_E_INVALID) << key;
+    EXPECT_EQ(kv.remove(key), DTU_E_INVALID) << key;
+  }
+  EXPECT_EQ(kv.set(std::string(65, 'k'), "x"), DTU_E_INVALID);
+  EXPECT_EQ(kv.set("k", std::string((64U << 10U) + 1, 'x')), DTU_E_INVALID);
+  EXPECT_EQ(kv.set("k", std::string(64U << 10U, 'x')), DTU_OK);
+}
+
+TEST(Metrics, ACellIsFoundAgainAndCountsFromAnyThread) {
+  plugins::Metrics metrics;
+  const uint64_t id = metrics.add("channel 1", DTU_METRIC_COUNTER, "sent", "help");
+  ASSERT_NE(id, 0U);
+  std::thread other([&] {
+    for (int i = 0; i < 1000; ++i) metrics.increase(id, 1);
+  });
+  for (int i = 0; i < 1000; ++i) metrics.increase(id, 1);
+  (void)metrics.read();
+  other.join();
+  EXPECT_EQ(metrics.add("channel 1", DTU_METRIC_COUNTER, "sent", "help"), id);
+  EXPECT_NE(metrics.add("channel 2", DTU_METRIC_COUNTER, "sent", "help"), id);
+  EXPECT_EQ(metrics.read().front().value, 2000);
+  metrics.increase(0, 1);
+  metrics.set(0, 1);
+}
+
+TEST(Metrics, RefusesBadNamesAndTooMany) {
+  plugins::Metrics metrics;
+  for (const char* name : {"", "Sent", "a-b", "a b", "a{b}"})
+    EXPECT_EQ(metrics.add("i", DTU_METRIC_GAUGE, name, ""), 0U) << name;
+  EXPECT_EQ(metrics.add("i", DTU_METRIC_GAUGE, std::string(49, 'a'), ""), 0U);
+  EXPECT_EQ(metrics.add("i", 7, "a", ""), 0U);
+  size_t fitted = 0;
+  while (metrics.add("i", DTU_METRIC_GAUGE, "m" + std::to_string(fitted), "") != 0) ASSERT_LT(++fitted, 5000U);
+  EXPECT_EQ(fitted, 4096U);
+}
+
+struct CallsTest : ::testing::Test {
+  const plugins::LoadedComponent provider_component = command_component(DTU_CAP_BLOCKING);
+  const plugins::LoadedComponent asker_component = channel_component(DTU_CAP_BLOCKING);
+  Script provider_script, asker_script;
+  Rig rig;
+  plugins::InstancePtr provider, asker;
+  std::atomic<int> answers{0};
+  std::atomic<dtu_status> status{DTU_PENDING};
+
+  void SetUp() override {
+    rig.on([&] {
+      provider = rig.make("command test", provider_component, provider_script);
+      provider->start();
+      asker = rig.make("channel 1", asker_component, asker_script);
+      asker->start();
+      commands::Command c;
+      c.name = "test.run";
+      c.provider = provider.get();
+      EXPECT_EQ(rig.directory.add(std::move(c)), "");
+    });
+    ASSERT_TRUE(rig.eventually([&] { return provider->state() == DTU_STATE_UP && asker->state() == DTU_STATE_UP; }));
+  }
+  void TearDown() override {
+    if (asker) rig.stop(asker);
+    if (provider) rig.stop(provider);
+  }
+  // From the asker's own lane.
+  void ask() {
+    const dtu::Host host = asker_script.host();
+    host.need<dtu_post_service>(DTU_POST_SERVICE).post(host.instance(), &CallsTest::ask_on_lane, this);
+  }
+  static void ask_on_lane(void* test) {
+    auto& me = *static_cast<CallsTest*>(test);
+    const dtu::Host host = me.asker_script.host();
+    dtu_request r{};
+    r.struct_size = sizeof r;
+    r.command = dtu::str("test.run");
+    r.code = -1;
+    r.done = [](void* ctx, const dtu_answer* a) {
+      auto& t = *static_cast<CallsTest*>(ctx);
+      t.status = a->status;
+      ++t.answers;
+    };
+    r.ctx = test;
+    dtu_error e{};
+    host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE).invoke(host.instance(), &r, &e);
+  }
+};
+
+TEST_F(CallsTest, FromOneOwnLaneToAnotherAndBack) {
+  ask();
+  ASSERT_TRUE(rig.eventually([&] { return answers == 1; }));
+  EXPECT_EQ(status, DTU_OK);
+}
+
+TEST_F(CallsTest, AThrowingInvokeIsTheAnswer) {
+  provider_script.invoke = [](dtu::Host, uint64_t) -> dtu_status { throw std::runtime_error("no"); };
+  ask();
+  ASSERT_TRUE(rig.eventually([&] { return answers == 1; }));
+  EXPECT_EQ(status, DTU_E_EXCEPTION);
+}
+
+TEST_F(CallsTest, AProviderThatStopsAnswersForIt) {
+  Gate asked;
+  asked.open();
+  provider_script.invoke = [&](dtu::Host, uint64_t) { return asked.pass() ? DTU_OK : DTU_E_INTERNAL; };
+  ask();
+  ASSERT_TRUE(asked.reached());
+  rig.stop(provider);
+  ASSERT_TRUE(rig.eventually([&] { return answers == 1; }));
+  EXPECT_EQ(status, DTU_E_CLOSED);
+}
+
+TEST_F(CallsTest, AStoppedAskerIsNotAnswered) {
+  Gate gate;
+  provider_script.invoke = [&](dtu::Host host, uint64_t call) {
+    gate.pass();
+    return host.reply(call, "1");
+  };
+  ask();
+  ASSERT_TRUE(gate.reached());
+  rig.stop(asker);
+  gate.open();
+  rig.stop(provider);
+  EXPECT_EQ(answers, 0);
+  rig.on([&] { EXPECT_EQ(rig.calls.under_way(), 0U); });
+}
+
+TEST_F(CallsTest, RepliesNobodyAskedForAreRefused) {
+  EXPECT_EQ(provider_script.host().reply(12345, "1"), DTU_OK) << "it cannot be known on another thread";
+  std::atomic<dtu_status> second{DTU_OK};
+  provider_script.invoke = [&](dtu::Host host, uint64_t call) {
+    host.reply(call, "1");
+    host.reply(call, "2");
+    return DTU_OK;
+  };
+  ask();
+  ASSERT_TRUE(rig.eventually([&] { return answers == 1; }));
+  rig.on([] {});
+  EXPECT_EQ(answers, 1);
+}
+
+}  // namespace
+}  // namespace dtud::test
