@@ -117,7 +117,8 @@ class DeviceReader {
     const Json masked = with_mask(Json(normal_), {}, secrets_);
     auto out = make_object();
     for (const auto& key : schema.keys()) {
-      if (key != "conf" && key != "uconf" && key != "password" && normal_->has(key)) out->set(key, as_object(masked)->get(key));
+      if (key != "conf" && key != "uconf" && key != "password" && normal_->has(key))
+        out->set(key, as_object(masked)->get(key));
     }
     return to_json(out);
   }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 
 #include "wait.hpp"
 
@@ -60,8 +61,9 @@ void Dtud::start(const std::vector<std::string>& more_arguments) {
   std::vector<std::string> argv{kDtud, "--board", path("board.json")};
   argv.insert(argv.end(), more_arguments.begin(), more_arguments.end());
   process_.start(argv, path("log"));
-  ASSERT_TRUE(eventually([this] { return answers() || !process_.running(); })) << "dtud does not answer";
-  ASSERT_TRUE(process_.running()) << "dtud ended at once";
+  const bool told = eventually([this] { return answers() || !process_.running(); });
+  if (!told || !process_.running())
+    throw std::runtime_error(told ? "dtud ended at once: " + log() : "dtud does not answer");
 }
 
 int Dtud::stop() {

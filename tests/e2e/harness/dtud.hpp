@@ -28,7 +28,7 @@ class Dtud {
   Dtud& plugins(const std::string& folder);
   void write_documents() const;
 
-  // Starts it and waits until it answers; fails the test when it does not.
+  // Starts it and waits until it answers; throws when it does not.
   void start(const std::vector<std::string>& more_arguments = {});
   int stop();  // SIGTERM; the exit status
   void kill() { process_.kill(); }
