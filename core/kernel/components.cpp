@@ -5,6 +5,7 @@
 
 #include "plugins/loader/find.hpp"
 #include "plugins/loader/loader.hpp"
+#include "plugins/loader/trust.hpp"
 #include "plugins/loader/types.hpp"
 
 namespace dtud {
@@ -18,7 +19,8 @@ void Components::search(const std::vector<std::string>& configured) {
     const auto declared = plugins::read_types(path);
     File file{path, declared.types, false, declared.refusal};
     using Verdict = plugins::DeclaredTypes::Verdict;
-    if (declared.verdict == Verdict::refused) log_.warning("plugins", declared.refusal);
+    if (file.error.empty()) file.error = plugins::check_trust(path).refusal;
+    if (!file.error.empty()) log_.warning("plugins", file.error);
     files_.push_back(std::move(file));
     if (declared.verdict == Verdict::undeclared) open(files_.back());
   }

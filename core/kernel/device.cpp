@@ -36,7 +36,8 @@ std::vector<uint32_t> bound(const config::DeviceConfig& device, const std::strin
 std::string signature(const config::DeviceConfig& device, const std::string& port) {
   const config::PortConfig* p = port_in(device, port);
   const std::string& mode = p != nullptr ? p->mode : device.work_mode;
-  std::string text = mode + '\n' + (p != nullptr ? p->json : "") + '\n' + device.scalars_json;
+  std::string text = mode + '\n' + (p != nullptr ? p->json : "");
+  if (mode != "raw") text += '\n' + device.scalars_json;  // only dialects look at those
   for (const uint32_t id : bound(device, port)) text += '\n' + channel_in(device, id)->json;
   return text;
 }

@@ -119,6 +119,8 @@ Link& Router::add_link(Port* port, std::string dialect, std::vector<Channel*> ch
 }
 
 void Router::remove_link(Link& link) {
+  // What a raw port's packet still lacks will not come through this link any more.
+  if (link.raw()) link.packetizer->idle([&](std::string_view packet) { raw_uplink(link, dtu_msg{}, packet); });
   close_session(link);
   if (link.idle_timer != 0) lane_.timers().destroy(link.idle_timer);
   // Whoever waits because of this link tries again, and meets the next one.
