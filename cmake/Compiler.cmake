@@ -9,10 +9,12 @@ if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo" AND NOT DTUKIT_SANITIZE)
 endif()
 target_link_options(dtukit_options INTERFACE -Wl,-z,relro,-z,now)
 
-if(DTUKIT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # With a sanitizer GCC 12 takes parts of libstdc++'s own <regex> for uninitialised.
-  target_compile_options(dtukit_options INTERFACE -Wno-maybe-uninitialized)
-endif()
+# dtukit_uses_regex(<source>...): with a sanitizer GCC 12 takes parts of libstdc++'s own <regex> for uninitialised.
+function(dtukit_uses_regex)
+  if(DTUKIT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -Wno-maybe-uninitialized)
+  endif()
+endfunction()
 if(DTUKIT_SANITIZE)
   add_compile_options(-fsanitize=${DTUKIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DTUKIT_SANITIZE})
