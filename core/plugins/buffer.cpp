@@ -18,6 +18,7 @@ struct SizeClass {
 constexpr std::array<SizeClass, 4> kClasses{{{192, 1024}, {640, 256}, {4352, 64}, {69632, 4}}};
 constexpr uint32_t kUnpooled = kClasses.size();
 
+// Blocks are counted by hand: this file is their owner. NOLINTBEGIN(cppcoreguidelines-owning-memory)
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
@@ -89,6 +90,7 @@ dtu_buf* allocate_buffer(uint64_t len) {
   if (memory == nullptr) return nullptr;
   return ::new (memory) dtu_buf{{1}, size_class, block - kHeader, nullptr};
 }
+// NOLINTEND(cppcoreguidelines-owning-memory)
 
 void ref(dtu_buf* buffer) { buffer->refs.fetch_add(1, std::memory_order_relaxed); }
 

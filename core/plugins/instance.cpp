@@ -53,7 +53,9 @@ Instance::Instance(Context& context, Spec spec)
 
 void FreeInstance::operator()(Instance* instance) const {
   std::unique_ptr<Instance> mine(instance);
-  if (mine->abandoned()) mine->context().instances.keep(std::move(mine));
+  if (!mine->abandoned()) return;
+  Instances& instances = mine->context().instances;
+  instances.keep(std::move(mine));
 }
 
 Instance::~Instance() {

@@ -102,7 +102,7 @@ class Instance {
   [[nodiscard]] void* tenant() const { return tenant_; }
 
   // Things that must live until they are released or this run of the instance ends.
-  void keep(std::shared_ptr<void> thing) { kept_.emplace(thing.get(), thing); }
+  void keep(const std::shared_ptr<void>& thing) { kept_.emplace(thing.get(), thing); }
   std::shared_ptr<void> release(void* thing) {
     const auto node = kept_.extract(thing);
     return node ? node.mapped() : nullptr;

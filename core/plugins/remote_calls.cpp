@@ -40,7 +40,7 @@ void answered(void* ctx, const dtu_answer* a) {
 
 using Ask = std::function<dtu_status(Instance&, Journey*, dtu_error*)>;
 
-dtu_status depart(Instance& from, std::shared_ptr<Journey> journey, Ask ask) {
+dtu_status depart(Instance& from, const std::shared_ptr<Journey>& journey, Ask ask) {
   from.context().main.post([journey, ask = std::move(ask)] {
     Instance* instance = journey->from->instance.load();
     if (instance == nullptr) return;

@@ -2,8 +2,8 @@
 #pragma once
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
-#include <dtu/sdk/text.hpp>
 #include <gmock/gmock.h>
+#include <dtu/sdk/text.hpp>
 
 #include <map>
 #include <memory>
