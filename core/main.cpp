@@ -20,6 +20,7 @@
 #include "kernel/backend.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/version.hpp"
+#include "kernel/views.hpp"
 
 namespace {
 
@@ -100,22 +101,11 @@ int parse(int argc, char** argv, Arguments& to) {
   return -1;
 }
 
-std::string json_line(const config::Finding& f) {
-  auto o = config::make_object();
-  o->set("severity", std::string(f.severity == config::Finding::Severity::error ? "error" : "warning"));
-  o->set("document", f.document);
-  o->set("path", f.path);
-  o->set("line", f.line);
-  o->set("column", f.column);
-  o->set("message", f.message);
-  return config::to_json(config::Json(o));
-}
-
 int check(Kernel& kernel, bool json) {
   config::Findings findings;
   const bool loaded = kernel.load(findings);
   for (const config::Finding& f : findings)
-    std::printf("%s\n", json ? json_line(f).c_str() : config::to_text(f).c_str());
+    std::printf("%s\n", json ? config::to_json(config::Json(views::finding(f))).c_str() : config::to_text(f).c_str());
   if (loaded && findings.empty() && !json) std::printf("both documents are in order\n");
   return loaded && !config::has_errors(findings) ? kExitOk : kExitFindings;
 }

@@ -23,16 +23,7 @@ std::string findings_json(bool ok, const config::Findings& findings, const Devic
   auto o = make_object();
   o->set("ok", ok);
   config::JsonArray::Ptr list = new config::JsonArray;
-  for (const config::Finding& f : findings) {
-    auto one = make_object();
-    one->set("severity", std::string(f.severity == config::Finding::Severity::error ? "error" : "warning"));
-    one->set("document", f.document);
-    one->set("path", f.path);
-    one->set("line", f.line);
-    one->set("column", f.column);
-    one->set("message", f.message);
-    list->add(one);
-  }
+  for (const config::Finding& f : findings) list->add(views::finding(f));
   o->set("findings", list);
   if (changed != nullptr) {
     config::JsonArray::Ptr names = new config::JsonArray;

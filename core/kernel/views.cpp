@@ -93,6 +93,17 @@ const char* name_of(routing::Policy policy) {
 
 }  // namespace
 
+JsonObject::Ptr finding(const config::Finding& f) {
+  auto o = make_object();
+  o->set("severity", std::string(f.severity == config::Finding::Severity::error ? "error" : "warning"));
+  o->set("document", f.document);
+  o->set("path", f.path);
+  o->set("line", f.line);
+  o->set("column", f.column);
+  o->set("message", f.message);
+  return o;
+}
+
 std::string status(Kernel& kernel) {
   const ProcessFacts process = read_process_facts();
   auto o = make_object();

@@ -1,6 +1,10 @@
 // The kernel's state as the JSON of docs/control-api.md. Main lane.
 #pragma once
+#include <Poco/JSON/Object.h>
+
 #include <string>
+
+#include "config/documents.hpp"
 
 namespace dtud {
 
@@ -8,6 +12,7 @@ class Kernel;
 
 namespace views {
 
+[[nodiscard]] Poco::JSON::Object::Ptr finding(const config::Finding& f);  // any thread
 [[nodiscard]] std::string status(Kernel& kernel);
 [[nodiscard]] std::string plugins(Kernel& kernel);
 [[nodiscard]] std::string component(Kernel& kernel, const std::string& type);  // "" = nobody offers it
