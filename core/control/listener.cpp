@@ -84,11 +84,14 @@ Descriptor Listener::accept(unsigned& dropped) {
     Descriptor peer(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (peer || errno == EAGAIN) return peer;
     if (errno == EMFILE || errno == ENFILE) {
+      // accept4 says so before it looks whether anybody is there.
       spare_.close();
-      const Descriptor unlucky(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!unlucky) return {};
-      ++dropped;
+      Descriptor unlucky(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      const bool somebody = static_cast<bool>(unlucky);
+      unlucky.close();  // first, or there is no room for the spare one
       spare_ = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+      if (!somebody) return {};
+      ++dropped;
     } else if (errno != EINTR && errno != ECONNABORTED) {
       return {};
     }

@@ -152,24 +152,40 @@ class Running {
 
   void stop(std::chrono::steady_clock::time_point deadline) {
     if (!lane_.joinable()) return;
-    const uint64_t one = 1;
-    if (::write(wake_.get(), &one, sizeof one) != sizeof one) std::abort();
+    ending_ = true;
+    wake();
     lane_.join();
     server.stop(deadline);
+  }
+
+  // Afterwards the lane has done what it was at and waits: even a look for who else is there takes a descriptor.
+  void let_it_rest() {
+    const unsigned before = woken_;
+    wake();
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    while (woken_ == before && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
   }
 
   Server server;
 
  private:
+  void wake() {
+    const uint64_t one = 1;
+    if (::write(wake_.get(), &one, sizeof one) != sizeof one) std::abort();
+  }
   void run() {
     for (;;) {
       std::array<pollfd, 2> fds{{{server.listen_fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
       if (::poll(fds.data(), fds.size(), -1) < 0) continue;
-      if (fds[1].revents != 0) return;
-      server.accept_ready();
+      if (ending_) return;
+      if (fds[0].revents != 0) server.accept_ready();
+      uint64_t times = 0;
+      if (fds[1].revents != 0 && ::read(wake_.get(), &times, sizeof times) == sizeof times) ++woken_;
     }
   }
   Descriptor wake_;
+  std::atomic<bool> ending_{false};
+  std::atomic<unsigned> woken_{0};
   std::thread lane_;
 };
 
