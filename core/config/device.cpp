@@ -87,9 +87,19 @@ class DeviceReader {
       const auto mode =
           own.empty() ? out_.work_mode : dialect_name(own, below(below("/uconf", id), "mode"), schemas_, report_);
       auto config = read_port(id, port, mode, report_);
+      if (const auto* pin = as_object(pins_of_ports(id))) {
+        config.direction_gpio = static_cast<int32_t>(as_integer(pin->get("GPIOn"), -1));
+        config.direction_level = static_cast<uint32_t>(as_integer(pin->get("direction"), 1));
+      }
       out_.ports.push_back(std::move(config));
     }
     std::sort(out_.ports.begin(), out_.ports.end(), port_before);
+  }
+
+  [[nodiscard]] Json pins_of_ports(const std::string& id) const {
+    const Json pins = normal_->get("direction_pin");
+    const auto* object = as_object(pins);
+    return object != nullptr ? object->get(id) : Json();
   }
 
   void read_channels() {

@@ -66,7 +66,9 @@ struct PacketConfig {
 struct PortConfig {  // uconf.<n>
   std::string id;
   uint32_t baud = 115200, databits = 8, parity = 0, stopbits = 1, flow = 0;  // as dtu_port_settings
-  std::string mode;  // dialect of its link: uconf.<n>.mode, else work_mode
+  int32_t direction_gpio = -1;   // direction_pin.<n>: switches the RS-485 driver; -1 = none
+  uint32_t direction_level = 1;  // while sending
+  std::string mode;              // dialect of its link: uconf.<n>.mode, else work_mode
   PacketConfig packet;
   std::string json;  // the whole of uconf.<n>, normalised
 };

@@ -76,6 +76,7 @@ JsonArray::Ptr caps_view(uint64_t caps) {
   auto list = make_list();
   if ((caps & DTU_CAP_BLOCKING) != 0) list->add(std::string("blocking"));
   if ((caps & DTU_CAP_TOPICS) != 0) list->add(std::string("topics"));
+  if ((caps & DTU_CAP_REQUESTS) != 0) list->add(std::string("requests"));
   return list;
 }
 

@@ -5,6 +5,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 
@@ -27,6 +28,7 @@ struct Tables {
   dtu_channel channel{};
   dtu_ports ports{};
   dtu_points points{};
+  dtu_network network{};
   dtu_commands commands{};
   dtu_dialect dialect{};
 };

@@ -22,7 +22,8 @@ std::unique_ptr<T> extract(std::vector<std::unique_ptr<T>>& list, Match match) {
 }
 
 dtu_port_settings to_abi(const config::PortConfig& c) {
-  return {sizeof(dtu_port_settings), c.baud, c.databits, c.parity, c.stopbits, c.flow};
+  return {sizeof(dtu_port_settings), c.baud,           c.databits, c.parity, c.stopbits, c.flow,
+          c.direction_gpio,          c.direction_level};
 }
 
 dtu_str text(std::string_view s) { return {s.data(), s.size()}; }

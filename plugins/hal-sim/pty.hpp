@@ -27,7 +27,7 @@ class Pty {
   // We hold the far end open too: while it has no other user our end then neither hangs up nor loses a byte.
   dtu_port::Descriptor keeper_;
   std::string device_;
-  dtu_port_settings settings_{sizeof(dtu_port_settings), 115200, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE};
+  dtu_port_settings settings_{sizeof(dtu_port_settings), 115200, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE, -1, 1};
 };
 
 }  // namespace hal_sim

@@ -3,6 +3,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 
@@ -69,6 +70,10 @@ constexpr KnownInterface known_interfaces[] = {
     {DTU_POINTS_IFACE,
      [](const void* t, const std::string& n) {
        require_in<dtu_points>(t, {DTUD_REQUIRED(dtu_points, list), DTUD_REQUIRED(dtu_points, read)}, n);
+     }},
+    {DTU_NETWORK_IFACE,
+     [](const void* t, const std::string& n) {
+       require_in<dtu_network>(t, {DTUD_REQUIRED(dtu_network, configure)}, n);
      }},
     {DTU_COMMANDS_IFACE,
      [](const void* t, const std::string& n) {

@@ -12,6 +12,7 @@
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
 #include <dtu/host.h>
+#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <dtu/services.h>
@@ -90,6 +91,9 @@ VALUE(DTU_KIND_HAL, 2u);
 VALUE(DTU_KIND_COMMAND, 3u);
 VALUE(DTU_CAP_BLOCKING, 1u);
 VALUE(DTU_CAP_TOPICS, 2u);
+VALUE(DTU_CAP_REQUESTS, 4u);
+VALUE(DTU_ERR_CODE(4002), 4002u << 16);
+VALUE(DTU_ERR_CODE_OF(4002u << 16), 4002u);
 
 FROZEN(dtu_str, 16, 16);
 FIELD(dtu_str, 0, 0, ptr, const char*);
@@ -206,13 +210,15 @@ FIELD(dtu_port_info, 8, 8, id, dtu_str);
 FIELD(dtu_port_info, 24, 24, device, dtu_str);
 FIELD(dtu_port_info, 40, 40, title, dtu_str);
 
-TABLE(dtu_port_settings, 24, 24);
+TABLE(dtu_port_settings, 32, 32);
 FIELD(dtu_port_settings, 0, 0, struct_size, uint32_t);
 FIELD(dtu_port_settings, 4, 4, baud, uint32_t);
 FIELD(dtu_port_settings, 8, 8, databits, uint32_t);
 FIELD(dtu_port_settings, 12, 12, parity, uint32_t);
 FIELD(dtu_port_settings, 16, 16, stopbits, uint32_t);
 FIELD(dtu_port_settings, 20, 20, flow, uint32_t);
+FIELD(dtu_port_settings, 24, 24, direction_gpio, int32_t);  // RS-485 by a pin of the board
+FIELD(dtu_port_settings, 28, 28, direction_level, uint32_t);
 
 TABLE(dtu_ports, 72, 40);
 FIELD(dtu_ports, 0, 0, struct_size, uint32_t);
@@ -240,13 +246,31 @@ FIELD(dtu_point_info, 8, 8, name, dtu_str);
 FIELD(dtu_point_info, 24, 24, unit, dtu_str);
 FIELD(dtu_point_info, 40, 40, title, dtu_str);
 
-TABLE(dtu_points, 32, 20);
+TABLE(dtu_points, 48, 28);
 FIELD(dtu_points, 0, 0, struct_size, uint32_t);
 FIELD(dtu_points, 4, 4, reserved, uint32_t);
 FIELD(dtu_points, 8, 8, list,
       dtu_status (*)(void* self, void (*each)(void* ctx, const dtu_point_info*), void* ctx, dtu_error*));
 FIELD(dtu_points, 16, 12, read, dtu_status (*)(void* self, dtu_str name, uint64_t call, dtu_error*));
 FIELD(dtu_points, 24, 16, write, dtu_status (*)(void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*));
+FIELD(dtu_points, 32, 20, await,
+      dtu_status (*)(void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*));  // edges without polling
+FIELD(dtu_points, 40, 24, cancel, void (*)(void* self, uint64_t call));
+
+// network.h
+TEXT(DTU_NETWORK_IFACE, "dtu.network/1");
+
+TABLE(dtu_network_settings, 56, 56);
+FIELD(dtu_network_settings, 0, 0, struct_size, uint32_t);
+FIELD(dtu_network_settings, 4, 4, reserved, uint32_t);
+FIELD(dtu_network_settings, 8, 8, apn, dtu_str);
+FIELD(dtu_network_settings, 24, 24, user, dtu_str);
+FIELD(dtu_network_settings, 40, 40, password, dtu_str);
+
+TABLE(dtu_network, 16, 12);
+FIELD(dtu_network, 0, 0, struct_size, uint32_t);
+FIELD(dtu_network, 4, 4, reserved, uint32_t);
+FIELD(dtu_network, 8, 8, configure, dtu_status (*)(void* self, const dtu_network_settings*, dtu_error*));
 
 // commands.h
 VALUE(DTU_COMMAND_PASSWORD, 1u);

@@ -72,6 +72,9 @@ typedef struct dtu_error {
   char message[244]; /* NUL-terminated: what happened, to what, what to do. No secrets. */
 } dtu_error;
 #define DTU_ERR_RETRYABLE 1u /* worth another try by itself; without it an operator is needed */
+/* The upper half of `flags`: the status code of the DTU protocol that says it best (4002 = HTTP 500), 0 = none. */
+#define DTU_ERR_CODE(code) ((uint32_t)(code) << 16)
+#define DTU_ERR_CODE_OF(flags) ((flags) >> 16)
 
 typedef struct dtu_buf dtu_buf; /* owned by the host, reference-counted; written only before its first emit */
 
@@ -134,6 +137,8 @@ typedef struct dtu_ops {
 
 #define DTU_CAP_BLOCKING 1u /* calls may block: gets a lane (thread) of its own */
 #define DTU_CAP_TOPICS 2u   /* channel: messages carry a topic id in `route` */
+#define DTU_CAP_REQUESTS 4u /* channel: each message is a request of its own (HTTP): no registration goes first (D13) \
+                             */
 
 /* One creatable thing: constant data. */
 typedef struct dtu_component {

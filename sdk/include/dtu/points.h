@@ -24,6 +24,10 @@ typedef struct dtu_points {
   /* [lane] DTU_OK: the value comes, or came within the call, by host->reply(call). A failure is the answer. */
   dtu_status (*read)(void* self, dtu_str name, uint64_t call, dtu_error*);
   dtu_status (*write)(void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*); /* [lane] optional */
+  /* [lane] optional: like read, but the answer comes when the value is not, or no longer, the one of `json`: an edge on
+   * an input, without asking over and over. DTU_E_UNSUPPORTED: this point cannot tell. */
+  dtu_status (*await)(void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*);
+  void (*cancel)(void* self, uint64_t call); /* [lane] optional: nobody waits for this await any more */
 } dtu_points;
 
 #ifdef __cplusplus

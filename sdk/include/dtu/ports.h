@@ -25,6 +25,10 @@ typedef struct dtu_port_settings { /* uconf.<n>, seed 001 section 6.1.8 */
   uint32_t baud;     /* bits per second */
   uint32_t databits; /* 5 to 8 */
   uint32_t parity, stopbits, flow;
+  /* RS-485 by a pin (direction_pin, dtu.md 1.1): the host's pin number and its level while sending. A HAL that has the
+   * pin switches it around every write; one that cannot fails open() and says so. */
+  int32_t direction_gpio; /* -1: none */
+  uint32_t direction_level;
 } dtu_port_settings;
 
 #define DTU_PORTS_IFACE "dtu.ports/1"

@@ -22,7 +22,7 @@ using testing::HasSubstr;
 
 constexpr uint64_t kKey = 77;
 inline dtu_port_settings settings(uint32_t baud = 115200) {
-  return {sizeof(dtu_port_settings), baud, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE};
+  return {sizeof(dtu_port_settings), baud, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE, -1, 1};
 }
 
 class HalTest : public testing::Test {

@@ -133,15 +133,16 @@ TEST_P(WrongSettings, AreNamed) {
 }
 constexpr uint32_t kSize = sizeof(dtu_port_settings);
 INSTANTIATE_TEST_SUITE_P(All, WrongSettings,
-                         testing::Values(Wrong{"baud_0", {kSize, 0, 8, 0, 1, 0}, "baud rate 0 "},
-                                         Wrong{"baud_49", {kSize, 49, 8, 0, 1, 0}, "baud rate 49 "},
-                                         Wrong{"baud_high", {kSize, 12000001, 8, 0, 1, 0}, "baud rate 12000001 "},
-                                         Wrong{"bits_4", {kSize, 9600, 4, 0, 1, 0}, "data bits 4 "},
-                                         Wrong{"bits_9", {kSize, 9600, 9, 0, 1, 0}, "data bits 9 "},
-                                         Wrong{"parity_3", {kSize, 9600, 8, 3, 1, 0}, "parity 3 "},
-                                         Wrong{"stop_0", {kSize, 9600, 8, 0, 0, 0}, "stop bits 0 "},
-                                         Wrong{"stop_3", {kSize, 9600, 8, 0, 3, 0}, "stop bits 3 "},
-                                         Wrong{"flow_2", {kSize, 9600, 8, 0, 1, 2}, "flow control 2 "}),
+                         testing::Values(Wrong{"baud_0", {kSize, 0, 8, 0, 1, 0, -1, 1}, "baud rate 0 "},
+                                         Wrong{"baud_49", {kSize, 49, 8, 0, 1, 0, -1, 1}, "baud rate 49 "},
+                                         Wrong{
+                                             "baud_high", {kSize, 12000001, 8, 0, 1, 0, -1, 1}, "baud rate 12000001 "},
+                                         Wrong{"bits_4", {kSize, 9600, 4, 0, 1, 0, -1, 1}, "data bits 4 "},
+                                         Wrong{"bits_9", {kSize, 9600, 9, 0, 1, 0, -1, 1}, "data bits 9 "},
+                                         Wrong{"parity_3", {kSize, 9600, 8, 3, 1, 0, -1, 1}, "parity 3 "},
+                                         Wrong{"stop_0", {kSize, 9600, 8, 0, 0, 0, -1, 1}, "stop bits 0 "},
+                                         Wrong{"stop_3", {kSize, 9600, 8, 0, 3, 0, -1, 1}, "stop bits 3 "},
+                                         Wrong{"flow_2", {kSize, 9600, 8, 0, 1, 2, -1, 1}, "flow control 2 "}),
                          [](const auto& p) { return p.param.name; });
 
 TEST(Rs485, IsRefusedByAPtyWithAWayOut) {

@@ -43,7 +43,7 @@ class SimPorts : public SimTest {
               DTU_OK);
   }
   dtu_status open(uint32_t baud = 9600, const char* id = "1", uint64_t key = kKey) {
-    const dtu_port_settings s{sizeof(dtu_port_settings), baud, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE};
+    const dtu_port_settings s{sizeof(dtu_port_settings), baud, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE, -1, 1};
     return ports().open(sim_->self(), {id, std::char_traits<char>::length(id)}, &s, key, &port_, &error_);
   }
   static FarEnd plug_in(const std::string& device) {

@@ -8,6 +8,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <dtu/sdk/host.hpp>
@@ -63,6 +64,16 @@ class PointsIface {  // dtu.points/1
   virtual dtu_status write_point(std::string_view name, std::string_view /*json*/, uint64_t /*call*/) {
     throw Failure(DTU_E_UNSUPPORTED, std::string(name) + " cannot be written");
   }
+  virtual dtu_status await_point(std::string_view name, std::string_view /*json*/, uint64_t /*call*/) {
+    throw Failure(DTU_E_UNSUPPORTED, std::string(name) + " cannot tell when it changes");
+  }
+  virtual void cancel_point(uint64_t /*call*/) {}
+};
+
+class NetworkIface {  // dtu.network/1
+ public:
+  virtual ~NetworkIface() = default;
+  virtual dtu_status configure(const dtu_network_settings& settings) = 0;
 };
 
 class CommandsIface {  // dtu.commands/1

@@ -73,7 +73,8 @@ struct Glue {
             nullptr};
   }
   static constexpr dtu_points points() noexcept {
-    return {sizeof(dtu_points), 0,
+    return {sizeof(dtu_points),
+            0,
             [](void* p, EachFn<dtu_point_info> f, void* c, dtu_error* e) noexcept {
               return DTU_GUARD(e, (at(p).list_points([&](const dtu_point_info& i) { f(c, &i); }), DTU_OK));
             },
@@ -82,6 +83,15 @@ struct Glue {
             },
             [](void* p, dtu_str name, dtu_str json, uint64_t call, dtu_error* e) noexcept {
               return DTU_GUARD(e, at(p).write_point(view(name), view(json), call));
+            },
+            [](void* p, dtu_str name, dtu_str json, uint64_t call, dtu_error* e) noexcept {
+              return DTU_GUARD(e, at(p).await_point(view(name), view(json), call));
+            },
+            [](void* p, uint64_t call) noexcept { Glue::caught(p, [&] { at(p).cancel_point(call); }); }};
+  }
+  static constexpr dtu_network network() noexcept {
+    return {sizeof(dtu_network), 0, [](void* p, const dtu_network_settings* s, dtu_error* e) noexcept {
+              return DTU_GUARD(e, at(p).configure(*s));
             }};
   }
   static constexpr dtu_commands commands() noexcept {
@@ -126,11 +136,15 @@ inline constexpr dtu_commands commands_table = Glue<T>::commands();
 template <typename T>
 inline constexpr dtu_dialect dialect_table = Glue<T>::dialect();
 template <typename T>
+inline constexpr dtu_network network_table = Glue<T>::network();
+template <typename T>
 inline constexpr dtu_iface channel_iface{DTU_CHANNEL_IFACE, &channel_table<T>};
 template <typename T>
 inline constexpr dtu_iface ports_iface{DTU_PORTS_IFACE, &ports_table<T>};
 template <typename T>
 inline constexpr dtu_iface points_iface{DTU_POINTS_IFACE, &points_table<T>};
+template <typename T>
+inline constexpr dtu_iface network_iface{DTU_NETWORK_IFACE, &network_table<T>};
 template <typename T>
 inline constexpr dtu_iface commands_iface{DTU_COMMANDS_IFACE, &commands_table<T>};
 template <typename T>
