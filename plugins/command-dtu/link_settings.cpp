@@ -72,6 +72,7 @@ LinkSettings read_link(const dtu_link_info& link) {
     channel.type = dtu::view(bound.type);
     channel.source = "channel " + std::to_string(bound.id);
     channel.topics = (bound.caps & DTU_CAP_TOPICS) != 0;
+    channel.stream = (bound.caps & (DTU_CAP_TOPICS | DTU_CAP_REQUESTS)) == 0 && channel.type != "udp";
     channel.raw = text_at(config, "uplink") == "raw";
     const std::vector<std::string> down = keys_at(config, "subscribe");
     channel.first_down = down.empty() ? "0" : down.front();
