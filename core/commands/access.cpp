@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "commands/password_hash.hpp"
+
 namespace dtud::commands {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kLongestLock = 15 * 60 * kSecond;
-
-// Takes the same time wherever the first difference is.
-bool same(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? '\0' : b[i % b.size()]);
-  return difference == 0;
-}
 
 }  // namespace
 
@@ -48,20 +42,33 @@ Access::Guesser& Access::guesser(const std::string& source) {
   return guessers_[source];
 }
 
-Answer Access::check(const std::string& source, std::string_view given, int64_t now_ns) {
+void Access::set_password(std::string stored) {
+  if (stored != stored_) known_.clear();
+  stored_ = std::move(stored);
+}
+
+std::optional<Answer> Access::check(const std::string& source, std::string_view given, int64_t now_ns) {
   Guesser& who = guesser(source);
   who.last_ns = now_ns;
   if (now_ns < who.locked_until_ns)
-    return {DTU_E_LOCKED, "",
-            "too many wrong passwords from " + source + ": wait " +
-                std::to_string((who.locked_until_ns - now_ns + kSecond - 1) / kSecond) + " s"};
-  if (given.data() == nullptr) return {DTU_E_DENIED, "", "this command needs the password"};
-  const std::string& wanted = !password_.empty() ? password_ : initial_;
-  if (wanted.empty())
-    return {DTU_E_WRONG_PASSWORD, "",
-            "no password is set on this device: set one locally with dtuctl call password.set"};
-  if (same(wanted, given)) {
+    return Answer{DTU_E_LOCKED, "",
+                  "too many wrong passwords from " + source + ": wait " +
+                      std::to_string((who.locked_until_ns - now_ns + kSecond - 1) / kSecond) + " s"};
+  if (given.data() == nullptr) return Answer{DTU_E_DENIED, "", "this command needs the password"};
+  if (stored_.empty() && initial_.empty())
+    return Answer{DTU_E_WRONG_PASSWORD, "",
+                  "no password is set on this device: set one locally with dtuctl call password.set"};
+  if (stored_.empty()) return judge(source, given, same_text(initial_, given), now_ns);
+  if (!is_password_hash(stored_)) return judge(source, given, same_text(stored_, given), now_ns);
+  if (!known_.empty() && same_text(known_, given)) return judge(source, given, true, now_ns);
+  return std::nullopt;
+}
+
+Answer Access::judge(const std::string& source, std::string_view given, bool matches, int64_t now_ns) {
+  Guesser& who = guesser(source);
+  if (matches) {
     who = Guesser{0, 0, now_ns};
+    if (is_password_hash(stored_)) known_ = given;
     return {};
   }
   if (++who.wrong >= kFree) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,17 +14,21 @@ class Access {
  public:
   enum class Kind { set, initial, none };
 
-  // The password of the device document; "" = none there.
-  void set_password(std::string password) { password_ = std::move(password); }
+  // The password of the device document, as its hash (or, where that could not be made, as it is); "" = none there.
+  void set_password(std::string stored);
   // What counts until one is set: the last six digits of the IMEI; "" = not known or not wanted.
   void set_initial(std::string password) { initial_ = std::move(password); }
   [[nodiscard]] Kind kind() const {
-    return !password_.empty() ? Kind::set : !initial_.empty() ? Kind::initial : Kind::none;
+    return !stored_.empty() ? Kind::set : !initial_.empty() ? Kind::initial : Kind::none;
   }
 
-  // May `source` go on with this password? DTU_OK, DTU_E_DENIED (none was given), DTU_E_WRONG_PASSWORD or DTU_E_LOCKED.
-  // given.data() null: none. Five wrong ones in a row lock the source for 1 s, the next for 2 s, 4 s, ... 15 min.
-  [[nodiscard]] Answer check(const std::string& source, std::string_view given, int64_t now_ns);
+  // May `source` go on with this password? DTU_OK, DTU_E_DENIED (none was given), DTU_E_WRONG_PASSWORD or DTU_E_LOCKED;
+  // nothing when it has to be compared with hash() first, see judge(). given.data() null: none. Five wrong ones in a
+  // row lock the source for 1 s, the next for 2 s, 4 s, ... 15 min.
+  [[nodiscard]] std::optional<Answer> check(const std::string& source, std::string_view given, int64_t now_ns);
+  [[nodiscard]] const std::string& hash() const { return stored_; }
+  // The outcome of that comparison.
+  [[nodiscard]] Answer judge(const std::string& source, std::string_view given, bool matches, int64_t now_ns);
 
   // Function codes 253 and 254: while stopped only commands marked for it are run for remote sources.
   bool stopped = false;
@@ -38,7 +43,8 @@ class Access {
   static constexpr uint32_t kFree = 5;
   Guesser& guesser(const std::string& source);
 
-  std::string password_, initial_;
+  std::string stored_, initial_;
+  std::string known_;  // matched the hash once: the next comparison is cheap
   std::map<std::string, Guesser> guessers_;
 };
 

@@ -11,6 +11,11 @@ namespace {
 
 dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
 
+Answer unfit(const Command& command, const std::string& args) {
+  const std::string wrong = wrong_arguments(command.args_schema, args);
+  return wrong.empty() ? Answer{} : Answer{DTU_E_INVALID, "", command.name + ": " + wrong};
+}
+
 struct Called {
   dtu_status status = DTU_OK;
   dtu_error error{};
@@ -19,18 +24,27 @@ struct Called {
 }  // namespace
 
 Calls::Calls(Lane& lane, Log& log, Directory& directory, Access& access)
-    : lane_(lane), log_(log), directory_(directory), access_(access) {
+    : lane_(lane), log_(log), directory_(directory), access_(access), checker_(lane) {
   lane_.add_turn_hook([this] { return deliver(); });
 }
 
-Answer Calls::allowed(const Command& command, const Request& request) {
-  if (request.console || request.trusted) return {};
+std::optional<Answer> Calls::allowed(const Command& command, const Request& request) {
+  if (request.console || request.trusted) return Answer{};
   if ((command.flags & DTU_COMMAND_LOCAL) != 0)
-    return {DTU_E_UNSUPPORTED, "", command.name + " can only be called locally, with dtuctl"};
+    return Answer{DTU_E_UNSUPPORTED, "", command.name + " can only be called locally, with dtuctl"};
   if (access_.stopped && (command.flags & DTU_COMMAND_WHEN_STOPPED) == 0)
-    return {DTU_E_STOPPED, "", "stopped: the protocol was stopped by a command; function code 254 starts it again"};
-  if ((command.flags & DTU_COMMAND_PASSWORD) == 0) return {};
+    return Answer{DTU_E_STOPPED, "",
+                  "stopped: the protocol was stopped by a command; function code 254 starts it again"};
+  if ((command.flags & DTU_COMMAND_PASSWORD) == 0) return Answer{};
   return access_.check(request.source, request.password, monotonic_ns());
+}
+
+void Calls::note(const std::string& source, const std::string& name, bool changes, const Answer& answer) {
+  const std::string problem = audit_.note(lane_.unix_ns(), source, name, changes, answer);
+  if (!problem.empty()) log_.error("audit", problem);
+  const bool first = audit_.entries().back().times == 1;
+  if (first && answer.status != DTU_OK) log_.warning(source, name + " refused or failed: " + answer.error);
+  if (first && answer.status == DTU_OK && changes) log_.info(source, name + " carried out");
 }
 
 Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done) {
@@ -40,23 +54,79 @@ Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done
     return {DTU_E_NOT_FOUND, "",
             "no such command: " +
                 (request.command.empty() ? "function code " + std::to_string(request.code) : request.command)};
-  if (Answer refusal = allowed(*command, request); refusal.status != DTU_OK) {
-    log_.warning(request.source, command->name + " refused: " + refusal.error);
-    return refusal;
+  const bool changes = (command->flags & DTU_COMMAND_CHANGES) != 0;
+  const auto verdict = allowed(*command, request);
+  if (verdict && verdict->status != DTU_OK) {
+    note(request.source, command->name, changes, *verdict);
+    return *verdict;
   }
   const std::string args = request.args.empty() ? "{}" : request.args;
-  if (const std::string wrong = wrong_arguments(command->args_schema, args); !wrong.empty())
-    return {DTU_E_INVALID, "", command->name + ": " + wrong};
   Call call;
+  // What a plugin asks for to carry out somebody's command is that command's business.
+  call.audited = !request.trusted || (asker != nullptr && request.source == asker->name());
+  if (verdict) {  // else later: first of all the password has to be right
+    if (const Answer refusal = unfit(*command, args); refusal.status != DTU_OK) {
+      if (call.audited) note(request.source, command->name, changes, refusal);
+      return refusal;
+    }
+  }
   call.kind = Kind::command;
   call.name = command->name;
   call.args = args;
   call.source = request.source;
+  call.changes = changes;
+  call.remote = !request.console && !request.trusted;
   call.asker = asker;
   call.provider = command->provider;
   call.builtin = command->builtin;
   call.done = std::move(done);
-  return begin(std::move(call), request.deadline_ms);
+  return begin(std::move(call), request.deadline_ms, verdict ? nullptr : &request.password);
+}
+
+bool Calls::remote_under_way() const {
+  return std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return c.second.remote; });
+}
+
+// One after the other: what the first tells may decide the next without a comparison, or lock its source.
+void Calls::next_check() {
+  while (!checking_ && !checks_.empty()) {
+    const Check& check = checks_.front();
+    const auto it = calls_.find(check.id);
+    if (it == calls_.end()) {  // its deadline passed, or its asker is gone
+      checks_.pop_front();
+      continue;
+    }
+    const std::string source = it->second.source;
+    if (const auto verdict = access_.check(source, check.password, monotonic_ns())) {
+      const Check known = check;
+      checks_.pop_front();
+      checked(known, *verdict);
+      continue;
+    }
+    checking_ = true;
+    const std::string hash = access_.hash();
+    checker_.check(hash, check.password, [this, hash, source](bool matches) {
+      checking_ = false;
+      if (hash == access_.hash()) {  // else the password was changed meanwhile: compare anew
+        const Check done = checks_.front();
+        checks_.pop_front();
+        checked(done, access_.judge(source, done.password, matches, monotonic_ns()));
+      }
+      next_check();
+    });
+  }
+}
+
+void Calls::checked(const Check& check, const Answer& verdict) {
+  const auto it = calls_.find(check.id);
+  if (it == calls_.end()) return;
+  if (verdict.status != DTU_OK) return finish(check.id, verdict);
+  const Command* command = directory_.command(it->second.name);
+  const Answer refusal = command != nullptr ? unfit(*command, it->second.args)
+                                            : Answer{DTU_E_CLOSED, "", it->second.name + " is not offered any more"};
+  if (refusal.status != DTU_OK) return finish(check.id, refusal);
+  waiting_.push_back(check.id);
+  lane_.wake();
 }
 
 Answer Calls::read_point(std::string_view name, plugins::Instance* asker, Done done) {
@@ -86,8 +156,9 @@ Answer Calls::write_point(std::string_view name, std::string_view json, plugins:
   return begin(std::move(call), 0);
 }
 
-Answer Calls::begin(Call call, uint32_t deadline_ms) {
-  if (calls_.size() >= kMost) return {DTU_AGAIN, "", "too many calls are under way: try again later"};
+Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* password) {
+  if (calls_.size() >= kMost || (password != nullptr && checks_.size() >= kMostChecks))
+    return {DTU_AGAIN, "", "too many calls are under way: try again later"};
   call.id = ++last_id_;
   call.owner = this;
   const uint64_t id = call.id;
@@ -95,6 +166,11 @@ Answer Calls::begin(Call call, uint32_t deadline_ms) {
   const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, kLongestDeadline_ms);
   kept.timer = lane_.timers().create(deadline_passed, &kept);
   lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
+  if (password != nullptr) {
+    checks_.push_back({id, std::string(*password)});
+    next_check();
+    return {};
+  }
   waiting_.push_back(id);
   lane_.wake();
   return {};
@@ -123,6 +199,7 @@ void Calls::finish(uint64_t id, Answer answer) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   lane_.timers().destroy(it->second.timer);
+  if (it->second.audited) note(it->second.source, it->second.name, it->second.changes, answer);
   finished_.push_back({it->second.asker, std::move(it->second.done), std::move(answer)});
   calls_.erase(it);
   lane_.wake();
@@ -176,7 +253,7 @@ void Calls::hand_over(uint64_t id) {
   if (call.provider == nullptr) {
     // The call may be over before the function is.
     const Builtin builtin = std::move(call.builtin);
-    const std::string args = std::move(call.args), source = std::move(call.source);
+    const std::string args = std::move(call.args), source = call.source;
     builtin(args, source, [this, id](const Answer& answer) { finish(id, answer); });
     return;
   }

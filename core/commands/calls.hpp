@@ -4,13 +4,16 @@
 #pragma once
 #include <dtu/services.h>
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "commands/access.hpp"
+#include "commands/audit.hpp"
 #include "commands/directory.hpp"
+#include "commands/password_checker.hpp"
 #include "lanes/lane.hpp"
 #include "log/log.hpp"
 
@@ -30,7 +33,8 @@ struct Request {
 class Calls {
  public:
   static constexpr uint32_t kDefaultDeadline_ms = 10'000, kLongestDeadline_ms = 600'000;
-  static constexpr size_t kMost = 1024;  // under way at once; more are refused as busy
+  static constexpr size_t kMost = 1024;       // under way at once; more are refused as busy
+  static constexpr size_t kMostChecks = 256;  // of them waiting for their password to be compared
 
   Calls(Lane& lane, Log& log, Directory& directory, Access& access);
   Calls(const Calls&) = delete;
@@ -49,6 +53,9 @@ class Calls {
 
   bool deliver();
   [[nodiscard]] size_t under_way() const { return calls_.size(); }
+  // Commands that came over a port or a channel and are not answered yet.
+  [[nodiscard]] bool remote_under_way() const;
+  Audit& audit() { return audit_; }
 
  private:
   enum class Kind { command, read, write };
@@ -56,6 +63,9 @@ class Calls {
     uint64_t id = 0;
     Kind kind = Kind::command;
     std::string name, args, source;
+    bool changes = false;  // DTU_COMMAND_CHANGES
+    bool audited = false;
+    bool remote = false;  // neither the console's nor a plugin's own
     plugins::Instance* asker = nullptr;
     plugins::Instance* provider = nullptr;  // null: the kernel
     Builtin builtin;
@@ -69,8 +79,16 @@ class Calls {
     Done done;
     Answer answer;
   };
-  [[nodiscard]] Answer allowed(const Command& command, const Request& request);
-  [[nodiscard]] Answer begin(Call call, uint32_t deadline_ms);
+  struct Check {
+    uint64_t id;
+    std::string password;
+  };
+  // Nothing: its password has to be compared first.
+  [[nodiscard]] std::optional<Answer> allowed(const Command& command, const Request& request);
+  [[nodiscard]] Answer begin(Call call, uint32_t deadline_ms, const std::string_view* password = nullptr);
+  void next_check();
+  void checked(const Check& check, const Answer& verdict);
+  void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
   void finish(uint64_t id, Answer answer);
   static void deadline_passed(void* call);
@@ -80,6 +98,10 @@ class Calls {
   Directory& directory_;
   Access& access_;
   std::unordered_map<uint64_t, Call> calls_;
+  Audit audit_;
+  PasswordChecker checker_;
+  std::deque<Check> checks_;  // the first is being compared
+  bool checking_ = false;
   uint64_t last_id_ = 0;
   std::vector<uint64_t> waiting_, handing_;
   std::vector<Finished> finished_, telling_;

@@ -61,6 +61,7 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   }
   out.plugin_path = texts(board.get("plugin_path"));
   out.state_dir = as_text(board.get("state_dir"));
+  out.factory_file = as_text(board.get("factory_file"));
   out.device_file = as_text(board.get("device_file"), out.state_dir + "/dtu_config.json");
   const Json control = board.get("control");
   if (const auto* object = as_object(control)) out.control_socket = as_text(object->get("socket"));

@@ -52,6 +52,7 @@ class DeviceReader {
     normal_ = normal ? shared_object(*normal) : make_object();
     out_.password = as_text(normal_->get("password"));
     out_.auto_connect = as_flag(normal_->get("auto_connect"), true);
+    out_.quiet = as_object(document_)->has("nolog") && as_integer(normal_->get("nolog")) == 0;
     out_.confirm_s = static_cast<uint32_t>(as_integer(normal_->get("confirm_s"), out_.confirm_s));
     normal_->set("offline_storage", storage_word(normal_->get("offline_storage")));
     const bool all_named = problems.size() < kMaxProblems;

@@ -38,6 +38,7 @@ struct BoardConfig {
   std::optional<std::vector<ComponentConfig>> commands;  // absent: every command component found
   std::vector<std::string> plugin_path;                  // absolute; empty: the built-in search path
   std::string device_file;
+  std::string factory_file;  // device document that resetting the parameters restores; "": an empty one
   std::string state_dir;
   std::string control_socket;
   std::string reset = "restart";          // what system.restart does: "restart" dtud or "reboot" the board
@@ -86,6 +87,7 @@ struct DeviceConfig {
   std::string work_mode;
   std::string password;  // "" = none set
   bool auto_connect = true;
+  bool quiet = false;                   // nolog is there, and 0
   std::vector<PortConfig> ports;        // sorted by id
   uint32_t confirm_s = 120;             // a change that came over a channel must prove itself within so many seconds
   std::vector<ChannelConfig> channels;  // sorted by id

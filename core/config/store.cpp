@@ -96,6 +96,13 @@ bool write_file(const std::string& file, std::string_view text, FileError& error
   return true;
 }
 
+bool remove_file(const std::string& file, FileError& error) {
+  if (::unlink(file.c_str()) != 0) return errno == ENOENT || failed(error, errno, "cannot remove " + file);
+  const auto slash = file.rfind('/');
+  const int code = sync_folder(slash == std::string::npos ? "." : file.substr(0, slash + 1));
+  return code == 0 || failed(error, code, "removed " + file + ", but cannot be sure that it survives a power cut");
+}
+
 std::optional<std::string> read_file(const std::string& file, size_t limit, FileError& error) {
   const auto fail = [&](int code, const std::string& what) {
     failed(error, code, what);

@@ -15,6 +15,9 @@ struct FileError {
 // keep it. On failure the old file is untouched. One writer at a time.
 [[nodiscard]] bool write_file(const std::string& file, std::string_view text, FileError& error);
 
+// It is gone, also after a power cut, when this returns. A file that was not there is fine.
+[[nodiscard]] bool remove_file(const std::string& file, FileError& error);
+
 // A whole regular file of at most `limit` bytes. code ENOENT: there is none.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& file, size_t limit, FileError& error);
 

@@ -43,6 +43,10 @@ class Backend {
   virtual Answer board() = 0;
   virtual Answer check_config(const std::string& text) = 0;
   virtual Answer set_config(const std::string& text) = 0;
+  virtual Answer history() = 0;
+  virtual Answer revision(uint64_t id) = 0;
+  virtual Answer roll_back(uint64_t revision) = 0;  // 0: the one before the present
+  virtual Answer audit() = 0;
   virtual Answer log(uint32_t lines) = 0;
   virtual Answer metrics() = 0;  // body: what MetricsText::take() gives
 

@@ -72,6 +72,16 @@ Answer log_lines(const Ask& ask) {
   return ask.backend.log(lines);
 }
 
+Answer with_revision(const Ask& ask, Answer (Backend::*answer)(uint64_t)) {
+  uint64_t id = 0;
+  const auto [end, ec] = std::from_chars(ask.name.data(), ask.name.data() + ask.name.size(), id);
+  if (ec != std::errc() || end != ask.name.data() + ask.name.size() || id == 0)
+    return Answer::error(400, "\"" + ask.name + "\" is no revision: it is a number, see GET /v1/config/history");
+  return (ask.backend.*answer)(id);
+}
+Answer revision(const Ask& ask) { return with_revision(ask, &Backend::revision); }
+Answer roll_back(const Ask& ask) { return with_revision(ask, &Backend::roll_back); }
+
 using Answerer = Answer (*)(const Ask&);
 using Streamer = Answer (*)(const Ask&, const FeedPtr&);
 struct Route {
@@ -88,7 +98,7 @@ Answer tap(const Ask& a, const FeedPtr& feed) { return a.backend.tap(*a.paramete
 Answer follow(const Ask& a, const FeedPtr& feed) { return a.backend.follow_log(feed); }
 Answer no_target(const Ask&) { return Answer::error(400, "say what to tap: ?target=port:1, channel:2 or all"); }
 
-constexpr std::array<Route, 18> kRoutes{{
+constexpr std::array<Route, 23> kRoutes{{
     {"GET", "/v1/status", [](const Ask& a) { return a.backend.status(); }},
     {"GET", "/v1/plugins", [](const Ask& a) { return a.backend.plugins(); }},
     {"GET", "/v1/components/", [](const Ask& a) { return a.backend.component(a.name); }},
@@ -103,6 +113,11 @@ constexpr std::array<Route, 18> kRoutes{{
     {"PUT", "/v1/config", [](const Ask& a) { return a.backend.set_config(a.body); }},
     {"GET", "/v1/config/board", [](const Ask& a) { return a.backend.board(); }},
     {"POST", "/v1/config/check", [](const Ask& a) { return a.backend.check_config(a.body); }},
+    {"GET", "/v1/config/history", [](const Ask& a) { return a.backend.history(); }},
+    {"GET", "/v1/config/history/", revision},
+    {"POST", "/v1/config/rollback", [](const Ask& a) { return a.backend.roll_back(0); }},
+    {"POST", "/v1/config/rollback/", roll_back},
+    {"GET", "/v1/audit", [](const Ask& a) { return a.backend.audit(); }},
     {"GET", "/v1/log", log_lines, follow, "follow"},
     {"GET", "/v1/tap", no_target, tap, "target"},
     {"GET", "/metrics", [](const Ask& a) { return a.backend.metrics(); }, nullptr, {}, kMetricsType},

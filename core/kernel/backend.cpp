@@ -188,7 +188,7 @@ Answer KernelBackend::write_point(const std::string& name, const std::string& js
 }
 
 Answer KernelBackend::config() {
-  return ask([this](const Reply& reply) { reply({200, config::masked(kernel_.device().config())}); });
+  return ask([this](const Reply& reply) { reply({200, config::masked(kernel_.changes().latest())}); });
 }
 
 Answer KernelBackend::board() {
@@ -202,19 +202,50 @@ Answer KernelBackend::board() {
 
 Answer KernelBackend::check_config(const std::string& text) {
   return ask([this, text](const Reply& reply) {
-    const auto findings = kernel_.check_device(text);
+    const auto findings = kernel_.changes().check(text);
     reply({200, findings_json(!config::has_errors(findings), findings, nullptr)});
   });
 }
 
-Answer KernelBackend::set_config(const std::string& text) {
+// Refused, or stored and applied: what PUT /v1/config and a roll-back answer.
+Answer KernelBackend::ask_to_change(const std::function<void(const Changes::Stored&, Changes::Applied)>& change) {
   return ask(
-      [this, text](const Reply& reply) {
-        kernel_.set_device(text, [reply](bool taken, const config::Findings& findings, const Device::Changed& changed) {
-          reply({taken ? 200 : 409, findings_json(taken, findings, &changed)});
-        });
+      [change](const Reply& reply) {
+        auto findings = std::make_shared<config::Findings>();
+        change(
+            [reply, findings](bool taken, const config::Findings& found) {
+              *findings = found;
+              if (!taken) reply({409, findings_json(false, found, nullptr)});
+            },
+            [reply, findings](const Device::Changed& changed) {
+              reply({200, findings_json(true, *findings, &changed)});
+            });
       },
       std::chrono::seconds(10));
+}
+
+Answer KernelBackend::set_config(const std::string& text) {
+  return ask_to_change([this, text](const Changes::Stored& stored, Changes::Applied applied) {
+    kernel_.changes().set(text, "console", stored, std::move(applied));
+  });
+}
+
+Answer KernelBackend::roll_back(uint64_t revision) {
+  return ask_to_change([this, revision](const Changes::Stored& stored, Changes::Applied applied) {
+    kernel_.changes().go_back(revision, "console", stored, std::move(applied));
+  });
+}
+
+Answer KernelBackend::history() { return view(views::history); }
+Answer KernelBackend::audit() { return view(views::audit); }
+
+Answer KernelBackend::revision(uint64_t id) {
+  return ask([this, id](const Reply& reply) {
+    std::string document = views::revision(kernel_, id);
+    if (document.empty())
+      return reply(Answer::error(404, "there is no revision " + std::to_string(id) + ": see dtuctl config history"));
+    reply({200, std::move(document)});
+  });
 }
 
 Answer KernelBackend::log(uint32_t lines) {

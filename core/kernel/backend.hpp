@@ -10,6 +10,7 @@
 
 #include "control/backend.hpp"
 #include "control/feed.hpp"
+#include "kernel/changes.hpp"
 #include "lanes/thread_safety.hpp"
 
 namespace dtud {
@@ -34,6 +35,10 @@ class KernelBackend : public control::Backend {
   control::Answer board() override;
   control::Answer check_config(const std::string& text) override;
   control::Answer set_config(const std::string& text) override;
+  control::Answer history() override;
+  control::Answer revision(uint64_t id) override;
+  control::Answer roll_back(uint64_t revision) override;
+  control::Answer audit() override;
   control::Answer log(uint32_t lines) override;
   control::Answer metrics() override;
   control::Answer tap(const std::string& target, const control::FeedPtr& feed) override;
@@ -47,6 +52,7 @@ class KernelBackend : public control::Backend {
   // Runs the question on the main lane; the answer may come later than the question returns.
   control::Answer ask(Question question, std::chrono::milliseconds deadline = std::chrono::seconds(5));
   control::Answer view(std::string (*make)(Kernel&));
+  control::Answer ask_to_change(const std::function<void(const Changes::Stored&, Changes::Applied)>& change);
 
   struct Waiting;
   Kernel& kernel_;

@@ -2,7 +2,7 @@
 
 #include <Poco/JSON/Object.h>
 
-#include <sstream>
+#include <algorithm>
 
 #include "config/json_text.hpp"
 #include "kernel/kernel.hpp"
@@ -19,55 +19,98 @@ struct Row {
   const char* title;
   uint32_t flags;
   const char* args_schema;
-  void (*run)(Kernel&, const std::string& args, const Done& done);
+  void (*run)(Kernel&, const config::JsonObject& args, const std::string& source, const Done& done);
 };
 
-void channels_state(Kernel& kernel, const std::string&, const Done& done) {
+void channels_state(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
   done({DTU_OK, views::channel_states(kernel), ""});
 }
 
-void config_get(Kernel& kernel, const std::string&, const Done& done) {
-  done({DTU_OK, config::masked(kernel.device().config()), ""});
+void config_get(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+  done({DTU_OK, config::masked(kernel.changes().latest()), ""});
 }
 
-void password_set(Kernel& kernel, const std::string& args, const Done& done) {
-  const config::Json parsed = config::parse_trusted(args);  // the schema was checked
-  const std::string wanted = config::as_text(config::as_object(parsed)->get("new_password"));
-  const config::Json copy = config::copy_of(config::Json(kernel.device().config().document));
-  auto document = copy.extract<config::JsonObject::Ptr>();
-  document->set("password", wanted);
-  kernel.set_device(config::to_json(copy), [done](bool taken, const config::Findings& findings, const auto&) {
-    if (taken) return done({DTU_OK, "\"\"", ""});
-    done({DTU_E_IO, "", findings.empty() ? "not stored" : config::to_text(findings.back())});
-  });
+Changes::Stored answer_stored(Kernel& kernel, const Done& done, std::string ok = {}) {
+  return [&kernel, done, ok = std::move(ok)](bool taken, const config::Findings& findings) {
+    if (taken)
+      return done(
+          {DTU_OK,
+           ok.empty() ? R"({"stored":true,"revision":)" + std::to_string(kernel.changes().revision()) + "}" : ok, ""});
+    const auto error = std::find_if(findings.begin(), findings.end(), [](const config::Finding& f) {
+      return f.severity == config::Finding::Severity::error;
+    });
+    done({DTU_E_INVALID, "", error == findings.end() ? "not stored" : error->path + ": " + error->message});
+  };
 }
 
-void protocol_stop(Kernel& kernel, const std::string&, const Done& done) {
+void config_change(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+  const config::Json keys = args.get("set");
+  kernel.changes().change(*config::as_object(keys), source, answer_stored(kernel, done));
+}
+
+void config_rollback(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+  const auto id = static_cast<uint64_t>(config::as_integer(args.get("revision")));
+  kernel.changes().go_back(id, source, answer_stored(kernel, done));
+}
+
+void config_confirm(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
+  done({DTU_OK, kernel.changes().confirm(source) ? R"({"confirmed":true})" : R"({"confirmed":false})", ""});
+}
+
+void password_set(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+  auto keys = config::make_object();
+  keys->set("password", config::as_text(args.get("new_password")));
+  kernel.changes().change(*keys, source, answer_stored(kernel, done, "\"\""));
+}
+
+void channels_connect(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
+  const auto id = static_cast<uint32_t>(config::as_integer(args.get("channel")));
+  if (kernel.device().connect(id)) return done({DTU_OK, "\"\"", ""});
+  done({DTU_E_NOT_FOUND, "", "there is no channel " + std::to_string(id)});
+}
+
+void protocol_stop(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
   kernel.access().stopped = true;
   done({DTU_OK, "\"\"", ""});
 }
 
-void protocol_start(Kernel& kernel, const std::string&, const Done& done) {
+void protocol_start(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
   kernel.access().stopped = false;
   done({DTU_OK, "\"\"", ""});
 }
 
-void system_restart(Kernel& kernel, const std::string&, const Done& done) {
+void system_restart(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
   done({DTU_OK, "\"\"", ""});
   kernel.restart_soon();
 }
 
+constexpr uint32_t kPassword = DTU_COMMAND_PASSWORD;
+constexpr uint32_t kChanges = DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES;
+
 constexpr Row kRows[] = {
     {"channels.state", "State of each channel", 0, "", channels_state},
-    {"config.get", "The device document, secrets masked", DTU_COMMAND_PASSWORD, "", config_get},
-    {"password.set", "Set the password", DTU_COMMAND_PASSWORD,
+    {"channels.connect", "Start channels that auto_connect 0 left alone", kChanges,
+     R"({"type": "object", "properties": {"channel": {"type": "integer", "minimum": 1, "maximum": 98,
+         "title": "One channel; none: all"}}, "additionalProperties": false})",
+     channels_connect},
+    {"config.get", "The device document, secrets masked", kPassword, "", config_get},
+    {"config.change", "Replace top-level keys of the device document", kChanges,
+     R"({"type": "object", "properties": {"set": {"type": "object", "minProperties": 1, "title": "Keys and new values"}},
+         "required": ["set"], "additionalProperties": false})",
+     config_change},
+    {"config.rollback", "Back to an earlier device document", kChanges,
+     R"({"type": "object", "properties": {"revision": {"type": "integer", "minimum": 1,
+         "title": "Its number; none: the one before"}}, "additionalProperties": false})",
+     config_rollback},
+    {"config.confirm", "Keep a change that is on trial", kChanges, "", config_confirm},
+    {"password.set", "Set the password", kChanges,
      R"({"type": "object", "properties": {"new_password": {"type": "string", "minLength": 1, "maxLength": 64}},
          "required": ["new_password"], "additionalProperties": false})",
      password_set},
-    {"protocol.stop", "Refuse commands until protocol.start or a restart", DTU_COMMAND_PASSWORD, "", protocol_stop},
-    {"protocol.start", "Obey commands again", DTU_COMMAND_PASSWORD | DTU_COMMAND_WHEN_STOPPED, "", protocol_start},
-    {"system.restart", "Restart dtud, or the board where board.json says so",
-     DTU_COMMAND_PASSWORD | DTU_COMMAND_WHEN_STOPPED, "", system_restart},
+    {"protocol.stop", "Refuse commands until protocol.start or a restart", kChanges, "", protocol_stop},
+    {"protocol.start", "Obey commands again", kChanges | DTU_COMMAND_WHEN_STOPPED, "", protocol_start},
+    {"system.restart", "Restart dtud, or the board where board.json says so", kChanges | DTU_COMMAND_WHEN_STOPPED, "",
+     system_restart},
 };
 
 }  // namespace
@@ -79,8 +122,9 @@ void add_builtins(Kernel& kernel) {
     command.title = row.title;
     command.flags = row.flags;
     command.args_schema = row.args_schema;
-    command.builtin = [&kernel, run = row.run](const std::string& args, const std::string&, const Done& done) {
-      run(kernel, args, done);
+    command.builtin = [&kernel, run = row.run](const std::string& args, const std::string& source, const Done& done) {
+      const config::Json parsed = config::parse_trusted(args);  // the schema was checked
+      run(kernel, *config::as_object(parsed), source, done);
     };
     if (const std::string refused = kernel.directory().add(std::move(command)); !refused.empty())
       kernel.log().error("kernel", refused);

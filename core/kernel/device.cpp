@@ -149,7 +149,7 @@ void Device::match_channels() {
     channel->outbox.set_limits(limits_of(config, port));
     channel->config = config;
     if (channel->instance != nullptr) {
-      if (now_->auto_connect && !channel->instance->wanted()) channel->instance->start();
+      if ((now_->auto_connect || channel->connect) && !channel->instance->wanted()) channel->instance->start();
       continue;
     }
     changed_.push_back(channel->name);
@@ -158,7 +158,7 @@ void Device::match_channels() {
     channel->instance =
         plugins::Instance::make(context_, {channel->name, found.component, found.plugin_id, config.json});
     channel->instance->set_tenant(channel);
-    if (now_->auto_connect) channel->instance->start();
+    if (now_->auto_connect || channel->connect) channel->instance->start();
   }
 }
 
@@ -203,6 +203,17 @@ void Device::make_link(routing::Port* port, const std::string& mode, std::vector
   routing::Link& link = router_.add_link(port, mode, std::move(channels), packet);
   if (link.raw()) return;
   if (plugins::Instance* speaker = speaker_of(mode)) router_.open_session(link, *speaker, now_->scalars_json);
+}
+
+bool Device::connect(uint32_t id) {
+  bool found = id == 0;
+  for (const auto& channel : router_.channels()) {
+    if (id != 0 && channel->id != id) continue;
+    found = true;
+    channel->connect = true;
+    if (channel->instance != nullptr && !channel->instance->wanted() && !ending_) channel->instance->start();
+  }
+  return found;
 }
 
 plugins::Instance* Device::speaker_of(const std::string& dialect) const {

@@ -27,6 +27,9 @@ class Device {
   // The newest that was given, applied already or not.
   [[nodiscard]] const config::DeviceConfig& config() const { return changes_.empty() ? *now_ : *changes_.back().next; }
 
+  // Starts channel `id`, 0 = all, that auto_connect 0 left alone; they stay wanted. False: there is no such channel.
+  bool connect(uint32_t id);
+
   // A HAL or a command component is running: its ports are opened, the links that speak its dialects get their
   // sessions.
   void hal_started(plugins::Instance& hal);

@@ -75,7 +75,8 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       instances_(context_),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
-      device_(context_, router_, components_) {
+      device_(context_, router_, components_),
+      changes_({lane, log, components_, device_, router_, access_, calls_}) {
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
@@ -90,7 +91,7 @@ void Kernel::settled(void*) { give_back_memory(); }
 
 bool Kernel::load(config::Findings& findings) {
   config::FileError error;
-  auto text = config::read_file(options_.board_file, kMostText, error);
+  const auto text = config::read_file(options_.board_file, kMostText, error);
   if (!text) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
@@ -104,19 +105,7 @@ bool Kernel::load(config::Findings& findings) {
   if (options_.socket.empty()) options_.socket = board_.control_socket;
   context_.kv_dir = options_.state_dir + "/kv";
 
-  text = config::read_file(options_.device_file, kMostText, error);
-  if (!text) {
-    findings.push_back({config::Finding::Severity::warning, options_.device_file, "", 0, 0,
-                        error.text + "; starting without channels: give it a document with dtuctl config set"});
-    text = "{}";
-  }
-  auto device = config::read_device(*text, options_.device_file, components_.schemas(), findings);
-  if (!device) {
-    // A board that cannot be reached because of one bad file would have to be driven to.
-    config::Findings none;
-    device = config::read_device("{}", options_.device_file, components_.schemas(), none);
-  }
-  first_device_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+  changes_.load(options_.device_file, options_.state_dir, board_.factory_file, findings);
   return true;
 }
 
@@ -129,9 +118,9 @@ void Kernel::start() {
   } else {
     for (const std::string& type : components_.types(DTU_KIND_COMMAND)) add_member(DTU_KIND_COMMAND, {type, "{}"});
   }
-  access_.set_password(first_device_->password);
+  calls_.audit().keep_in(options_.state_dir + "/audit.log");
   for (const auto& member : members_) member->start();
-  device_.apply(std::exchange(first_device_, nullptr), nullptr);
+  changes_.start();
 }
 
 void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
@@ -287,35 +276,6 @@ dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, cons
     each(ctx, &info);
   }
   return DTU_OK;
-}
-
-// --- the device document ---------------------------------------------------------------------------------------------
-
-config::Findings Kernel::check_device(const std::string& text) {
-  config::Findings findings;
-  const std::string whole = config::unmask(text, device_.config(), findings);
-  if (!config::has_errors(findings)) (void)config::read_device(whole, "", components_.schemas(), findings);
-  return findings;
-}
-
-void Kernel::set_device(const std::string& text, Set done) {
-  config::Findings findings;
-  const std::string whole = config::unmask(text, device_.config(), findings);
-  std::optional<config::DeviceConfig> next;
-  if (!config::has_errors(findings)) next = config::read_device(whole, "", components_.schemas(), findings);
-  if (!next || config::has_errors(findings)) return done(false, findings, {});
-  if (config::FileError error; !config::write_file(options_.device_file, whole, error)) {
-    findings.push_back({config::Finding::Severity::error, options_.device_file, "", 0, 0, error.text});
-    return done(false, findings, {});
-  }
-  access_.set_password(next->password);
-  device_.apply(std::make_shared<config::DeviceConfig>(std::move(*next)),
-                [this, findings, done = std::move(done)](const Device::Changed& changed) {
-                  std::string names;
-                  for (const std::string& name : changed) names += (names.empty() ? "" : ", ") + name;
-                  log_.info("config", names.empty() ? "stored; nothing had to be changed" : "applied: " + names);
-                  done(true, findings, changed);
-                });
 }
 
 // --- the end ---------------------------------------------------------------------------------------------------------

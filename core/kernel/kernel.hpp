@@ -11,6 +11,7 @@
 #include "commands/calls.hpp"
 #include "commands/directory.hpp"
 #include "config/documents.hpp"
+#include "kernel/changes.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
 #include "lanes/lane.hpp"
@@ -44,17 +45,13 @@ class Kernel : public plugins::Upcalls {
   void shutdown(End how);
   [[nodiscard]] End end() const { return end_; }
 
-  // The device document: check or replace it. `text` may have "***" for stored secrets.
-  config::Findings check_device(const std::string& text);
-  using Set = std::function<void(bool taken, const config::Findings&, const Device::Changed&)>;
-  void set_device(const std::string& text, Set done);
-
   // For the kernel's own commands and the control API.
   Log& log() { return log_; }
   Lane& lane() { return lane_; }
   Components& components() { return components_; }
   routing::Router& router() { return router_; }
   Device& device() { return device_; }
+  Changes& changes() { return changes_; }
   commands::Directory& directory() { return directory_; }
   commands::Calls& calls() { return calls_; }
   commands::Access& access() { return access_; }
@@ -117,8 +114,8 @@ class Kernel : public plugins::Upcalls {
   commands::Access access_;
   commands::Calls calls_;
   Device device_;
+  Changes changes_;
   config::BoardConfig board_;
-  std::shared_ptr<config::DeviceConfig> first_device_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while

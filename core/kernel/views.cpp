@@ -77,6 +77,7 @@ JsonArray::Ptr caps_view(uint64_t caps) {
   if ((caps & DTU_CAP_BLOCKING) != 0) list->add(std::string("blocking"));
   if ((caps & DTU_CAP_TOPICS) != 0) list->add(std::string("topics"));
   if ((caps & DTU_CAP_REQUESTS) != 0) list->add(std::string("requests"));
+  if ((caps & DTU_CAP_CONNECTIONLESS) != 0) list->add(std::string("connectionless"));
   return list;
 }
 
@@ -117,6 +118,7 @@ std::string status(Kernel& kernel) {
   o->set("state_dir", kernel.options().state_dir);
   o->set("password", std::string(name_of(kernel.access().kind())));
   o->set("protocol", std::string(kernel.access().stopped ? "stopped" : "running"));
+  o->set("config", config_state(kernel));
   o->set("rss_kib", number(process.rss_kib));
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));

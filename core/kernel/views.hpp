@@ -2,6 +2,7 @@
 #pragma once
 #include <Poco/JSON/Object.h>
 
+#include <cstdint>
 #include <string>
 
 #include "config/documents.hpp"
@@ -20,8 +21,12 @@ namespace views {
 [[nodiscard]] std::string points(Kernel& kernel);
 [[nodiscard]] std::string ports(Kernel& kernel);
 [[nodiscard]] std::string channels(Kernel& kernel);
-[[nodiscard]] std::string channel_states(Kernel& kernel);  // {"1": {"type", "state", "dtu_state"}}
-[[nodiscard]] std::string metrics(Kernel& kernel);         // Prometheus text
+[[nodiscard]] std::string channel_states(Kernel& kernel);            // {"1": {"type", "state", "dtu_state"}}
+[[nodiscard]] Poco::JSON::Object::Ptr config_state(Kernel& kernel);  // revision, trial, last roll-back
+[[nodiscard]] std::string history(Kernel& kernel);
+[[nodiscard]] std::string revision(Kernel& kernel, uint64_t id);  // masked; "" = there is none
+[[nodiscard]] std::string audit(Kernel& kernel);
+[[nodiscard]] std::string metrics(Kernel& kernel);  // Prometheus text
 
 }  // namespace views
 }  // namespace dtud

@@ -37,6 +37,8 @@ class Log {
   void debug(std::string_view who, std::string_view text) { write(Level::debug, who, text); }
 
   void set_threshold(Level level);
+  // nolog 0 in the device document: only warnings and errors, unless debugging was asked for.
+  void set_quiet(bool quiet);
   [[nodiscard]] std::vector<LogLine> newest(size_t count) const;
 
   // The follower gets every line from now on, until the returned token is destroyed.
@@ -49,6 +51,7 @@ class Log {
   const bool journal_;
   mutable Mutex mutex_;
   Level threshold_ DTU_GUARDED_BY(mutex_);
+  bool quiet_ DTU_GUARDED_BY(mutex_) = false;
   std::deque<LogLine> ring_ DTU_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<Follower>> followers_ DTU_GUARDED_BY(mutex_);
 };

@@ -39,6 +39,7 @@ struct Channel : Tenant {
   Router* router = nullptr;
   uint64_t retry_timer = 0;
   Traffic traffic;             // rx: from the remote end
+  bool connect = false;        // was told to, although auto_connect is 0
   bool dirty = false;          // is in the router's list of channels to serve
   bool full = false;           // answered DTU_AGAIN: waits for writable()
   bool paused = false;         // a message failed while the channel says it is up: a breath before the next try

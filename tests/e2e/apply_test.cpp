@@ -101,7 +101,8 @@ TEST(Apply, SecretsAreShownAsStarsAndKept) {
   EXPECT_EQ(put.status, 200) << put.body;
   EXPECT_EQ(text(parse_json(put.body), "changed"), "[]");
   const std::string file = read_file(dtud.path("dtu_config.json"));
-  EXPECT_NE(file.find("door-key"), std::string::npos);
+  EXPECT_EQ(file.find("door-key"), std::string::npos) << "passwords are kept as hashes";
+  EXPECT_NE(file.find("$7$"), std::string::npos);
   EXPECT_NE(file.find("broker-key"), std::string::npos);
   EXPECT_EQ(dtud.log().find("-key"), std::string::npos);
   EXPECT_EQ(dtud.stop(), 0);

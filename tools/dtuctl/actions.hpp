@@ -25,6 +25,14 @@ int show_log(const Invocation& in);
 int config_show(const Invocation& in);
 int config_check(const Invocation& in);
 int config_set(const Invocation& in);
+int report_change(const Invocation& in, const Reply& reply, const std::string& file);  // what a set was answered
+// history.cpp
+int config_history(const Invocation& in);
+int config_diff(const Invocation& in);
+int config_rollback(const Invocation& in);
+int config_confirm(const Invocation& in);
+int connect(const Invocation& in);
+int show_audit(const Invocation& in);
 // completion.cpp
 int completion_script(const Invocation& in);
 int complete(const std::vector<std::string>& words);  // the words after "dtuctl", the last one unfinished

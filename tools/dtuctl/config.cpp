@@ -131,14 +131,7 @@ int config_check(const Invocation& in) {
   return ok ? kOk : kFailed;
 }
 
-int config_set(const Invocation& in) {
-  const Client client = in.client();
-  const bool single = is_assignment(in.operands[0]);
-  for (const std::string& operand : in.operands)
-    if (is_assignment(operand) != single || (!single && in.operands.size() > 1))
-      throw Failure(kUsage, "give one file, or PATH=VALUE as often as you like");
-  const std::string text = single ? edited(client, in.operands) : read_input(in.operands[0]);
-  const Reply reply = client.ask("PUT", "/v1/config", text);
+int report_change(const Invocation& in, const Reply& reply, const std::string& file) {
   constexpr int refused = 409;
   if (reply.status >= 300 && reply.status != refused) refuse(reply);
   const Json report = Json::parse(reply.body, "the answer", kFailed);
@@ -146,7 +139,6 @@ int config_set(const Invocation& in) {
   if (in.json()) {
     print(reply.body + "\n");
   } else {
-    const std::string file = single ? "device document" : in.operands[0] == "-" ? "standard input" : in.operands[0];
     print(findings_text(report, file, in.terminal));
     const auto changed = report["changed"].items();
     if (reply.status != refused && changed.empty()) print("nothing changed\n");
@@ -154,6 +146,17 @@ int config_set(const Invocation& in) {
   }
   if (reply.status != refused) return kOk;
   throw Failure(kFailed, "refused; the configuration is as it was");
+}
+
+int config_set(const Invocation& in) {
+  const Client client = in.client();
+  const bool single = is_assignment(in.operands[0]);
+  for (const std::string& operand : in.operands)
+    if (is_assignment(operand) != single || (!single && in.operands.size() > 1))
+      throw Failure(kUsage, "give one file, or PATH=VALUE as often as you like");
+  const std::string text = single ? edited(client, in.operands) : read_input(in.operands[0]);
+  const std::string file = single ? "device document" : in.operands[0] == "-" ? "standard input" : in.operands[0];
+  return report_change(in, client.ask("PUT", "/v1/config", text), file);
 }
 
 }  // namespace dtuctl

@@ -137,8 +137,8 @@ typedef struct dtu_ops {
 
 #define DTU_CAP_BLOCKING 1u /* calls may block: gets a lane (thread) of its own */
 #define DTU_CAP_TOPICS 2u   /* channel: messages carry a topic id in `route` */
-#define DTU_CAP_REQUESTS 4u /* channel: each message is a request of its own (HTTP): no registration goes first (D13) \
-                             */
+#define DTU_CAP_REQUESTS 4u /* channel: each message is a request of its own (HTTP): sends no registration (D13) */
+#define DTU_CAP_CONNECTIONLESS 8u /* channel: UP proves nothing (UDP, HTTP); only what comes from it does */
 
 /* One creatable thing: constant data. */
 typedef struct dtu_component {

@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "commands/password_hash.hpp"
+
 namespace dtud::commands {
 namespace {
 
@@ -85,6 +87,96 @@ TEST_F(CallsTest, TheRightPasswordOpens) {
   Request r = request("secret");
   r.password = "pw";
   EXPECT_EQ(call(r).status, DTU_OK);
+}
+
+// With the password kept as a hash the comparison happens off the lane, and the answers come in their order.
+TEST_F(CallsTest, HashedPasswordsAreComparedOneAfterTheOther) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password(hash_password("pw"));
+  const std::vector<std::string> given = {"no", "pw", "no", "pw"};
+  std::vector<dtu_status> answers(given.size(), DTU_PENDING);
+  size_t left = given.size();
+  lane.post([&] {
+    for (size_t i = 0; i < given.size(); ++i) {
+      Request r = request("secret");
+      r.password = given[i];
+      const Answer refusal = calls.invoke(r, nullptr, [&, i](const Answer& a) {
+        answers[i] = a.status;
+        if (--left == 0) lane.stop();
+      });
+      ASSERT_EQ(refusal.status, DTU_OK) << refusal.error;
+    }
+    EXPECT_TRUE(calls.remote_under_way());
+  });
+  lane.run();
+  EXPECT_EQ(answers, (std::vector<dtu_status>{DTU_E_WRONG_PASSWORD, DTU_OK, DTU_E_WRONG_PASSWORD, DTU_OK}));
+  EXPECT_FALSE(calls.remote_under_way());
+}
+
+TEST_F(CallsTest, GuessesInABurstAreLockedOutLikeOthers) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password(hash_password("pw"));
+  size_t wrong = 0, locked = 0, left = 100;
+  lane.post([&] {
+    for (size_t i = 0; i < 100; ++i) {
+      Request r = request("secret");
+      const std::string guess = "guess " + std::to_string(i);
+      r.password = guess;
+      const Answer refusal = calls.invoke(r, nullptr, [&](const Answer& a) {
+        wrong += a.status == DTU_E_WRONG_PASSWORD ? 1 : 0;
+        locked += a.status == DTU_E_LOCKED ? 1 : 0;
+        if (--left == 0) lane.stop();
+      });
+      ASSERT_EQ(refusal.status, DTU_OK) << refusal.error;
+    }
+  });
+  lane.run();
+  EXPECT_EQ(wrong, 5U);
+  EXPECT_EQ(locked, 95U);
+}
+
+TEST_F(CallsTest, ArgumentsAreLookedAtAfterThePassword) {
+  Command c;
+  c.name = "strict";
+  c.flags = DTU_COMMAND_PASSWORD;
+  c.args_schema = R"({"type": "object", "additionalProperties": false})";
+  c.builtin = kEcho;
+  ASSERT_EQ(directory.add(std::move(c)), "");
+  access.set_password(hash_password("pw"));
+  Request r = request("strict");
+  r.args = R"({"x": 1})";
+  r.password = "no";
+  EXPECT_EQ(call(r).status, DTU_E_WRONG_PASSWORD);
+  EXPECT_EQ(calls.audit().entries().back().result, "wrong_password");
+}
+
+TEST_F(CallsTest, WrongArgumentsBehindAHashedPassword) {
+  Command c;
+  c.name = "strict";
+  c.flags = DTU_COMMAND_PASSWORD;
+  c.args_schema = R"({"type": "object", "additionalProperties": false})";
+  c.builtin = kEcho;
+  ASSERT_EQ(directory.add(std::move(c)), "");
+  access.set_password(hash_password("pw"));
+  Request r = request("strict");
+  r.args = R"({"x": 1})";
+  r.password = "pw";
+  EXPECT_EQ(call(r).status, DTU_E_INVALID);
+}
+
+TEST_F(CallsTest, TheAuditSaysWhoAndWhatButNotThePassword) {
+  offer("secret", DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES, kEcho);
+  access.set_password("pw");
+  Request r = request("secret", "channel 3");
+  r.password = "pw";
+  r.args = R"({"value":"not shown"})";
+  EXPECT_EQ(call(r).status, DTU_OK);
+  ASSERT_EQ(calls.audit().entries().size(), 1U);
+  const Audit::Entry& entry = calls.audit().entries().back();
+  EXPECT_EQ(entry.source, "channel 3");
+  EXPECT_EQ(entry.command, "secret");
+  EXPECT_EQ(entry.result, "ok");
+  EXPECT_EQ(entry.error, "");
 }
 
 TEST_F(CallsTest, LocalOnlyIsRefusedToOthers) {

@@ -71,6 +71,10 @@ class FakeBackend : public Backend {
   Answer board() override { return say("board"); }
   Answer check_config(const std::string& text) override { return say("check_config", text); }
   Answer set_config(const std::string& text) override { return say("set_config", text); }
+  Answer history() override { return say("history"); }
+  Answer revision(uint64_t id) override { return say("revision " + std::to_string(id)); }
+  Answer roll_back(uint64_t id) override { return say("roll_back " + std::to_string(id)); }
+  Answer audit() override { return say("audit"); }
   Answer log(uint32_t lines) override { return say("log " + std::to_string(lines)); }
   Answer metrics() override {
     MetricsText text;

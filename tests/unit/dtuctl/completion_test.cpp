@@ -36,7 +36,8 @@ class CompletionTest : public DtuctlTest {
 TEST_F(CompletionTest, SubcommandsAndOptions) {
   EXPECT_EQ(candidates({"pl"}), "plugins\tthe plugin files, loaded or not, and what they offer\n");
   EXPECT_THAT(candidates({""}), testing::AllOf(HasSubstr("status\t"), HasSubstr("config\t"), HasSubstr("tap\t")));
-  EXPECT_EQ(candidates({"config", "c"}), "check\twould dtud take this document?\n");
+  EXPECT_EQ(candidates({"config", "c"}),
+            "check\twould dtud take this document?\nconfirm\tkeep a change that is on trial\n");
   EXPECT_EQ(candidates({"tap", "--pc"}),
             "--pcapng\talso write a capture for Wireshark (link type USER0; - for standard output)\n");
   EXPECT_EQ(candidates({"status", "--js"}), "--json\tprint dtud's JSON as it came, for programs\n");
@@ -72,7 +73,7 @@ TEST_F(CompletionTest, WithoutDtudItIsSilent) {
 TEST_F(CompletionTest, Bash) {
   EXPECT_EQ(bash("dtuctl me"), "metrics\n");
   EXPECT_EQ(bash("dtuctl call radio.c"), "radio.csq\n");
-  EXPECT_EQ(bash("dtuctl config "), "show\ncheck\nset\n");
+  EXPECT_EQ(bash("dtuctl config "), "show\ncheck\nset\nhistory\ndiff\nrollback\nconfirm\n");
   EXPECT_EQ(bash("dtuctl tap port:"), "1\n2\n");  // bash keeps what stands before the colon
   EXPECT_EQ(bash("dtuctl tap p"), "port:1\nport:2\n");
   EXPECT_EQ(bash("dtuctl config check " + dir_.file("contr")), dir_.file("control.sock") + "\n");

@@ -1,0 +1,60 @@
+// The last device documents, and the change that has yet to prove itself: what dtud can go back to. Each is one file,
+// replaced or made as a whole, so that a power cut leaves the state before or after a step, never half of one.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/store.hpp"
+
+namespace dtud::config {
+
+struct Revision {
+  uint64_t id = 0;      // from 1, growing
+  int64_t time_ns = 0;  // Unix time
+  std::string source;   // "console", "channel 3", "file" (edited by hand), "dtud" (a roll-back)
+  std::string note;     // why, where dtud did it by itself
+  std::string text;     // the document, secrets and all: files of mode 0600
+};
+
+class History {
+ public:
+  static constexpr size_t kKept = 16;
+
+  explicit History(std::string folder) : folder_(std::move(folder)) {}
+
+  [[nodiscard]] std::vector<uint64_t> ids() const;  // oldest first
+  // Nothing: there is none, or its file cannot be read.
+  [[nodiscard]] std::optional<Revision> get(uint64_t id) const;
+  [[nodiscard]] std::optional<Revision> newest() const;
+
+  // Stores it under the next id, which is returned; 0: failed. Forgets the oldest above kKept, but never `keep`.
+  [[nodiscard]] uint64_t add(Revision revision, uint64_t keep, FileError& error) const;
+  // The last one was never used.
+  void take_back(uint64_t id) const;
+
+ private:
+  [[nodiscard]] std::string file_of(uint64_t id) const;
+  const std::string folder_;
+};
+
+// A change that came over a channel and has not proved itself.
+struct Trial {
+  uint64_t good = 0, tried = 0;  // revisions
+  std::string source;            // "channel 3": what has to come back
+  uint32_t starts = 0;           // of dtud with it
+};
+
+class TrialFile {
+ public:
+  explicit TrialFile(std::string file) : file_(std::move(file)) {}
+  [[nodiscard]] std::optional<Trial> read() const;
+  [[nodiscard]] bool write(const Trial& trial, FileError& error) const;
+  [[nodiscard]] bool remove(FileError& error) const;  // on disk when this returns
+
+ private:
+  const std::string file_;
+};
+
+}  // namespace dtud::config
