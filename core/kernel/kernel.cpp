@@ -37,6 +37,7 @@ commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) 
     dtu_error error{};
     error.struct_size = sizeof error;
     error.code = a.status;
+    error.flags = a.flags;
     a.error.copy(error.message, sizeof error.message - 1);
     const dtu_answer answer{
         sizeof answer, a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error};
@@ -49,6 +50,7 @@ dtu_status told(const commands::Answer& refusal, dtu_error* error) {
     *error = dtu_error{};
     error->struct_size = sizeof *error;
     error->code = refusal.status;
+    error->flags = refusal.flags;
     refusal.error.copy(error->message, sizeof error->message - 1);
   }
   return refusal.status;
@@ -237,8 +239,10 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
 dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status status, dtu_str json,
                          const dtu_error* error) {
   commands::Answer answer{status, std::string(view(json)), {}};
-  if (status != DTU_OK)
+  if (status != DTU_OK) {
     answer.error = error != nullptr && error->message[0] != '\0' ? error->message : commands::name_of_status(status);
+    answer.flags = error != nullptr ? error->flags : 0;
+  }
   return calls_.reply(provider, call, std::move(answer));
 }
 

@@ -45,30 +45,4 @@ uint64_t MessageIds::next(int64_t time_ns) {
   return last_ = id > last_ ? id : last_ + 1;
 }
 
-void Diagnosis::command_failed(std::string_view code_text, int error_code) {
-  std::string entry = "{\"func_code\":";
-  const auto code = parse_json(code_text);
-  append_json_text(entry, code ? plain_text(*code) : "");
-  add(entry + ",\"error_code\":\"" + std::to_string(error_code) + "\"}");
-}
-
-void Diagnosis::channel_failed(uint32_t channel, int error_code) {
-  add("{\"func_code\":\"\",\"error_code\":\"" + std::to_string(error_code) +
-      "\",\"channel\":" + std::to_string(channel) + "}");
-}
-
-void Diagnosis::add(std::string entry) {
-  if (entries_.size() == kept) entries_.pop_front();
-  entries_.push_back(std::move(entry));
-}
-
-std::string Diagnosis::json() const {
-  std::string text = "[";
-  for (const std::string& entry : entries_) {
-    if (text.size() > 1) text += ',';
-    text += entry;
-  }
-  return text + "]";
-}
-
 }  // namespace command_dtu

@@ -1,7 +1,6 @@
-// The answer to a command (D2), and the diagnosis kept of those that failed.
+// The answer to a command (D2).
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 
@@ -32,19 +31,6 @@ class MessageIds {
  private:
   uint64_t last_ = 0;
   uint64_t random_;
-};
-
-// What went wrong lately (function code 5), newest last.
-class Diagnosis {
- public:
-  static constexpr size_t kept = 32;
-  void command_failed(std::string_view code_text, int error_code);
-  void channel_failed(uint32_t channel, int error_code);
-  [[nodiscard]] std::string json() const;
-
- private:
-  void add(std::string entry);
-  std::deque<std::string> entries_;
 };
 
 }  // namespace command_dtu

@@ -11,7 +11,7 @@ void Asker::ask(const void* owner, Then then, Call call) {
   if (status >= DTU_OK) return;
   const Then refused = std::move(open->then);
   open_.erase(open);
-  refused(Reply{status, {}, error.message});
+  refused(Reply{status, {}, error.message, error.flags});
 }
 
 void Asker::invoke(const void* owner, const Question& question, Then then) {
@@ -74,7 +74,8 @@ void Asker::answered(void* ctx, const dtu_answer* answer) noexcept {
   dtu_error thrown{};
   if (dtu::guarded(&thrown, [&] {
         const Reply reply{answer->status, dtu::view(answer->json),
-                          answer->error != nullptr ? std::string_view(answer->error->message) : std::string_view()};
+                          answer->error != nullptr ? std::string_view(answer->error->message) : std::string_view(),
+                          answer->error != nullptr ? answer->error->flags : 0};
         then(reply);
         return DTU_OK;
       }) != DTU_OK)

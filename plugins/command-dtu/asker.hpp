@@ -14,6 +14,7 @@ struct Reply {  // its views last until the function returns
   dtu_status status = DTU_OK;
   std::string_view json;
   std::string_view error;
+  uint32_t error_flags = 0;  // DTU_ERR_...
   [[nodiscard]] bool ok() const { return status == DTU_OK; }
 };
 
@@ -22,8 +23,8 @@ struct Question {
   int64_t code = -1;
   std::string_view args;
   std::optional<std::string_view> password;
-  std::string_view source;
-  bool trusted = false;  // asked by this plugin for itself
+  std::string_view source;  // who it is asked for
+  bool trusted = false;     // asked by this plugin for itself
 };
 
 class Asker {

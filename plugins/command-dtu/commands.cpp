@@ -9,7 +9,7 @@ namespace {
 Reply as_missing(const Reply& reply, std::string& text, const std::string& what) {
   if (reply.status != DTU_E_NOT_FOUND) return reply;
   text = "unsupported by this board: it offers no " + what;
-  return Reply{DTU_E_UNSUPPORTED, {}, text};
+  return Reply{DTU_E_UNSUPPORTED, {}, text, reply.error_flags};
 }
 
 }  // namespace
@@ -33,6 +33,7 @@ void Call::try_invoke(std::string_view command, std::string_view args, Then then
   Question question;
   question.command = command;
   question.args = args;
+  question.source = source_;
   question.trusted = true;
   commands_.asker_.invoke(this, question, [then = std::move(then), name = std::string(command)](const Reply& reply) {
     std::string text;
@@ -42,13 +43,13 @@ void Call::try_invoke(std::string_view command, std::string_view args, Then then
 
 void Call::read(const std::string& point, Then then) {
   try_read(point, [this, then = std::move(then)](const Reply& reply) {
-    reply.ok() ? then(reply) : fail(reply.status, reply.error);
+    reply.ok() ? then(reply) : fail(reply.status, reply.error, reply.error_flags);
   });
 }
 
 void Call::invoke(std::string_view command, std::string_view args, Then then) {
   try_invoke(command, args, [this, then = std::move(then)](const Reply& reply) {
-    reply.ok() ? then(reply) : fail(reply.status, reply.error);
+    reply.ok() ? then(reply) : fail(reply.status, reply.error, reply.error_flags);
   });
 }
 
@@ -61,14 +62,15 @@ void Call::answer(std::string_view json) {
 
 void Call::answer_then(std::string_view json, std::string_view command) {
   Commands& commands = commands_;
+  const std::string source = source_;
   answer(json);
-  commands.invoke_afterwards(command);
+  commands.invoke_afterwards(command, source);
 }
 
-void Call::fail(dtu_status status, std::string_view text) {
+void Call::fail(dtu_status status, std::string_view text, uint32_t error_flags) {
   Commands& commands = commands_;
   const uint64_t id = id_;
-  commands.host_.reply_error(id, status, text);
+  commands.host_.reply_error(id, status, text, error_flags);
   commands.calls_.erase(id);  // ends this object
 }
 
@@ -86,11 +88,11 @@ void Commands::list(const dtu::CommandsIface::Each& each) {
   }
 }
 
-dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view args) {
+dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view args, std::string_view source) {
   const auto& rows = command_rows();
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const CommandRow& r) { return name == r.name; });
   if (row == rows.end()) throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
-  const auto [call, fresh] = calls_.emplace(id, std::make_unique<Call>(*this, id, args));
+  const auto [call, fresh] = calls_.emplace(id, std::make_unique<Call>(*this, id, args, source));
   if (!fresh) throw dtu::Failure(DTU_E_INVALID, "call " + std::to_string(id) + " is being carried out already");
   try {
     row->run(*call->second);
@@ -101,9 +103,10 @@ dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view
   return DTU_OK;
 }
 
-void Commands::invoke_afterwards(std::string_view command) {
+void Commands::invoke_afterwards(std::string_view command, std::string_view source) {
   Question question;
   question.command = command;
+  question.source = source;
   question.trusted = true;
   asker_.invoke(this, question, [host = host_, name = std::string(command)](const Reply& reply) {
     if (!reply.ok()) host.error(name + " was answered but not carried out: " + std::string(reply.error));

@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "answer.hpp"
 #include "asker.hpp"
+#include "diagnosis.hpp"
 
 namespace command_dtu {
 
@@ -18,7 +18,8 @@ class Call {
  public:
   using Then = std::function<void(const Reply&)>;
 
-  Call(Commands& commands, uint64_t id, std::string_view args) : commands_(commands), id_(id), args_(args) {}
+  Call(Commands& commands, uint64_t id, std::string_view args, std::string_view source)
+      : commands_(commands), id_(id), args_(args), source_(source) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call();
@@ -36,12 +37,13 @@ class Call {
 
   void answer(std::string_view json);
   void answer_then(std::string_view json, std::string_view command);  // answers first, then carries out
-  void fail(dtu_status status, std::string_view text);
+  void fail(dtu_status status, std::string_view text, uint32_t error_flags = 0);
 
  private:
   Commands& commands_;
   const uint64_t id_;
   const std::string args_;
+  const std::string source_;  // who asked: what is invoked for it is asked in its name
 };
 
 struct CommandRow {
@@ -60,13 +62,13 @@ class Commands {
       : host_(host), asker_(asker), diagnosis_(diagnosis) {}
 
   static void list(const dtu::CommandsIface::Each& each);
-  dtu_status invoke(uint64_t id, std::string_view name, std::string_view args);
+  dtu_status invoke(uint64_t id, std::string_view name, std::string_view args, std::string_view source);
   void cancel(uint64_t id) { calls_.erase(id); }
   [[nodiscard]] size_t running() const noexcept { return calls_.size(); }
 
  private:
   friend class Call;
-  void invoke_afterwards(std::string_view command);
+  void invoke_afterwards(std::string_view command, std::string_view source);
 
   dtu::Host host_;
   Asker& asker_;

@@ -19,7 +19,7 @@ struct JsonValue {
 };
 
 struct JsonProblem {
-  size_t position = 0;
+  size_t position = 0;  // the end of the text: more of it might make it whole
   const char* what = "";
 };
 

@@ -13,6 +13,7 @@ namespace {
 constexpr uint32_t idle_ms_min = 20;  // D5, and 20 characters if those take longer
 constexpr uint32_t idle_ms_max = 60000;
 constexpr uint64_t idle_characters = 20;
+constexpr uint64_t in_messages = DTU_CAP_TOPICS | DTU_CAP_REQUESTS | DTU_CAP_CONNECTIONLESS;  // not a stream of bytes
 
 std::string text_at(std::string_view object, std::string_view name) {
   const auto value = member(object, name);
@@ -72,6 +73,7 @@ LinkSettings read_link(const dtu_link_info& link) {
     channel.type = dtu::view(bound.type);
     channel.source = "channel " + std::to_string(bound.id);
     channel.topics = (bound.caps & DTU_CAP_TOPICS) != 0;
+    channel.stream = (bound.caps & in_messages) == 0 && channel.type != "udp";
     channel.raw = text_at(config, "uplink") == "raw";
     const std::vector<std::string> down = keys_at(config, "subscribe");
     channel.first_down = down.empty() ? "0" : down.front();

@@ -15,6 +15,7 @@ struct LinkChannel {
   std::string type;
   std::string source;  // "channel 3": how it is named when it asks
   bool topics = false;
+  bool stream = false;     // delivers its bytes in pieces of any length
   bool raw = false;        // "uplink": "raw"
   std::string first_down;  // topic id of a message without one
 };

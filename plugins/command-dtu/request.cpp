@@ -83,6 +83,7 @@ std::string arguments(const std::optional<JsonValue>& data, std::string beside) 
 
 Request read_request(std::string_view object, bool local) {
   Request request;
+  request.bytes = object.size();
   std::array<std::optional<JsonValue>, slots> found;
   std::string beside;
   each_member(object, [&](std::string_view key, const JsonValue& value) {

@@ -16,6 +16,7 @@ struct Request {
   std::string args;  // a JSON object
   std::optional<std::string> password;
   std::string topic_id;  // publish id of the answer; "" = the channel's first
+  size_t bytes = 0;      // of the whole command
   int error_code = 0;    // not 0: refused as it stands
   std::string error;
 };

@@ -40,9 +40,15 @@ Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds&
       ids_(ids),
       settings_(read_link(link)),
       parser_(settings_.rules, *this),
-      idle_(host, [this] { on_idle(); }) {}
+      idle_(host, [this] { on_idle(); }),
+      pieces_(host, [this](uint32_t channel, std::string_view bytes) {
+        if (const LinkChannel* from = find(channel)) downlink(*from, {}, bytes);
+      }) {}
 
-Session::~Session() { asker_.forget(this); }
+Session::~Session() {
+  asker_.forget(this);
+  if (const size_t bytes = pieces_.held_bytes(); bytes != 0) drop("unfinished", bytes);
+}
 
 const LinkChannel* Session::find(uint32_t id) const {
   for (const LinkChannel& channel : settings_.channels)
@@ -98,8 +104,17 @@ void Session::uplink(const LinkChannel& channel, const Frame& frame) {
     msg.payload = dtu::str(scratch_);
   }
   const dtu_status status = link_.to_channel(host_.instance(), settings_.link, channel.id, &msg);
-  if (status != DTU_OK) drop(status == DTU_E_INVALID ? "too_long" : "unknown_channel", frame.payload.size());
+  if (status != DTU_OK) {
+    drop(status == DTU_E_INVALID ? "too_long" : "unknown_channel", frame.payload.size());
+    diagnosis_.noise(not_handed_over, of_channel(channel.id));
+  }
   if (scratch_.capacity() > keep_scratch) std::string().swap(scratch_);
+}
+
+void Session::on_drop(Drop reason, uint64_t bytes) {
+  drop(drop_names[static_cast<size_t>(reason)], bytes);
+  const bool nobody = reason == Drop::unknown_channel || reason == Drop::unknown_topic;
+  diagnosis_.noise(nobody ? channel_unknown : frame_broken, of_port(settings_.port));
 }
 
 void Session::from_channel(uint32_t id, const dtu_msg& msg) {
@@ -107,33 +122,53 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
   const LinkChannel* channel = find(id);
   if (channel == nullptr || (settings_.through && channel != &settings_.channels.front()))
     return drop("unknown_channel", msg.payload.len);
-  if (!settings_.through && downlink_commands(*channel, msg)) return;
-  downlink(*channel, dtu::view(msg.route), dtu::view(msg.payload));
+  const std::string_view route = dtu::view(msg.route);
+  std::string_view payload = dtu::view(msg.payload);
+  if (settings_.through) return downlink(*channel, route, payload);
+
+  std::string whole;
+  size_t used = 0;
+  if (channel->stream && pieces_.go_on(id, msg.source, payload, used, whole)) {
+    if (!whole.empty()) message(*channel, msg.source, route, whole);
+    payload.remove_prefix(used);
+    if (payload.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
+  }
+  message(*channel, msg.source, route, payload);
 }
 
-// A stream may deliver several objects at once: when the message is a row of JSON objects, each counts for itself.
-// False: it is no such row.
-bool Session::downlink_commands(const LinkChannel& channel, const dtu_msg& msg) {
-  const std::string_view payload = dtu::view(msg.payload);
+void Session::message(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view payload) {
+  if (!row_of_objects(channel, peer, route, payload)) downlink(channel, route, payload);
+}
+
+// A stream may deliver several objects at once, and the last in part: when the message is a row of JSON objects, each
+// counts for itself. False: it is no such row.
+bool Session::row_of_objects(const LinkChannel& channel, uint64_t peer, std::string_view route,
+                             std::string_view payload) {
   std::vector<std::string_view> objects;
   size_t at = 0;
   skip_white_space(payload, at);
   while (at < payload.size()) {
     if (payload[at] != '{') return false;
-    const auto value = read_json(payload, at);
-    if (!value) return false;
+    JsonProblem problem;
+    const auto value = read_json(payload, at, &problem);
+    if (!value) {
+      const bool cut = channel.stream && problem.position == payload.size();
+      if (!cut || !pieces_.begin(channel.id, peer, payload.substr(at))) return false;
+      break;
+    }
     objects.push_back(value->text);
     skip_white_space(payload, at);
   }
-  if (objects.empty()) return false;
-  for (const std::string_view object : objects) {
-    if (!member(object, "cmd_code")) {
-      downlink(channel, dtu::view(msg.route), objects.size() == 1 ? payload : object);
-      continue;
-    }
-    command(Asked{read_request(object, false), &channel, msg.source});
-  }
+  if (objects.empty()) return at < payload.size();  // held, or nothing at all
+  const bool alone = objects.size() == 1 && at == payload.size();
+  for (const std::string_view text : objects) object(channel, peer, route, text, alone ? payload : text);
   return true;
+}
+
+void Session::object(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view text,
+                     std::string_view as_data) {
+  if (member(text, "cmd_code")) return command(Asked{read_request(text, false), &channel, peer});
+  downlink(channel, route, as_data);
 }
 
 void Session::downlink(const LinkChannel& channel, std::string_view route, std::string_view message) {
@@ -175,17 +210,35 @@ void Session::to_port(std::string_view head, std::string_view payload, uint32_t 
     drop(status == DTU_E_INVALID ? "too_long" : "no_port", payload.size());
 }
 
+// With plate 1 the IMEI is asked for first, so that an answer goes out in the moment its command is done: a command may
+// change the very link it came over.
 void Session::command(Asked asked) {
+  if (!settings_.style.plate || !imei_.empty()) return carry_out(std::move(asked));
+  if (running(asked) >= commands_at_once) return carry_out(std::move(asked));
+  ++running(asked);
+  asker_.read_point(this, "device.imei", [this, asked = std::move(asked)](const Reply& reply) {
+    --running(asked);
+    const auto value = reply.ok() ? parse_json(reply.json) : std::nullopt;
+    if (value && value->type == JsonType::string) imei_ = unquote(value->text);
+    carry_out(asked);
+  });
+}
+
+void Session::carry_out(Asked asked) {
   const Request& request = asked.request;
   if (request.error_code != 0) return finish(asked, {"", request.error_code, request.error});
   const bool shut = std::find(std::begin(refused_in_through), std::end(refused_in_through), request.code) !=
                     std::end(refused_in_through);
   if (settings_.through && shut)
     return finish(asked, {"", not_carried_out, "cannot be set in through mode: set work_mode to command"});
-  if (running_ >= commands_at_once)
-    return finish(asked, {"", not_carried_out, "too many commands at once: wait for their answers"});
+  if (running(asked) >= commands_at_once) {
+    drop("too_many_commands", request.bytes);
+    diagnosis_.noise(not_carried_out,
+                     asked.channel != nullptr ? of_channel(asked.channel->id) : of_port(settings_.port));
+    return send_answer(asked, {"", not_carried_out, "too many commands at once: wait for their answers"});
+  }
 
-  ++running_;
+  ++running(asked);
   Question question;
   question.code = request.code;
   const std::string args = request.args;
@@ -194,12 +247,12 @@ void Session::command(Asked asked) {
   if (password) question.password = *password;
   question.source = asked.channel != nullptr ? asked.channel->source : settings_.source;
   asker_.invoke(this, question, [this, asked = std::move(asked)](const Reply& reply) {
-    --running_;
+    --running(asked);
     Outcome outcome;
     if (reply.ok()) {
       outcome.data = reply.json;
     } else {
-      outcome.error_code = error_code_of(reply.status, asked.request.code);
+      outcome.error_code = error_code_of(reply.status, reply.error_flags, asked.request.code);
       outcome.error = reply.error.empty() ? "status " + std::to_string(reply.status) : std::string(reply.error);
     }
     finish(asked, outcome);
@@ -208,13 +261,7 @@ void Session::command(Asked asked) {
 
 void Session::finish(const Asked& asked, const Outcome& outcome) {
   if (outcome.error_code != 0) diagnosis_.command_failed(asked.request.code_text, outcome.error_code);
-  if (!settings_.style.plate || !imei_.empty()) return send_answer(asked, outcome);
-  const auto answer = [this, asked, outcome](const Reply& reply) {
-    const auto value = reply.ok() ? parse_json(reply.json) : std::nullopt;
-    if (value && value->type == JsonType::string) imei_ = unquote(value->text);
-    send_answer(asked, outcome);
-  };
-  asker_.read_point(this, "device.imei", answer);
+  send_answer(asked, outcome);
 }
 
 void Session::send_answer(const Asked& asked, const Outcome& outcome) {
@@ -235,18 +282,16 @@ void Session::send_answer(const Asked& asked, const Outcome& outcome) {
   msg.flags = DTU_MSG_COMMAND;
   msg.payload = dtu::str(text);
   if (named) msg.route = dtu::str(asked.request.topic_id);
-  if (link_.to_channel(host_.instance(), settings_.link, asked.channel->id, &msg) != DTU_OK)
-    drop("answer", text.size());
+  if (link_.to_channel(host_.instance(), settings_.link, asked.channel->id, &msg) == DTU_OK) return;
+  drop("answer", text.size());
+  diagnosis_.noise(not_handed_over, of_channel(asked.channel->id));
 }
 
-void Session::channel_state(uint32_t id, int32_t state, const dtu_error*) {
+void Session::channel_state(uint32_t id, int32_t state, const dtu_error* error) {
   const LinkChannel* channel = find(id);
-  const auto known = channel_states_.find(id);
-  const int32_t before = known == channel_states_.end() ? DTU_STATE_CONNECTING : known->second;
-  channel_states_[id] = state;
-  const auto lost = [](int32_t s) { return s == DTU_STATE_DOWN || s == DTU_STATE_FAILED; };
-  if (channel != nullptr && lost(state) && !lost(before))
-    diagnosis_.channel_failed(id, connect_error_of(channel->type));
+  if (channel == nullptr) return;
+  diagnosis_.channel_state(id, channel->type, state, error != nullptr ? error->flags : 0);
+  if (state != DTU_STATE_UP && state != DTU_STATE_DEGRADED) pieces_.end(id);
 }
 
 }  // namespace command_dtu

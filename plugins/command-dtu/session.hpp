@@ -4,15 +4,18 @@
 
 #include <map>
 
+#include "answer.hpp"
 #include "asker.hpp"
+#include "diagnosis.hpp"
 #include "frame_parser.hpp"
 #include "link_settings.hpp"
+#include "pieces.hpp"
 
 namespace command_dtu {
 
 class Session final : public dtu::DialectIface::Session, private FrameSink {
  public:
-  static constexpr size_t commands_at_once = 32;
+  static constexpr size_t commands_at_once = 32;  // of one channel, or of the port
 
   Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, const dtu_link_info& link);
   ~Session() override;
@@ -32,16 +35,21 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   };
 
   void on_frame(const Frame& frame) override;
-  void on_drop(Drop reason, uint64_t bytes) override { drop(drop_names[static_cast<size_t>(reason)], bytes); }
+  void on_drop(Drop reason, uint64_t bytes) override;
   void on_idle();
 
   void uplink(const LinkChannel& channel, const Frame& frame);
   void downlink(const LinkChannel& channel, std::string_view route, std::string_view payload);
-  bool downlink_commands(const LinkChannel& channel, const dtu_msg& msg);
+  void message(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view payload);
+  bool row_of_objects(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view payload);
+  void object(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view text,
+              std::string_view as_data);
   void to_port(std::string_view head, std::string_view payload, uint32_t flags);
   void append_check(std::string& head, std::string_view payload) const;
 
   void command(Asked asked);
+  void carry_out(Asked asked);
+  size_t& running(const Asked& asked) { return running_[asked.channel != nullptr ? asked.channel->id : 0]; }
   void finish(const Asked& asked, const Outcome& outcome);
   void send_answer(const Asked& asked, const Outcome& outcome);
   [[nodiscard]] const LinkChannel* find(uint32_t id) const;
@@ -57,11 +65,11 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   dtu::Timer idle_;
   bool looked_again_ = false;  // the idle timer ran once without anything having come
   int64_t now_ns_ = 0;         // when the message being worked on was read
-  size_t running_ = 0;         // commands not answered yet
+  Pieces pieces_;
+  std::map<uint32_t, size_t> running_;  // commands not answered yet, by channel; 0: of the port
   std::string imei_;
   std::string scratch_;
   std::string head_;
-  std::map<uint32_t, int32_t> channel_states_;
 };
 
 }  // namespace command_dtu

@@ -40,7 +40,7 @@ void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* e)
 
 dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* e) {
   if (!at(i).host->may_speak(at(i), "reply")) return DTU_E_CLOSED;
-  return at(i).host->reply({i, call, status, text(json), text_of(e)});
+  return at(i).host->reply({i, call, status, text(json), text_of(e), e == nullptr ? 0 : e->flags});
 }
 
 const void* service(dtu_instance* i, const char* id) {

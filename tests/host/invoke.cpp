@@ -87,7 +87,7 @@ void State::answer(uint64_t id, const Answer& a) {
   const Asked asked = it->second;
   asked_.erase(it);
   if (asked.by->phase != InstanceRecord::Phase::live || asked.done == nullptr) return;  // not after the asker's stop
-  const dtu_error error = make_error(a.status, a.error);
+  const dtu_error error = make_error(a.status, a.error, a.flags);
   const dtu_answer answer{sizeof(dtu_answer), a.status, str(a.json), a.status == DTU_OK ? nullptr : &error};
   asked.done(asked.ctx, &answer);
 }

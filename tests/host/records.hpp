@@ -47,6 +47,7 @@ struct Reply {
   dtu_status status;
   std::string json;
   std::string error;  // text of the error, "" when none came along
+  uint32_t flags = 0;
 };
 struct Writable {
   dtu_instance* by;
@@ -82,6 +83,7 @@ struct Answer {
   dtu_status status = DTU_OK;
   std::string json;
   std::string error = {};  // the text, when status is a failure
+  uint32_t flags = 0;      // of the error
 };
 
 // Everything in the order in which it was called.

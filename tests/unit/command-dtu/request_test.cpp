@@ -120,31 +120,5 @@ TEST(Answer, MessageIdsGrow) {
   EXPECT_GT(ids.next(-5), last) << "a clock set back";
 }
 
-TEST(Answer, DiagnosisKeepsTheLast32) {
-  Diagnosis diagnosis;
-  EXPECT_EQ(diagnosis.json(), "[]");
-  diagnosis.command_failed("\"0x04\"", 5001);
-  diagnosis.channel_failed(3, 4005);
-  EXPECT_EQ(diagnosis.json(),
-            R"([{"func_code":"0x04","error_code":"5001"},{"func_code":"","error_code":"4005","channel":3}])");
-  for (int i = 0; i < 40; ++i) diagnosis.command_failed(std::to_string(i), 6005);
-  const std::string json = diagnosis.json();
-  EXPECT_TRUE(parse_json(json));
-  EXPECT_THAT(json, testing::StartsWith(R"([{"func_code":"8",)"));
-  EXPECT_THAT(json, testing::EndsWith(R"({"func_code":"39","error_code":"6005"}])"));
-}
-
-TEST(StatusCodes, OfFailures) {
-  EXPECT_EQ(error_code_of(DTU_E_DENIED, 4), 5001);
-  EXPECT_EQ(error_code_of(DTU_E_WRONG_PASSWORD, 4), 5002);
-  EXPECT_EQ(error_code_of(DTU_E_NOT_FOUND, 200), 6005);
-  EXPECT_EQ(error_code_of(DTU_E_INVALID, 7), 5005);
-  EXPECT_EQ(error_code_of(DTU_E_UNSUPPORTED, 9), 5006);
-  EXPECT_EQ(error_code_of(DTU_E_IO, 6), 3001);
-  EXPECT_EQ(error_code_of(DTU_E_STOPPED, 6), 5006);
-  EXPECT_EQ(connect_error_of("mqtt"), 4005);
-  EXPECT_EQ(connect_error_of("vendor"), 5004);
-}
-
 }  // namespace
 }  // namespace command_dtu::test

@@ -21,6 +21,7 @@ struct ChannelSetup {
   std::string type;
   bool topics;
   std::string config = "{}";
+  uint64_t more_caps = 0;
 };
 
 struct LinkSetup {
@@ -55,8 +56,8 @@ class Rig {
   void open(const LinkSetup& setup) {
     std::vector<dtu_bound_channel> bound;
     for (const ChannelSetup& c : setup.channels)
-      bound.push_back(
-          {sizeof(dtu_bound_channel), c.id, dtu::str(c.type), c.topics ? DTU_CAP_TOPICS : 0, dtu::str(c.config)});
+      bound.push_back({sizeof(dtu_bound_channel), c.id, dtu::str(c.type), (c.topics ? DTU_CAP_TOPICS : 0) | c.more_caps,
+                       dtu::str(c.config)});
     std::vector<const dtu_bound_channel*> pointers;
     for (const dtu_bound_channel& b : bound) pointers.push_back(&b);
     dtu_link_info info{};
@@ -93,7 +94,12 @@ class Rig {
     dialect_->from_channel(plugin_.self(), session_, id, owned.get());
     settle();
   }
-  void state(uint32_t id, int32_t state) { dialect_->channel_state(plugin_.self(), session_, id, state, nullptr); }
+  // error_code: of the DTU protocol, as a channel gives it along; -1: no error at all.
+  void state(uint32_t id, int32_t state, int error_code = -1) {
+    const dtu_error error = dtu::make_error(DTU_E_IO, "lost", DTU_ERR_CODE(error_code));
+    dialect_->channel_state(plugin_.self(), session_, id, state, error_code < 0 ? nullptr : &error);
+    settle();
+  }
 
   // Lets questions and answers go round until nothing moves.
   void settle() {
@@ -105,7 +111,7 @@ class Rig {
         ASSERT_NE(call, calls_.end());
         const uint64_t request = call->second;
         calls_.erase(call);
-        host.answer(request, {reply.status, reply.json, reply.error});
+        host.answer(request, {reply.status, reply.json, reply.error, reply.flags});
       }
     }
   }
@@ -176,7 +182,7 @@ class Rig {
         commands_->invoke(plugin_.self(), call, dtu::str(name), dtu::str(r.args), dtu::str(r.source), &error);
     if (status == DTU_OK) return std::nullopt;
     calls_.erase(call);
-    return {{status, "", error.message}};
+    return {{status, "", error.message, error.flags}};
   }
 
   dtu::test::Instance plugin_;

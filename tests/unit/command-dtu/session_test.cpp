@@ -205,7 +205,7 @@ TEST(Session, SetsAreRefusedInThroughMode) {
     EXPECT_THAT(rig.ask("{\"cmd_code\":" + std::string(code) + "}", "error"), HasSubstr("through mode")) << code;
   EXPECT_THAT(rig.host.requests(), IsEmpty());
   Rig command;
-  EXPECT_EQ(command.ask(R"({"cmd_code":58})", "error_code"), "6005");
+  EXPECT_EQ(command.ask(R"({"cmd_code":58})", "error_code"), "5001");
 }
 
 TEST(Session, CloudCommandsAreAnsweredToWhoAsked) {

@@ -71,8 +71,8 @@ class Host {
   dtu_status reply(uint64_t call, std::string_view json) const noexcept {
     return h_->reply(i_, call, DTU_OK, str(json), nullptr);
   }
-  dtu_status reply_error(uint64_t call, dtu_status code, std::string_view text) const noexcept {
-    const dtu_error e = make_error(code, text);
+  dtu_status reply_error(uint64_t call, dtu_status code, std::string_view text, uint32_t flags = 0) const noexcept {
+    const dtu_error e = make_error(code, text, flags);
     return h_->reply(i_, call, code, {}, &e);
   }
   [[nodiscard]] int64_t monotonic_ns() const noexcept { return h_->monotonic_ns(); }

@@ -1,0 +1,127 @@
+#include "setters.hpp"
+
+#include <algorithm>
+
+#include "parameters.hpp"
+
+namespace command_dtu::setters {
+namespace {
+
+constexpr int pin_max = 128;
+constexpr size_t version_digits_max = 18;
+
+// set: members of the device document, JSON. data: of the answer, JSON.
+void change(Call& call, const std::string& set, std::string data) {
+  call.invoke("config.change", "{\"set\":" + set + "}",
+              [&call, data = std::move(data)](const Reply&) { call.answer(data); });
+}
+
+void change(Call& call, std::string_view key, std::string_view value, std::string data) {
+  change(call, "{" + quoted(key) + ":" + std::string(value) + "}", std::move(data));
+}
+
+std::string usage_of(std::string_view key, std::string_view value) {
+  return "{" + quoted(key) + ": " + std::string(value) + "}";
+}
+
+// Nothing carries out an upgrade yet, so there is nothing to say of one.
+void set_ota(Call& call, std::string_view value, bool on) {
+  change(call, "ota", value,
+         on ? "\"on: upgrades are accepted, none is under way\"" : "\"off: upgrades are not accepted\"");
+}
+
+}  // namespace
+
+void flag(Call& call, const char* key, std::string_view data) {
+  const JsonValue value = need(call.args(), key, usage_of(key, "0") + " or " + usage_of(key, "1"));
+  const auto on = as_flag(value);
+  if (!on) refuse_type(key, value, "0 or 1");
+  change(call, key, std::to_string(*on), quoted(data));
+}
+
+void map(Call& call, const char* key, std::string_view data) {
+  const JsonValue value = need(call.args(), key, usage_of(key, R"({"1": {...}})") + ", all of them");
+  if (value.type != JsonType::object) refuse_kind(key, value, "an object: " + usage_of(key, R"({"1": {...}})"));
+  change(call, key, value.text, quoted(data));
+}
+
+void registration(Call& call) {
+  const JsonValue value = need(call.args(), "reg", R"({"reg": 0}, {"reg": 1} or {"reg": "a text of your own"})");
+  const auto on = as_flag(value);
+  if (!on && value.type != JsonType::string) refuse_type("reg", value, "0, 1 or a text");
+  change(call, "reg", on ? std::to_string(*on) : std::string(value.text), quoted("send reg"));
+}
+
+void version(Call& call) {
+  const JsonValue value = need(call.args(), "version", R"({"version": "100"})");
+  const std::string text = is_text_or_number(value) ? plain_text(value) : "";
+  if (text.empty() || text.size() > version_digits_max || text.find_first_not_of("0123456789") != std::string::npos)
+    refuse_type("version", value, "a whole number such as \"100\"");
+  change(call, "version", quoted(text), quoted(text));
+}
+
+void apn(Call& call) {
+  constexpr std::string_view usage = R"({"apn": ["name", "user", "password"]}, each may be "")";
+  const JsonValue value = need(call.args(), "apn", usage);
+  std::string list;
+  for (const JsonValue& entry : need_list(value, "apn", 3, usage)) {
+    if (!is_text_or_number(entry)) refuse_kind("each entry of apn", entry, "a text");
+    list.append(list.empty() ? "[" : ",").append(quoted(plain_text(entry)));
+  }
+  change(call, "apn", list + "]", quoted("set apn"));
+}
+
+void pins(Call& call) {
+  constexpr std::string_view usage = R"({"pins": ["1", "2", "3"]}: network LED, ready line, reset button)";
+  const JsonValue value = need(call.args(), "pins", usage);
+  std::string list;
+  for (const JsonValue& entry : need_list(value, "pins", 3, usage)) {
+    const auto pin = as_pin(entry);
+    if (!pin || pin->front() == '0' || std::stoi(*pin) > pin_max)
+      refuse_type("each entry of pins", entry, R"(a GPIO from 1 to 128, as "2" or "pio2")");
+    list.append(list.empty() ? "[" : ",").append(quoted(*pin));
+  }
+  change(call, "pins", list + "]", quoted("set gpio pins"));
+}
+
+void ota(Call& call) {
+  const JsonValue value = need(call.args(), "ota", R"({"ota": 0} or {"ota": 1})");
+  if (value.type == JsonType::array) {  // [uid, module type, product key] of older servers
+    (void)need_list(value, "ota", 3, R"({"ota": 1})");
+    return set_ota(call, value.text, true);
+  }
+  const auto on = as_flag(value);
+  if (!on) refuse_type("ota", value, "0 or 1");
+  if (*on == 0) return set_ota(call, "0", false);
+  // Who the upgrade cloud knows the device as is worth more than a 1: it stays, and means the same.
+  call.invoke("config.get", "{}", [&call](const Reply& config) {
+    const auto stored = member(config.json, "ota");
+    const bool identity = stored && stored->type == JsonType::array;
+    set_ota(call, identity ? stored->text : std::string_view("1"), true);
+  });
+}
+
+void everything(Call& call) {
+  constexpr std::string_view usage = R"({"dtu_config": {...}}: the keys it has replace the stored ones)";
+  const auto named = parameter(call.args(), "dtu_config");
+  if (named && named->type != JsonType::object) refuse_kind("dtu_config", *named, "the device document");
+  const std::string document(named ? named->text : std::string_view(call.args()));
+  bool empty = true;
+  each_member(document, [&](std::string_view, const JsonValue&) { return empty = false; });
+  if (empty) (void)need("{}", "dtu_config", usage);
+  change(call, document, "\"\"");
+}
+
+void password(Call& call) {
+  constexpr std::string_view usage = R"({"new_password": "..."})";
+  auto wanted = parameter(call.args(), "new_password");
+  if (!wanted) wanted = parameter(call.args(), "password");
+  const JsonValue value = wanted ? *wanted : need(call.args(), "new_password", usage);
+  const std::string text = is_text_or_number(value) ? plain_text(value) : "";
+  if (text.empty())  // not shown: it may be a password, wrongly wrapped
+    throw dtu::Failure(DTU_E_INVALID, "new_password must be a text that is not empty: send " + std::string(usage));
+  call.invoke("password.set", "{\"new_password\":" + quoted(text) + "}",
+              [&call](const Reply&) { call.answer("\"\""); });
+}
+
+}  // namespace command_dtu::setters

@@ -1,0 +1,197 @@
+// JSON objects that streams deliver in pieces.
+#include "pieces.hpp"
+
+#include <random>
+
+#include "rig.hpp"
+
+namespace command_dtu::test {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* ask_csq = R"({"msg_id":"a","cmd_code":3,"data":{"x":[1,true,null,"\"}{"]}})";
+
+struct PieceRig : Rig {
+  explicit PieceRig(const LinkSetup& setup = {}) : Rig(setup) { host.set_point("radio.csq", "17"); }
+};
+
+TEST(Pieces, ACommandMayBeCutAnywhere) {
+  const std::string text = ask_csq;
+  for (size_t cut = 1; cut < text.size(); ++cut) {
+    PieceRig rig;
+    rig.channel(1, text.substr(0, cut), "", 7);
+    EXPECT_THAT(rig.to_channel(1), IsEmpty());
+    rig.channel(1, text.substr(cut), "", 7);
+    ASSERT_THAT(rig.to_channel(1), SizeIs(1)) << "cut at " << cut;
+    EXPECT_THAT(rig.to_channel(1)[0], HasSubstr("CSQ17"));
+    EXPECT_EQ(rig.host.link_writes()[0].source, 7U);
+    EXPECT_THAT(rig.to_port(), IsEmpty());
+  }
+}
+
+TEST(Pieces, ByteByByteAndGluedTogether) {
+  const std::string text = std::string(ask_csq) + ask_csq + R"({"data":"ijklmn"})";
+  std::mt19937 random(7);
+  for (int round = 0; round < 50; ++round) {
+    PieceRig rig;
+    for (size_t at = 0; at < text.size();) {
+      const size_t step = round == 0 ? 1 : 1 + random() % 40;
+      rig.channel(1, text.substr(at, step));
+      at += step;
+    }
+    EXPECT_THAT(rig.to_channel(1), SizeIs(2));
+    EXPECT_THAT(rig.to_port(), ElementsAre("1,6,2584251182,ijklmn"));
+  }
+}
+
+TEST(Pieces, WhatIsNoJsonIsNotDelayed) {
+  for (const char* data :
+       {"plain words", "{plain", "{\x01\x02", "{\"a\" x", "[1,", "\"text", "}", "{\"a\":1}x{", "{\"cmd_code\":tru e"}) {
+    PieceRig rig;
+    rig.channel(1, data);
+    EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked(data))) << data;
+  }
+  PieceRig rig;  // the second piece shows it
+  rig.channel(1, "{");
+  EXPECT_THAT(rig.to_port(), IsEmpty());
+  rig.channel(1, "hello");
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("{"), "1," + checked("hello")));
+  rig.clear();
+  rig.channel(1, "{");
+  rig.channel(1, R"({"cmd_code":3})");
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("{"))) << "the second is a command of its own";
+  EXPECT_THAT(rig.to_channel(1), SizeIs(1));
+}
+
+TEST(Pieces, WhatIsNeverCompletedIsDataAfterTwoSeconds) {
+  PieceRig rig;
+  const std::string begun = R"({"cmd_code":3,"data":{)";
+  rig.channel(1, begun);
+  rig.host.advance(milliseconds(1999));
+  EXPECT_THAT(rig.to_port(), IsEmpty());
+  rig.host.advance(milliseconds(10));
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked(begun)));
+  rig.clear();
+  rig.channel(1, ask_csq);
+  EXPECT_THAT(rig.to_channel(1), SizeIs(1)) << "nothing is left of it";
+}
+
+TEST(Pieces, ASlowSenderHasHalfAMinuteInAll) {
+  PieceRig rig;
+  rig.channel(1, "{");
+  for (int i = 0; i < 29; ++i) {
+    rig.host.advance(milliseconds(1000));
+    rig.channel(1, " ");
+  }
+  EXPECT_THAT(rig.to_port(), IsEmpty());
+  rig.host.advance(milliseconds(1100));
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("{" + std::string(29, ' '))));
+}
+
+TEST(Pieces, LongestObject) {
+  const std::string head = R"({"cmd_code":3,"data":{"x":")";
+  const std::string longest = head + std::string(Pieces::bytes_max - head.size() - 3, 'x') + "\"}}";
+  PieceRig rig;
+  for (size_t at = 0; at < longest.size(); at += 1000) rig.channel(1, longest.substr(at, 1000));
+  EXPECT_THAT(rig.to_channel(1), SizeIs(1));
+  EXPECT_THAT(rig.to_port(), IsEmpty());
+  rig.clear();
+  size_t out = 0;
+  for (int i = 0; i < 70; ++i) rig.channel(1, (i == 0 ? "{\"a\":\"" : "") + std::string(1000, 'x'));
+  for (const std::string& frame : rig.to_port()) out += frame.size();
+  EXPECT_GE(out, 65000U) << "given up and passed on as data, not lost";
+  EXPECT_THAT(rig.to_channel(1), IsEmpty());
+}
+
+TEST(Pieces, EachPeerHasItsOwn) {
+  PieceRig rig;
+  const std::string text = ask_csq;
+  rig.channel(1, text.substr(0, 20), "", 1);
+  rig.channel(1, text.substr(0, 30), "", 2);
+  rig.channel(1, "words", "", 3);
+  rig.channel(1, text.substr(30), "", 2);
+  rig.channel(1, text.substr(20), "", 1);
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("words")));
+  const auto& sent = rig.host.link_writes();
+  ASSERT_THAT(sent, SizeIs(3));
+  EXPECT_EQ(sent[1].source, 2U);
+  EXPECT_EQ(sent[2].source, 1U);
+}
+
+TEST(Pieces, PeersAreBounded) {
+  PieceRig rig;
+  for (uint64_t peer = 1; peer <= Pieces::peers_max + 5; ++peer) rig.channel(1, "{\"a\":", "", peer);
+  EXPECT_THAT(rig.to_port(), SizeIs(5)) << "the oldest are data";
+}
+
+TEST(Pieces, OnlyOfStreams) {
+  LinkSetup setup;
+  setup.channels = {
+      {1, "udp", false}, {2, "mqtt", true}, {3, "http", false, "{}", DTU_CAP_REQUESTS}, {4, "tcp", false}};
+  for (uint32_t id = 1; id <= 3; ++id) {
+    PieceRig rig(setup);
+    rig.channel(id, "{\"cmd_code\":");
+    EXPECT_THAT(rig.to_port(), SizeIs(1)) << id;
+  }
+  PieceRig stream(setup);
+  stream.channel(4, "{\"cmd_code\":");
+  EXPECT_THAT(stream.to_port(), IsEmpty());
+  setup.dialect = "through";
+  setup.channels = {{4, "tcp", false}};
+  PieceRig through(setup);
+  through.channel(4, "{\"cmd_code\":");
+  EXPECT_THAT(through.to_port(), SizeIs(1));
+}
+
+TEST(Pieces, ALostConnectionCompletesNothing) {
+  PieceRig rig;
+  rig.channel(1, "{\"cmd_code\":");
+  rig.state(1, DTU_STATE_DOWN);
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("{\"cmd_code\":")));
+  rig.state(1, DTU_STATE_UP);
+  rig.clear();
+  rig.channel(1, "3}");
+  EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("3}")));
+}
+
+TEST(Pieces, WhatIsHeldWhenTheLinkEndsIsCounted) {
+  PieceRig rig;
+  rig.channel(1, "{\"cmd_code\":");
+  rig.close();
+  EXPECT_EQ(rig.dropped("unfinished"), 12U);
+}
+
+// The scan must never refuse what the grammar takes, and must end where the object ends.
+TEST(ObjectScan, AgreesWithTheReaderOnEveryObject) {
+  for (const std::string text : {"{}", "{ }", R"({"a":1})", R"({"a":-1.5e+3,"b":[true,false,null,{}],"c":"\\\"}"})",
+                                 R"({"a":{"b":{}}})", "{\"a\" :\t[ ] }"}) {
+    for (size_t cut = 1; cut <= text.size(); ++cut) {
+      ObjectScan scan;
+      size_t used = 0;
+      const auto first = scan.feed(text.substr(0, cut), used);
+      if (cut == text.size()) {
+        EXPECT_EQ(first, ObjectScan::Verdict::whole) << text;
+        EXPECT_EQ(used, text.size());
+        break;
+      }
+      EXPECT_EQ(first, ObjectScan::Verdict::more) << text << " cut at " << cut;
+      JsonProblem problem;
+      size_t at = 0;
+      EXPECT_FALSE(read_json(text.substr(0, cut), at, &problem)) << text << " cut at " << cut;
+      EXPECT_EQ(problem.position, cut) << text << ": " << problem.what;
+      EXPECT_EQ(scan.feed(text.substr(cut) + "}}", used), ObjectScan::Verdict::whole);
+      EXPECT_EQ(used, text.size() - cut);
+    }
+  }
+  ObjectScan deep;
+  size_t used = 0;
+  EXPECT_EQ(deep.feed("{\"a\":" + std::string(32, '['), used), ObjectScan::Verdict::bad);
+}
+
+}  // namespace
+}  // namespace command_dtu::test
