@@ -73,7 +73,15 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       instances_(context_),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
-      device_(context_, router_, components_) {
+      device_(context_, router_, components_),
+      indicators_(
+          lane, log, directory_, calls_, [this] { return connected(); }, [this] { factory_reset(); }),
+      network_settings_(log) {
+  device_.on_rebuilt([this](const config::DeviceConfig& device) {
+    indicators_.configure(device.pins);
+    indicators_.look();
+    network_settings_.configure(device.apn);
+  });
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
@@ -153,6 +161,7 @@ void Kernel::started(plugins::Instance& instance) {
   register_offers(instance);
   if (instance.component().kind == DTU_KIND_HAL) {
     device_.hal_started(instance);
+    network_settings_.started(instance);
     learn_initial_password();
   }
   if (!instance.component().dialects.empty()) device_.speaker_started(instance);
@@ -212,6 +221,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
+        indicators_.points_changed();
       });
 }
 
@@ -225,12 +235,21 @@ void Kernel::learn_initial_password() {
   });
 }
 
-void Kernel::stopping(plugins::Instance& instance) { router_.instance_stopping(instance); }
+bool Kernel::connected() const {
+  const auto& channels = router_.channels();
+  return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->carries(); });
+}
+
+void Kernel::stopping(plugins::Instance& instance) {
+  network_settings_.stopping(instance);
+  router_.instance_stopping(instance);
+}
 
 void Kernel::stopped(plugins::Instance& instance) {
   directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
+  if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
 }
 
 void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
@@ -238,6 +257,7 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
   if (source != 0) return router_.port_state(instance, source, state, error);
   if (instance.component().kind == DTU_KIND_CHANNEL && instance.tenant() != nullptr)
     router_.channel_state(*static_cast<routing::Channel*>(instance.tenant()), state, error);
+  if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -314,6 +334,15 @@ void Kernel::set_device(const std::string& text, Set done) {
                 });
 }
 
+// The reset button: a document like that of a device nobody has set up.
+void Kernel::factory_reset() {
+  set_device("{}", [this](bool taken, const config::Findings& findings, const Device::Changed&) {
+    if (!taken)
+      log_.error("pins", "the parameters are not reset: " +
+                             (findings.empty() ? "not stored" : config::to_text(findings.back())));
+  });
+}
+
 // --- the end ---------------------------------------------------------------------------------------------------------
 
 void Kernel::restart_soon() {
@@ -334,6 +363,7 @@ void Kernel::restart_step(void* self) {
 void Kernel::shutdown(End how) {
   if (ending_) return;
   ending_ = true;
+  indicators_.configure({});
   end_ = how;
   log_.info("kernel", how == End::stop ? "stopping" : "restarting");
   device_.stop_channels(kStopDeadline_ms, [this] { stop_members(); });

@@ -13,6 +13,8 @@
 #include "config/documents.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
+#include "kernel/indicators.hpp"
+#include "kernel/network_settings.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
 #include "log/log.hpp"
@@ -97,6 +99,8 @@ class Kernel : public plugins::Upcalls {
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
+  void factory_reset();
+  [[nodiscard]] bool connected() const;  // a channel carries
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);
@@ -117,6 +121,8 @@ class Kernel : public plugins::Upcalls {
   commands::Access access_;
   commands::Calls calls_;
   Device device_;
+  Indicators indicators_;
+  NetworkSettings network_settings_;
   config::BoardConfig board_;
   std::shared_ptr<config::DeviceConfig> first_device_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
