@@ -72,7 +72,7 @@ void Indicators::show() {
     asking_.reset();
     return show(Network::connected);
   }
-  if (network_ == Network::connected) show(Network::registering);
+  if (network_ == Network::connected || !blinking_) show(Network::registering);
   ask_network();
 }
 
