@@ -46,7 +46,7 @@ Object::Ptr parsed(std::string_view args) {
 }
 
 std::string text_of(const Object& args, const char* name, size_t max_bytes, const char* allowed) {
-  const auto text = args.optValue<std::string>(name, "");
+  auto text = args.optValue<std::string>(name, "");
   if (text.size() > max_bytes)
     throw dtu::Failure(DTU_E_INVALID, std::string("/") + name + " is too long: up to " + allowed);
   return text;

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
+#include <utility>
 
 struct gpiod_line {
   unsigned offset = 0;
