@@ -112,6 +112,7 @@ int check(Kernel& kernel, bool json) {
 
 Descriptor block_signals() {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error to report, not an end
   sigset_t set;
   ::sigemptyset(&set);
   for (const int s : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, s);

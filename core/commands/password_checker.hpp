@@ -21,7 +21,7 @@ class PasswordChecker {
 
  private:
   Lane& lane_;
-  std::thread thread_;  // of the present check, or of the last one
+  std::thread thread_;                                          // of the present check, or of the last one
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // read and written on the lane
 };
 

@@ -43,6 +43,14 @@ bool topics_are_free(const JsonObject& channel, const std::string& path, Report&
   return good;
 }
 
+// 0, 1 or a text; real files have the numbers as strings too.
+std::optional<std::string> registration_of(const Json& reg) {
+  const auto text = as_text(reg);
+  if (type_of(reg) != JsonType::text) return as_integer(reg) == 1 ? std::optional<std::string>("") : std::nullopt;
+  if (text.empty() || text == "0") return std::nullopt;
+  return text == "1" ? "" : text;
+}
+
 OutboxConfig outbox_of(const JsonObject& channel) {
   OutboxConfig out;
   const Json outbox = channel.get("outbox");
@@ -97,6 +105,7 @@ ReadChannel read_channel(uint32_t id, const Json& given, const JsonObject& docum
   config.type = type;
   config.port = as_text(normal->get("serialID"));
   config.outbox = outbox_of(*normal);
+  config.registration = registration_of(normal->get("reg"));
   config.json = to_json(checked.value);
   config.masked_json = to_json(with_mask(checked.value, path, out.secrets));
   out.config = std::move(config);

@@ -12,6 +12,11 @@
 namespace dtud::config {
 namespace {
 
+// Top-level keys that are the kernel's business: a change of one of them must not give the ports new sessions.
+constexpr std::string_view kNotForDialects[] = {
+    "conf", "uconf", "password",        "reg",         "version",      "nolog",           "fota",      "ota",
+    "pins", "apn",   "service_acquire", "acquire_url", "auto_connect", "offline_storage", "confirm_s", "direction_pin"};
+
 bool in_conf(const std::string& path) { return path.compare(0, 6, "/conf/") == 0; }
 
 class DeviceReader {
@@ -52,6 +57,8 @@ class DeviceReader {
     normal_ = normal ? shared_object(*normal) : make_object();
     out_.password = as_text(normal_->get("password"));
     out_.auto_connect = as_flag(normal_->get("auto_connect"), true);
+    if (const Json version = as_object(document_)->get("version"); !version.isEmpty())
+      out_.version = as_text(version, to_json(version));
     out_.quiet = as_object(document_)->has("nolog") && as_integer(normal_->get("nolog")) == 0;
     out_.confirm_s = static_cast<uint32_t>(as_integer(normal_->get("confirm_s"), out_.confirm_s));
     normal_->set("offline_storage", storage_word(normal_->get("offline_storage")));
@@ -128,8 +135,9 @@ class DeviceReader {
     const Json masked = with_mask(Json(normal_), {}, secrets_);
     auto out = make_object();
     for (const auto& key : schema.keys()) {
-      if (key != "conf" && key != "uconf" && key != "password" && normal_->has(key))
-        out->set(key, as_object(masked)->get(key));
+      const bool kernels =
+          std::find(std::begin(kNotForDialects), std::end(kNotForDialects), key) != std::end(kNotForDialects);
+      if (!kernels && normal_->has(key)) out->set(key, as_object(masked)->get(key));
     }
     return to_json(out);
   }

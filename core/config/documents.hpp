@@ -79,12 +79,15 @@ struct ChannelConfig {  // conf.<id>
   std::string type;     // protocol
   std::string port;     // serialID; "" = serves commands only, or (with an error) names no port of uconf
   OutboxConfig outbox;
+  // reg (D13): what goes first over a new connection; "" = the standard message, absent = nothing.
+  std::optional<std::string> registration;
   std::string json;         // normalised and complete: what its component is created with
   std::string masked_json;  // the same with secrets as "***"
 };
 
 struct DeviceConfig {
   std::string work_mode;
+  std::string version;   // of these parameters, as text; "" = not given
   std::string password;  // "" = none set
   bool auto_connect = true;
   bool quiet = false;                   // nolog is there, and 0
@@ -92,9 +95,9 @@ struct DeviceConfig {
   uint32_t confirm_s = 120;             // a change that came over a channel must prove itself within so many seconds
   std::vector<ChannelConfig> channels;  // sorted by id
   std::vector<uint32_t> skipped;        // ids of channels with an error: no plugin for them, or wrong settings
-  std::string scalars_json;             // the top-level keys but conf, uconf, password; secrets masked: for dialects
-  std::vector<std::string> secrets;     // JSON pointers of the secrets in `document`, sorted
-  Poco::JSON::Object::Ptr document;     // everything, as stored (D11: nothing is dropped)
+  std::string scalars_json;  // the top-level keys dialects look at (plate, convert, reply, modbus, ...), secrets masked
+  std::vector<std::string> secrets;  // JSON pointers of the secrets in `document`, sorted
+  Poco::JSON::Object::Ptr document;  // everything, as stored (D11: nothing is dropped)
 };
 
 // What the reader must know of the installed plugins.

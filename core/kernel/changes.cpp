@@ -223,16 +223,17 @@ void Changes::go_back(uint64_t id, const std::string& source, const Stored& stor
 
 void Changes::factory_reset(const std::string& why) {
   config::FileError error;
-  auto text = factory_file_.empty() ? std::optional<std::string>("{}")
-                                    : config::read_file(factory_file_, kMostText, error);
+  auto text =
+      factory_file_.empty() ? std::optional<std::string>("{}") : config::read_file(factory_file_, kMostText, error);
   if (!text) return parts_.log.error("config", "parameters are not reset: " + error.text);
   parts_.log.warning("config", "parameters are reset: " + why);
-  take(*text, "dtud", "reset: " + why,
-       [this](bool taken, const Findings& findings) {
-         if (!taken && !findings.empty())
-           parts_.log.error("config", "parameters are not reset: " + config::to_text(findings.back()));
-       },
-       nullptr);
+  take(
+      *text, "dtud", "reset: " + why,
+      [this](bool taken, const Findings& findings) {
+        if (!taken && !findings.empty())
+          parts_.log.error("config", "parameters are not reset: " + config::to_text(findings.back()));
+      },
+      nullptr);
 }
 
 // Each step leaves what a start can make sense of: see resume_trial().
@@ -319,8 +320,8 @@ void Changes::begin_trial(const Device::Changed& changed) {
   heard_before_ = 0;
   if (const auto* channel = parts_.router.channel(channel_of(trial_->source)))
     heard_before_ = channel->traffic.rx_messages;
-  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is on trial: " + trial_->source +
-                                " has " + std::to_string(latest_->confirm_s) + " s to come back");
+  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is on trial: " + trial_->source + " has " +
+                                std::to_string(latest_->confirm_s) + " s to come back");
   look_at_trial();
 }
 

@@ -158,6 +158,8 @@ void Device::match_channels() {
     channel->instance =
         plugins::Instance::make(context_, {channel->name, found.component, found.plugin_id, config.json});
     channel->instance->set_tenant(channel);
+    channel->registrant = nullptr;
+    channel->registering = config.registration.has_value() && (found.component->caps & DTU_CAP_REQUESTS) == 0;
     if (now_->auto_connect || channel->connect) channel->instance->start();
   }
 }

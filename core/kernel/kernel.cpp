@@ -76,7 +76,8 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       router_(lane, log),
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_),
-      changes_({lane, log, components_, device_, router_, access_, calls_}) {
+      changes_({lane, log, components_, device_, router_, access_, calls_}),
+      registration_(calls_, router_, [this] { return changes_.latest().version; }) {
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
@@ -227,8 +228,10 @@ void Kernel::stopped(plugins::Instance& instance) {
 void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
   lane_.timers().arm(settled_timer_, monotonic_ns() + kSettledAfter_ms * kMs);
   if (source != 0) return router_.port_state(instance, source, state, error);
-  if (instance.component().kind == DTU_KIND_CHANNEL && instance.tenant() != nullptr)
-    router_.channel_state(*static_cast<routing::Channel*>(instance.tenant()), state, error);
+  if (instance.component().kind != DTU_KIND_CHANNEL || instance.tenant() == nullptr) return;
+  auto& channel = *static_cast<routing::Channel*>(instance.tenant());
+  router_.channel_state(channel, state, error);
+  if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) registration_.channel_up(channel);
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "kernel/changes.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
+#include "kernel/registration.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
 #include "log/log.hpp"
@@ -115,6 +116,7 @@ class Kernel : public plugins::Upcalls {
   commands::Calls calls_;
   Device device_;
   Changes changes_;
+  Registration registration_;
   config::BoardConfig board_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
   uint64_t restart_timer_ = 0;

@@ -38,10 +38,12 @@ struct Channel : Tenant {
   Link* link = nullptr;
   Router* router = nullptr;
   uint64_t retry_timer = 0;
-  Traffic traffic;             // rx: from the remote end
-  bool connect = false;        // was told to, although auto_connect is 0
-  bool dirty = false;          // is in the router's list of channels to serve
-  bool full = false;           // answered DTU_AGAIN: waits for writable()
+  Traffic traffic;                                // rx: from the remote end
+  const plugins::Instance* registrant = nullptr;  // whose registration is being made; only to be compared
+  bool registering = false;                       // nothing goes out before its registration message (D13)
+  bool connect = false;                           // was told to, although auto_connect is 0
+  bool dirty = false;                             // is in the router's list of channels to serve
+  bool full = false;                              // answered DTU_AGAIN: waits for writable()
   bool paused = false;         // a message failed while the channel says it is up: a breath before the next try
   bool sending = false;        // a batch is under way
   bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it

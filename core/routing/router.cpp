@@ -283,7 +283,9 @@ bool Router::deliver() {
 }
 
 void Router::serve(Channel& channel) {
-  if (channel.sending || channel.full || channel.paused || !channel.carries() || !channel.outbox.has_waiting()) return;
+  if (channel.sending || channel.full || channel.paused || channel.registering || !channel.carries() ||
+      !channel.outbox.has_waiting())
+    return;
   plugins::Instance& instance = *channel.instance;
   std::array<dtu_msg, Outbox::kBatch> msgs;  // filled by take(): not worth clearing
   const uint32_t n = channel.outbox.take(msgs.data());

@@ -47,6 +47,8 @@ class Router {
   dtu_status to_channel(const plugins::Instance& speaker, uint64_t link, uint32_t channel, const dtu_msg& msg);
   void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
+  // Queues its registration message before everything that waits ("" = there is none after all) and lets it send.
+  void register_channel(Channel& channel, std::string_view text);
   void port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error);
   // A channel's, a HAL's or a dialect's: closes what it has open / forgets it.
   void instance_stopping(const plugins::Instance& instance);

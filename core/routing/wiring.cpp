@@ -273,6 +273,17 @@ void Router::channel_state(Channel& channel, int32_t state, const dtu_error* err
   });
 }
 
+void Router::register_channel(Channel& channel, std::string_view text) {
+  channel.registering = false;
+  if (text.empty()) return mark(channel);
+  dtu_msg message{};
+  message.time_ns = lane_.unix_ns();
+  message.flags = DTU_MSG_COMMAND;
+  message.payload = {text.data(), text.size()};
+  if (KeptMessage kept = KeptMessage::keep(message)) queue_for_channel(channel, std::move(kept));
+  mark(channel);
+}
+
 void Router::port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
   Port* port = port_of(hal, key);
   if (port == nullptr) return;

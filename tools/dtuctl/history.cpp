@@ -120,9 +120,12 @@ int show_audit(const Invocation& in) {
   }
   Table table({"TIME", "SOURCE", "COMMAND", "RESULT", ">TIMES", "ERROR"});
   for (const Json& e : Json::parse(body, "the answer", kFailed).items())
-    table.add({date_and_time(e["time_ns"].number()), e["source"].text(), e["command"].text(),
+    table.add({date_and_time(e["time_ns"].number()),
+               e["source"].text(),
+               e["command"].text(),
                {e["result"].text(), e["result"].text() == "ok" ? Colour::none : Colour::warning},
-               e["times"].number() > 1 ? e["times"].text() : "", e["error"].text()});
+               e["times"].number() > 1 ? e["times"].text() : "",
+               e["error"].text()});
   print(table.empty() ? "nothing was called yet\n" : table.text(in.terminal));
   return kOk;
 }

@@ -46,6 +46,11 @@ Dtud& Dtud::plugins(const std::string& folder) {
   return *this;
 }
 
+Dtud& Dtud::environment(const std::vector<std::string>& variables) {
+  environment_ = variables;
+  return *this;
+}
+
 void Dtud::write_documents() const {
   std::string hals;
   for (const std::string& hal : hal_) hals += (hals.empty() ? "" : ", ") + hal;
@@ -60,7 +65,7 @@ void Dtud::start(const std::vector<std::string>& more_arguments) {
   if (!std::filesystem::exists(path("board.json"))) write_documents();
   std::vector<std::string> argv{kDtud, "--board", path("board.json")};
   argv.insert(argv.end(), more_arguments.begin(), more_arguments.end());
-  process_.start(argv, path("log"));
+  process_.start(argv, path("log"), environment_);
   const bool told = eventually([this] { return answers() || !process_.running(); });
   if (!told || !process_.running())
     throw std::runtime_error(told ? "dtud ended at once: " + log() : "dtud does not answer");

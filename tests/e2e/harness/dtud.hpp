@@ -26,6 +26,7 @@ class Dtud {
   Dtud& board(const std::string& members);  // more members of board.json: "\"reset\": \"restart\""
   Dtud& device(const std::string& json);
   Dtud& plugins(const std::string& folder);
+  Dtud& environment(const std::vector<std::string>& variables);  // "NAME=value", for the next start
   void write_documents() const;
 
   // Starts it and waits until it answers; throws when it does not.
@@ -68,7 +69,7 @@ class Dtud {
  private:
   TempDir dir_;
   Process process_;
-  std::vector<std::string> hal_;
+  std::vector<std::string> hal_, environment_;
   std::string board_members_, device_ = "{}", plugins_ = kPlugins;
 };
 

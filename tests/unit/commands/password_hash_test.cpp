@@ -10,7 +10,8 @@ TEST(PasswordHash, MatchesWhatItWasMadeFromAndNothingElse) {
   EXPECT_TRUE(is_password_hash(hash)) << hash;
   EXPECT_EQ(hash.find("640000"), std::string::npos);
   EXPECT_TRUE(password_matches(hash, "640000"));
-  for (const char* wrong : {"", "640001", "64000", "6400000", "$7$"}) EXPECT_FALSE(password_matches(hash, wrong)) << wrong;
+  for (const char* wrong : {"", "640001", "64000", "6400000", "$7$"})
+    EXPECT_FALSE(password_matches(hash, wrong)) << wrong;
   EXPECT_FALSE(password_matches(hash, std::string("640000\0x", 8))) << "crypt(3) would stop at the NUL";
 }
 

@@ -61,10 +61,10 @@ TEST(Device, AnEmptyDocumentHasTheDefaults) {
   const auto d = device("{}");
   ASSERT_TRUE(d.config) << d.said;
   EXPECT_EQ(d.said, "");
-  EXPECT_EQ(d.config->scalars_json,
-            R"({"acquire_url":"","apn":["","",""],"auto_connect":true,"confirm_s":120,"convert":0,"direction_pin":{},)"
-            R"("fota":1,"message":{},"modbus":{"groups":[],"poll":[]},"nolog":0,"offline_storage":"off",)"
-            R"("plate":0,"reg":0,"reply":"full","service_acquire":0,"version":0,"work_mode":"command"})");
+  EXPECT_EQ(
+      d.config->scalars_json,
+      R"({"convert":0,"message":{},"modbus":{"groups":[],"poll":[]},"plate":0,"reply":"full","work_mode":"command"})")
+      << "what is not for dialects must not give the ports new sessions when it changes";
 }
 
 TEST(Device, BrokenJsonIsNoDocument) {
@@ -225,6 +225,30 @@ TEST(Device, ABadDelimiterIsNamed) {
       "digits after 0x\n");
 }
 
+TEST(Device, ADirectionPinBelongsToItsPort) {
+  const auto d = device(R"({"uconf": {"1": {}, "2": {}}, "direction_pin": {"2": {"GPIOn": "28", "direction": "0"}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.config->ports[0].direction_gpio, -1);
+  EXPECT_EQ(d.config->ports[1].direction_gpio, 28);
+  EXPECT_EQ(d.config->ports[1].direction_level, 0U);
+}
+
+TEST(Device, RegistrationIsInheritedAndOverridden) {
+  const auto reg = [](const char* document, const char* own) {
+    const auto d = device(std::string(R"({"reg": )") + document +
+                          R"(, "conf": {"1": {"protocol": "tcp", "url": "h", "port": 1)" + own + "}}}");
+    return d.config && d.config->channels.size() == 1 ? d.config->channels[0].registration.value_or("none") : d.said;
+  };
+  EXPECT_EQ(reg("0", ""), "none");
+  EXPECT_EQ(reg("\"0\"", ""), "none");
+  EXPECT_EQ(reg("\"\"", ""), "none");
+  EXPECT_EQ(reg("1", ""), "");
+  EXPECT_EQ(reg("\"1\"", ""), "");
+  EXPECT_EQ(reg("\"id {imei}\"", ""), "id {imei}");
+  EXPECT_EQ(reg("1", R"(, "reg": 0)"), "none");
+  EXPECT_EQ(reg("0", R"(, "reg": "hello")"), "hello");
+}
+
 TEST(Device, EveryKeyOfTheSeedsIsKnown) {
   const auto d = device(R"({"ota": ["uid", "EC600", "pk"], "pins": ["pio1", "2", ""], "message": {"a": 1},
     "direction_pin": {"2": {"GPIOn": "28", "direction": "1"}}, "version": "v2", "acquire_url": "https://c.example/p",
@@ -234,7 +258,7 @@ TEST(Device, EveryKeyOfTheSeedsIsKnown) {
   ASSERT_TRUE(d.config) << d.said;
   EXPECT_EQ(d.said, "");
   EXPECT_EQ(d.config->confirm_s, 30U);
-  EXPECT_THAT(d.config->scalars_json, HasSubstr(R"("direction_pin":{"2":{"GPIOn":28,"direction":1}})"));
+  EXPECT_EQ(d.config->version, "v2");
   EXPECT_THAT(d.config->scalars_json, HasSubstr(R"("timeout_ms":500)"));
 }
 

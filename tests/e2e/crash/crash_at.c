@@ -1,0 +1,60 @@
+/* Preloaded into dtud: ends the process at the Nth step towards the disk, as a power cut would, without a chance to
+ * tidy up. Steps count once the file CRASH_ARMED names exists: files made, synced, renamed and removed. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static void step(void) {
+  static int steps;
+  const char* armed = getenv("CRASH_ARMED");
+  const char* at = getenv("CRASH_AT");
+  if (armed == NULL || at == NULL || access(armed, F_OK) != 0) return;
+  if (__atomic_add_fetch(&steps, 1, __ATOMIC_SEQ_CST) == atoi(at)) _exit(86);
+}
+
+int rename(const char* from, const char* to) {
+  int (*real)(const char*, const char*) = (int (*)(const char*, const char*))dlsym(RTLD_NEXT, "rename");
+  step();
+  return real(from, to);
+}
+
+int unlink(const char* path) {
+  int (*real)(const char*) = (int (*)(const char*))dlsym(RTLD_NEXT, "unlink");
+  step();
+  return real(path);
+}
+
+int fsync(int fd) {
+  int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+  step();
+  return real(fd);
+}
+
+static int opened(const char* name, const char* path, int flags, mode_t mode) {
+  int (*real)(const char*, int, ...) = (int (*)(const char*, int, ...))dlsym(RTLD_NEXT, name);
+  if ((flags & O_CREAT) != 0) step();
+  return real(path, flags, mode);
+}
+
+static mode_t mode_in(int flags, va_list list) { return (flags & O_CREAT) != 0 ? va_arg(list, mode_t) : 0; }
+
+int open(const char* path, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  const mode_t mode = mode_in(flags, list);
+  va_end(list);
+  return opened("open", path, flags, mode);
+}
+
+int open64(const char* path, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  const mode_t mode = mode_in(flags, list);
+  va_end(list);
+  return opened("open64", path, flags, mode);
+}
