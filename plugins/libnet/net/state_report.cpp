@@ -1,0 +1,19 @@
+#include "net/state_report.hpp"
+
+namespace net {
+
+void StateReport::up() {
+  if (is_up()) return;
+  state_ = DTU_STATE_UP;
+  reason_.clear();
+  host_.report(DTU_STATE_UP);
+}
+
+void StateReport::not_up(int32_t state, const std::string& reason) {
+  if (state == state_ && reason == reason_) return;
+  state_ = state;
+  reason_ = reason;
+  host_.report(state, DTU_E_IO, reason);
+}
+
+}  // namespace net
