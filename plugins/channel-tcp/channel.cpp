@@ -24,7 +24,7 @@ void TcpChannel::writable(uint64_t /*source*/) {
 
 dtu_status TcpChannel::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   *taken = 0;
-  if (!endpoint_) throw dtu::Failure(DTU_E_IO, "the TCP channel is not started");
+  if (!endpoint_) throw net::not_sent("the TCP channel is not started");
   return endpoint_->send(msgs, n, taken);
 }
 

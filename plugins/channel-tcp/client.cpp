@@ -19,7 +19,7 @@ Client::Client(Context& context)
       host_(context.host),
       options_{context.settings.ping, context.settings.heartbeat_s, context.settings.keep_alive_s, 0},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
-      state_(host_),
+      state_(host_, net::kTcpConnectFailed),
       resolver_(host_, context.world.lookup, [this](const net::Resolved& r) { step([&] { resolved(r); }); }),
       timer_(host_, [this] { step([this] { on_timer(); }); }) {}
 
@@ -138,7 +138,7 @@ void Client::retire(bool keep_unread) {
 }
 
 dtu_status Client::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
-  if (phase_ != Phase::connected) throw dtu::Failure::retryable(DTU_E_IO, "not connected to " + context_.settings.host);
+  if (phase_ != Phase::connected) throw net::not_sent("not connected to " + context_.settings.host);
   while (*taken < n) {
     if (stream_->full()) {
       refused_ = true;

@@ -24,7 +24,7 @@ Server::Server(Context& context)
       host_(context.host),
       options_{context.settings.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
-      state_(host_),
+      state_(host_, net::kTcpConnectFailed),
       timer_(host_, [this] { on_timer(); }) {}
 
 void Server::start() { timer_.arm_us(0); }
@@ -127,8 +127,7 @@ void Server::retire(std::unique_ptr<Stream> stream) {
 
 dtu_status Server::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   if (!state_.is_up() || phase_ != Phase::listening)
-    throw dtu::Failure::retryable(DTU_E_IO,
-                                  phase_ == Phase::listening ? state_.reason() : "the server is not listening");
+    throw net::not_sent(phase_ == Phase::listening ? state_.reason() : "the server is not listening");
   if (peers_.empty()) {
     discard(msgs, n);
     *taken = n;

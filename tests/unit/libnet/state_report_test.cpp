@@ -11,7 +11,7 @@ namespace {
 TEST(StateReport, TellsAStateOncePerReason) {
   dtu::test::TestHost host;
   test::Probe probe(host);
-  StateReport state(probe.host());
+  StateReport state(probe.host(), kTcpConnectFailed);
   state.not_up(DTU_STATE_DOWN, "refused");
   state.not_up(DTU_STATE_DOWN, "refused");
   state.not_up(DTU_STATE_DOWN, "no route");
@@ -23,6 +23,7 @@ TEST(StateReport, TellsAStateOncePerReason) {
   EXPECT_TRUE(state.is_up());
   EXPECT_EQ(host.reports().size(), 3U);
   EXPECT_EQ(host.reports()[1].code, DTU_E_IO);
+  EXPECT_EQ(host.reports()[1].flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4003));
   EXPECT_EQ(host.reports()[2].state, DTU_STATE_UP);
 }
 
