@@ -21,6 +21,7 @@ struct ChannelSetup {
   std::string type;
   bool topics;
   std::string config = "{}";
+  bool requests = false;
 };
 
 struct LinkSetup {
@@ -55,8 +56,8 @@ class Rig {
   void open(const LinkSetup& setup) {
     std::vector<dtu_bound_channel> bound;
     for (const ChannelSetup& c : setup.channels)
-      bound.push_back(
-          {sizeof(dtu_bound_channel), c.id, dtu::str(c.type), c.topics ? DTU_CAP_TOPICS : 0, dtu::str(c.config)});
+      bound.push_back({sizeof(dtu_bound_channel), c.id, dtu::str(c.type),
+                       (c.topics ? DTU_CAP_TOPICS : 0) | (c.requests ? DTU_CAP_REQUESTS : 0), dtu::str(c.config)});
     std::vector<const dtu_bound_channel*> pointers;
     for (const dtu_bound_channel& b : bound) pointers.push_back(&b);
     dtu_link_info info{};
