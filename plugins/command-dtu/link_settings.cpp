@@ -72,12 +72,15 @@ LinkSettings read_link(const dtu_link_info& link) {
     channel.id = bound.id;
     channel.type = dtu::view(bound.type);
     channel.source = "channel " + std::to_string(bound.id);
-    channel.topics = (bound.caps & DTU_CAP_TOPICS) != 0;
-    channel.stream = (bound.caps & in_messages) == 0 && channel.type != "udp";
+    // Of a channel whose messages are requests (HTTP), the ids are those of `request`, both ways; without it, none.
+    const bool requests = (bound.caps & DTU_CAP_REQUESTS) != 0;
+    std::vector<std::string> up = keys_at(config, requests ? "request" : "publish");
+    channel.topics = (bound.caps & DTU_CAP_TOPICS) != 0 && !(requests && up.empty());
+    channel.stream = (bound.caps & in_messages) == 0;
     channel.raw = text_at(config, "uplink") == "raw";
-    const std::vector<std::string> down = keys_at(config, "subscribe");
+    const std::vector<std::string> down = requests ? up : keys_at(config, "subscribe");
     channel.first_down = down.empty() ? "0" : down.front();
-    s.rules.channels.push_back({channel.id, channel.topics, keys_at(config, "publish")});
+    s.rules.channels.push_back({channel.id, channel.topics, std::move(up)});
     s.channels.push_back(std::move(channel));
   }
   const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };

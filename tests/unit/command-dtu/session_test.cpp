@@ -99,6 +99,27 @@ TEST(Session, DownlinkFramesOfThroughMode) {
   EXPECT_EQ(topics.host.link_writes()[1].route, "0");
 }
 
+TEST(Session, RequestIdsAreInFramesOnlyWhenRequestIsThere) {
+  LinkSetup setup;
+  setup.channels = {{1, "http", true, R"({"url":"http://a/"})", DTU_CAP_REQUESTS},
+                    {2, "http", true, R"({"request":{"7":{"method":"get"},"go":{"method":"put"}}})", DTU_CAP_REQUESTS}};
+  Rig rig(setup);
+  rig.port("1,5,907060870,hello");
+  rig.port("2,go,5,907060870,hello");
+  rig.port("2,8,5,907060870,hello");
+  rig.channel(1, "hello", "");
+  rig.channel(1, "", "");
+  rig.channel(2, "hello", "go");
+  rig.channel(2, "", "7");
+  rig.channel(2, "hello", "");
+  ASSERT_EQ(rig.to_channel(1).size(), 1U);
+  ASSERT_EQ(rig.to_channel(2).size(), 1U);
+  EXPECT_EQ(rig.host.link_writes()[1].route, "go");
+  EXPECT_THAT(rig.to_port(), ElementsAre("1,5,907060870,hello", "1,0", "2,go,5,907060870,hello", "2,7,0,0,",
+                                         "2,7,5,907060870,hello"));
+  EXPECT_GT(rig.dropped("unknown_topic"), 0U);
+}
+
 TEST(Session, FirmwareOf2021) {
   LinkSetup setup = through(true);
   setup.port_config = R"({"crc":"mpeg2"})";

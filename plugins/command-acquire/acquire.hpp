@@ -1,0 +1,59 @@
+// The component: reads the device document, asks the server it names, and has the answer set (D12).
+//   config.get -> device.imei -> GET -> config.change, one at a time; each step ends in the next or in finish().
+#pragma once
+#include <dtu/sdk.hpp>
+#include <functional>
+#include <http/client.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source.hpp"
+
+namespace command_acquire {
+
+class Acquire : public dtu::Component, public dtu::CommandsIface {
+ public:
+  Acquire(dtu::Host host, std::string_view config);
+
+  dtu_status start() override;
+  dtu_status stop(uint32_t deadline_ms) override;
+  std::string health() override;
+  void list_commands(const Each& each) override;
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override;
+  void cancel(uint64_t call) override;
+
+ private:
+  enum class Next : uint8_t { soon, hour, day };  // when to ask again by itself
+  using Step = void (Acquire::*)(const dtu_answer&);
+
+  void tick();
+  void begin();
+  void config_is(const dtu_answer& answer);
+  void imei_is(const dtu_answer& answer);
+  void answered(const http::Answer& answer);
+  void offered(const std::string& document);
+  void changed(const dtu_answer& answer);
+  void quit(Next next, const std::string& why);                   // nothing could be taken
+  void finish(Next next, bool updated, const std::string& text);  // the server was asked, and answered as it should
+  void done(Next next, const std::string& text);
+  template <Step step>
+  static void on(void* self, const dtu_answer* answer);
+  void run_command(const char* name, const std::string& args, dtu_answer_fn done);
+  [[nodiscard]] std::vector<uint64_t> take_calls();
+
+  const dtu_invoke_service& service_;
+  http::Tls tls_;
+  uint32_t timeout_ms_ = 0;
+  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<dtu::Timer> tick_;
+  std::vector<uint64_t> calls_;  // of parameters.acquire, not answered yet
+  bool busy_ = false;
+  Source source_;            // as just read
+  std::string asked_url_;    // by itself, last time; "" = service_acquire was off since
+  int64_t due_ns_ = 0;       // when to ask that again
+  std::string new_version_;  // being set
+  std::string last_;         // what came of it the last time
+};
+
+}  // namespace command_acquire

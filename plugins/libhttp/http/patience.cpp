@@ -1,0 +1,31 @@
+#include "http/patience.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "http/message.hpp"
+
+namespace http {
+
+void Patience::wait(int fd, short events, const std::string& doing) const {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
+    const bool glance = fd < 0 || left <= 0;  // what is ready already counts, even at the last moment
+    pollfd fds[] = {{wake_, POLLIN, 0}, {fd, events, 0}};
+    const int ready = ::poll(fds, 2, glance ? 0 : static_cast<int>(std::min<int64_t>(left, 3'600'000)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (fds[0].revents != 0) throw Broken(Trouble::stopped, "stopped");
+    if (fds[1].revents != 0) return;
+    if (left <= 0) throw Broken(Trouble::failed, doing + " took too long");
+    if (fd < 0) return;
+  }
+}
+
+Patience Patience::share(size_t of) const {
+  const auto now = Clock::now();
+  return {wake_, now + std::max(until_ - now, Clock::duration::zero()) / static_cast<int64_t>(std::max<size_t>(of, 1))};
+}
+
+}  // namespace http

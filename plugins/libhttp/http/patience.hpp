@@ -1,0 +1,27 @@
+// How long a request may still wait, and what ends the waiting early. Every wait of the client's thread goes through
+// it.
+#pragma once
+#include <chrono>
+#include <string>
+
+namespace http {
+
+class Patience {
+ public:
+  using Clock = std::chrono::steady_clock;
+  // `wake` becomes readable when the client is told to stop, and stays so.
+  Patience(int wake, Clock::time_point until) : wake_(wake), until_(until) {}
+
+  // Until `fd` is ready for `events` (POLLIN, POLLOUT). Throws Broken: stopped, or failed with "<doing> took too long".
+  void wait(int fd, short events, const std::string& doing) const;
+  // Throws Broken when there is no time left, or the client was told to stop.
+  void check(const std::string& doing) const { wait(-1, 0, doing); }
+  // The same, but never longer than an equal share of what is left.
+  [[nodiscard]] Patience share(size_t of) const;
+
+ private:
+  int wake_;
+  Clock::time_point until_;
+};
+
+}  // namespace http

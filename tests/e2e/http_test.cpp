@@ -1,0 +1,166 @@
+// HTTP channels: frames become requests, answers become frames, and a server that hangs delays nobody else.
+#include <gtest/gtest.h>
+
+#include "harness/dtud.hpp"
+#include "harness/frame.hpp"
+#include "harness/pty.hpp"
+#include "harness/tcp.hpp"
+
+namespace e2e {
+namespace {
+
+// The server's end: one request off the connection, its body last.
+std::string read_request(TcpPeer& peer, std::string* head = nullptr) {
+  const std::string text = peer.read_until("\r\n\r\n");
+  if (head != nullptr) *head = text;
+  const size_t at = text.find("Content-Length: ");
+  return at == std::string::npos ? "" : peer.read(std::stoul(text.substr(at + 16)));
+}
+
+std::string answer(const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string url(const TcpServer& server, const std::string& target) {
+  return "http://127.0.0.1:" + std::to_string(server.port()) + target;
+}
+
+TEST(Http, FramesArePostedAndAnswersComeBackAsFrames) {
+  Pty pty;
+  TcpServer server;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}})
+      .device(R"({"uconf": {"1": {}}, "conf": {
+    "1": {"protocol": "http", "serialID": 1, "method": "POST", "timeout": "", "reg_data": "", "url": ")" +
+              url(server, "/in") + R"("},
+    "2": {"protocol": "http", "serialID": "1", "uplink": "raw", "headers": {"Authorization": "Bearer secret-key"},
+          "request": {"1": {"method": "put", "url": ")" +
+              url(server, "/one") + R"("}, "go": {"method": "get", "url": ")" + url(server, "/go") + R"("}}}}})");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(dtud.channel_is("2", "up"));
+
+  std::string head;
+  ASSERT_TRUE(pty.write("1," + frame("hello")));
+  TcpPeer one = server.accept();
+  const std::string body = read_request(one, &head);
+  EXPECT_EQ(head.substr(0, head.find('\r')), "POST /in HTTP/1.1");
+  EXPECT_EQ(text(parse_json(body), "data"), "hello");
+  ASSERT_TRUE(one.write(answer(R"({"data": "good day"})")));
+  EXPECT_EQ(pty.read_until(","), "1,");
+  EXPECT_EQ(read_frame(pty), "good day");
+
+  ASSERT_TRUE(pty.write("1,0"));  // kept connection; an empty answer to an empty frame
+  EXPECT_EQ(text(parse_json(read_request(one)), "data"), "");
+  ASSERT_TRUE(one.write(answer("")));
+  EXPECT_EQ(pty.read(3), "1,0");
+
+  ASSERT_TRUE(pty.write("2,1," + frame("bytes") + "2,go," + frame("x")));
+  TcpPeer two = server.accept();
+  EXPECT_EQ(read_request(two, &head), "bytes");
+  EXPECT_EQ(head.substr(0, head.find('\r')), "PUT /one HTTP/1.1");
+  ASSERT_TRUE(two.write(answer("first")));
+  EXPECT_EQ(pty.read(4), "2,1,");
+  EXPECT_EQ(read_frame(pty), "first");
+  EXPECT_EQ(read_request(two, &head), "");
+  EXPECT_EQ(head.substr(0, head.find('\r')), "GET /go HTTP/1.1");
+  EXPECT_NE(head.find("Bearer secret-key"), std::string::npos);
+  ASSERT_TRUE(two.write(answer("second")));
+  EXPECT_EQ(pty.read(5), "2,go,");
+  EXPECT_EQ(read_frame(pty), "second");
+
+  EXPECT_EQ(dtud.get("/v1/config").body.find("secret-key"), std::string::npos) << "headers are secrets";
+  EXPECT_TRUE(dtud.channel_number("1", "health.dtu_state", 200));
+  EXPECT_EQ(dtud.stop(), 0);
+  EXPECT_EQ(dtud.log().find("secret-key"), std::string::npos);
+}
+
+TEST(Http, AnswersCarryCommands) {
+  Pty pty;
+  TcpServer server;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}})
+      .hal(R"({"type": "sim"})")
+      .device(R"({"uconf": {"1": {}}, "conf": {"1": {"protocol": "http", "serialID": "1", "url": ")" +
+              url(server, "/") + R"("}}})");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(pty.write("1," + frame("anything to do?")));
+  TcpPeer peer = server.accept();
+  (void)read_request(peer);
+  ASSERT_TRUE(peer.write(answer(R"({"msg_id": 5, "cmd_code": 3})")));
+  const Json csq = parse_json(read_request(peer));
+  EXPECT_EQ(text(csq, "data"), "CSQ17") << "the answer to a command is the next request";
+  EXPECT_EQ(number(csq, "msg_id"), 5);
+  ASSERT_TRUE(peer.write(answer("")));
+  EXPECT_EQ(pty.read(3), "1,0");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST(Http, AHangingServerDelaysNobodyElse) {
+  Pty pty;
+  TcpServer http, tcp;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}})
+      .device(R"({"uconf": {"1": {}}, "conf": {
+    "1": {"protocol": "tcp", "serialID": "1", "uplink": "raw", "url": "127.0.0.1", "port": )" +
+              std::to_string(tcp.port()) + R"(},
+    "2": {"protocol": "http", "serialID": "1", "uplink": "raw", "timeout": 300, "url": ")" +
+              url(http, "/") + R"("}}})");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  TcpPeer beside = tcp.accept();
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(pty.write("2," + frame("is anybody there?")));
+  TcpPeer hanging = http.accept();
+  EXPECT_EQ(read_request(hanging), "is anybody there?");
+  for (int i = 0; i < 200; ++i) {
+    const std::string line = "line " + std::to_string(i);
+    ASSERT_TRUE(pty.write("1," + frame(line)));
+    ASSERT_EQ(beside.read(line.size()), line);
+    ASSERT_TRUE(beside.write("re: " + line));
+    ASSERT_EQ(pty.read_until(","), "1,");
+    ASSERT_EQ(read_frame(pty), "re: " + line);
+  }
+  EXPECT_TRUE(dtud.channel_number("2", "health.in_flight", 1));
+  EXPECT_EQ(dtud.stop(), 0) << "nor does it hold up the end";
+}
+
+TEST(Http, WhatFailedIsSentAgain) {
+  Pty pty;
+  TcpServer server;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}})
+      .device(R"({"uconf": {"1": {}}, "conf": {"1": {"protocol": "http", "serialID": "1", "uplink": "raw", "url": ")" +
+              url(server, "/") + R"(", "reconnect": {"min_ms": 10, "max_ms": 100}}}})");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(pty.write("1," + frame("one") + "1," + frame("two")));
+  {
+    TcpPeer peer = server.accept();
+    EXPECT_EQ(read_request(peer), "one");
+    ASSERT_TRUE(peer.write("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    EXPECT_EQ(peer.read_to_end(), "");
+  }
+  EXPECT_TRUE(dtud.channel_is("1", "degraded"));
+  {
+    TcpPeer peer = server.accept();
+    EXPECT_EQ(read_request(peer), "one");
+    peer.reset();
+  }
+  TcpPeer peer = server.accept();
+  EXPECT_EQ(read_request(peer), "one");
+  ASSERT_TRUE(peer.write(answer("1")));
+  EXPECT_EQ(read_request(peer), "two");
+  ASSERT_TRUE(peer.write(answer("2")));
+  EXPECT_EQ(pty.read_until(","), "1,");
+  EXPECT_EQ(read_frame(pty), "1");
+  EXPECT_EQ(pty.read_until(","), "1,");
+  EXPECT_EQ(read_frame(pty), "2");
+  EXPECT_TRUE(dtud.channel_is("1", "up"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+}  // namespace
+}  // namespace e2e

@@ -1,0 +1,147 @@
+// What becomes of a message when the server fails, refuses, says too much or hangs.
+#include <chrono>
+
+#include "fixture.hpp"
+
+namespace channel_http::test {
+namespace {
+
+TEST_F(ChannelTest, EveryStatusHasItsFateAndCode) {
+  struct Row {
+    int status;
+    dtu_status fate;
+    uint32_t code;
+  };
+  const Row rows[] = {{400, DTU_E_INVALID, 4001}, {401, DTU_E_INVALID, 4001}, {404, DTU_E_INVALID, 5000},
+                      {413, DTU_E_INVALID, 4001}, {408, DTU_E_IO, 4001},      {425, DTU_E_IO, 4001},
+                      {429, DTU_E_IO, 4001},      {500, DTU_E_IO, 4002},      {503, DTU_E_IO, 4001},
+                      {599, DTU_E_IO, 4001}};
+  Notes notes;
+  Server server(notes.script([&](const Asked& a, size_t) { return answer(std::stoi(a.target.substr(1)), "page"); }));
+  for (const Row& row : rows) {
+    host.clear();
+    Instance i = up(conf(server.url("/" + std::to_string(row.status) + "?key=secret")));
+    send_all(i, {{"x"}});
+    ASSERT_TRUE(completed(1)) << trouble();
+    EXPECT_EQ(host.completions()[0].status, row.fate) << row.status;
+    EXPECT_EQ(host.state(i), DTU_STATE_DEGRADED) << "messages go on being tried";
+    const auto& report = host.reports().back();
+    EXPECT_EQ(DTU_ERR_CODE_OF(report.flags), row.code) << row.status;
+    EXPECT_EQ(report.flags & 0xFFFFU, DTU_ERR_RETRYABLE);
+    EXPECT_THAT(report.text, HasSubstr("HTTP " + std::to_string(row.status)));
+    EXPECT_THAT(trouble(), testing::Not(HasSubstr("secret")));
+    EXPECT_EQ(host.emitted().size(), 0U) << "an error page is no answer";
+    EXPECT_EQ(health(i, "dtu_state"), row.status);
+    EXPECT_EQ(health(i, row.fate == DTU_E_IO ? "failures" : "rejected"), 1);
+    EXPECT_TRUE(i.stop_and_wait());
+  }
+}
+
+TEST_F(ChannelTest, FailedIsSentAgainUntilItWorks) {
+  Notes notes;
+  Server server(notes.script([](const Asked&, size_t count) { return answer(count < 4 ? 500 : 200, "done"); }));
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  for (size_t n = 1; n <= 3; ++n) {
+    ASSERT_TRUE(completed(n));
+    EXPECT_EQ(host.completions()[n - 1].status, DTU_E_IO);
+    EXPECT_EQ(i.send({{"y"}}).status, DTU_AGAIN) << "not at once";
+    ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token)) << trouble();
+  }
+  ASSERT_TRUE(completed(4));
+  EXPECT_EQ(host.completions()[3].status, DTU_OK);
+  EXPECT_EQ(host.state(i), DTU_STATE_UP);
+  EXPECT_EQ(host.emitted_bytes(), "done");
+  EXPECT_EQ(health(i, "failures_in_a_row"), 0);
+  size_t degraded = 0;
+  for (const auto& r : host.reports()) degraded += r.state == DTU_STATE_DEGRADED ? 1 : 0;
+  EXPECT_EQ(degraded, 1U) << "the same trouble is told once";
+}
+
+TEST_F(ChannelTest, RetryAfterIsRespected) {
+  Server server(Server::replies([](const Asked&) { return answer(503, "", "Retry-After: 1\r\n"); }));
+  Instance i = up(conf(server.url()));
+  const auto begin = std::chrono::steady_clock::now();
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 1s);
+}
+
+TEST_F(ChannelTest, NoServerNoAnswer) {
+  uint16_t port = 0;
+  {
+    Server gone([](Peer&, int) {});
+    port = gone.port();
+  }
+  Instance i = up(conf("http://127.0.0.1:" + std::to_string(port)));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+  EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4001U);
+  EXPECT_THAT(host.reports().back().text, HasSubstr("refused"));
+  EXPECT_EQ(health(i, "dtu_state"), 0);
+}
+
+TEST_F(ChannelTest, RedirectLoopIsCode4009) {
+  Server server(Server::replies([](const Asked&) { return answer(302, "", "Location: /\r\n"); }));
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+  EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4009U);
+  EXPECT_EQ(health(i, "dtu_state"), 302);
+  EXPECT_EQ(health(i, "redirects"), 5);
+}
+
+// Sending it again would not make the answer any shorter.
+TEST_F(ChannelTest, DeliveredThoughItsAnswerIsLost) {
+  Server server(Server::replies([](const Asked& a) {
+    if (a.body == "much") return answer(200, std::string(101, 'x'));
+    return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n" + std::string();
+  }));
+  Instance i = up(conf(server.url(), R"("answer_max": 100)"));
+  send_all(i, {{"much"}, {"broken"}});
+  ASSERT_TRUE(completed(2));
+  for (const auto& c : host.completions()) EXPECT_EQ(c.status, DTU_OK);
+  EXPECT_EQ(host.emitted().size(), 0U);
+  EXPECT_EQ(health(i, "lost_answers"), 2);
+  EXPECT_TRUE(host.logged("longer than 100 bytes"));
+  EXPECT_EQ(host.state(i), DTU_STATE_UP);
+}
+
+TEST_F(ChannelTest, TimeoutIsTheWholeRequest) {
+  Server server([](Peer& peer, int) {
+    while (peer.pause_ms(50) && peer.write("H")) {
+    }
+  });
+  Instance i = up(conf(server.url(), R"("timeout": 1)"));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+}
+
+TEST_F(ChannelTest, StopGivesTheMessageBackWhileTheServerHangs) {
+  Server server([](Peer& peer, int) { peer.wait_closed(); });
+  Instance i = up(conf(server.url(), R"("timeout": 300)"));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(wait([&] { return server.connections() == 1; }));
+  EXPECT_EQ(i.iface<dtu_channel>(DTU_CHANNEL_IFACE)->flush(i.self(), 100, nullptr), DTU_PENDING);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(i.stop_and_wait(30s));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+  ASSERT_EQ(host.completions().size(), 1U);
+  EXPECT_EQ(host.completions()[0].status, DTU_E_CLOSED);
+}
+
+TEST_F(ChannelTest, StopBetweenTwoTries) {
+  Server server(Server::replies([](const Asked&) { return answer(503, "", "Retry-After: 3000\r\n"); }));
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  EXPECT_EQ(i.send({{"x"}}).status, DTU_AGAIN);
+  EXPECT_TRUE(i.stop_and_wait());
+}
+
+}  // namespace
+}  // namespace channel_http::test
