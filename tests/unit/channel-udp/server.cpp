@@ -4,6 +4,8 @@
 #include <Poco/JSON/Parser.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 namespace channel_udp::test {
 
 namespace {
@@ -17,17 +19,25 @@ DTU_COMPONENT(steady_udp, SteadyUdp, DTU_KIND_CHANNEL, "udp", "UDP", "{}", 0, dt
 
 const dtu_component& steady() { return steady_udp; }
 
-Server::Server(const std::string& address, bool opened) : host_(address) {
-  open();
-  if (!opened) close();
+namespace {
+
+net::Socket bound(const net::Address& a) {
+  net::Socket s = net::open_socket(a, SOCK_DGRAM);
+  net::set_option(s.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (::bind(s.fd(), a.get(), a.length) != 0) ADD_FAILURE() << "bind " << a.text() << ": errno " << errno;
+  return s;
 }
 
-void Server::open() {
-  const net::Address a = net::numeric_address(host_, port_).value();
-  socket_ = net::open_socket(a, SOCK_DGRAM);
-  if (::bind(socket_.fd(), a.get(), a.length) != 0) ADD_FAILURE() << "bind " << a.text() << ": errno " << errno;
-  port_ = net::local_address(socket_.fd()).port();
+}  // namespace
+
+Server::Server(const std::string& address, bool opened) : holder_(bound(net::numeric_address(address, 0).value())) {
+  port_ = net::local_address(holder_.fd()).port();
+  const net::Address self = net::local_address(holder_.fd());
+  if (::connect(holder_.fd(), self.get(), self.length) != 0) ADD_FAILURE() << "connect: errno " << errno;
+  if (opened) open();
 }
+
+void Server::open() { socket_ = bound(net::local_address(holder_.fd())); }
 
 void Server::close() { socket_.reset(); }
 

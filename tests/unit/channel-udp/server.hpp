@@ -25,7 +25,7 @@ inline const dtu_component& component() { return *DTU_ENTRY.components[0]; }
 
 class Server {
  public:
-  // A server that is not open refuses: its port is taken, but nobody receives.
+  // A server that is not open refuses; nobody else is given its port.
   explicit Server(const std::string& address = "127.0.0.1", bool open = true);
   void open();
   void close();
@@ -38,7 +38,7 @@ class Server {
   bool send(std::string_view payload, const net::Address& to);
 
  private:
-  std::string host_;
+  net::Socket holder_;  // keeps the port; connected to itself, it hears nobody
   net::Socket socket_;
   uint16_t port_ = 0;
   net::Address sender_;
