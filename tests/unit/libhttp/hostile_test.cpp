@@ -19,7 +19,7 @@ class Hostile : public ClientTest {
       if (peer.read() && peer.write(text)) peer.wait_closed();
     });
     auto r = request(server.url());
-    r.timeout_ms = 2000;
+    r.timeout_ms = 20'000;
     Answer a = ask(r);
     client.reset();
     make();
