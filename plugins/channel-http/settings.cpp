@@ -47,7 +47,7 @@ uint32_t number(const Object& from, const std::string& key, uint32_t otherwise, 
 }
 
 std::string method_of(const Object& from, const std::string& path, const std::string& otherwise) {
-  const std::string method = Poco::toUpper(get<std::string>(from, "method", otherwise));
+  std::string method = Poco::toUpper(get<std::string>(from, "method", otherwise));
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end())
     bad(path + "method", "is \"" + method + "\": get, post, put, delete and head are allowed");
   return method;

@@ -42,6 +42,9 @@ typedef struct dtu_dialect {
   void (*from_channel)(void* self, void* session, uint32_t channel, const dtu_msg*);
   /* [lane] optional: a channel's state changed (DTU_STATE_...). */
   void (*channel_state)(void* self, void* session, uint32_t channel, int32_t state, const dtu_error*);
+  /* [lane] optional, before close: the bytes from the port that are part of something unfinished. A new configuration
+   * gives the link a new session, and that one gets them first: no frame is lost in between. */
+  void (*unfinished)(void* self, void* session, void (*out)(void* ctx, dtu_str bytes), void* ctx);
 } dtu_dialect;
 
 #ifdef __cplusplus

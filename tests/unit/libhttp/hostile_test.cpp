@@ -19,7 +19,7 @@ class Hostile : public ClientTest {
       if (peer.read() && peer.write(text)) peer.wait_closed();
     });
     auto r = request(server.url());
-    r.timeout_ms = 2000;
+    r.timeout_ms = 20'000;
     Answer a = ask(r);
     client.reset();
     make();
@@ -33,7 +33,7 @@ TEST_F(Hostile, Nonsense) {
       {"\r\n\r\nHTTP/1.1 200 OK\r\n", "does not begin with HTTP"},
       {"HTTP/2.0 200 OK\r\n\r\n", "does not begin with HTTP"},
       {"HTTP/1.1 abc OK\r\n\r\n", "is broken"},
-      {"HTTP/1.1 999 OK\r\n\r\n", "no status 999"},
+      {"HTTP/1.1 999 OK\r\n\r\n", "no status"},
       {"HTTP/1.1 -1 OK\r\n\r\n", "no status"},
       {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "is no length"},
       {"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "is no length"},

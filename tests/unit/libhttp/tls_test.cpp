@@ -72,10 +72,10 @@ TEST_F(TlsTest, PlainServerBehindHttps) {
   EXPECT_THAT(a.text, HasSubstr("TLS handshake"));
 }
 
-TEST_F(TlsTest, SilentHandshakeHasTheDeadlineAndStopEndsIt) {
+TEST_F(TlsTest, SilentHandshakeHasTheDeadline) {
   Server silent([](Peer& peer, int) { peer.wait_closed(); });
   auto r = request("https://127.0.0.1:" + std::to_string(silent.port()));
-  r.timeout_ms = 300;
+  r.timeout_ms = 3000;  // reading the system's certificates takes its part of it
   EXPECT_THAT(ask(r).text,
               HasSubstr("the TLS handshake with 127.0.0.1:" + std::to_string(silent.port()) + " took too long"));
 }
