@@ -156,6 +156,35 @@ Answer Calls::write_point(std::string_view name, std::string_view json, plugins:
   return begin(std::move(call), 0);
 }
 
+Answer Calls::await_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
+                          uint64_t& id) {
+  const Point* point = directory_.point(name);
+  if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
+  if (point->provider->tables().points.await == nullptr)
+    return {DTU_E_UNSUPPORTED, "", "point " + point->name + " cannot tell when it changes"};
+  Call call;
+  call.kind = Kind::await;
+  call.name = point->name;
+  call.args = json;
+  call.asker = asker;
+  call.provider = point->provider;
+  call.done = std::move(done);
+  Answer refusal = begin(std::move(call), 0);
+  if (refusal.status == DTU_OK) id = last_id_;
+  return refusal;
+}
+
+void Calls::drop(uint64_t id) {
+  const auto theirs = [&](const Finished& f) { return f.id == id; };
+  finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
+  for (Finished& f : telling_)
+    if (theirs(f)) f.done = nullptr;
+  const auto node = calls_.extract(id);
+  if (!node) return;
+  lane_.timers().destroy(node.mapped().timer);
+  tell_cancelled(node.mapped());
+}
+
 Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* password) {
   if (calls_.size() >= kMost || (password != nullptr && checks_.size() >= kMostChecks))
     return {DTU_AGAIN, "", "too many calls are under way: try again later"};
@@ -165,7 +194,7 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
   Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
   const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, kLongestDeadline_ms);
   kept.timer = lane_.timers().create(deadline_passed, &kept);
-  lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
+  if (kept.kind != Kind::await) lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
   if (password != nullptr) {
     checks_.push_back({id, std::string(*password)});
     next_check();
@@ -176,23 +205,29 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
   return {};
 }
 
-void Calls::deadline_passed(void* call_ptr) {
-  const Call& call = *static_cast<Call*>(call_ptr);
-  Calls& me = *call.owner;
+// Commands and awaits may take long and cost the provider something meanwhile; reads and writes end by themselves.
+void Calls::tell_cancelled(const Call& call) {
   plugins::Instance* provider = call.provider;
-  const uint64_t id = call.id;
+  if (!call.handed_over || provider == nullptr || !provider->alive()) return;
+  using Cancel = void (*)(void* self, uint64_t call);
+  const plugins::Tables& t = provider->tables();
+  const Cancel cancel = call.kind == Kind::command ? t.commands.cancel
+                        : call.kind == Kind::await ? t.points.cancel
+                                                   : nullptr;
+  if (cancel == nullptr) return;
+  provider->call(
+      [provider, cancel, id = call.id] {
+        return provider->guarded("cancel", nullptr, [&] { return cancel(provider->self(), id), DTU_OK; });
+      },
+      [](dtu_status) {});
+}
+
+void Calls::deadline_passed(void* call_ptr) {
+  const Call call = *static_cast<Call*>(call_ptr);
   std::string what = call.name + " was not answered in time";
-  if (provider != nullptr) what += " by " + provider->name();
-  const bool cancel = call.kind == Kind::command && call.handed_over && provider != nullptr && provider->alive() &&
-                      provider->tables().commands.cancel != nullptr;
-  me.finish(id, {DTU_E_TIMEOUT, "", what});
-  if (cancel)
-    provider->call(
-        [provider, id] {
-          return provider->guarded("cancel", nullptr,
-                                   [&] { return provider->tables().commands.cancel(provider->self(), id), DTU_OK; });
-        },
-        [](dtu_status) {});
+  if (call.provider != nullptr) what += " by " + call.provider->name();
+  call.owner->finish(call.id, {DTU_E_TIMEOUT, "", what});
+  tell_cancelled(call);
 }
 
 void Calls::finish(uint64_t id, Answer answer) {
@@ -200,7 +235,7 @@ void Calls::finish(uint64_t id, Answer answer) {
   if (it == calls_.end()) return;
   lane_.timers().destroy(it->second.timer);
   if (it->second.audited) note(it->second.source, it->second.name, it->second.changes, answer);
-  finished_.push_back({it->second.asker, std::move(it->second.done), std::move(answer)});
+  finished_.push_back({id, it->second.asker, std::move(it->second.done), std::move(answer)});
   calls_.erase(it);
   lane_.wake();
 }
@@ -222,8 +257,9 @@ void Calls::gone(const plugins::Instance& instance) {
       to_it.push_back(id);
   }
   for (const uint64_t id : of_it) {
-    lane_.timers().destroy(calls_.at(id).timer);
-    calls_.erase(id);
+    const auto node = calls_.extract(id);
+    lane_.timers().destroy(node.mapped().timer);
+    if (node.mapped().kind == Kind::await) tell_cancelled(node.mapped());
   }
   for (const uint64_t id : to_it) finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered"});
   const auto theirs = [&](const Finished& f) { return f.asker == &instance; };
@@ -272,6 +308,8 @@ void Calls::hand_over(uint64_t id) {
               return t.points.read(provider->self(), text(name), id, &c.error);
             case Kind::write:
               return t.points.write(provider->self(), text(name), text(args), id, &c.error);
+            case Kind::await:
+              return t.points.await(provider->self(), text(name), text(args), id, &c.error);
           }
           return DTU_E_INTERNAL;
         });

@@ -45,6 +45,12 @@ class Calls {
   [[nodiscard]] Answer invoke(const Request& request, plugins::Instance* asker, Done done);
   [[nodiscard]] Answer read_point(std::string_view name, plugins::Instance* asker, Done done);
   [[nodiscard]] Answer write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done);
+  // `done` comes when the point's value is not, or no longer, the one of `json`. The only call without a deadline: `id`
+  // names it for drop().
+  [[nodiscard]] Answer await_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
+                                   uint64_t& id);
+  // Nobody waits for this await any more: its `done` is not called, its provider is told.
+  void drop(uint64_t id);
 
   // From a provider.
   dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
@@ -58,7 +64,7 @@ class Calls {
   Audit& audit() { return audit_; }
 
  private:
-  enum class Kind { command, read, write };
+  enum class Kind { command, read, write, await };
   struct Call {
     uint64_t id = 0;
     Kind kind = Kind::command;
@@ -75,6 +81,7 @@ class Calls {
     bool handed_over = false;
   };
   struct Finished {
+    uint64_t id;
     plugins::Instance* asker;
     Done done;
     Answer answer;
@@ -91,6 +98,7 @@ class Calls {
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
   void finish(uint64_t id, Answer answer);
+  static void tell_cancelled(const Call& call);
   static void deadline_passed(void* call);
 
   Lane& lane_;

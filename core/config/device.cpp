@@ -16,6 +16,16 @@ namespace {
 constexpr std::string_view kNotForDialects[] = {
     "conf", "uconf", "password",        "reg",         "version",      "nolog",           "fota",      "ota",
     "pins", "apn",   "service_acquire", "acquire_url", "auto_connect", "offline_storage", "confirm_s", "direction_pin"};
+// "2" or "pio2", which the schema has checked; -1 for "".
+int32_t pin_number(const std::string& text) {
+  const size_t digits = text.find_first_of("0123456789");
+  return digits == std::string::npos ? -1 : std::stoi(text.substr(digits));
+}
+
+std::string text_at(const Json& list, unsigned at) {
+  const auto* array = as_list(list);
+  return array != nullptr && array->size() > at ? as_text(array->get(at)) : "";
+}
 
 bool in_conf(const std::string& path) { return path.compare(0, 6, "/conf/") == 0; }
 
@@ -34,7 +44,10 @@ class DeviceReader {
     }
     bool good = read_top_level(*validator);
     good = read_work_mode() && good;
-    if (good) read_ports();
+    if (good) {
+      read_ports();
+      read_pins_and_apn();
+    }
     read_channels();
     if (!good) return std::nullopt;
     check_bindings(out_, schemas_, report_);
@@ -102,6 +115,13 @@ class DeviceReader {
       out_.ports.push_back(std::move(config));
     }
     std::sort(out_.ports.begin(), out_.ports.end(), port_before);
+  }
+
+  void read_pins_and_apn() {
+    const Json pins = normal_->get("pins");
+    out_.pins = {pin_number(text_at(pins, 0)), pin_number(text_at(pins, 1)), pin_number(text_at(pins, 2))};
+    const Json apn = normal_->get("apn");
+    out_.apn = {text_at(apn, 0), text_at(apn, 1), text_at(apn, 2)};
   }
 
   [[nodiscard]] Json pins_of_ports(const std::string& id) const {

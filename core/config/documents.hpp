@@ -85,6 +85,20 @@ struct ChannelConfig {  // conf.<id>
   std::string masked_json;  // the same with secrets as "***"
 };
 
+struct PinsConfig {  // pins: numbers of the board's GPIO pins; -1 = none
+  int32_t led = -1, ready = -1, reset = -1;
+  friend bool operator==(const PinsConfig& a, const PinsConfig& b) {
+    return a.led == b.led && a.ready == b.ready && a.reset == b.reset;
+  }
+};
+
+struct ApnConfig {  // apn, not masked
+  std::string name, user, password;
+  friend bool operator==(const ApnConfig& a, const ApnConfig& b) {
+    return a.name == b.name && a.user == b.user && a.password == b.password;
+  }
+};
+
 struct DeviceConfig {
   std::string work_mode;
   std::string version;   // of these parameters, as text; "" = not given
@@ -94,6 +108,8 @@ struct DeviceConfig {
   std::vector<PortConfig> ports;        // sorted by id
   uint32_t confirm_s = 120;             // a change that came over a channel must prove itself within so many seconds
   std::vector<ChannelConfig> channels;  // sorted by id
+  PinsConfig pins;
+  ApnConfig apn;
   std::vector<uint32_t> skipped;        // ids of channels with an error: no plugin for them, or wrong settings
   std::string scalars_json;  // the top-level keys dialects look at (plate, convert, reply, modbus, ...), secrets masked
   std::vector<std::string> secrets;  // JSON pointers of the secrets in `document`, sorted

@@ -58,6 +58,7 @@ void Device::begin() {
     now_ = changes_.front().next;
     rebuild();
     before_.reset();
+    if (rebuilt_) rebuilt_(*now_);
     if (changes_.front().applied) changes_.front().applied(changed_);
     changes_.pop_front();  // only now: what applied() asks for waits its turn
     if (!changes_.empty()) begin();
@@ -84,6 +85,7 @@ void Device::stop_outdated(const std::shared_ptr<const config::DeviceConfig>& ne
 }
 
 void Device::rebuild() {
+  if (!(before_->apn == now_->apn)) changed_.push_back("network");
   drop_outdated_links();
   match_ports();
   match_channels();

@@ -24,6 +24,8 @@ class Device {
 
   // Afterwards things are as `next` says; what is unchanged went on meanwhile. Applied one after the other.
   void apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied);
+  // Told whenever a document was applied.
+  void on_rebuilt(std::function<void(const config::DeviceConfig&)> rebuilt) { rebuilt_ = std::move(rebuilt); }
   // The newest that was given, applied already or not.
   [[nodiscard]] const config::DeviceConfig& config() const { return changes_.empty() ? *now_ : *changes_.back().next; }
 
@@ -63,6 +65,7 @@ class Device {
   std::shared_ptr<const config::DeviceConfig> before_;
   std::deque<Change> changes_;  // the first is being applied
   Changed changed_;
+  std::function<void(const config::DeviceConfig&)> rebuilt_;
   bool ending_ = false;
   struct PortOffer {
     std::string id, device;

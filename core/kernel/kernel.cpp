@@ -77,7 +77,16 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_),
       changes_({lane, log, components_, device_, router_, access_, calls_}),
-      registration_(calls_, router_, [this] { return changes_.latest().version; }) {
+      registration_(calls_, router_, [this] { return changes_.latest().version; }),
+      indicators_(
+          lane, log, directory_, calls_, [this] { return connected(); },
+          [this] { changes_.factory_reset("the reset input was pulled low"); }),
+      network_settings_(log) {
+  device_.on_rebuilt([this](const config::DeviceConfig& device) {
+    indicators_.configure(device.pins);
+    indicators_.look();
+    network_settings_.configure(device.apn);
+  });
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
@@ -145,6 +154,7 @@ void Kernel::started(plugins::Instance& instance) {
   register_offers(instance);
   if (instance.component().kind == DTU_KIND_HAL) {
     device_.hal_started(instance);
+    network_settings_.started(instance);
     learn_initial_password();
   }
   if (!instance.component().dialects.empty()) device_.speaker_started(instance);
@@ -204,6 +214,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
+        indicators_.points_changed();
       });
 }
 
@@ -217,12 +228,21 @@ void Kernel::learn_initial_password() {
   });
 }
 
-void Kernel::stopping(plugins::Instance& instance) { router_.instance_stopping(instance); }
+bool Kernel::connected() const {
+  const auto& channels = router_.channels();
+  return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->carries(); });
+}
+
+void Kernel::stopping(plugins::Instance& instance) {
+  network_settings_.stopping(instance);
+  router_.instance_stopping(instance);
+}
 
 void Kernel::stopped(plugins::Instance& instance) {
   directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
+  if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
 }
 
 void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
@@ -232,6 +252,7 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
   auto& channel = *static_cast<routing::Channel*>(instance.tenant());
   router_.channel_state(channel, state, error);
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) registration_.channel_up(channel);
+  indicators_.look();
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -301,6 +322,7 @@ void Kernel::restart_step(void* self) {
 void Kernel::shutdown(End how) {
   if (ending_) return;
   ending_ = true;
+  indicators_.configure({});
   end_ = how;
   log_.info("kernel", how == End::stop ? "stopping" : "restarting");
   device_.stop_channels(kStopDeadline_ms, [this] { stop_members(); });

@@ -15,6 +15,8 @@
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
 #include "kernel/registration.hpp"
+#include "kernel/indicators.hpp"
+#include "kernel/network_settings.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
 #include "log/log.hpp"
@@ -95,6 +97,7 @@ class Kernel : public plugins::Upcalls {
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
+  [[nodiscard]] bool connected() const;  // a channel carries
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);
@@ -117,6 +120,8 @@ class Kernel : public plugins::Upcalls {
   Device device_;
   Changes changes_;
   Registration registration_;
+  Indicators indicators_;
+  NetworkSettings network_settings_;
   config::BoardConfig board_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
   uint64_t restart_timer_ = 0;

@@ -11,7 +11,9 @@
 namespace channel_mqtt {
 namespace {
 
-constexpr uint32_t kImeiWaitMs = 15'000;
+constexpr int64_t kImeiWaitNs = 5'000'000'000;
+constexpr int64_t kImeiRetryNs = 500'000'000;  // a modem that starts up cannot tell yet
+constexpr uint32_t kSendFailed = 5007;         // status code of the DTU protocol
 constexpr std::string_view kNameKey = "client_id";
 
 std::string random_name() {
@@ -27,6 +29,10 @@ std::string imei_text(std::string_view json) {
   if (json.size() >= 2 && json.front() == '"' && json.back() == '"') json = json.substr(1, json.size() - 2);
   const bool digits = json.find_first_not_of("0123456789") == std::string_view::npos;
   return digits && json.size() >= 14 && json.size() <= 16 ? std::string(json) : std::string();
+}
+
+dtu::Failure not_sent(std::string why) {
+  return {DTU_E_CLOSED, std::move(why), DTU_ERR_RETRYABLE | DTU_ERR_CODE(kSendFailed)};
 }
 
 bool uses_qos_2(const Config& config) {
@@ -54,19 +60,35 @@ dtu_status Channel::start() {
 }
 
 void Channel::ask_imei() {
+  imei_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_imei_timer(); });
+  imei_until_ns_ = host_.monotonic_ns() + kImeiWaitNs;
+  read_imei();
+}
+
+void Channel::read_imei() {
   const auto* invoke = host_.service<dtu_invoke_service>(DTU_INVOKE_SERVICE);
   if (invoke == nullptr) return use_kept_name();
   const auto done = [](void* self, const dtu_answer* answer) { static_cast<Channel*>(self)->imei_is(*answer); };
-  imei_timer_ = std::make_unique<dtu::Timer>(host_, [this] { use_kept_name(); });
-  imei_timer_->arm_ms(kImeiWaitMs);
-  if (invoke->read_point(host_.instance(), dtu::str("device.imei"), done, this, nullptr) != DTU_OK) use_kept_name();
+  imei_timer_->arm_us(static_cast<uint64_t>(std::max<int64_t>(imei_until_ns_ - host_.monotonic_ns(), 0)) / 1000 + 1);
+  imei_asked_ = invoke->read_point(host_.instance(), dtu::str("device.imei"), done, this, nullptr) == DTU_OK;
+  if (!imei_asked_) use_kept_name();
 }
 
 void Channel::imei_is(const dtu_answer& answer) {
+  imei_asked_ = false;
   if (!imei_timer_) return;  // too late: connected under another name, or stopped
   std::string imei = answer.status == DTU_OK ? imei_text(dtu::view(answer.json)) : std::string();
-  if (imei.empty()) return use_kept_name();
-  connect(std::move(imei));
+  if (!imei.empty()) return connect(std::move(imei));
+  const bool may_come =
+      answer.status != DTU_OK && answer.status != DTU_E_NOT_FOUND && answer.status != DTU_E_UNSUPPORTED;
+  const int64_t left = imei_until_ns_ - host_.monotonic_ns();
+  if (!may_come || left <= 0) return use_kept_name();
+  imei_timer_->arm_us(static_cast<uint64_t>(std::min(left, kImeiRetryNs)) / 1000 + 1);
+}
+
+void Channel::on_imei_timer() {
+  if (imei_asked_ || host_.monotonic_ns() >= imei_until_ns_) return use_kept_name();
+  read_imei();
 }
 
 void Channel::use_kept_name() {
@@ -110,7 +132,7 @@ const mqtt::Target* Channel::find_target(std::string_view route) const {
 
 dtu_status Channel::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   *taken = 0;
-  if (!session_) return DTU_E_CLOSED;
+  if (!session_) throw not_sent("the MQTT channel is not started");
   for (; *taken < n; ++*taken) {
     const dtu_msg& message = msgs[*taken];
     const mqtt::Target* target = find_target(dtu::view(message.route));
@@ -127,7 +149,7 @@ dtu_status Channel::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
       case mqtt::Session::Sent::full:
         return DTU_AGAIN;
       case mqtt::Session::Sent::gone:
-        return DTU_E_CLOSED;
+        throw not_sent("not connected to " + session_->status().broker);
     }
   }
   return DTU_OK;
@@ -160,7 +182,7 @@ bool Channel::deliver(const mqtt::Incoming& message) {
 // ---------------------------------------------------------------- health
 
 std::string Channel::health() {
-  if (!session_) return "{}";
+  if (!session_) return R"({"dtu_state":-1})";
   const mqtt::Session::Status status = session_->status();
   Poco::JSON::Object out;
   out.set("dtu_state", status.state);

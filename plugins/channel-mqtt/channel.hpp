@@ -25,13 +25,17 @@ class Channel final : public dtu::Component, public dtu::ChannelIface, private m
   const mqtt::Target* find_target(std::string_view route) const;
   const std::string* find_subscription(std::string_view topic) const;
   void ask_imei();
+  void read_imei();
   void imei_is(const dtu_answer& answer);
+  void on_imei_timer();
   void use_kept_name();
   void connect(std::string client_id);
 
   Config config_;
   std::unique_ptr<mqtt::Session> session_;
   std::unique_ptr<dtu::Timer> imei_timer_;  // while the IMEI is asked for
+  int64_t imei_until_ns_ = 0;
+  bool imei_asked_ = false;  // and the answer is still to come
 };
 
 }  // namespace channel_mqtt

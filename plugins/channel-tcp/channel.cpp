@@ -24,7 +24,7 @@ void TcpChannel::writable(uint64_t /*source*/) {
 
 dtu_status TcpChannel::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   *taken = 0;
-  if (!endpoint_) throw dtu::Failure(DTU_E_IO, "the TCP channel is not started");
+  if (!endpoint_) throw net::not_sent("the TCP channel is not started");
   return endpoint_->send(msgs, n, taken);
 }
 
@@ -56,20 +56,6 @@ Poco::JSON::Object::Ptr show(const Stream& stream) {
   o->set("unacknowledged_bytes", unacknowledged(stream.fd()));
   o->set("rtt_us", f.rtt_us);
   return o;
-}
-
-void StateReport::up() {
-  if (is_up()) return;
-  state_ = DTU_STATE_UP;
-  reason_.clear();
-  host_.report(DTU_STATE_UP);
-}
-
-void StateReport::not_up(int32_t state, const std::string& reason) {
-  if (state == state_ && reason == reason_) return;
-  state_ = state;
-  reason_ = reason;
-  host_.report(state, DTU_E_IO, reason);
 }
 
 }  // namespace channel_tcp

@@ -19,8 +19,8 @@ Client::Client(Context& context)
       host_(context.host),
       options_{context.settings.ping, context.settings.heartbeat_s, context.settings.keep_alive_s, 0},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
-      state_(host_),
-      resolver_(host_, context.world.lookup, [this](const Resolved& r) { step([&] { resolved(r); }); }),
+      state_(host_, net::kTcpConnectFailed),
+      resolver_(host_, context.world.lookup, [this](const net::Resolved& r) { step([&] { resolved(r); }); }),
       timer_(host_, [this] { step([this] { on_timer(); }); }) {}
 
 // Whatever goes wrong in a step on the way to a connection costs that round only.
@@ -47,11 +47,11 @@ void Client::on_timer() {
 void Client::begin_round() {
   phase_ = Phase::resolving;
   const Settings& s = context_.settings;
-  if (const auto address = numeric_address(s.host, s.port)) return resolved({{*address}, ""});
+  if (const auto address = net::numeric_address(s.host, s.port)) return resolved({{*address}, ""});
   resolver_.start(s.host, s.port);
 }
 
-void Client::resolved(const Resolved& result) {
+void Client::resolved(const net::Resolved& result) {
   if (phase_ == Phase::stopping) return finish_stop_if_done(false);
   if (phase_ != Phase::resolving) return;
   if (result.addresses.empty()) return round_failed(result.error);
@@ -72,7 +72,7 @@ void Client::try_next() {
 }
 
 bool Client::begin_connect(const Address& address) {
-  connecting_ = open_socket(address);
+  connecting_ = net::open_socket(address, SOCK_STREAM);
   if (connecting_) {
     tune(connecting_.fd(), context_.settings.keep_alive_s);
     if (::connect(connecting_.fd(), address.get(), address.length) == 0 || errno == EINPROGRESS) {
@@ -82,15 +82,15 @@ bool Client::begin_connect(const Address& address) {
       return true;
     }
   }
-  failure_ = describe(errno, address.text());
+  failure_ = net::describe(errno, address.text());
   return false;
 }
 
 void Client::on_connect_event() {
-  int error = pending_error(connecting_.fd());
-  if (error == 0 && connected_to_itself(connecting_.fd())) error = ECONNREFUSED;
+  int error = net::pending_error(connecting_.fd());
+  if (error == 0 && net::connected_to_itself(connecting_.fd())) error = ECONNREFUSED;
   if (error == 0) return established();
-  failure_ = describe(error, addresses_[next_ - 1].text());
+  failure_ = net::describe(error, addresses_[next_ - 1].text());
   try_next();
 }
 
@@ -138,7 +138,7 @@ void Client::retire(bool keep_unread) {
 }
 
 dtu_status Client::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
-  if (phase_ != Phase::connected) throw dtu::Failure::retryable(DTU_E_IO, "not connected to " + context_.settings.host);
+  if (phase_ != Phase::connected) throw net::not_sent("not connected to " + context_.settings.host);
   while (*taken < n) {
     if (stream_->full()) {
       refused_ = true;
@@ -214,7 +214,7 @@ void Client::health(Poco::JSON::Object& out) const {
   Poco::JSON::Array peers;
   if (stream_) {
     peers.add(show(*stream_));
-    out.set("local", local_address(stream_->fd()).text());
+    out.set("local", net::local_address(stream_->fd()).text());
     out.set("rtt_us", f.rtt_us);
   }
   out.set("peers", peers);

@@ -29,7 +29,7 @@ class Client final : public Endpoint, public Stream::Owner {
 
   void on_timer();
   void begin_round();
-  void resolved(const Resolved& result);
+  void resolved(const net::Resolved& result);
   void try_next();
   [[nodiscard]] bool begin_connect(const Address& address);  // false: see failure_
   void on_connect_event();
@@ -43,9 +43,9 @@ class Client final : public Endpoint, public Stream::Owner {
   Context& context_;
   dtu::Host host_;
   StreamOptions options_;
-  Backoff backoff_;
+  net::Backoff backoff_;
   StateReport state_;
-  Resolver resolver_;
+  net::Resolver resolver_;
   dtu::Timer timer_;  // the next round, the limit of a connect, the limit of a stop: one at a time
   Phase phase_ = Phase::waiting;
   std::vector<Address> addresses_;

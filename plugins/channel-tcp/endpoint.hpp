@@ -4,23 +4,19 @@
 
 #include <cstdint>
 #include <dtu/sdk.hpp>
-#include <functional>
 #include <memory>
+#include <net/state_report.hpp>
+#include <net/world.hpp>
 #include <string>
 
-#include "backoff.hpp"
 #include "metrics.hpp"
-#include "resolver.hpp"
 #include "settings.hpp"
 #include "stream.hpp"
 
 namespace channel_tcp {
 
-// Chance and the name service, as a test may replace them.
-struct World {
-  Backoff::Random random = random_fraction;
-  Resolver::Lookup lookup = system_lookup;
-};
+using net::StateReport;
+using net::World;
 
 struct Context {
   dtu::Host host;
@@ -47,20 +43,5 @@ class Endpoint {
 
 // One connection in health().
 [[nodiscard]] Poco::JSON::Object::Ptr show(const Stream& stream);
-
-// Tells the host of a state, and of the same state only once for the same reason.
-class StateReport {
- public:
-  explicit StateReport(dtu::Host host) : host_(host) {}
-  void up();
-  void not_up(int32_t state, const std::string& reason);
-  [[nodiscard]] bool is_up() const { return state_ == DTU_STATE_UP; }
-  [[nodiscard]] const std::string& reason() const { return reason_; }
-
- private:
-  dtu::Host host_;
-  int32_t state_ = 0;
-  std::string reason_;
-};
 
 }  // namespace channel_tcp

@@ -1,11 +1,6 @@
-// What the channel counts: shown in health, and by the host's metrics where it offers them.
+// What the channel counts.
 #pragma once
-#include <Poco/JSON/Object.h>
-
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <dtu/sdk.hpp>
+#include <net/counters.hpp>
 
 namespace channel_tcp {
 
@@ -20,19 +15,12 @@ enum class Count : size_t {
   size_
 };
 
-class Metrics {
+class Metrics : public net::Counters<Count> {
  public:
-  explicit Metrics(dtu::Host host);
-  void add(Count which, uint64_t by = 1);
-  [[nodiscard]] uint64_t value(Count which) const { return values_[static_cast<size_t>(which)]; }
-  void show(Poco::JSON::Object& out) const;
+  explicit Metrics(dtu::Host host) : Counters(host, kNames) {}
 
  private:
-  static constexpr size_t kSize = static_cast<size_t>(Count::size_);
-  dtu::Host host_;
-  const dtu_metrics_service* service_;
-  std::array<uint64_t, kSize> ids_{};
-  std::array<uint64_t, kSize> values_{};
+  static const Names kNames;
 };
 
 }  // namespace channel_tcp

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "socket.hpp"
+#include "tcp_socket.hpp"
 
 namespace channel_tcp {
 

@@ -24,7 +24,7 @@ Server::Server(Context& context)
       host_(context.host),
       options_{context.settings.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
-      state_(host_),
+      state_(host_, net::kTcpConnectFailed),
       timer_(host_, [this] { on_timer(); }) {}
 
 void Server::start() { timer_.arm_us(0); }
@@ -37,7 +37,7 @@ void Server::on_timer() {
 
 void Server::open() {
   const Settings& s = context_.settings;
-  const auto address = numeric_address(s.host, s.port);
+  const auto address = net::numeric_address(s.host, s.port);
   listener_ = address ? listen_on(*address) : Socket();
   if (!listener_) {
     const std::string reason = describe_listen(address ? errno : EADDRNOTAVAIL, address ? address->text() : s.host);
@@ -46,7 +46,7 @@ void Server::open() {
   }
   listen_watch_ =
       std::make_unique<dtu::FdWatch>(host_, listener_.fd(), DTU_FD_READ, [this](uint32_t) { accept_some(); });
-  address_ = local_address(listener_.fd()).text();
+  address_ = net::local_address(listener_.fd()).text();
   phase_ = Phase::listening;
   update_state();
 }
@@ -73,7 +73,7 @@ void Server::accept_some() {
 }
 
 void Server::welcome(Socket socket) {
-  const std::string from = peer_address(socket.fd()).text();
+  const std::string from = net::peer_address(socket.fd()).text();
   if (peers_.size() >= context_.settings.max_clients) {
     context_.metrics.add(Count::refused_clients);
     if (!refusing_clients_)
@@ -127,8 +127,7 @@ void Server::retire(std::unique_ptr<Stream> stream) {
 
 dtu_status Server::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   if (!state_.is_up() || phase_ != Phase::listening)
-    throw dtu::Failure::retryable(DTU_E_IO,
-                                  phase_ == Phase::listening ? state_.reason() : "the server is not listening");
+    throw net::not_sent(phase_ == Phase::listening ? state_.reason() : "the server is not listening");
   if (peers_.empty()) {
     discard(msgs, n);
     *taken = n;
@@ -279,7 +278,7 @@ void Server::health(Poco::JSON::Object& out) const {
   out.set("dtu_state", peers_.empty() ? state : facts(peers_.front()->fd()).dtu_state);
   if (listener_) {
     out.set("local", address_);
-    out.set("listen_port", local_address(listener_.fd()).port());
+    out.set("listen_port", net::local_address(listener_.fd()).port());
   }
   Poco::JSON::Array peers;
   for (const auto& peer : peers_) peers.add(show(*peer));

@@ -49,7 +49,7 @@ class Server final : public Endpoint, public Stream::Owner {
   Context& context_;
   dtu::Host host_;
   StreamOptions options_;
-  Backoff backoff_;
+  net::Backoff backoff_;
   StateReport state_;
   dtu::Timer timer_;  // the next try to listen, a pause of accepting, the limit of a stop: one at a time
   Phase phase_ = Phase::opening;

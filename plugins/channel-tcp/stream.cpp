@@ -21,22 +21,18 @@ Stream::Stream(dtu::Host host, Owner& owner, Socket socket, const std::string& r
     : host_(host),
       owner_(owner),
       socket_(std::move(socket)),
-      address_(peer_address(socket_.fd()).text()),
+      address_(net::peer_address(socket_.fd()).text()),
       peer_(role + " " + address_),
       id_(id),
       options_(options),
       buffer_(buffer),
       queue_(host),
-      last_out_ns_(host.monotonic_ns()),
-      last_in_ns_(last_out_ns_),
-      last_progress_ns_(last_out_ns_) {
+      last_progress_ns_(host.monotonic_ns()) {
   // Each callback ends with a call that may destroy the stream, so none of them does anything after it.
   watch_ = std::make_unique<dtu::FdWatch>(host_, socket_.fd(), DTU_FD_READ, [this](uint32_t e) { on_event(e); });
   ack_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_ack_timer(); });
-  if (options_.silence_s != 0 || (options_.heartbeat_s != 0 && !options_.ping.empty())) {
-    idle_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_idle_timer(); });
-    arm_idle_timer();
-  }
+  idle_ = std::make_unique<net::IdleWatch>(host_, options_.ping.empty() ? 0 : options_.heartbeat_s, options_.silence_s,
+                                           [this](net::IdleWatch::Due due) { on_idle(due); });
 }
 
 void Stream::want() {
@@ -44,8 +40,8 @@ void Stream::want() {
 }
 
 void Stream::send(const SendQueue::Item* items, uint32_t n) {
-  last_out_ns_ = host_.monotonic_ns();
-  if (!queue_.has_open()) last_progress_ns_ = last_out_ns_;
+  idle_->sent();
+  if (!queue_.has_open()) last_progress_ns_ = host_.monotonic_ns();
   if (queue_.worth_asking()) ask();
   if (const int error = queue_.send(socket_.fd(), items, n)) fail_later(error);
   want();
@@ -101,15 +97,15 @@ void Stream::on_event(uint32_t events) {
   bool wrote = false;
   if ((events & DTU_FD_WRITE) != 0 && queue_.blocked() && broken_ == 0) {
     if (const int error = queue_.write_more(socket_.fd())) fail_later(error);
-    last_out_ns_ = host_.monotonic_ns();
+    idle_->sent();
     want();
     wrote = true;
   }
   if (holding_) {
     // Not reading, so the end cannot be seen in turn; what is left unread is handed over by drain().
     if ((events & DTU_FD_ERROR) != 0) {
-      const int error = broken_ != 0 ? broken_ : pending_error(socket_.fd());
-      reason = describe(error != 0 ? error : EPIPE, peer_);
+      const int error = broken_ != 0 ? broken_ : net::pending_error(socket_.fd());
+      reason = net::describe(error != 0 ? error : EPIPE, peer_);
       end = End::failed;
     }
   } else if ((events & (DTU_FD_READ | DTU_FD_ERROR)) != 0) {
@@ -123,7 +119,7 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
   const ssize_t n = ::recv(socket_.fd(), buffer_.bytes.get(), ReadBuffer::kSize, MSG_DONTWAIT);
   if (n > 0) {
     received_ += static_cast<uint64_t>(n);
-    last_in_ns_ = host_.monotonic_ns();
+    idle_->received();
     const std::string_view bytes(buffer_.bytes.get(), static_cast<size_t>(n));
     if (!owner_.deliver(*this, bytes)) hold(bytes);
     return std::nullopt;
@@ -133,13 +129,14 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
     *reason = "closed by " + peer_;
     return End::closed;
   }
-  *reason = describe(broken_ != 0 ? broken_ : errno, peer_);
+  *reason = net::describe(broken_ != 0 ? broken_ : errno, peer_);
   return End::failed;
 }
 
 void Stream::hold(std::string_view bytes) {
   held_.assign(bytes);
   holding_ = true;
+  idle_->not_reading(true);
   want();
 }
 
@@ -147,7 +144,7 @@ void Stream::resume() {
   if (!holding_ || !owner_.deliver(*this, held_)) return;
   held_.clear();
   holding_ = false;
-  last_in_ns_ = host_.monotonic_ns();
+  idle_->not_reading(false);
   want();
 }
 
@@ -155,7 +152,7 @@ void Stream::finish() {
   if (!watch_) return;
   watch_.reset();
   ack_timer_.reset();
-  idle_timer_.reset();
+  idle_.reset();
   ask();
   uint64_t ticket = 0;
   while (queue_.next_open(&ticket)) owner_.settled(*this, ticket, false);
@@ -172,30 +169,15 @@ bool Stream::drain() {
   return false;
 }
 
-void Stream::arm_idle_timer() {
-  int64_t due = INT64_MAX;
-  if (options_.silence_s != 0) due = last_in_ns_ + ns(options_.silence_s);
-  if (options_.heartbeat_s != 0 && !options_.ping.empty()) due = std::min(due, last_out_ns_ + ns(options_.heartbeat_s));
-  // Rounded up: a timer that runs a moment too early would only have to be armed once more.
-  idle_timer_->arm_us(static_cast<uint64_t>(std::max<int64_t>(due - host_.monotonic_ns(), 0) / 1000 + 1));
-}
-
-void Stream::on_idle_timer() {
-  const int64_t now = host_.monotonic_ns();
-  if (holding_) last_in_ns_ = now;  // it is we who do not read
-  if (options_.silence_s != 0 && now - last_in_ns_ >= ns(options_.silence_s))
+void Stream::on_idle(net::IdleWatch::Due due) {
+  if (due == net::IdleWatch::Due::silence)
     return owner_.lost(*this, End::silent,
                        "no byte from " + peer_ + " for " + std::to_string(options_.silence_s) + " s");
-  if (options_.heartbeat_s != 0 && !options_.ping.empty() && now - last_out_ns_ >= ns(options_.heartbeat_s)) {
-    last_out_ns_ = now;
-    if (!full()) {
-      dtu_msg ping{};
-      ping.payload = dtu::str(options_.ping);
-      const SendQueue::Item item{&ping, 0};
-      send(&item, 1);
-    }
-  }
-  arm_idle_timer();
+  if (full()) return;
+  dtu_msg ping{};
+  ping.payload = dtu::str(options_.ping);
+  const SendQueue::Item item{&ping, 0};
+  send(&item, 1);
 }
 
 }  // namespace channel_tcp

@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <dtu/sdk.hpp>
 #include <memory>
+#include <net/idle_watch.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "send_queue.hpp"
-#include "socket.hpp"
+#include "tcp_socket.hpp"
 
 namespace channel_tcp {
 
@@ -69,13 +70,12 @@ class Stream {
  private:
   void on_event(uint32_t events);
   void on_ack_timer();
-  void on_idle_timer();
+  void on_idle(net::IdleWatch::Due due);
   [[nodiscard]] std::optional<End> read_once(std::string* reason);
   void fail_later(int error);
   void hold(std::string_view bytes);
   void ask();
   void follow();
-  void arm_idle_timer();
   void want();
 
   dtu::Host host_;
@@ -92,10 +92,10 @@ class Stream {
   bool following_ = false;  // the ack timer is armed
   uint32_t ack_delay_ms_ = 0;
   uint64_t received_ = 0;
-  int64_t last_out_ns_ = 0, last_in_ns_ = 0, last_progress_ns_ = 0;
+  int64_t last_progress_ns_ = 0;
   std::unique_ptr<dtu::FdWatch> watch_;
   std::unique_ptr<dtu::Timer> ack_timer_;
-  std::unique_ptr<dtu::Timer> idle_timer_;
+  std::unique_ptr<net::IdleWatch> idle_;
 };
 
 }  // namespace channel_tcp

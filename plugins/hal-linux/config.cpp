@@ -3,6 +3,8 @@
 #include <Poco/JSON/Parser.h>
 
 #include <dtu/sdk/text.hpp>
+
+#include <array>
 #include <map>
 
 namespace hal_linux {
@@ -28,23 +30,60 @@ PortConfig read_port(const std::string& id, const Object& o) {
   return p;
 }
 
+struct BiasWord {
+  const char* word;
+  Bias bias;
+};
+constexpr std::array kBiases{BiasWord{"as-is", Bias::as_is}, BiasWord{"disabled", Bias::disabled},
+                             BiasWord{"pull-down", Bias::pull_down}, BiasWord{"pull-up", Bias::pull_up}};
+
+PinConfig read_pin(const std::string& number, const Object& o) {
+  PinConfig p;
+  p.number = static_cast<uint32_t>(std::stoul(number));
+  p.chip = o.getValue<std::string>("chip");
+  p.line = o.getValue<uint32_t>("line");
+  p.active_low = o.optValue("active_low", p.active_low);
+  p.output = o.optValue<std::string>("direction", "in") == "out";
+  p.initial = o.optValue("initial", p.initial);
+  const auto word = o.optValue<std::string>("bias", kBiases[0].word);
+  for (const BiasWord& b : kBiases)
+    if (word == b.word) p.bias = b.bias;
+  return p;
+}
+
+// No two entries may name one thing.
+class Taken {
+ public:
+  Taken(const char* what, const char* each) : what_(what), each_(each) {}
+  void take(const std::string& thing, const std::string& id) {
+    const auto [other, fresh] = by_.emplace(thing, id);
+    if (!fresh)
+      throw dtu::Failure(DTU_E_INVALID, std::string(what_) + " " + other->second + " and " + id + " both name " +
+                                            thing + ": give each " + each_ + " of its own in board.json");
+  }
+
+ private:
+  const char *what_, *each_;
+  std::map<std::string, std::string> by_;
+};
+
 }  // namespace
 
-std::vector<PortConfig> read_config(std::string_view json) {
+Config read_config(std::string_view json) {
   const auto root = Poco::JSON::Parser().parse(std::string(json)).extract<Object::Ptr>();
-  std::vector<PortConfig> ports;
-  const Object::Ptr listed = root->getObject("ports");
-  if (!listed) return ports;
-  std::map<std::string, std::string> port_of_device;
-  for (const auto& [id, value] : *listed) {
-    PortConfig p = read_port(id, *value.extract<Object::Ptr>());
-    const auto [other, fresh] = port_of_device.emplace(p.device, id);
-    if (!fresh)
-      throw dtu::Failure(DTU_E_INVALID, "ports " + other->second + " and " + id + " both name " + p.device +
-                                            ": give each port a device of its own in board.json");
-    ports.push_back(std::move(p));
-  }
-  return ports;
+  Config config;
+  Taken devices("ports", "port a device"), lines("gpio pins", "pin a line");
+  if (const Object::Ptr ports = root->getObject("ports"))
+    for (const auto& [id, value] : *ports) {
+      config.ports.push_back(read_port(id, *value.extract<Object::Ptr>()));
+      devices.take(config.ports.back().device, id);
+    }
+  if (const Object::Ptr pins = root->getObject("gpio"))
+    for (const auto& [number, value] : *pins) {
+      const PinConfig& p = config.pins.emplace_back(read_pin(number, *value.extract<Object::Ptr>()));
+      lines.take(p.chip + " line " + std::to_string(p.line), number);
+    }
+  return config;
 }
 
 }  // namespace hal_linux

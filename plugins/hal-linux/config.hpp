@@ -19,7 +19,23 @@ struct PortConfig {
   std::optional<Rs485Config> rs485;  // absent: left as the driver has it
 };
 
-// `json` satisfies the schema. Throws DTU_E_INVALID when two ports name one device.
-std::vector<PortConfig> read_config(std::string_view json);
+enum class Bias { as_is, disabled, pull_down, pull_up };
+
+struct PinConfig {
+  uint32_t number = 0;  // n of gpio.<n>: the board's name for it
+  std::string chip;     // "/dev/gpiochip0"
+  uint32_t line = 0;
+  bool active_low = false, output = false;
+  int initial = 0;  // of an output
+  Bias bias = Bias::as_is;
+};
+
+struct Config {
+  std::vector<PortConfig> ports;
+  std::vector<PinConfig> pins;
+};
+
+// `json` satisfies the schema. Throws DTU_E_INVALID when two ports name one device, or two pins one line.
+Config read_config(std::string_view json);
 
 }  // namespace hal_linux

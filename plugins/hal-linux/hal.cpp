@@ -2,6 +2,7 @@
 
 #include <Poco/JSON/Object.h>
 #include <sys/sysinfo.h>
+#include <dtu_port/line_settings.hpp>
 
 #include <fstream>
 #include <sstream>
@@ -62,6 +63,7 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
   o->set("tx_bytes", s.bytes.tx_bytes);
   o->set("rx_lost_bytes", s.bytes.rx_lost_bytes);
   o->set("tx_lost_bytes", s.bytes.tx_lost_bytes);
+  if (s.turns != 0) o->set("direction_turns", s.turns);
   if (!s.errors) return o;
   o->set("overruns", s.errors->overruns);
   o->set("parity_errors", s.errors->parity);
@@ -72,8 +74,8 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
 
 }  // namespace
 
-LinuxHal::LinuxHal(dtu::Host host, std::string_view config) : Component(host) {
-  for (PortConfig& p : read_config(config)) {
+LinuxHal::LinuxHal(dtu::Host host, Config config) : Component(host), pins_(host, config.pins) {
+  for (PortConfig& p : config.ports) {
     const std::string id = p.id;
     ports_.emplace(id, std::make_unique<Port>(host, std::move(p), [this] { publish(); }));
   }
@@ -86,11 +88,13 @@ dtu_status LinuxHal::start() {
     if (metrics_->add(host_.instance(), DTU_METRIC_COUNTER, dtu::str(kMetricTable[i].name),
                       dtu::str(kMetricTable[i].help), &metric_[i].id) != DTU_OK)
       metrics_ = nullptr;
+  pins_.start();
   return DTU_OK;
 }
 
 dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   for (auto& [id, port] : ports_) port->close();
+  pins_.stop();
   publish();
   return DTU_OK;
 }
@@ -140,10 +144,20 @@ dtu_status LinuxHal::open(std::string_view id, const dtu_port_settings& settings
   if (p.is_open()) throw dtu::Failure(DTU_E_INVALID, "port " + std::string(id) + " is open already");
   try {
     *port = &p;
-    return p.open(settings, key);
+    dtu_port::check_settings(settings);
+    return p.open(settings, key, direction_of(p, settings));
   } catch (const dtu::Failure& f) {
     throw dtu::Failure(f.code(), "port " + std::string(id) + ": " + f.what(), f.flags());
   }
+}
+
+std::unique_ptr<dtu_port::Direction> LinuxHal::direction_of(const Port& port, const dtu_port_settings& settings) {
+  const auto pin = dtu_port::direction_pin(settings);
+  if (!pin) return nullptr;
+  if (port.config().rs485 && port.config().rs485->kernel)
+    throw dtu::Failure(DTU_E_INVALID,
+                       "RTS switches the direction already (\"rs485\" in board.json): choose it or direction_pin");
+  return std::make_unique<dtu_port::Direction>(host_, settings, pins_.drive(pin->gpio, port.config().id));
 }
 
 void LinuxHal::close(void* port) {
@@ -162,12 +176,27 @@ uint32_t LinuxHal::flags(void* port) { return port_at(port).flags(); }
 void LinuxHal::list_points(const PointsIface::Each& each) {
   for (const PointDescription& p : kPoints)
     each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});
+  pins_.list(each);
 }
 
 dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
   for (const PointDescription& p : kPoints)
     if (name == p.name) return host_.reply(call, std::to_string(p.read()));
-  throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
+  if (!pins_.has(name)) throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
+  pins_.read(name, call);
+  return DTU_OK;
+}
+
+dtu_status LinuxHal::write_point(std::string_view name, std::string_view json, uint64_t call) {
+  if (!pins_.has(name)) return PointsIface::write_point(name, json, call);
+  pins_.write(name, json, call);
+  return DTU_OK;
+}
+
+dtu_status LinuxHal::await_point(std::string_view name, std::string_view json, uint64_t call) {
+  if (!pins_.has(name)) return PointsIface::await_point(name, json, call);
+  pins_.await(name, json, call);
+  return DTU_OK;
 }
 
 }  // namespace hal_linux

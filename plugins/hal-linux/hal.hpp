@@ -1,4 +1,4 @@
-// The HAL "linux": serial ports of the board, and what the kernel knows of it.
+// The HAL "linux": serial ports and GPIO pins of the board, and what the kernel knows of it.
 #pragma once
 #include <dtu/sdk/component.hpp>
 
@@ -7,13 +7,14 @@
 #include <memory>
 #include <string>
 
+#include "pins.hpp"
 #include "port.hpp"
 
 namespace hal_linux {
 
 class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface {
  public:
-  LinuxHal(dtu::Host host, std::string_view config);
+  LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;
@@ -29,6 +30,9 @@ class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::Poin
 
   void list_points(const PointsIface::Each& each) override;
   dtu_status read_point(std::string_view name, uint64_t call) override;
+  dtu_status write_point(std::string_view name, std::string_view json, uint64_t call) override;
+  dtu_status await_point(std::string_view name, std::string_view json, uint64_t call) override;
+  void cancel_point(uint64_t call) override { pins_.cancel(call); }
 
  private:
   struct Metric {
@@ -37,9 +41,12 @@ class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::Poin
   };
   static constexpr size_t kMetrics = 6;
 
+  LinuxHal(dtu::Host host, Config config);
+  std::unique_ptr<dtu_port::Direction> direction_of(const Port& port, const dtu_port_settings& settings);
   void publish();  // brings the metrics up to date
 
-  std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;
+  Pins pins_;
+  std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first
   const dtu_metrics_service* metrics_ = nullptr;
   std::array<Metric, kMetrics> metric_{};
 };

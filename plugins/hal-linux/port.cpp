@@ -1,7 +1,5 @@
 #include "port.hpp"
 
-#include <dtu_port/line_settings.hpp>
-
 #include <algorithm>
 
 namespace hal_linux {
@@ -29,8 +27,7 @@ dtu_port::LineCounters sum(dtu_port::LineCounters a, const dtu_port::LineCounter
 Port::Port(dtu::Host host, PortConfig config, std::function<void()> counted)
     : host_(host), config_(std::move(config)), counted_(std::move(counted)) {}
 
-dtu_status Port::open(const dtu_port_settings& settings, uint64_t key) {
-  dtu_port::check_settings(settings);
+dtu_status Port::open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction) {
   settings_ = settings;
   key_ = key;
   delay_ms_ = 0;
@@ -42,6 +39,7 @@ dtu_status Port::open(const dtu_port_settings& settings, uint64_t key) {
     counted_();
   });
   line_ = std::make_unique<dtu_port::Line>(host_, key, *this);
+  if (direction) line_->use_direction(std::move(direction));
   try {
     use(open_device(config_, settings_));
     return DTU_OK;
@@ -70,6 +68,7 @@ void Port::close() {
   count_errors();
   line_->detach();
   bytes_before_ = sum(bytes_before_, line_->counters());
+  turns_before_ += line_->turns();
   line_.reset();
   watch_.reset();
   retry_.reset();
@@ -123,6 +122,11 @@ void Port::line_lost(const std::string& why) {
   wait({Trouble::absent, DTU_E_IO, config_.device + " went away (" + why + "): check its cable and power"});
 }
 
+void Port::direction_failed(const std::string& why) {
+  looks_ = 0;
+  wait({Trouble::failing, DTU_E_IO, "the direction pin cannot be switched: " + why});
+}
+
 void Port::line_read() {
   if (count_armed_ || !errors_seen_) return;
   count_armed_ = true;
@@ -149,10 +153,11 @@ bool Port::drained() const { return line_->drained(); }
 uint32_t Port::flags() const { return pty_ || settings_.flow == DTU_FLOW_RTSCTS ? DTU_PORT_HOLDS : 0; }
 
 PortStatus Port::status() {
-  if (!line_) return {"closed", {}, losses_, looks_, bytes_before_, errors_};
+  if (!line_) return {"closed", {}, losses_, looks_, bytes_before_, errors_, turns_before_};
   count_errors();
-  return {line_->attached() ? "up" : "waiting",  trouble_, losses_, looks_,
-          sum(bytes_before_, line_->counters()), errors_};
+  return {
+      line_->attached() ? "up" : "waiting", trouble_, losses_, looks_, sum(bytes_before_, line_->counters()), errors_,
+      turns_before_ + line_->turns()};
 }
 
 }  // namespace hal_linux

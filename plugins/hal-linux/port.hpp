@@ -26,6 +26,7 @@ struct PortStatus {
   uint64_t looks;   // times it was looked for since
   dtu_port::LineCounters bytes;
   std::optional<LineErrors> errors;
+  uint64_t turns;  // times the direction pin went back to receiving
 };
 
 class Port : public dtu_port::Line::Owner {
@@ -35,7 +36,8 @@ class Port : public dtu_port::Line::Owner {
   Port(dtu::Host host, PortConfig config, std::function<void()> counted);
 
   // DTU_OK, or DTU_PENDING with the reason reported. Throws when the settings can never work.
-  dtu_status open(const dtu_port_settings& settings, uint64_t key);
+  // direction: null: full duplex, or the driver switches.
+  dtu_status open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction);
   void close();
   dtu_status write(const dtu_msg* msgs, uint32_t n, uint32_t* taken);
   void resume();
@@ -50,6 +52,7 @@ class Port : public dtu_port::Line::Owner {
  private:
   void line_lost(const std::string& why) override;
   void line_read() override;
+  void direction_failed(const std::string& why) override;
 
   void use(Device device);
   void watch();
@@ -71,7 +74,7 @@ class Port : public dtu_port::Line::Owner {
   uint64_t delay_ms_ = 0;
   int64_t up_since_ns_ = 0;
   std::string trouble_;  // last told; "" while up
-  uint64_t losses_ = 0, looks_ = 0;
+  uint64_t losses_ = 0, looks_ = 0, turns_before_ = 0;
   dtu_port::LineCounters bytes_before_;  // of lines closed since
   std::optional<LineErrors> errors_, errors_seen_;
 };

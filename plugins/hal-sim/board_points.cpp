@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
-#include "sms.hpp"
+#include "board_commands.hpp"
 
 namespace hal_sim {
 namespace {
@@ -26,28 +27,32 @@ std::string drift_temperature(const std::string& value, int wave) {
 
 struct Description {
   const char *name, *unit, *title, *value;
+  Range range = {};
   Drift drift = nullptr;
 };
+constexpr Range kLevel{0, 1}, kRegistration{0, 11}, kCsq{0, 99};
 // The values are the schema's defaults.
 constexpr std::array kBoard{Description{"device.imei", "", "IMEI", "\"004999010640000\""},
                             Description{"device.version", "", "Firmware version", "\"1\""},
                             Description{"sim.number", "", "Phone number", "\"15555550100\""},
                             Description{"sim.iccid", "", "ICCID", "\"8999900000000000006\""},
-                            Description{"radio.csq", "", "Signal", "17", drift_csq},
-                            Description{"battery.mv", "mV", "Battery", "3590"},
-                            Description{"sensor.temperature", "Cel", "Temperature", "26.5", drift_temperature},
+                            Description{"radio.csq", "", "Signal", "17", kCsq, drift_csq},
+                            Description{"battery.mv", "mV", "Battery", "3590", Range{0, 100000}},
+                            Description{"sensor.temperature", "Cel", "Temperature", "26.5", Range{}, drift_temperature},
                             Description{"sensor.humidity", "%", "Humidity", "60.5"},
-                            Description{"network.voice_state", "", "Voice network", "1"},
-                            Description{"network.data_state", "", "Data network", "1"},
+                            Description{"network.voice_state", "", "Voice network", "1", kRegistration},
+                            Description{"network.data_state", "", "Data network", "1", kRegistration},
                             Description{"network.cells", "", "Base stations", "[[0,14071232,1,1,123,22550,1850,-62]]"},
                             Description{"location.cell", "", "Location by base stations", "[117.1138,31.82279,550]"},
                             Description{"adc.0", "V", "ADC 0", "3.7"},
                             Description{"adc.1", "V", "ADC 1", "1.25"},
-                            Description{"gpio.1", "", "GPIO 1", "0"},
-                            Description{"gpio.2", "", "GPIO 2", "0"},
-                            Description{"gpio.3", "", "GPIO 3", "0"},
-                            Description{"gpio.4", "", "GPIO 4", "0"},
-                            Description{kSmsLast, "", "Last SMS sent", "null"}};
+                            Description{"gpio.1", "", "GPIO 1", "0", kLevel},
+                            Description{"gpio.2", "", "GPIO 2", "0", kLevel},
+                            Description{"gpio.3", "", "GPIO 3", "0", kLevel},
+                            Description{"gpio.4", "", "GPIO 4", "0", kLevel},
+                            Description{"network.apn", "", "Access point", "\"\""},
+                            Description{"network.apn_user", "", "User at the access point", "\"\""},
+                            Description{"network.configured", "", "Times the access point was set", "0"}};
 
 constexpr std::string_view kAdc = "adc.", kGpio = "gpio.";
 bool starts_with(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
@@ -55,19 +60,19 @@ bool starts_with(std::string_view text, std::string_view with) { return text.sub
 }  // namespace
 
 BoardPoints::BoardPoints(const Config& config) : drift_(config.drift) {
-  for (const Description& d : kBoard)
-    points_[d.name] = Point{d.unit, d.title, d.value, d.drift, 0, starts_with(d.name, kGpio), false};
+  for (const Description& d : kBoard) points_[d.name] = Point{d.unit, d.title, d.value, d.drift, 0, d.range, false};
+  for (const BoardCommand& c : kBoardCommands) add(c.point, c.point_title, "null");
   for (const auto& [name, value] : config.points) {
     auto at = points_.find(name);
     if (at == points_.end()) at = add_numbered(name);
     at->second.value = value;
   }
   for (const std::string& name : config.absent) {
-    const auto at = points_.find(name == kSmsSend ? kSmsLast : name);
+    const BoardCommand* command = board_command(name);
+    const auto at = points_.find(command != nullptr ? command->point : name);
     if (at == points_.end())
-      throw dtu::Failure(
-          DTU_E_INVALID,
-          "/absent: " + name + " is nothing a simulated board has: name one of its points" + ", or " + kSmsSend);
+      throw dtu::Failure(DTU_E_INVALID,
+                         "/absent: " + name + " is nothing a simulated board has: name one of its points or commands");
     at->second.absent = true;
   }
 }
@@ -77,14 +82,16 @@ BoardPoints::Points::iterator BoardPoints::add_numbered(const std::string& name)
   if (!adc && !starts_with(name, kGpio))
     throw dtu::Failure(DTU_E_INVALID, "/points/" + name + ": a simulated board has no such point");
   const std::string number = name.substr(adc ? kAdc.size() : kGpio.size());
-  return points_.emplace(name, Point{adc ? "V" : "", (adc ? "ADC " : "GPIO ") + number, "0", nullptr, 0, !adc, false})
+  return points_
+      .emplace(name,
+               Point{adc ? "V" : "", (adc ? "ADC " : "GPIO ") + number, "0", nullptr, 0, adc ? Range{} : kLevel, false})
       .first;
 }
 
 void BoardPoints::list(const std::function<void(const dtu_point_info&)>& each) const {
   for (const auto& [name, p] : points_)
     if (!p.absent)
-      each({sizeof(dtu_point_info), p.writable ? DTU_POINT_WRITABLE : 0U, dtu::str(name), dtu::str(p.unit),
+      each({sizeof(dtu_point_info), p.range.writable() ? DTU_POINT_WRITABLE : 0U, dtu::str(name), dtu::str(p.unit),
             dtu::str(p.title)});
 }
 
@@ -111,12 +118,34 @@ std::string BoardPoints::read(std::string_view name) {
 
 void BoardPoints::write(std::string_view name, std::string_view json) {
   Point& p = find(name);
-  if (!p.writable) throw dtu::Failure(DTU_E_UNSUPPORTED, std::string(name) + " can only be read");
-  if (json != "0" && json != "1")
-    throw dtu::Failure(DTU_E_INVALID, std::string(name) + " takes 0 or 1, not " + std::string(json.substr(0, 40)));
-  p.value = json;
+  if (!p.range.writable()) throw dtu::Failure(DTU_E_UNSUPPORTED, std::string(name) + " can only be read");
+  int value = 0;
+  const auto [end, error] = std::from_chars(json.data(), json.data() + json.size(), value);
+  if (error != std::errc() || end != json.data() + json.size() || value < p.range.min || value > p.range.max)
+    throw dtu::Failure(DTU_E_INVALID, std::string(name) + " takes " + std::to_string(p.range.min) +
+                                          (p.range.max - p.range.min == 1 ? " or " : " to ") +
+                                          std::to_string(p.range.max) + ", not " + std::string(json.substr(0, 40)));
+  set(std::string(name), std::to_string(value));
 }
 
-void BoardPoints::set(const std::string& name, std::string json) { points_.at(name).value = std::move(json); }
+void BoardPoints::set(const std::string& name, std::string json) {
+  std::string& value = points_.at(name).value;
+  if (value == json) return;
+  value = std::move(json);
+  if (changed_) changed_(name, value);
+}
+
+void BoardPoints::add(const std::string& name, std::string title, std::string json) {
+  Point p;
+  p.title = std::move(title);
+  p.value = std::move(json);
+  points_[name] = std::move(p);
+}
+
+const std::string& BoardPoints::peek(std::string_view name) {
+  const Point& p = find(name);
+  if (!p.range.writable()) throw dtu::Failure(DTU_E_UNSUPPORTED, std::string(name) + " cannot tell when it changes");
+  return p.value;
+}
 
 }  // namespace hal_sim

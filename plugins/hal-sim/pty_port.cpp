@@ -1,7 +1,5 @@
 #include "pty_port.hpp"
 
-#include <dtu_port/line_settings.hpp>
-
 namespace hal_sim {
 
 void PtyPort::start() {
@@ -15,11 +13,11 @@ void PtyPort::stop() {
   link_.reset();
 }
 
-void PtyPort::open(const dtu_port_settings& settings, uint64_t key) {
-  dtu_port::check_settings(settings);
+void PtyPort::open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction) {
   pty_.settings(settings);
   key_ = key;
   auto line = std::make_unique<dtu_port::Line>(host_, key, *this);
+  if (direction) line->use_direction(std::move(direction));
   line->attach(pty_.end());
   line_ = std::move(line);
 }

@@ -18,7 +18,8 @@ class PtyPort : public dtu_port::Line::Owner {
 
   void start();  // makes the symlink and minds the pty
   void stop();
-  void open(const dtu_port_settings& settings, uint64_t key);
+  // direction: null: full duplex.
+  void open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction);
   void close();
   [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
   [[nodiscard]] uint64_t key() const noexcept { return key_; }

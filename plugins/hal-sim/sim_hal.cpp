@@ -1,17 +1,33 @@
 #include "sim_hal.hpp"
 
 #include <Poco/JSON/Object.h>
+#include <Poco/JSON/Stringifier.h>
+
+#include <dtu_port/line_settings.hpp>
 
 #include <algorithm>
 #include <sstream>
 
-#include "sms.hpp"
+#include "board_commands.hpp"
 
 namespace hal_sim {
 namespace {
 
 constexpr size_t kMaxLate = 1024;
 constexpr int64_t kNsPerMs = 1'000'000, kNsPerUs = 1'000;
+
+std::string turns_point(const std::string& port) { return "port." + port + ".turns"; }
+
+// Points are named in lower case.
+bool can_name_point(const std::string& port) {
+  return std::none_of(port.begin(), port.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+std::string quoted(dtu_str text) {
+  std::ostringstream out;
+  Poco::JSON::Stringifier::stringify(std::string(dtu::view(text)), out);
+  return out.str();
+}
 
 PtyPort& port_at(void* port) { return *static_cast<PtyPort*>(port); }
 
@@ -28,8 +44,13 @@ Poco::JSON::Object::Ptr to_json(PtyPort& port) {
 }  // namespace
 
 SimHal::SimHal(dtu::Host host, std::string_view config)
-    : Component(host), config_(read_config(config)), points_(config_) {
-  for (const PortConfig& p : config_.ports) ports_.emplace(p.id, std::make_unique<PtyPort>(host, p));
+    : Component(host), config_(read_config(config)), points_(config_), awaits_(host) {
+  for (const PortConfig& p : config_.ports) {
+    ports_.emplace(p.id, std::make_unique<PtyPort>(host, p));
+    if (can_name_point(p.id))
+      points_.add(turns_point(p.id), "Times the direction pin of port " + p.id + " went back to receiving", "0");
+  }
+  points_.on_change([this](const std::string& name, const std::string& json) { awaits_.changed(name, json); });
 }
 
 dtu_status SimHal::start() {
@@ -46,6 +67,7 @@ dtu_status SimHal::stop(uint32_t /*deadline_ms*/) {
   for (auto& [id, port] : ports_) port->stop();
   for (const Late& l : late_) host_.reply_error(l.call, DTU_E_CLOSED, "the simulated board was stopped");
   late_.clear();
+  awaits_.end();
   late_timer_.reset();
   return DTU_OK;
 }
@@ -78,12 +100,30 @@ dtu_status SimHal::open(std::string_view id, const dtu_port_settings& settings, 
     throw dtu::Failure(DTU_E_NOT_FOUND, name + " is not one of the simulated board: add it to \"ports\" in board.json");
   if (found->second->is_open()) throw dtu::Failure(DTU_E_INVALID, name + " is open already");
   try {
-    found->second->open(settings, key);
+    found->second->open(settings, key, direction_of(*found->second, settings));
   } catch (const dtu::Failure& f) {
     throw dtu::Failure(f.code(), name + ": " + f.what(), f.flags());
   }
   *port = found->second.get();
   return DTU_OK;
+}
+
+std::unique_ptr<dtu_port::Direction> SimHal::direction_of(const PtyPort& port, const dtu_port_settings& settings) {
+  dtu_port::check_settings(settings);
+  const auto pin = dtu_port::direction_pin(settings);
+  if (!pin) return nullptr;
+  const std::string gpio = "gpio." + std::to_string(pin->gpio), turns = turns_point(port.config().id);
+  if (points_.is_absent(gpio))
+    throw dtu::Failure(DTU_E_UNSUPPORTED, "the direction pin " + gpio +
+                                              " is not on this board: add it to \"points\" in board.json, or name "
+                                              "another in direction_pin");
+  const auto set = [this, gpio, turns, sending = pin->sending, was_sending = false](int level) mutable {
+    points_.set(gpio, std::to_string(level));
+    if (was_sending && level != sending && !points_.is_absent(turns))
+      points_.set(turns, std::to_string(std::stoull(points_.read(turns)) + 1));
+    was_sending = level == sending;
+  };
+  return std::make_unique<dtu_port::Direction>(host_, settings, set);
 }
 
 void SimHal::close(void* port) { port_at(port).close(); }
@@ -126,16 +166,34 @@ dtu_status SimHal::write_point(std::string_view name, std::string_view json, uin
   return host_.reply(call, json);
 }
 
+dtu_status SimHal::await_point(std::string_view name, std::string_view json, uint64_t call) {
+  const std::string& now = points_.peek(name);
+  if (now != json) return host_.reply(call, now);
+  awaits_.add(call, std::string(name), std::string(json));
+  return DTU_OK;
+}
+
+// The password is taken and shown nowhere.
+dtu_status SimHal::configure(const dtu_network_settings& settings) {
+  points_.set("network.apn", quoted(settings.apn));
+  points_.set("network.apn_user", quoted(settings.user));
+  points_.set("network.configured", std::to_string(++configured_));
+  return DTU_OK;
+}
+
 void SimHal::list_commands(const CommandsIface::Each& each) {
-  if (!points_.is_absent(kSmsLast)) each(sms_info());
+  for (const BoardCommand& c : kBoardCommands)
+    if (!points_.is_absent(c.point)) each(info_of(c));
 }
 
 dtu_status SimHal::invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view /*source*/) {
-  if (name != kSmsSend)
+  const BoardCommand* command = board_command(name);
+  if (command == nullptr)
     throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the simulated board");
-  if (points_.is_absent(kSmsLast))
-    throw dtu::Failure(DTU_E_UNSUPPORTED, "sms.send: this board does not have it (\"absent\" of the simulated board)");
-  points_.set(kSmsLast, sms_from(args));
+  if (points_.is_absent(command->point))
+    throw dtu::Failure(DTU_E_UNSUPPORTED,
+                       std::string(name) + ": this board does not have it (\"absent\" of the simulated board)");
+  points_.set(command->point, command->kept(args));
   return host_.reply(call, "");
 }
 

@@ -8,13 +8,18 @@
 #include <optional>
 #include <string>
 
+#include "awaits.hpp"
 #include "board_points.hpp"
 #include "config.hpp"
 #include "pty_port.hpp"
 
 namespace hal_sim {
 
-class SimHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface, public dtu::CommandsIface {
+class SimHal : public dtu::Component,
+               public dtu::PortsIface,
+               public dtu::PointsIface,
+               public dtu::CommandsIface,
+               public dtu::NetworkIface {
  public:
   SimHal(dtu::Host host, std::string_view config);
 
@@ -33,9 +38,13 @@ class SimHal : public dtu::Component, public dtu::PortsIface, public dtu::Points
   void list_points(const PointsIface::Each& each) override;
   dtu_status read_point(std::string_view name, uint64_t call) override;
   dtu_status write_point(std::string_view name, std::string_view json, uint64_t call) override;
+  dtu_status await_point(std::string_view name, std::string_view json, uint64_t call) override;
+  void cancel_point(uint64_t call) override { awaits_.cancel(call); }
 
   void list_commands(const CommandsIface::Each& each) override;
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override;
+
+  dtu_status configure(const dtu_network_settings& settings) override;
 
  private:
   struct Late {
@@ -44,9 +53,12 @@ class SimHal : public dtu::Component, public dtu::PortsIface, public dtu::Points
     int64_t due_ns;
   };
   void answer_due();
+  std::unique_ptr<dtu_port::Direction> direction_of(const PtyPort& port, const dtu_port_settings& settings);
 
   Config config_;
   BoardPoints points_;
+  Awaits awaits_;
+  uint64_t configured_ = 0;  // times the network settings came
   std::map<std::string, std::unique_ptr<PtyPort>, std::less<>> ports_;
   std::optional<dtu::Timer> late_timer_;  // while started
   std::deque<Late> late_;                 // all wait equally long, so the first is due first

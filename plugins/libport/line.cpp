@@ -21,6 +21,24 @@ std::string error_text(int code) { return std::generic_category().message(code);
 Line::Line(dtu::Host host, uint64_t key, Owner& owner)
     : host_(host), key_(key), owner_(owner), buffer_(std::make_unique<char[]>(kBuffer)) {}
 
+void Line::use_direction(std::unique_ptr<Direction> direction) {
+  direction_ = std::move(direction);
+  direction_->serve([this] { return drained(); }, [this](const std::string& why) { lose_direction(why); });
+}
+
+bool Line::turn_to_send() {
+  if (!direction_) return true;
+  dtu_error e{};
+  if (dtu::guarded(&e, [this] { return direction_->send(), DTU_OK; }) == DTU_OK) return true;
+  lose_direction(e.message);
+  return false;
+}
+
+void Line::lose_direction(const std::string& why) {
+  close_descriptor();
+  owner_.direction_failed(why);
+}
+
 void Line::attach(Descriptor fd) {
   watch_ = std::make_unique<dtu::FdWatch>(host_, fd.get(), held_ == 0 ? DTU_FD_READ : 0U,
                                           [this](uint32_t events) { ready(events); });
@@ -37,6 +55,8 @@ void Line::detach() {
 }
 
 void Line::close_descriptor() {
+  if (direction_ && direction_->sending())
+    (void)dtu::guarded(nullptr, [this] { return direction_->receive(), DTU_OK; });
   if (pending_) counters_.tx_lost_bytes += pending_->rest.size();
   pending_.reset();
   watch_.reset();
@@ -102,6 +122,8 @@ dtu_status Line::write(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   *taken = 0;
   if (!attached()) throw dtu::Failure::retryable(DTU_E_IO, "the device is not there");
   Wrote wrote = pending_ || owe_writable_ ? Wrote::part : Wrote::all;
+  if (wrote == Wrote::all && n != 0 && !turn_to_send())
+    throw dtu::Failure::retryable(DTU_E_IO, "the direction pin cannot be switched");
   while (wrote == Wrote::all && *taken < n) {
     uint32_t more = 0;
     wrote = write_batch(msgs + *taken, std::min(n - *taken, kBatch), &more);
@@ -133,6 +155,7 @@ Line::Wrote Line::write_batch(const dtu_msg* msgs, uint32_t n, uint32_t* taken) 
   }
   size_t left = out < 0 ? 0 : static_cast<size_t>(out);
   counters_.tx_bytes += left;
+  if (direction_) direction_->wrote(left);
   const bool all = left == total;
   while (*taken < n && parts[*taken].iov_len <= left) left -= parts[(*taken)++].iov_len;
   if (left != 0) {
@@ -151,6 +174,7 @@ void Line::send_pending() {
     }
     const size_t sent = out < 0 ? 0 : static_cast<size_t>(out);
     counters_.tx_bytes += sent;
+    if (direction_) direction_->wrote(sent);
     pending_->rest.remove_prefix(sent);
     if (!pending_->rest.empty()) return;
     pending_.reset();

@@ -21,6 +21,7 @@ struct Ended {
   std::string text;          // why
   bool by_server = false;    // it was up, and the other side closed it
   bool unexplained = false;  // explain() may know more
+  bool in_sending = false;   // a message could not be sent
 };
 
 class Connection {

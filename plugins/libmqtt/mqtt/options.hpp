@@ -50,6 +50,7 @@ struct Options {
   Will will;
   std::vector<Subscription> subscriptions;
   uint32_t keep_alive_s = 60;
+  uint32_t status_code = 4005;           // of the DTU protocol, for reports of this cloud's connection
   uint32_t connect_timeout_ms = 10'000;  // from the look-up of the name to the last SUBACK
   uint32_t reconnect_min_ms = 1'000;
   uint32_t reconnect_max_ms = 60'000;

@@ -10,6 +10,7 @@ constexpr int64_t kHeldNs = 10'000'000'000;      // a connection that lasted so 
 constexpr int64_t kLogEveryNs = 10'000'000'000;  // for messages that may come for each publish
 constexpr uint32_t kStopGraceMs = 1'000;
 constexpr int kQuotaExceeded = 0x97;
+constexpr uint32_t kSendFailed = 5007;  // status code of the DTU protocol
 
 // Paho keeps the state of QoS 2 in memory and we drop its client with each connection, so in a session that outlives
 // the connection exactly-once cannot be kept: a reused packet identifier could even lose a message. QoS 1 loses none.
@@ -102,7 +103,7 @@ void Session::became_up(Connected&& facts) {
   for (size_t i = 1; i < facts_.refused.size(); ++i) text += "; " + facts_.refused[i];
   why_ = {text, false, false};
   host_.warn(text);
-  host_.report(DTU_STATE_DEGRADED, DTU_E_IO, text);
+  report_trouble(DTU_STATE_DEGRADED, text);
 }
 
 void Session::begin_close(Ended why) {
@@ -140,13 +141,19 @@ void Session::closed(const std::string& explanation) {
   const std::string text = broker_name(options_) + ": " + why_.text;
   host_.log(text == last_logged_ ? DTU_LOG_DEBUG : DTU_LOG_WARNING, text);
   last_logged_ = text;
-  host_.report(DTU_STATE_DOWN, DTU_E_IO, text);
+  report_trouble(DTU_STATE_DOWN, text);
   if (overflow_) {
     state_ = State::paused;
     return deliver();
   }
   state_ = State::waiting;
   timer_.arm_ms(back_off_ms());
+}
+
+void Session::report_trouble(int32_t state, const std::string& text) {
+  const uint32_t code = why_.in_sending ? kSendFailed : options_.status_code;
+  const dtu_error error = dtu::make_error(DTU_E_IO, text, DTU_ERR_RETRYABLE | DTU_ERR_CODE(code));
+  host_.raw()->report(host_.instance(), 0, state, &error);
 }
 
 uint32_t Session::back_off_ms() {
@@ -267,8 +274,8 @@ Session::Sent Session::publish(const Target& target, const dtu_msg& message) {
       break;
   }
   inflight_.give_back(slot);
-  ended(
-      {"the connection broke", false, false});  // Paho may not have noticed, and nothing more is sent until report(UP)
+  // Paho may not have noticed, and nothing more is sent until report(UP)
+  ended({"the connection broke", false, false, true});
   return Sent::gone;
 }
 
@@ -283,7 +290,7 @@ void Session::delivered(Inflight::Slot* slot) noexcept {
 
 void Session::refused(Inflight::Slot* slot, int reason) noexcept {
   if (reason == kQuotaExceeded)  // may be over later: reconnect with back-off and send it again
-    return ended({"the broker refused a message: " + reason_words(reason), false, false});
+    return ended({"the broker refused a message: " + reason_words(reason), false, false, true});
   const uint64_t token = slot->token;
   const Inflight::Done done = inflight_.done(slot);
   reject(token, "the broker refused a message: " + reason_words(reason));

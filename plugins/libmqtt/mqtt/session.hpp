@@ -80,6 +80,7 @@ class Session final : private Connection::Events {
   void closed(const std::string& explanation);
   void run_job(std::function<std::string()> job);
   uint32_t back_off_ms();
+  void report_trouble(int32_t state, const std::string& text);
 
   dtu::Host host_;
   Options options_;

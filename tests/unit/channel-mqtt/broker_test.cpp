@@ -234,25 +234,6 @@ TEST_F(Broker, WillIsPublishedWhenTheConnectionBreaksAndNotOnStop) {
   EXPECT_EQ(will->payload, "bye");
 }
 
-TEST_F(Broker, ImeiIsTheClientId) {
-  host.set_point("device.imei", R"("861234567890123")");
-  Instance i = up(conf(broker.port(), R"("clientID": "")"));
-  EXPECT_NE(i.health().find("861234567890123"), std::string::npos) << i.health();
-}
-
-TEST_F(Broker, WithoutImeiARandomNameIsKept) {
-  std::string first;
-  {
-    Instance i = up(conf(broker.port(), R"("clientID": "")"));
-    first = host.kv("mqtt").at("client_id");
-    EXPECT_NE(i.health().find(first), std::string::npos);
-    ASSERT_TRUE(i.stop_and_wait());
-  }
-  Instance i = up(conf(broker.port(), R"("clientID": "")"));
-  EXPECT_EQ(first.size(), 20U);
-  EXPECT_EQ(host.kv("mqtt").at("client_id"), first);
-}
-
 TEST_F(MqttTest, PasswordIsCheckedAndTheRefusalIsSaidInWords) {
   Mosquitto broker("allow_anonymous false\npassword_file {dir}/passwords\n");
   broker.add_user("dtu", "secret");

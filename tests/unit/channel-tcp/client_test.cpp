@@ -69,8 +69,9 @@ TEST(TcpClient, SaysWhoRefusedAndComesBackByItself) {
   host.advance(1ms);
   ASSERT_TRUE(host.run_until([&] { return !host.reports().empty(); }));
   EXPECT_TRUE(reported(host, inst, DTU_STATE_DOWN, "connection refused by 127.0.0.1:" + std::to_string(port)));
-  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4003));
   EXPECT_EQ(inst.send({{"x"}}).status, DTU_E_IO);
+  EXPECT_EQ(inst.raw_error().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(5007));
 
   host.advance(5s);  // a few more tries
   host.run_until([] { return false; }, 20ms);
@@ -163,6 +164,22 @@ TEST(TcpClient, SendsTheHeartbeatOnlyWhenNothingElseWasSent) {
   EXPECT_EQ(got(), "beat");
   host.advance(100s);
   EXPECT_EQ(got().size(), 40U);
+  EXPECT_EQ(completed(host, DTU_OK), 1U) << "the data alone: a heartbeat is no message";
+  EXPECT_EQ(host.completions().size(), 1U);
+}
+
+TEST(TcpClient, DownlinkDoesNotPutTheHeartbeatOff) {
+  TestHost host;
+  Connected c(host, R"("ping": "beat", "heartbeat": 10, "keepAlive": 0)");
+  host.use_fake_clock();
+  host.advance(9s);
+  c.remote->write_all("down");
+  ASSERT_TRUE(host.run_until([&] { return host.emitted_bytes() == "down"; }));
+  host.advance(1100ms);
+  EXPECT_TRUE(host.run_until([&] {
+    c.remote->read();
+    return c.remote->received == "beat";
+  }));
 }
 
 TEST(TcpClient, HasNoHeartbeatWithoutAText) {
@@ -191,6 +208,18 @@ TEST(TcpClient, TakesASilentServerForDead) {
     c.remote->read();
     return c.remote->ended();
   }));
+}
+
+TEST(TcpClient, ComesBackFromSilenceAfterTheWait) {
+  TestHost host;
+  Connected c(host, R"("keepAlive": 20, "ping": "beat", "heartbeat": 5, "reconnect": {"min_ms": 1000})");
+  host.use_fake_clock();
+  host.advance(20100ms);
+  ASSERT_EQ(host.state(c.inst), DTU_STATE_DOWN) << "our own heartbeat proves nothing";
+  host.advance(800ms);
+  EXPECT_EQ(c.listener.accept(), nullptr) << "1 to 2 s, by chance";
+  host.advance(1200ms);
+  EXPECT_TRUE(host.run_until([&] { return host.state(c.inst) == DTU_STATE_UP; }));
 }
 
 TEST(TcpClient, IsNeverSilentWithKeepAliveOff) {

@@ -17,7 +17,7 @@ Socket make(int receive_buffer) {
   return s;
 }
 
-Address loopback(uint16_t port) { return numeric_address("127.0.0.1", port).value(); }
+Address loopback(uint16_t port) { return net::numeric_address("127.0.0.1", port).value(); }
 
 }  // namespace
 
@@ -69,7 +69,7 @@ Listener::Listener(int receive_buffer, int backlog) : socket_(make(receive_buffe
   const Address a = loopback(0);
   if (::bind(socket_.fd(), a.get(), a.length) != 0) ADD_FAILURE() << "bind: errno " << errno;
   if (backlog != kNotYet) listen(backlog);
-  port_ = local_address(socket_.fd()).port();
+  port_ = net::local_address(socket_.fd()).port();
 }
 
 void Listener::listen(int backlog) {

@@ -8,7 +8,7 @@
 
 #include "channel.hpp"
 #include "host/test_host.hpp"
-#include "socket.hpp"
+#include "tcp_socket.hpp"
 
 extern "C" const dtu_plugin DTU_ENTRY;
 

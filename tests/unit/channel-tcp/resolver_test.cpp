@@ -1,6 +1,4 @@
 // Names: looked up beside the lane, all addresses tried, and a look-up that hangs.
-#include "resolver.hpp"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -23,26 +21,13 @@ class ScriptedTcp : public TcpChannel {
 };
 DTU_COMPONENT(scripted_tcp, ScriptedTcp, DTU_KIND_CHANNEL, "tcp", "TCP", "{}", 0, dtu::channel_iface<ScriptedTcp>);
 
-Instance create(TestHost& host, uint16_t port, Resolver::Lookup lookup) {
+Instance create(TestHost& host, uint16_t port, net::Resolver::Lookup lookup) {
   scripted().lookup = std::move(lookup);
   scripted().random = [] { return 0.0; };
   return host.create(scripted_tcp, R"({"url": "cloud.example", "port": )" + std::to_string(port) + "}");
 }
 
-Address loopback(uint16_t port) { return *numeric_address("127.0.0.1", port); }
-
-TEST(Resolver, TheSystemKnowsLocalhost) {
-  const Resolved r = system_lookup("localhost", 1234);
-  ASSERT_FALSE(r.addresses.empty()) << r.error;
-  EXPECT_EQ(r.addresses[0].port(), 1234);
-}
-
-TEST(Resolver, ANameThatCannotBeIsToldWithWhatToDo) {
-  const Resolved r = system_lookup("no..such..name", 1);
-  EXPECT_TRUE(r.addresses.empty());
-  EXPECT_EQ(r.error.rfind("the name no..such..name has no address (", 0), 0U) << r.error;
-  EXPECT_NE(r.error.find("name servers"), std::string::npos);
-}
+net::Address loopback(uint16_t port) { return *net::numeric_address("127.0.0.1", port); }
 
 TEST(Resolver, ConnectsByName) {
   TestHost host;
@@ -59,7 +44,7 @@ TEST(Resolver, TriesAllAddressesInTurn) {
   Instance inst = create(host, 1, [&](const std::string& name, uint16_t port) {
     EXPECT_EQ(name, "cloud.example");
     EXPECT_EQ(port, 1);
-    return Resolved{{loopback(closed.port()), loopback(closed.port()), loopback(open.port())}, ""};
+    return net::Resolved{{loopback(closed.port()), loopback(closed.port()), loopback(open.port())}, ""};
   });
   inst.start();
   ASSERT_TRUE(host.run_until([&] { return !host.reports().empty(); }));
@@ -70,7 +55,7 @@ TEST(Resolver, SaysHowManyAddressesWereTried) {
   TestHost host;
   const Listener closed(0, Listener::kNotYet);
   Instance inst = create(host, 1, [&](const std::string&, uint16_t) {
-    return Resolved{{loopback(closed.port()), loopback(closed.port())}, ""};
+    return net::Resolved{{loopback(closed.port()), loopback(closed.port())}, ""};
   });
   inst.start();
   ASSERT_TRUE(host.run_until([&] { return !host.reports().empty(); }));
@@ -82,7 +67,7 @@ TEST(Resolver, AsksAgainEachRound) {
   TestHost host;
   const Listener open;
   std::atomic<int> asked{0};
-  Instance inst = create(host, 1, [&](const std::string&, uint16_t) -> Resolved {
+  Instance inst = create(host, 1, [&](const std::string&, uint16_t) -> net::Resolved {
     if (++asked == 1) return {{}, "no name server answers"};
     if (asked == 2) throw std::runtime_error("out of sockets");
     return {{loopback(open.port())}, ""};
@@ -101,7 +86,7 @@ TEST(Resolver, StopDoesNotWaitForAHangingLookUp) {
   Instance inst = create(host, 1, [&](const std::string&, uint16_t) {
     begun.set_value();
     release.get_future().wait();
-    return Resolved{{loopback(1)}, ""};
+    return net::Resolved{{loopback(1)}, ""};
   });
   inst.start();
   host.run_for(10ms);
@@ -120,7 +105,7 @@ TEST(Resolver, ALookUpThatEndsDuringStopEndsTheStop) {
   Instance inst = create(host, 1, [&](const std::string&, uint16_t) {
     begun.set_value();
     release.get_future().wait();
-    return Resolved{{loopback(1)}, ""};
+    return net::Resolved{{loopback(1)}, ""};
   });
   inst.start();
   host.run_for(10ms);

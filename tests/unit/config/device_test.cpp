@@ -262,6 +262,17 @@ TEST(Device, EveryKeyOfTheSeedsIsKnown) {
   EXPECT_THAT(d.config->scalars_json, HasSubstr(R"("timeout_ms":500)"));
 }
 
+TEST(Device, PinsAndApnAreRead) {
+  const auto d = device(R"({"pins": ["pio12", 2, ""], "apn": ["iot.example", "me", "hush-1"]})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_EQ(d.config->pins, (PinsConfig{12, 2, -1}));
+  EXPECT_EQ(d.config->apn, (ApnConfig{"iot.example", "me", "hush-1"}));
+  EXPECT_THAT(d.config->scalars_json, testing::Not(HasSubstr("hush-1")));
+  const auto none = device("{}");
+  EXPECT_EQ(none.config->pins, (PinsConfig{-1, -1, -1}));
+  EXPECT_EQ(none.config->apn, (ApnConfig{"", "", ""}));
+}
+
 TEST(Device, WrongValuesOfOtherKeys) {
   const auto d = device(R"({"pins": ["pio129", "1", "2"], "acquire_url": "ftp://x", "confirm_s": 0, "ota": 5,
  "modbus": {"groups": [{"slave_address": ["0xff"]}], "poll": [{"function": 9, "address": 0, "period_ms": 1}]}})");

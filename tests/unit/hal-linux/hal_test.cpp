@@ -95,5 +95,13 @@ TEST_F(Hal, WorksWithoutMetrics) {
   EXPECT_TRUE(becomes(DTU_STATE_DOWN));
 }
 
+// The real libgpiod, as far as it goes without a chip; gpio_test.cpp has the rest.
+TEST_F(Hal, AGpioChipThatIsNoneIsNamed) {
+  use(R"({"gpio": {"3": {"chip": "/dev/no-such-chip", "line": 1}, "4": {"chip": "/dev/null", "line": 2}}})");
+  EXPECT_TRUE(host_.logged("gpio.3 (/dev/no-such-chip line 1): there is no such chip: load its driver"));
+  EXPECT_EQ(points().read(hal_->self(), dtu::str("gpio.4"), 1, &error_), DTU_E_IO);
+  EXPECT_THAT(error_.message, HasSubstr("gpio.4 (/dev/null line 2): that is no GPIO chip"));
+}
+
 }  // namespace
 }  // namespace hal_linux::test

@@ -1,4 +1,4 @@
-// The simulated SMS.
+// The commands of the simulated board.
 #include <Poco/JSON/Parser.h>
 
 #include "fixture.hpp"
@@ -23,12 +23,15 @@ class Commands : public SimTest {
   }
 };
 
-TEST_F(Commands, SmsSendIsTheOnlyOneAndNeedsThePassword) {
+TEST_F(Commands, AllNeedThePassword) {
   use("{}");
-  ASSERT_EQ(listed().size(), 1U);
-  EXPECT_EQ(listed()[0].name, "sms.send");
-  EXPECT_EQ(listed()[0].flags, DTU_COMMAND_PASSWORD);
-  EXPECT_NO_THROW(Poco::JSON::Parser().parse(listed()[0].schema));
+  std::vector<std::string> names;
+  for (const Listed& command : listed()) {
+    names.push_back(command.name);
+    EXPECT_EQ(command.flags, DTU_COMMAND_PASSWORD) << command.name;
+    EXPECT_NO_THROW(Poco::JSON::Parser().parse(command.schema)) << command.name;
+  }
+  EXPECT_THAT(names, testing::ElementsAre("sms.send", "tts.say", "time.sync"));
 }
 
 TEST_F(Commands, TheLastSmsIsAPoint) {
@@ -55,16 +58,30 @@ TEST_F(Commands, ATextTooLongIsRefused) {
   EXPECT_THAT(invoke("sms.send", args), HasSubstr("/text is too long"));
 }
 
+TEST_F(Commands, WhatWasSaidAndTheClockAreKept) {
+  use("{}");
+  EXPECT_EQ(read("tts.last"), "null");
+  EXPECT_EQ(invoke("tts.say", R"({"device": 0, "string": "hello", "password": "hush"})"), "");
+  EXPECT_EQ(read("tts.last"), R"({"device":0,"string":"hello"})");
+  EXPECT_THAT(invoke("tts.say", R"({"string": ")" + std::string(4001, 'x') + "\"}"), HasSubstr("/string is too long"));
+  EXPECT_EQ(read("time.last"), "null");
+  EXPECT_EQ(invoke("time.sync", "{}"), "");
+  EXPECT_EQ(read("time.last"), R"({"ntp_server":""})");
+  EXPECT_EQ(invoke("time.sync", R"({"ntp_server": "ntp.example"})"), "");
+  EXPECT_EQ(read("time.last"), R"({"ntp_server":"ntp.example"})");
+}
+
 TEST_F(Commands, AbsentMeansUnsupported) {
-  use(R"({"absent": ["sms.send"]})");
+  use(R"({"absent": ["sms.send", "tts.say", "time.last"]})");
   EXPECT_TRUE(listed().empty());
-  EXPECT_THAT(invoke("sms.send", R"({"number": "10086", "text": "x"})"),
-              testing::StartsWith(failed(DTU_E_UNSUPPORTED, "sms.send: this board does not have it")));
+  for (const char* name : {"sms.send", "tts.say", "time.sync"})
+    EXPECT_THAT(invoke(name, R"({"number": "10086", "text": "x", "string": "x"})"),
+                testing::StartsWith(failed(DTU_E_UNSUPPORTED, std::string(name) + ": this board does not have it")));
 }
 
 TEST_F(Commands, AnUnknownOneIsNotFound) {
   use("{}");
-  EXPECT_EQ(invoke("tts.say", "{}"), failed(DTU_E_NOT_FOUND, "tts.say is not a command of the simulated board"));
+  EXPECT_EQ(invoke("tts.sing", "{}"), failed(DTU_E_NOT_FOUND, "tts.sing is not a command of the simulated board"));
 }
 
 }  // namespace

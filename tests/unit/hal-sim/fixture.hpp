@@ -1,6 +1,7 @@
 // A simulated board in a test host.
 #pragma once
 #include <dtu/commands.h>
+#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <gmock/gmock.h>
@@ -36,6 +37,14 @@ class SimTest : public testing::Test {
   }
   std::string write(const std::string& name, const std::string& json) {
     return answer(points().write(sim_->self(), dtu::str(name), dtu::str(json), ++call_, &error_));
+  }
+  std::string await(const std::string& name, const std::string& json) {
+    return answer(points().await(sim_->self(), dtu::str(name), dtu::str(json), ++call_, &error_));
+  }
+  std::string answer_of(uint64_t call) {
+    for (const auto& reply : host_.replies())
+      if (reply.call == call) return reply.json;
+    return "no answer yet";
   }
   std::string invoke(const std::string& name, const std::string& args) {
     return answer(

@@ -23,7 +23,8 @@ TEST_F(Points, DefaultsAreThoseOfTheSchema) {
   use("{}");
   const auto schema = Poco::JSON::Parser().parse(std::string(schema_json)).extract<Poco::JSON::Object::Ptr>();
   const auto described = schema->getObject("properties")->getObject("points")->getObject("properties");
-  std::vector<std::string> names{"sms.last"};  // not configured
+  std::vector<std::string> names{"sms.last",    "tts.last",         "time.last",  // not configured
+                                 "network.apn", "network.apn_user", "network.configured"};
   for (const auto& [name, unused] : *described) {
     names.push_back(name);
     const auto wanted = described->getObject(name)->get("default");
@@ -91,9 +92,22 @@ TEST_F(Points, AbsentMustNameSomething) {
   EXPECT_THAT(sim.error(), HasSubstr("/absent: batery.mv"));
 }
 
+TEST_F(Points, WhatATestMayWrite) {
+  use("{}");
+  std::vector<std::string> writable;
+  for (const auto& [name, may] : listed_points())
+    if (may) writable.push_back(name);
+  EXPECT_THAT(writable, testing::ElementsAre("battery.mv", "gpio.1", "gpio.2", "gpio.3", "gpio.4", "network.data_state",
+                                             "network.voice_state", "radio.csq"));
+  EXPECT_EQ(write("radio.csq", "5"), "5");
+  EXPECT_EQ(read("radio.csq"), "5");
+  EXPECT_EQ(write("network.data_state", "3"), "3");
+  EXPECT_EQ(read("network.data_state"), "3");
+  EXPECT_EQ(write("radio.csq", "100"), failed(DTU_E_INVALID, "radio.csq takes 0 to 99, not 100"));
+}
+
 TEST_F(Points, GpioIsWritten) {
   use("{}");
-  for (const auto& [name, writable] : listed_points()) EXPECT_EQ(writable, name.rfind("gpio.", 0) == 0) << name;
   EXPECT_EQ(write("gpio.4", "1"), "1");
   EXPECT_EQ(read("gpio.4"), "1");
   EXPECT_EQ(read("gpio.3"), "0");
@@ -110,7 +124,59 @@ TEST_F(Points, WhatGpioTakesIsSaid) {
 
 TEST_F(Points, OthersCannotBeWritten) {
   use("{}");
-  EXPECT_EQ(write("radio.csq", "1"), failed(DTU_E_UNSUPPORTED, "radio.csq can only be read"));
+  EXPECT_EQ(write("device.imei", "1"), failed(DTU_E_UNSUPPORTED, "device.imei can only be read"));
+}
+
+TEST_F(Points, AnAwaitIsAnsweredWhenTheValueIsAnother) {
+  use(R"({"points": {"gpio.3": 1}})");
+  EXPECT_EQ(await("gpio.3", "0"), "1");  // it is another already
+  EXPECT_EQ(await("gpio.3", "1"), "no answer yet");
+  write("gpio.2", "1");
+  write("gpio.3", "1");
+  EXPECT_EQ(answer_of(2), "no answer yet");
+  write("gpio.3", "0");
+  EXPECT_EQ(answer_of(2), "0");
+  write("gpio.3", "1");
+  EXPECT_EQ(host_.replies().back().call, call_) << "an await is answered once";
+}
+
+TEST_F(Points, ACancelledAwaitIsNotAnswered) {
+  use("{}");
+  EXPECT_EQ(await("gpio.1", "0"), "no answer yet");
+  points().cancel(sim_->self(), call_);
+  write("gpio.1", "1");
+  EXPECT_EQ(answer_of(1), "no answer yet");
+}
+
+TEST_F(Points, OnlyWhatCanChangeIsAwaited) {
+  use(R"({"absent": ["gpio.1"]})");
+  EXPECT_EQ(await("device.imei", "1"), failed(DTU_E_UNSUPPORTED, "device.imei cannot tell when it changes"));
+  EXPECT_THAT(await("gpio.1", "0"), HasSubstr("does not have it"));
+  EXPECT_THAT(await("gpio.9", "0"), HasSubstr("not a point"));
+}
+
+TEST_F(Points, AwaitsEndWithTheBoardAndAreNotWithoutLimit) {
+  use("{}");
+  for (int i = 0; i < 1024; ++i) ASSERT_EQ(await("gpio.1", "0"), "no answer yet");
+  EXPECT_THAT(await("gpio.1", "0"), HasSubstr("1024 already wait"));
+  ASSERT_TRUE(sim_->stop_and_wait());
+  ASSERT_EQ(host_.replies().size(), 1024U);
+  EXPECT_EQ(host_.replies()[0].status, DTU_E_CLOSED);
+}
+
+TEST_F(Points, TheNetworkKeepsItsSettingsAndShowsNoPassword) {
+  use("{}");
+  EXPECT_EQ(read("network.configured"), "0");
+  const auto* network = sim_->iface<dtu_network>(DTU_NETWORK_IFACE);
+  ASSERT_NE(network, nullptr);
+  const dtu_network_settings settings{sizeof settings, 0, dtu::str("my \"apn\""), dtu::str("me"), dtu::str("hush-1")};
+  ASSERT_EQ(network->configure(sim_->self(), &settings, &error_), DTU_OK);
+  EXPECT_EQ(read("network.apn"), R"("my \"apn\"")");
+  EXPECT_EQ(read("network.apn_user"), R"("me")");
+  EXPECT_EQ(read("network.configured"), "1");
+  for (const auto& [name, unused] : listed_points()) EXPECT_THAT(read(name), testing::Not(HasSubstr("hush"))) << name;
+  EXPECT_THAT(sim_->health(), testing::Not(HasSubstr("hush")));
+  for (const auto& line : host_.logs()) EXPECT_THAT(line.text, testing::Not(HasSubstr("hush")));
 }
 
 TEST_F(Points, DelayedReadsAreAnsweredInOrderWhenDue) {

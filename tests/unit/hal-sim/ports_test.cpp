@@ -269,5 +269,52 @@ TEST_F(SimPorts, HealthSaysItIsSimulated) {
   EXPECT_THAT(sim_->health(), HasSubstr(device_.substr(device_.rfind('/') + 1)));
 }
 
+// --- the direction pin
+
+class Direction : public SimPorts {
+ protected:
+  dtu_status open_with_pin(int32_t gpio, uint32_t level) {
+    const dtu_port_settings s{sizeof(dtu_port_settings), 9600, 8, DTU_PARITY_NONE, 1, DTU_FLOW_NONE, gpio, level};
+    return ports().open(sim_->self(), dtu::str("1"), &s, kKey, &port_, &error_);
+  }
+};
+
+TEST_F(Direction, ThePinTurnsForEveryWriteAndBack) {
+  use(R"({"ports": {"1": {}}})");
+  list();
+  ASSERT_EQ(open_with_pin(3, 1), DTU_OK) << error_.message;
+  EXPECT_EQ(read("gpio.3"), "0");
+  FarEnd far = plug_in(device_);
+  for (int turn = 1; turn <= 3; ++turn) {
+    host_.clear();
+    EXPECT_EQ(await("gpio.3", "0"), "no answer yet");
+    const uint64_t await_call = call_;
+    ASSERT_EQ(write({"to the bus"}).status, DTU_OK);
+    EXPECT_EQ(answer_of(await_call), "1") << "the pin was up while sending";
+    ASSERT_TRUE(host_.run_until([&] { return read("port.1.turns") == std::to_string(turn); }));
+    EXPECT_EQ(read("gpio.3"), "0");
+  }
+  EXPECT_TRUE(receives(far, "to the busto the busto the bus"));
+}
+
+TEST_F(Direction, ItsLevelMayBeLow) {
+  use(R"({"ports": {"1": {}}})");
+  ASSERT_EQ(open_with_pin(3, 0), DTU_OK) << error_.message;
+  EXPECT_EQ(read("gpio.3"), "1");
+  write({"x"});
+  EXPECT_EQ(read("gpio.3"), "0");
+  ports().close(sim_->self(), port_);
+  EXPECT_EQ(read("gpio.3"), "1") << "a closed port listens";
+}
+
+TEST_F(Direction, APinThatIsNotThereIsNamed) {
+  use(R"({"ports": {"1": {}}, "absent": ["gpio.2"]})");
+  for (const int pin : {2, 77}) {
+    EXPECT_EQ(open_with_pin(pin, 1), DTU_E_UNSUPPORTED);
+    EXPECT_THAT(error_.message, HasSubstr("port 1: the direction pin gpio." + std::to_string(pin) + " is not on this"));
+  }
+  EXPECT_EQ(open_with_pin(-1, 1), DTU_OK);
+}
+
 }  // namespace
 }  // namespace hal_sim::test

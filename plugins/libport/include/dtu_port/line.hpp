@@ -6,6 +6,7 @@
 #pragma once
 #include <dtu/sdk/host.hpp>
 #include <dtu_port/descriptor.hpp>
+#include <dtu_port/direction.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -30,9 +31,15 @@ class Line {
     // The device hung up or failed; the descriptor is closed already.
     virtual void line_lost(const std::string& why) = 0;
     virtual void line_read() {}  // bytes came in
+    // Its direction pin cannot be switched: the descriptor is closed already.
+    virtual void direction_failed(const std::string& why) { line_lost(why); }
   };
 
   Line(dtu::Host host, uint64_t key, Owner& owner);
+
+  // Half-duplex by a pin from now on. Before attach().
+  void use_direction(std::unique_ptr<Direction> direction);
+  [[nodiscard]] uint64_t turns() const noexcept { return direction_ ? direction_->turns() : 0; }
 
   // Takes over a non-blocking descriptor and starts to read.
   void attach(Descriptor fd);
@@ -59,6 +66,8 @@ class Line {
   void read_once();
   void emit_held();
   void send_pending();
+  [[nodiscard]] bool turn_to_send();
+  void lose_direction(const std::string& why);
   Wrote write_batch(const dtu_msg* msgs, uint32_t n, uint32_t* taken);
   void watch_what_matters();
   void lose(const std::string& why);
@@ -73,7 +82,8 @@ class Line {
   std::unique_ptr<char[]> buffer_;
   size_t held_ = 0;  // bytes in buffer_ the host had no room for
   std::optional<Pending> pending_;
-  bool owe_writable_ = false;  // write() answered DTU_AGAIN
+  std::unique_ptr<Direction> direction_;  // null: full duplex, or somebody else switches it
+  bool owe_writable_ = false;             // write() answered DTU_AGAIN
   LineCounters counters_;
 };
 

@@ -1,4 +1,4 @@
-// A socket descriptor, its addresses, and what the system knows about it.
+// A socket descriptor and its addresses.
 #pragma once
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace channel_tcp {
+namespace net {
 
 class Socket {
  public:
@@ -45,27 +45,16 @@ struct Address {
 [[nodiscard]] Address local_address(int fd);
 [[nodiscard]] Address peer_address(int fd);
 
-// All are non-blocking and close-on-exec. An empty Socket: see errno.
-[[nodiscard]] Socket open_socket(const Address& address);
-[[nodiscard]] Socket listen_on(const Address& address);
-[[nodiscard]] Socket accept_from(int listener);
+// Non-blocking and close-on-exec. type: SOCK_STREAM, SOCK_DGRAM. An empty Socket: see errno.
+[[nodiscard]] Socket open_socket(const Address& address, int type);
 
-// No delay; and a dead peer is found out: with bytes under way after min(keep_alive_s, 60) seconds, idle by probes.
-void tune(int fd, uint32_t keep_alive_s);
+// An option this kernel lacks is none that matters: there is no failure.
+void set_option(int fd, int level, int option, int value);
 
 [[nodiscard]] int pending_error(int fd);         // SO_ERROR
-[[nodiscard]] uint64_t unacknowledged(int fd);   // bytes given to the socket and not acknowledged by the peer's TCP
-[[nodiscard]] bool connected_to_itself(int fd);  // a port of our own range may answer to its own SYN
-
-struct SocketFacts {
-  int dtu_state = 0;  // as numbered by the DTU protocol: 0 CLOSED, 1 LISTEN, 2 SYN_SENT, 4 ESTABLISHED, ...
-  uint32_t rtt_us = 0;
-};
-[[nodiscard]] SocketFacts facts(int fd);
+[[nodiscard]] bool connected_to_itself(int fd);  // a port of our own range may be given to our own end
 
 // "connection refused by 10.0.0.1:8305"
 [[nodiscard]] std::string describe(int error, const std::string& peer);
-// Why listening failed, and what to do.
-[[nodiscard]] std::string describe_listen(int error, const std::string& address);
 
-}  // namespace channel_tcp
+}  // namespace net

@@ -1,4 +1,4 @@
-#include "resolver.hpp"
+#include "net/resolver.hpp"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <exception>
 #include <utility>
 
-namespace channel_tcp {
+namespace net {
 namespace {
 
 constexpr size_t kMostAddresses = 16;
@@ -70,4 +70,4 @@ void Resolver::finished() {
   done_(result);
 }
 
-}  // namespace channel_tcp
+}  // namespace net

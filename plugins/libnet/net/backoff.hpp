@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace channel_tcp {
+namespace net {
 
 // A random number from 0 to below 1.
 [[nodiscard]] double random_fraction();
@@ -25,4 +25,4 @@ class Backoff {
   int64_t since_ns_ = -1;
 };
 
-}  // namespace channel_tcp
+}  // namespace net

@@ -1,8 +1,8 @@
-#include "backoff.hpp"
+#include <net/backoff.hpp>
 
 #include <gtest/gtest.h>
 
-namespace channel_tcp {
+namespace net {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
@@ -55,4 +55,4 @@ TEST(Backoff, RandomFractionIsOne) {
 }
 
 }  // namespace
-}  // namespace channel_tcp
+}  // namespace net

@@ -1,10 +1,10 @@
-#include "backoff.hpp"
+#include "net/backoff.hpp"
 
 #include <algorithm>
 #include <random>
 #include <utility>
 
-namespace channel_tcp {
+namespace net {
 namespace {
 
 constexpr int64_t kStableNs = 30'000'000'000;
@@ -30,4 +30,4 @@ uint32_t Backoff::next(int64_t now_ns) {
   return floor_ms + std::min(room, static_cast<uint32_t>(random_() * (room + 1.0)));
 }
 
-}  // namespace channel_tcp
+}  // namespace net

@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "socket.hpp"
+#include "net/socket.hpp"
 
-namespace channel_tcp {
+namespace net {
 
 struct Resolved {
   std::vector<Address> addresses;  // in the order to try them; empty: see error
@@ -46,4 +46,4 @@ class Resolver {
   std::thread thread_;
 };
 
-}  // namespace channel_tcp
+}  // namespace net
