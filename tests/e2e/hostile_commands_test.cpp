@@ -28,7 +28,7 @@ struct HostileCommands : testing::Test {
   Dtud dtud;
   void start(const std::string& conf) {
     dtud.ports({{"1", pty.device()}}).hal(R"({"type": "sim"})");
-    dtud.device(R"({"version": 7, "uconf": {"1": {}}, "conf": {)" + conf + "}}");
+    dtud.device(R"({"version": 7, "uconf": {"1": {"frame_idle_ms": 60000}}, "conf": {)" + conf + "}}");
     dtud.start();
     ASSERT_TRUE(dtud.port_is("1", "up"));
     ASSERT_TRUE(eventually([&] { return text(dtud.status(), "password") == "initial"; }));
