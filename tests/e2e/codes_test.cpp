@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kNone = -1;
 const std::string kPassword = "640000";  // the initial one: the last digits of the simulated IMEI
-const std::string kPorts = R"({"1": {}})";
+const std::string kPorts =
+    R"({"1": {"frame_idle_ms": 60000}})";  // a machine that pauses within a frame is no silent line
 
 // What may stand for data that differs from run to run, or from link to link.
 const std::string kAnything = "*", kConf = "CONF";

@@ -1,11 +1,17 @@
 // JSON from a cloud or behind 99: reading a request, answering it, unpacking a downlink payload. Whatever comes in,
-// what goes out is JSON, and a payload packed for the cloud comes back as it was.
+// what goes out is JSON, what setters make of their parameters is a value or a reason, pieces of an object join, and a
+// payload packed for the cloud comes back as it was.
 #include <cstdio>
 #include <cstdlib>
 
+#include <dtu/sdk/text.hpp>
+
 #include "answer.hpp"
+#include "diagnosis.hpp"
 #include "envelope.hpp"
 #include "json_view.hpp"
+#include "parameters.hpp"
+#include "pieces.hpp"
 #include "request.hpp"
 #include "text_codec.hpp"
 
@@ -32,6 +38,37 @@ void round_trip(std::string_view payload, bool convert) {
   must(downlink_payload(packed, object_in(packed), convert, scratch) == payload, "a payload did not come back");
 }
 
+// What setters do with their arguments: a value, or a reason to refuse.
+void parameters(std::string_view args) {
+  for (const char* name : {"plate", "reg", "uconf", "apn", "pins", "dtu_config"}) try {
+      const JsonValue value = need(args, name, "{}");
+      must(parse_json(value.text).has_value(), "a parameter is no JSON");
+      if (const auto flag = as_flag(value)) must(*flag == 0 || *flag == 1, "a flag is neither 0 nor 1");
+      if (const auto pin = as_pin(value)) must(!pin->empty() && pin->size() <= 4, "a pin of another length");
+      for (const JsonValue& entry : need_list(value, name, 3, "[]"))
+        must(parse_json(entry.text).has_value(), "an entry is no JSON");
+    } catch (const dtu::Failure& refused) {
+      must(DTU_ERR_CODE_OF(refused.flags()) != 0, "refused without a code");
+      must(refused.what()[0] != '\0', "refused without a reason");
+    }
+}
+
+// An object is found whole where the reader finds it whole, however a stream cuts it.
+void pieces(std::string_view text) {
+  size_t end = 0;
+  const auto object = read_json(text, end);
+  if (!object || object->type != JsonType::object) return;
+  const size_t begin = end - object->text.size();
+  for (const size_t cut : {begin + 1, (begin + end) / 2, end - 1}) {
+    ObjectScan scan;
+    size_t used = 0;
+    if (cut <= begin || cut >= end) continue;
+    must(scan.feed(text.substr(begin, cut - begin), used) == ObjectScan::Verdict::more, "a piece was taken for whole");
+    must(scan.feed(text.substr(cut), used) == ObjectScan::Verdict::whole, "an object was not found whole");
+    must(cut + used == end, "an object ends elsewhere");
+  }
+}
+
 void command(std::string_view object, bool local) {
   const Request request = read_request(object, local);
   must(request.error_code != 0 || !object_in(request.args).empty(), "the arguments are no JSON object");
@@ -43,8 +80,10 @@ void command(std::string_view object, bool local) {
       const std::string answer = answer_text(request, 1, outcome, {compact, true}, "86\xff");
       must(!object_in(answer).empty(), "an answer is no JSON object");
     }
+  if (request.error_code == 0) parameters(request.args);
   Diagnosis diagnosis;
   diagnosis.command_failed(request.code_text, request.error_code);
+  diagnosis.noise(request.error_code, of_port(request.msg_id));
   must(parse_json(diagnosis.json()).has_value(), "the diagnosis is no JSON");
 }
 
@@ -54,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   round_trip(text, false);
   round_trip(text, true);
+  pieces(text);
   JsonProblem problem;
   const auto json = parse_json(text, &problem);
   if (!json) {

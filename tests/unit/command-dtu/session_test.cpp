@@ -287,6 +287,22 @@ TEST(Session, FloodsOfCommandsAreRefused) {
   EXPECT_THAT(rig.host.requests(), SizeIs(32));
   ASSERT_THAT(rig.to_channel(1), SizeIs(8));
   EXPECT_THAT(rig.to_channel(1)[0], HasSubstr("too many commands at once"));
+  EXPECT_EQ(rig.dropped("too_many_commands"), 8 * 14U);
+  rig.host.set_point("device.imei", "\"861681053233719\"");
+  EXPECT_EQ(rig.ask(R"({"cmd_code":0})", "status"), "1") << "the line is not held up by a channel";
+  EXPECT_EQ(rig.ask(R"({"cmd_code":5})"), R"([{"func_code":"","error_code":"5006","channel":1}])");
+}
+
+TEST(Session, ThePlateIsReadBeforeTheCommandSoThatItsAnswerGoesOutAtOnce) {
+  Rig rig(with_device(R"({"plate":1})"));
+  rig.host.set_point("device.imei", "\"861681053233719\"");
+  rig.host.on_code(3, [&](const dtu::test::Request&) { return dtu::test::Answer{DTU_OK, "\"CSQ1\""}; });
+  EXPECT_EQ(rig.ask(R"({"cmd_code":3})", "imei"), "\"861681053233719\"");
+  ASSERT_EQ(rig.host.requests().size(), 2U);
+  EXPECT_EQ(rig.host.requests()[0].name, "device.imei");
+  EXPECT_EQ(rig.host.requests()[1].code, 3);
+  EXPECT_EQ(rig.ask(R"({"cmd_code":3})", "imei"), "\"861681053233719\"");
+  EXPECT_EQ(rig.host.requests().size(), 1U) << "asked once a link";
 }
 
 TEST(Session, AnswersAfterTheEndOfTheSessionGoNowhere) {
