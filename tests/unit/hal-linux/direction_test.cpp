@@ -19,6 +19,8 @@ class DirectionPin : public HalTest {
     fake_gpiod::reset();
     far_ = std::make_unique<FarEnd>(make_pty(&device_));
   }
+  // What the test looked with is gone; the HAL drives the pin to its end.
+  void TearDown() override { fake_gpiod::chip().on_write = nullptr; }
   void use_pin(const std::string& more = "", const std::string& pin = R"("direction": "out")") {
     use(R"({"ports": {"1": {"device": ")" + device_ + "\"" + more +
         R"(}}, "gpio": {"4": {"chip": "/dev/fake", "line": 9, )" + pin + "}}}");
