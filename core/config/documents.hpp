@@ -110,7 +110,7 @@ struct DeviceConfig {
   std::vector<ChannelConfig> channels;  // sorted by id
   PinsConfig pins;
   ApnConfig apn;
-  std::vector<uint32_t> skipped;        // ids of channels with an error: no plugin for them, or wrong settings
+  std::vector<uint32_t> skipped;  // ids of channels with an error: no plugin for them, or wrong settings
   std::string scalars_json;  // the top-level keys dialects look at (plate, convert, reply, modbus, ...), secrets masked
   std::vector<std::string> secrets;  // JSON pointers of the secrets in `document`, sorted
   Poco::JSON::Object::Ptr document;  // everything, as stored (D11: nothing is dropped)

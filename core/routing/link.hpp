@@ -73,6 +73,8 @@ struct Port {
   std::string error;
   bool holds = false;       // DTU_PORT_HOLDS
   Ring<KeptMessage> queue;  // to be written
+  std::string unfinished;   // what the last session had of a frame, for the next one of that dialect
+  std::string unfinished_of;
   uint64_t queued_bytes = 0;
   Link* link = nullptr;
   Traffic traffic;  // rx: from the line

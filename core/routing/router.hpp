@@ -87,6 +87,8 @@ class Router {
   static void idle_gap(void* link);
   static void retry_due(void* channel);
   void bury();
+  static void keep_unfinished(const Link& link);
+  void give_unfinished(const Link& link);
 
   Lane& lane_;
   Log& log_;

@@ -245,14 +245,46 @@ void Router::open_session(Link& link, plugins::Instance& speaker, const std::str
   link.session = session;
   for (Channel* channel : link.channels)
     if (channel->instance != nullptr) channel_state(*channel, channel->instance->state(), nullptr);
+  if (link.port != nullptr) give_unfinished(link);
   unblock(link);
+}
+
+// Half a frame outlives the session: a new configuration must not cost the message that was just coming in.
+void Router::keep_unfinished(const Link& link) {
+  const dtu_dialect& table = link.speaker->tables().dialect;
+  if (link.port == nullptr || table.unfinished == nullptr) return;
+  link.port->unfinished.clear();
+  link.port->unfinished_of = link.dialect;
+  link.speaker->guarded("unfinished", nullptr, [&] {
+    const auto out = [](void* to, dtu_str bytes) {
+      if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(bytes.ptr, bytes.len);
+    };
+    return table.unfinished(link.speaker->self(), link.session, out, &link.port->unfinished), DTU_OK;
+  });
+}
+
+void Router::give_unfinished(const Link& link) {
+  const std::string bytes = std::exchange(link.port->unfinished, {});
+  if (bytes.empty() || link.port->unfinished_of != link.dialect) return;
+  dtu_msg msg{};
+  msg.source = link.port->key;
+  msg.time_ns = lane_.unix_ns();
+  msg.payload = text(bytes);
+  const KeptMessage kept = KeptMessage::keep(msg);  // what a session gets always has an owner
+  if (!kept) return;
+  msg = kept.view(0);
+  link.speaker->guarded("from_port", nullptr, [&] {
+    return link.speaker->tables().dialect.from_port(link.speaker->self(), link.session, &msg), DTU_OK;
+  });
 }
 
 void Router::close_session(Link& link) {
   plugins::Instance* speaker = link.speaker;
-  if (link.session != nullptr && speaker != nullptr && speaker->alive())
+  if (link.session != nullptr && speaker != nullptr && speaker->alive()) {
+    keep_unfinished(link);
     speaker->guarded("close session", nullptr,
                      [&] { return speaker->tables().dialect.close(speaker->self(), link.session), DTU_OK; });
+  }
   link.session = nullptr;
   link.speaker = nullptr;
 }

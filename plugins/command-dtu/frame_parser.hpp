@@ -61,6 +61,8 @@ class FrameParser {
   void line_idle();
   // True while line_idle() would change something.
   [[nodiscard]] bool wants_idle() const noexcept { return head_ < buffer_.size() || !in_step_ || after_empty_; }
+  // What came of a frame that is not whole yet.
+  [[nodiscard]] std::string_view unfinished() const noexcept { return std::string_view(buffer_).substr(head_); }
   // Positions looked at (each costs a bounded number of steps) and bytes a CRC went over.
   [[nodiscard]] uint64_t looks() const noexcept { return looks_; }
   [[nodiscard]] uint64_t crc_work() const noexcept { return running_.work(); }

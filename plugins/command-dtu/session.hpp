@@ -25,6 +25,7 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   void from_port(const dtu_msg& msg) override;
   void from_channel(uint32_t channel, const dtu_msg& msg) override;
   void channel_state(uint32_t channel, int32_t state, const dtu_error* error) override;
+  [[nodiscard]] std::string_view unfinished() const override { return parser_.unfinished(); }
 
  private:
   // Who asked, and so where the answer goes.

@@ -17,8 +17,9 @@ struct Registration : testing::Test {
   Pty pty;
   Dtud dtud;
   void start(const std::string& reg, const std::string& channel) {
-    dtud.ports({{"1", pty.device()}}).hal(kSim).device(R"({"version": 100, "reg": )" + reg +
-                                                         R"(, "uconf": {"1": {}}, "conf": {"1": )" + channel + "}}");
+    dtud.ports({{"1", pty.device()}})
+        .hal(kSim)
+        .device(R"({"version": 100, "reg": )" + reg + R"(, "uconf": {"1": {}}, "conf": {"1": )" + channel + "}}");
     dtud.start();
     ASSERT_TRUE(dtud.port_is("1", "up"));
   }
@@ -71,9 +72,10 @@ TEST_F(Registration, OnAMessageChannelItIsTheFirstPublish) {
   Broker broker;
   MqttClient reader(broker.port());
   reader.subscribe("up");
-  ASSERT_NO_FATAL_FAILURE(start("1", R"({"protocol": "mqtt", "serialID": "1", "url": "127.0.0.1", "clientID": "d", "port": )" +
-                                         std::to_string(broker.port()) +
-                                         R"(, "uplink": "raw", "publish": {"0": "up"}, "subscribe": {"0": "down"}})"));
+  ASSERT_NO_FATAL_FAILURE(
+      start("1", R"({"protocol": "mqtt", "serialID": "1", "url": "127.0.0.1", "clientID": "d", "port": )" +
+                     std::to_string(broker.port()) +
+                     R"(, "uplink": "raw", "publish": {"0": "up"}, "subscribe": {"0": "down"}})"));
   ASSERT_TRUE(pty.write("1,0," + frame("data")));
   EXPECT_EQ(text(parse_json(reader.next().value_or(MqttMessage{}).payload), "imei"), "004999010640000");
   EXPECT_EQ(reader.next().value_or(MqttMessage{}).payload, "data");

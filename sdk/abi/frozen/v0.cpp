@@ -321,7 +321,7 @@ FIELD(dtu_link_info, 72, 72, device_config, dtu_str);
 FIELD(dtu_link_info, 88, 88, channels, const dtu_bound_channel* const*);
 FIELD(dtu_link_info, 96, 96, channel_count, uint64_t);
 
-TABLE(dtu_dialect, 56, 32);
+TABLE(dtu_dialect, 64, 36);
 FIELD(dtu_dialect, 0, 0, struct_size, uint32_t);
 FIELD(dtu_dialect, 4, 4, reserved, uint32_t);
 FIELD(dtu_dialect, 8, 8, names, const char* const*);
@@ -331,6 +331,8 @@ FIELD(dtu_dialect, 32, 20, from_port, void (*)(void* self, void* session, const 
 FIELD(dtu_dialect, 40, 24, from_channel, void (*)(void* self, void* session, uint32_t channel, const dtu_msg*));
 FIELD(dtu_dialect, 48, 28, channel_state,
       void (*)(void* self, void* session, uint32_t channel, int32_t state, const dtu_error*));
+FIELD(dtu_dialect, 56, 32, unfinished,
+      void (*)(void* self, void* session, void (*out)(void* ctx, dtu_str bytes), void* ctx));  // no frame lost by a set
 
 // services.h
 TEXT(DTU_TIMER_SERVICE, "dtu.timer/1");

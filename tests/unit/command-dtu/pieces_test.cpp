@@ -131,8 +131,10 @@ TEST(Pieces, PeersAreBounded) {
 
 TEST(Pieces, OnlyOfStreams) {
   LinkSetup setup;
-  setup.channels = {
-      {1, "udp", false, "{}", DTU_CAP_CONNECTIONLESS}, {2, "mqtt", true}, {3, "http", false, "{}", DTU_CAP_REQUESTS}, {4, "tcp", false}};
+  setup.channels = {{1, "udp", false, "{}", DTU_CAP_CONNECTIONLESS},
+                    {2, "mqtt", true},
+                    {3, "http", false, "{}", DTU_CAP_REQUESTS},
+                    {4, "tcp", false}};
   for (uint32_t id = 1; id <= 3; ++id) {
     PieceRig rig(setup);
     rig.channel(id, "{\"cmd_code\":");

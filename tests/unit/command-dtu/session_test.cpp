@@ -115,8 +115,8 @@ TEST(Session, RequestIdsAreInFramesOnlyWhenRequestIsThere) {
   ASSERT_EQ(rig.to_channel(1).size(), 1U);
   ASSERT_EQ(rig.to_channel(2).size(), 1U);
   EXPECT_EQ(rig.host.link_writes()[1].route, "go");
-  EXPECT_THAT(rig.to_port(), ElementsAre("1,5,907060870,hello", "1,0", "2,go,5,907060870,hello", "2,7,0,0,",
-                                         "2,7,5,907060870,hello"));
+  EXPECT_THAT(rig.to_port(),
+              ElementsAre("1,5,907060870,hello", "1,0", "2,go,5,907060870,hello", "2,7,0,0,", "2,7,5,907060870,hello"));
   EXPECT_GT(rig.dropped("unknown_topic"), 0U);
 }
 

@@ -93,6 +93,7 @@ class DialectIface {  // dtu.dialect/1; T must also have: static constexpr const
     virtual void from_port(const dtu_msg& msg) = 0;
     virtual void from_channel(uint32_t channel, const dtu_msg& msg) = 0;
     virtual void channel_state(uint32_t /*channel*/, int32_t /*state*/, const dtu_error* /*error*/) {}
+    [[nodiscard]] virtual std::string_view unfinished() const { return {}; }
   };
   virtual ~DialectIface() = default;
   virtual std::unique_ptr<Session> open_session(const dtu_link_info& link) = 0;

@@ -121,6 +121,9 @@ struct Glue {
             },
             [](void* p, void* s, uint32_t ch, int32_t st, const dtu_error* e) noexcept {
               Glue::caught(p, [&] { static_cast<Session*>(s)->channel_state(ch, st, e); });
+            },
+            [](void* p, void* s, dtu_text_fn out, void* ctx) noexcept {
+              Glue::caught(p, [&] { out(ctx, str(static_cast<const Session*>(s)->unfinished())); });
             }};
   }
 };
