@@ -59,6 +59,7 @@ class Changes {
 
   [[nodiscard]] const config::History& history() const { return *history_; }
   [[nodiscard]] uint64_t revision() const { return revision_; }
+  [[nodiscard]] bool all_applied() const { return due_.empty(); }
   [[nodiscard]] const std::optional<config::Trial>& trial() const { return trial_; }
   [[nodiscard]] int64_t trial_left_ns() const;
   [[nodiscard]] const std::string& last_rollback() const { return last_rollback_; }  // "" = none since the start

@@ -74,7 +74,7 @@ std::vector<std::string> Components::types(uint32_t kind) const {
 }
 
 std::vector<std::string> Components::dialects() {
-  for (const std::string& type : types(DTU_KIND_COMMAND)) (void)find(DTU_KIND_COMMAND, type);
+  for (const std::string& type : commands_ ? *commands_ : types(DTU_KIND_COMMAND)) (void)find(DTU_KIND_COMMAND, type);
   return catalogue_.dialects();
 }
 

@@ -2,6 +2,7 @@
 // type it holds; which types it holds is read from the file without running it. Main lane.
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,10 @@ class Components {
   };
   [[nodiscard]] Found find(uint32_t kind, std::string_view type);
   [[nodiscard]] std::vector<std::string> types(uint32_t kind) const;  // sorted, opened or not
-  [[nodiscard]] std::vector<std::string> dialects();                  // opens every command plugin
-  [[nodiscard]] config::Schemas schemas();                            // valid as long as this object
+  [[nodiscard]] std::vector<std::string> dialects();                  // opens the command plugins
+  // The board file names the commands it wants: dialects of others do not count, and their files stay closed.
+  void only_commands(std::vector<std::string> types) { commands_ = std::move(types); }
+  [[nodiscard]] config::Schemas schemas();  // valid as long as this object
 
   struct File {
     std::filesystem::path path;
@@ -44,6 +47,7 @@ class Components {
   Log& log_;
   std::vector<File> files_;
   plugins::Catalogue catalogue_;
+  std::optional<std::vector<std::string>> commands_;
 };
 
 }  // namespace dtud

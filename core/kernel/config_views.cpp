@@ -20,6 +20,7 @@ JsonObject::Ptr config_state(Kernel& kernel) {
   const Changes& changes = kernel.changes();
   auto o = make_object();
   o->set("revision", changes.revision());
+  o->set("applied", changes.all_applied());
   o->set("rolled_back", changes.last_rollback());
   if (const auto& trial = changes.trial()) {
     auto t = make_object();

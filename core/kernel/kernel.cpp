@@ -110,6 +110,11 @@ bool Kernel::load(config::Findings& findings) {
   const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
   if (!board) return false;
   board_ = *board;
+  if (board_.commands) {
+    std::vector<std::string> types;
+    for (const config::ComponentConfig& command : *board_.commands) types.push_back(command.type);
+    components_.only_commands(std::move(types));
+  }
   if (options_.state_dir.empty()) options_.state_dir = board_.state_dir;
   if (options_.device_file.empty()) options_.device_file = board_.device_file;
   if (options_.socket.empty()) options_.socket = board_.control_socket;

@@ -61,6 +61,21 @@ TEST_F(Board, TheLedBlinksAndReadyFollowsTheChannel) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(Board, TheResetInputRestoresTheFactoryDocument) {
+  dtud.hal(R"({"type": "sim", "points": {"gpio.3": 1}})")
+      .board("\"factory_file\": \"" + dtud.path("factory.json") + "\"");
+  dtud.device(R"({"version": "changed", "pins": ["", "", "3"]})");
+  e2e::write_file(dtud.path("factory.json"), R"({"version": "factory"})");
+  dtud.start();
+  EXPECT_TRUE(point_is("gpio.3", "1"));
+  EXPECT_EQ(text(parse_json(dtud.get("/v1/config").body), "version"), "changed");
+  set("gpio.3", "0");
+  EXPECT_TRUE(eventually([&] { return text(parse_json(dtud.get("/v1/config").body), "version") == "factory"; }));
+  EXPECT_EQ(dtud.dtuctl({"config", "rollback"}).status, 0) << "and it can be undone";
+  EXPECT_EQ(text(parse_json(dtud.get("/v1/config").body), "version"), "changed");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Board, AMissingPinIsNamedOnce) {
   dtud.hal(R"({"type": "sim"})").device(R"({"pins": ["77", "78", "79"]})");
   dtud.start();

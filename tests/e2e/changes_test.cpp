@@ -12,6 +12,7 @@
 #include "harness/pty.hpp"
 #include "harness/stream.hpp"
 #include "harness/tcp.hpp"
+#include "harness/udp.hpp"
 
 namespace e2e {
 namespace {
@@ -235,6 +236,39 @@ TEST_F(Changes, NologZeroKeepsOnlyWhatIsWrong) {
   EXPECT_EQ(dtud.log().find(" info config"), std::string::npos);
   ASSERT_EQ(dtud.put("/v1/config", R"({"nolog": 1, "plate": 1})").status, 200);
   EXPECT_NE(dtud.log().find(" info config"), std::string::npos) << "1 = logging on, as the vendor named it";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// UDP is up whatever it is pointed at: only what comes from the server proves that it is there.
+TEST(ChangesOverUdp, OnlyWhatComesFromTheServerProvesIt) {
+  UdpServer boss;
+  Dtud dtud;
+  const auto conf = [&](int keep_alive) {
+    return R"({"1": {"protocol": "udp", "url": "127.0.0.1", "ping": "hello", "heartbeat": 1, "keepAlive": )" +
+           std::to_string(keep_alive) + R"(, "port": )" + std::to_string(boss.port()) + "}}";
+  };
+  dtud.hal(kSim).device(R"({"password": "pw", "confirm_s": 2, "conf": )" + conf(61) + "}");
+  dtud.start();
+  const auto order = [&](const std::string& json) {
+    EXPECT_TRUE(boss.answer(json));
+    for (;;)
+      if (const std::string got = boss.receive(); got != "hello") return parse_json(got);
+  };
+  const auto state = [&](const char* member) { return text(dtud.status(), std::string("config.") + member); };
+  ASSERT_EQ(boss.receive(), "hello");
+  const std::string change = R"({"cmd_code": 59, "password": "pw", "data": {"conf": )";
+  EXPECT_EQ(number(order(change + conf(62) + "}}"), "status"), 1);
+  EXPECT_TRUE(eventually([&] { return state("rolled_back") != ""; })) << "the server has said nothing since";
+  while (boss.receive(0) != "(nothing)") {
+  }
+  ASSERT_EQ(boss.receive(), "hello");  // restored
+  EXPECT_EQ(number(order(change + conf(63) + "}}"), "status"), 1);
+  ASSERT_EQ(boss.receive(), "hello");
+  ASSERT_TRUE(
+      eventually([&] { return number(dtud.status(), "config.trial.seconds_left") > 0 || state("trial") == ""; }));
+  EXPECT_EQ(number(order(R"({"cmd_code": 0})"), "status"), 1);
+  EXPECT_TRUE(eventually([&] { return state("trial") == ""; }));
+  EXPECT_EQ(number(parse_json(dtud.get("/v1/config").body), "conf.1.keepAlive"), 63);
   EXPECT_EQ(dtud.stop(), 0);
 }
 
