@@ -213,6 +213,37 @@ TEST_F(Changes, MaskedSecretsComeBackAsTheyWere) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(Changes, HistoryAndDiffShowWhatChanged) {
+  dtud.hal(kSim).device(R"({"plate": 0, "password": "pw"})");
+  dtud.start();
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "plate=1", "version=\"7\"", "password=other"}).status, 0);
+  EXPECT_EQ(dtud.dtuctl({"config", "diff", "1", "2"}).output, "- plate = 0\n+ plate = 1\n+ version = \"7\"\n");
+  EXPECT_EQ(dtud.dtuctl({"config", "diff", "2"}).output, "");
+  EXPECT_EQ(dtud.dtuctl({"--json", "config", "diff", "1"}).output,
+            R"([{"path":"plate","from":0,"to":1},{"path":"version","from":null,"to":"7"}])"
+            "\n");
+  const std::string history = dtud.dtuctl({"config", "history"}).output;
+  EXPECT_NE(history.find("console"), std::string::npos) << history;
+  EXPECT_NE(history.find("file"), std::string::npos) << history;
+  EXPECT_EQ(dtud.dtuctl({"config", "diff", "99"}).status, 1);
+  EXPECT_EQ(dtud.dtuctl({"config", "diff", "x"}).status, 2);
+  EXPECT_EQ(dtud.dtuctl({"config", "rollback", "1"}).status, 0);
+  EXPECT_EQ(number(parse_json(dtud.get("/v1/config").body), "plate"), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Changes, ADeviceFileThatIsBrokenIsReplacedByTheLastGoodOne) {
+  dtud.hal(kSim).device(R"({"version": "good"})");
+  dtud.start();
+  EXPECT_EQ(dtud.stop(), 0);
+  write_file(dtud.path("dtu_config.json"), std::string(100, '\0'));  // what some flash leaves after a power cut
+  dtud.start();
+  EXPECT_EQ(text(parse_json(dtud.get("/v1/config").body), "version"), "good");
+  EXPECT_NE(dtud.log().find("revision 1 takes its place"), std::string::npos);
+  EXPECT_NE(file().find("good"), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Changes, AutoConnectZeroWaitsToBeTold) {
   dtud.hal(kSim).device(R"({"auto_connect": 0, "conf": )" + conf(boss.port()) + R"(, "uconf": {"1": {}}})");
   dtud.start();
@@ -261,7 +292,7 @@ TEST(ChangesOverUdp, OnlyWhatComesFromTheServerProvesIt) {
   EXPECT_TRUE(eventually([&] { return state("rolled_back") != ""; })) << "the server has said nothing since";
   while (boss.receive(0) != "(nothing)") {
   }
-  ASSERT_EQ(boss.receive(), "hello");  // restored
+  ASSERT_EQ(boss.receive(), "hello");                                    // restored
   EXPECT_EQ(dtud.dtuctl({"config", "set", "confirm_s=600"}).status, 0);  // however slow the machine is
   EXPECT_EQ(number(order(change + conf(63) + "}}"), "status"), 1);
   ASSERT_EQ(boss.receive(), "hello");

@@ -21,7 +21,8 @@ const char* const kClouds = R"(,
 
 std::string document(const std::string& channels) {
   return R"({"plate":1,"password":"123",
- "conf":{)" + channels + R"(},
+ "conf":{)" +
+         channels + R"(},
  "reg":1,"convert":0,"version":100,"nolog":0,"message":{},
  "uconf":{"1":{"baudrate":"115200","databits":"8","parity":"0","stopbits":"1","flowctl":"0"},
           "2":{"baudrate":"115200","databits":"8","parity":"0","stopbits":"1","flowctl":"0"}},
@@ -43,7 +44,8 @@ TEST(Document, OfItsCloudsOnlyTheMissingPluginIsNamed) {
   const Ran ran = dtud.hal(R"({"type": "sim"})").device(document(std::string(kChannels) + kClouds)).check();
   size_t lines = 0;
   for (const char* cloud : {"4", "6"})
-    if (ran.output.find(std::string("/conf/") + cloud + "/protocol: no plugin offers channel type") != std::string::npos)
+    if (ran.output.find(std::string("/conf/") + cloud + "/protocol: no plugin offers channel type") !=
+        std::string::npos)
       ++lines;
   EXPECT_EQ(static_cast<size_t>(std::count(ran.output.begin(), ran.output.end(), '\n')), lines) << ran.output;
 }
