@@ -34,6 +34,8 @@ TEST_F(Acquire, ANewerDocumentIsTakenAndTheRestStays) {
   EXPECT_EQ(serve(R"({"version": 6, "plate": 1})"), "GET /p?imei=004999010640000&ver=5 HTTP/1.1");
   EXPECT_TRUE(eventually([&] { return text(config(), "version") == "6"; }));
   EXPECT_EQ(number(config(), "plate"), 1);
+  EXPECT_TRUE(eventually([&] { return text(dtud.status(), "config.trial") == ""; })) << "no channel: nothing to prove";
+  EXPECT_EQ(text(dtud.status(), "config.rolled_back"), "");
   EXPECT_EQ(number(config(), "confirm_s"), 77) << "what the server does not know stays";
   const Json history = parse_json(dtud.get("/v1/config/history").body);
   EXPECT_EQ(text(history, "[0].source"), "acquire");
