@@ -31,9 +31,10 @@ struct Changes : testing::Test {
            R"(}, "2": {"protocol": "tcp", "serialID": "1", "uplink": "raw", "url": "127.0.0.1", "port": )" +
            std::to_string(cloud.port()) + R"(, "outbox": {"overflow": "block"}}})";
   }
+  // A machine that pauses for 20 ms in the middle of a frame is no idle line.
   [[nodiscard]] std::string document(int confirm_s = 60) const {
-    return R"({"password": "pw", "confirm_s": )" + std::to_string(confirm_s) + R"(, "uconf": {"1": {}}, "conf": )" +
-           conf(boss.port()) + "}";
+    return R"({"password": "pw", "confirm_s": )" + std::to_string(confirm_s) +
+           R"(, "uconf": {"1": {"frame_idle_ms": 20000}}, "conf": )" + conf(boss.port()) + "}";
   }
   void start(int confirm_s = 60) {
     dtud.ports({{"1", pty.device()}}).hal(kSim).device(document(confirm_s));
