@@ -1,5 +1,6 @@
 // Configurations that change from afar: answered first, proven or rolled back, whole after a power cut at any step.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <array>
@@ -329,7 +330,8 @@ bool cut_at(int step, std::string& wrong) {
   TcpPeer back;
   if (!died) back = boss.accept();
   if (died) {
-    if (const int status = dtud.process().wait(); status != 86) wrong = "ended with " + std::to_string(status);
+    if (const int status = dtud.process().wait(); status != 128 + SIGKILL)
+      wrong = "ended with " + std::to_string(status);
     dtud.environment({});
     dtud.start();
     back = boss.accept();

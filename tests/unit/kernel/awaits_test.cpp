@@ -8,6 +8,10 @@ struct AwaitTest : BoardTest {
   std::vector<std::string> answers;  // on the lane
   uint64_t id = 0;
 
+  // What still waits would be answered when the board stops, after `answers` is gone.
+  void TearDown() override {
+    rig.on([&] { rig.calls.drop(id); });
+  }
   commands::Answer await(const std::string& name, const std::string& json, plugins::Instance* asker = nullptr) {
     commands::Answer refusal;
     rig.on([&] {
