@@ -11,6 +11,7 @@ struct AwaitTest : BoardTest {
   // What still waits would be answered when the board stops, after `answers` is gone.
   void TearDown() override {
     rig.on([&] { rig.calls.drop(id); });
+    BoardTest::TearDown();
   }
   commands::Answer await(const std::string& name, const std::string& json, plugins::Instance* asker = nullptr) {
     commands::Answer refusal;
