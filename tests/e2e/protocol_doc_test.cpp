@@ -164,7 +164,8 @@ class World {
   }
 
   void say(const std::string& who, const std::string& text) {
-    const auto [id, topic] = channel_and_topic(who);
+    const auto named = channel_and_topic(who);
+    const std::string &id = named.first, &topic = named.second;  // a lambda may not hold a structured binding
     if (who == "-") {
       EXPECT_TRUE(pty_.write(command(text)));
     } else if (who == "line") {

@@ -158,7 +158,6 @@ TEST_F(CallsTest, AStoppedAskerIsNotAnswered) {
 
 TEST_F(CallsTest, RepliesNobodyAskedForAreRefused) {
   EXPECT_EQ(provider_script.host().reply(12345, "1"), DTU_OK) << "it cannot be known on another thread";
-  std::atomic<dtu_status> second{DTU_OK};
   provider_script.invoke = [&](dtu::Host host, uint64_t call) {
     host.reply(call, "1");
     host.reply(call, "2");
