@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kMostText = 1U << 20U;
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kAnswersOut = 3000 * kMs;  // the longest a change waits for the answers before it
+constexpr int64_t kRecordAfter = 1000 * kMs;
+constexpr char kNothing[] = "{}";  // what dtud starts with when there is no document at all
 constexpr int64_t kPumpEvery = 5 * kMs, kTrialEvery = 200 * kMs;
 constexpr uint32_t kMostStarts = 3;  // of dtud within one trial: a document it does not survive
 
@@ -64,11 +66,13 @@ std::string with_hash(std::string text, Findings& findings) {
 }  // namespace
 
 Changes::Changes(Parts parts) : parts_(parts) {
+  record_timer_ = parts_.lane.timers().create(record_due, this);
   pump_timer_ = parts_.lane.timers().create(pump_due, this);
   trial_timer_ = parts_.lane.timers().create(trial_due, this);
 }
 
 Changes::~Changes() {
+  parts_.lane.timers().destroy(record_timer_);
   parts_.lane.timers().destroy(pump_timer_);
   parts_.lane.timers().destroy(trial_timer_);
 }
@@ -115,39 +119,58 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
   }
   if (!text) warn(error.text + "; starting without channels: give it a document with dtuctl config set");
   Findings ignored;
-  text_ = "{}";
+  text_ = kNothing;
   latest_ = std::make_shared<config::DeviceConfig>(*config::read_device(text_, "", schemas, ignored));
 }
 
 void Changes::start() {
-  Findings findings;
-  std::string whole = with_hash(text_, findings);
   const auto known = history_->ids();
   for (auto id = known.rbegin(); id != known.rend() && revision_ == 0; ++id)
-    if (const auto revision = history_->get(*id); revision && (revision->text == text_ || revision->text == whole))
-      revision_ = *id;
+    if (const auto revision = history_->get(*id); revision && revision->text == text_) revision_ = *id;
   trial_ = trial_file_->read();
-  const bool unchanged = whole == text_ && file_good_;
+  const std::string& password = latest_->password;
+  unrecorded_ = text_ != kNothing &&
+                (revision_ == 0 || !file_good_ || (!password.empty() && !commands::is_password_hash(password)));
+  if (trial_) {
+    record();
+    resume_trial();
+  } else if (unrecorded_) {
+    parts_.lane.timers().arm(record_timer_, monotonic_ns() + kRecordAfter);
+  }
+  use(*latest_);
+  due_.push_back({latest_, nullptr, 0});
+  pump();
+}
+
+// A document that came as a file: its password becomes a hash, and it becomes a revision. That waits on the disk, so it
+// happens after the channels were started, but before anything builds on it.
+void Changes::record() {
+  if (!std::exchange(unrecorded_, false)) return;
+  Findings findings;
   config::FileError error;
-  if (revision_ == 0 && text_ != "{}") {
+  std::string whole = text_;
+  try {
+    whole = with_hash(text_, findings);
+  } catch (const std::runtime_error& e) {
+    parts_.log.warning("config", std::string(e.what()) + ": the password stays in the device file as it is");
+  }
+  if (revision_ == 0) {
     const std::string source = file_good_ ? "file" : "dtud";
     revision_ = history_->add({0, parts_.lane.unix_ns(), source, "", whole}, trial_ ? trial_->good : 0, error);
     if (revision_ == 0) parts_.log.warning("config", error.text + ": there is nothing to go back to");
     if (file_good_ && trial_) end_trial();  // somebody edited the file: it is his
   }
-  if (!unchanged && text_ != "{}") {
-    if (config::write_file(device_file_, whole, error))
-      text_ = std::move(whole);
-    else
-      parts_.log.warning("config", error.text + (file_good_ ? ": the password stays there as it is" : ""));
-    // What "***" stands for is what is stored now.
-    if (auto device = config::read_device(text_, "", parts_.components.schemas(), findings))
-      latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+  if (whole == text_ && file_good_) return;
+  if (!config::write_file(device_file_, whole, error)) {
+    parts_.log.warning("config", error.text + (file_good_ ? ": the password stays there as it is" : ""));
+    return;
   }
-  use(*latest_);
-  resume_trial();
-  due_.push_back({latest_, nullptr, 0});
-  pump();
+  text_ = std::move(whole);
+  // What "***" stands for is what is stored now.
+  if (auto device = config::read_device(text_, "", parts_.components.schemas(), findings)) {
+    latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+    use(*latest_);
+  }
 }
 
 void Changes::resume_trial() {
@@ -184,6 +207,7 @@ void Changes::set(const std::string& text, const std::string& source, const Stor
 
 void Changes::take(std::string text, const std::string& source, const std::string& note, const Stored& stored,
                    Applied applied) {
+  record();
   Findings findings;
   std::string whole = config::unmask(text, *latest_, findings);
   config::DeviceConfig next;
@@ -199,6 +223,7 @@ void Changes::take(std::string text, const std::string& source, const std::strin
 }
 
 void Changes::change(const config::JsonObject& keys, const std::string& source, const Stored& stored) {
+  record();
   const config::Json copy = config::copy_of(config::Json(latest_->document));
   auto document = config::shared_object(copy);
   for (const auto& [key, value] : keys) document->set(key, value);
@@ -206,6 +231,7 @@ void Changes::change(const config::JsonObject& keys, const std::string& source, 
 }
 
 void Changes::go_back(uint64_t id, const std::string& source, const Stored& stored, Applied applied) {
+  record();
   if (id == 0) {
     for (const uint64_t known : history_->ids())
       if (known < revision_) id = known;

@@ -79,6 +79,7 @@ class Changes {
   bool store(const std::string& text, const std::string& source, const std::string& note, Proof proof,
              config::Findings& findings);
   void adopt(config::DeviceConfig next, Applied applied, bool at_once);
+  void record();
   void use(const config::DeviceConfig& device);
   void resume_trial();
   void pump();
@@ -88,6 +89,7 @@ class Changes {
   void roll_back(const std::string& why);
   void end_trial();
   [[nodiscard]] Proof proof_for(const std::string& source) const;
+  static void record_due(void* self) { static_cast<Changes*>(self)->record(); }
   static void pump_due(void* self) { static_cast<Changes*>(self)->pump(); }
   static void trial_due(void* self) { static_cast<Changes*>(self)->look_at_trial(); }
 
@@ -95,8 +97,9 @@ class Changes {
   std::string device_file_, factory_file_;
   std::unique_ptr<config::History> history_;
   std::unique_ptr<config::TrialFile> trial_file_;
-  std::string text_;       // of latest_, as stored
-  bool file_good_ = true;  // the device file held it at the start
+  std::string text_;         // of latest_, as stored
+  bool file_good_ = true;    // the device file held it at the start
+  bool unrecorded_ = false;  // it is no revision yet, or holds a password that is no hash
   std::shared_ptr<const config::DeviceConfig> latest_ = std::make_shared<config::DeviceConfig>();
   uint64_t revision_ = 0;
   std::deque<Due> due_;  // stored, not yet applied
@@ -106,7 +109,7 @@ class Changes {
   bool trial_waits_ = false;   // only its end can tell
   uint64_t heard_before_ = 0;  // messages that had come from the channel on trial
   std::string last_rollback_;
-  uint64_t pump_timer_ = 0, trial_timer_ = 0;
+  uint64_t record_timer_ = 0, pump_timer_ = 0, trial_timer_ = 0;
 };
 
 }  // namespace dtud
