@@ -65,7 +65,7 @@ Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done
   // What a plugin asks for to carry out somebody's command is that command's business.
   call.audited = !request.trusted || (asker != nullptr && request.source == asker->name());
   if (verdict) {  // else later: first of all the password has to be right
-    if (const Answer refusal = unfit(*command, args); refusal.status != DTU_OK) {
+    if (Answer refusal = unfit(*command, args); refusal.status != DTU_OK) {
       if (call.audited) note(request.source, command->name, changes, refusal);
       return refusal;
     }

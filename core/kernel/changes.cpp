@@ -205,7 +205,7 @@ void Changes::set(const std::string& text, const std::string& source, const Stor
   take(text, source, "", stored, std::move(applied));
 }
 
-void Changes::take(std::string text, const std::string& source, const std::string& note, const Stored& stored,
+void Changes::take(const std::string& text, const std::string& source, const std::string& note, const Stored& stored,
                    Applied applied) {
   record();
   Findings findings;

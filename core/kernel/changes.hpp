@@ -74,7 +74,7 @@ class Changes {
   };
   enum class Proof { none, needed };
   bool read(const std::string& text, config::DeviceConfig& out, config::Findings& findings) const;
-  void take(std::string text, const std::string& source, const std::string& note, const Stored& stored,
+  void take(const std::string& text, const std::string& source, const std::string& note, const Stored& stored,
             Applied applied);
   bool store(const std::string& text, const std::string& source, const std::string& note, Proof proof,
              config::Findings& findings);
