@@ -11,17 +11,15 @@ namespace {
 
 constexpr int64_t kUnknownSignal = 99;  // as 3GPP TS 27.007 writes "not known or not detectable"
 
-std::string text_of(const std::string& json) {
+// A point's value: any JSON, while documents are objects.
+config::Json value_of(const std::string& json) {
   config::Findings ignored;
   const auto wrapped = config::read_json("{\"v\":" + (json.empty() ? "null" : json) + "}", "", ignored);
-  return wrapped ? config::as_text(config::as_object(*wrapped)->get("v")) : "";
+  return wrapped ? config::as_object(*wrapped)->get("v") : config::Json();
 }
 
-int64_t signal_of(const std::string& json) {
-  config::Findings ignored;
-  const auto wrapped = config::read_json("{\"v\":" + (json.empty() ? "null" : json) + "}", "", ignored);
-  return wrapped ? config::as_integer(config::as_object(*wrapped)->get("v"), kUnknownSignal) : kUnknownSignal;
-}
+std::string text_of(const std::string& json) { return config::as_text(value_of(json)); }
+int64_t signal_of(const std::string& json) { return config::as_integer(value_of(json), kUnknownSignal); }
 
 void replace_all(std::string& text, std::string_view name, const std::string& value) {
   for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size()))

@@ -135,31 +135,30 @@ TEST_F(CallsTest, GuessesInABurstAreLockedOutLikeOthers) {
   EXPECT_EQ(locked, 95U);
 }
 
-TEST_F(CallsTest, ArgumentsAreLookedAtAfterThePassword) {
-  Command c;
-  c.name = "strict";
-  c.flags = DTU_COMMAND_PASSWORD;
-  c.args_schema = R"({"type": "object", "additionalProperties": false})";
-  c.builtin = kEcho;
-  ASSERT_EQ(directory.add(std::move(c)), "");
-  access.set_password(hash_password("pw"));
-  Request r = request("strict");
-  r.args = R"({"x": 1})";
+struct StrictCallsTest : CallsTest {
+  Request wrong_arguments_behind_a_hash() {
+    Command c;
+    c.name = "strict";
+    c.flags = DTU_COMMAND_PASSWORD;
+    c.args_schema = R"({"type": "object", "additionalProperties": false})";
+    c.builtin = kEcho;
+    EXPECT_EQ(directory.add(std::move(c)), "");
+    access.set_password(hash_password("pw"));
+    Request r = request("strict");
+    r.args = R"({"x": 1})";
+    return r;
+  }
+};
+
+TEST_F(StrictCallsTest, ArgumentsAreLookedAtAfterThePassword) {
+  Request r = wrong_arguments_behind_a_hash();
   r.password = "no";
   EXPECT_EQ(call(r).status, DTU_E_WRONG_PASSWORD);
   EXPECT_EQ(calls.audit().entries().back().result, "wrong_password");
 }
 
-TEST_F(CallsTest, WrongArgumentsBehindAHashedPassword) {
-  Command c;
-  c.name = "strict";
-  c.flags = DTU_COMMAND_PASSWORD;
-  c.args_schema = R"({"type": "object", "additionalProperties": false})";
-  c.builtin = kEcho;
-  ASSERT_EQ(directory.add(std::move(c)), "");
-  access.set_password(hash_password("pw"));
-  Request r = request("strict");
-  r.args = R"({"x": 1})";
+TEST_F(StrictCallsTest, WrongArgumentsBehindAHashedPassword) {
+  Request r = wrong_arguments_behind_a_hash();
   r.password = "pw";
   EXPECT_EQ(call(r).status, DTU_E_INVALID);
 }
