@@ -1,7 +1,5 @@
 #include "kernel/changes.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
@@ -45,7 +43,8 @@ uint32_t channel_of(const std::string& source) {
 std::string with_hash(std::string text, Findings& findings) {
   const auto place = config::locate(text, "/password");
   const auto json = config::read_json(text, "", findings);
-  const std::string password = json ? config::as_text(config::as_object(*json)->get("password")) : "";
+  const config::Json given = json ? config::as_object(*json)->get("password") : config::Json();
+  const std::string password = given.isEmpty() ? "" : config::as_text(given, config::to_json(given));
   if (!place.exact || password.empty() || password == config::kMask || commands::is_password_hash(password))
     return text;
   if (commands::is_foreign_hash(password) || password.find('\0') != std::string::npos) {
@@ -100,7 +99,7 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
   const auto text = config::read_file(device_file_, kMostText, error);
   if (text) {
     if (auto device = config::read_device(*text, device_file_, schemas, findings)) {
-      text_ = *text;
+      text_ = config::without_bom(*text);
       latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
       return;
     }

@@ -239,6 +239,16 @@ TEST_F(Changes, HistoryAndDiffShowWhatChanged) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Bug 1 of changes: real files have numbers as passwords too, and a mark at their beginning; those stayed readable.
+TEST_F(Changes, APasswordThatIsANumberBecomesAHashToo) {
+  dtud.hal(kSim).device("\xEF\xBB\xBF{\"password\": 640123, \"plate\": 1}");
+  dtud.start();
+  EXPECT_TRUE(eventually([&] { return file().find("$7$") != std::string::npos; })) << file();
+  EXPECT_EQ(file().find("640123"), std::string::npos);
+  EXPECT_EQ(number(parse_json(file()), "plate"), 1) << file();
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Changes, ADeviceFileThatIsBrokenIsReplacedByTheLastGoodOne) {
   dtud.hal(kSim).device(R"({"version": "good"})");
   dtud.start();
