@@ -64,6 +64,7 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   out.factory_file = as_text(board.get("factory_file"));
   out.device_file = as_text(board.get("device_file"), out.state_dir + "/dtu_config.json");
   const Json control = board.get("control");
+  out.runtime_dir = as_text(board.get("runtime_dir"));
   if (const auto* object = as_object(control)) out.control_socket = as_text(object->get("socket"));
   out.reset = as_text(board.get("reset"));
   out.initial_password = as_text(board.get("initial_password"));

@@ -57,6 +57,8 @@ OutboxConfig outbox_of(const JsonObject& channel) {
   if (const auto* object = as_object(outbox)) {
     out.messages = static_cast<uint32_t>(as_integer(object->get("messages")));
     out.bytes = static_cast<uint64_t>(as_integer(object->get("bytes")));
+    out.disk_bytes = static_cast<uint64_t>(as_integer(object->get("disk_bytes")));
+    out.disk_messages = static_cast<uint64_t>(as_integer(object->get("disk_messages")));
     out.overflow = value_of(kOverflows, as_text(object->get("overflow")));
   }
   out.storage = value_of(kStorages, as_text(channel.get("offline_storage")));

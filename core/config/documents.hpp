@@ -41,6 +41,7 @@ struct BoardConfig {
   std::string factory_file;  // device document that resetting the parameters restores; "": an empty one
   std::string state_dir;
   std::string control_socket;
+  std::string runtime_dir;                // in memory; "": the folder of the control socket
   std::string reset = "restart";          // what system.restart does: "restart" dtud or "reboot" the board
   std::string initial_password = "imei";  // D10: "imei" (its last six digits) or "none"
 };
@@ -54,6 +55,7 @@ struct OutboxConfig {
   uint64_t bytes = 4U << 20U;
   Overflow overflow = Overflow::automatic;
   Storage storage = Storage::off;  // conf.<id>.offline_storage, else the document's
+  uint64_t disk_bytes = 16U << 20U, disk_messages = 1'000'000;
 };
 
 // How a raw port's bytes are cut into messages; whichever comes first. All zero: each read is a message.

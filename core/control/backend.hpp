@@ -39,6 +39,9 @@ class Backend {
   virtual Answer write_point(const std::string& name, const std::string& json) = 0;
   virtual Answer ports() = 0;
   virtual Answer channels() = 0;
+  virtual Answer spool() = 0;
+  virtual Answer stored(uint32_t channel, uint64_t from_seq) = 0;  // a page of its stored messages
+  virtual Answer clear_stored(uint32_t channel) = 0;
   virtual Answer config() = 0;
   virtual Answer board() = 0;
   virtual Answer check_config(const std::string& text) = 0;

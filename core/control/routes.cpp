@@ -82,6 +82,25 @@ Answer with_revision(const Ask& ask, Answer (Backend::*answer)(uint64_t)) {
 Answer revision(const Ask& ask) { return with_revision(ask, &Backend::revision); }
 Answer roll_back(const Ask& ask) { return with_revision(ask, &Backend::roll_back); }
 
+// 0: the name in the path is no channel's.
+uint32_t channel_in(const Ask& ask) {
+  uint32_t id = 0;
+  const auto [end, ec] = std::from_chars(ask.name.data(), ask.name.data() + ask.name.size(), id);
+  return ec == std::errc() && end == ask.name.data() + ask.name.size() ? id : 0;
+}
+Answer no_channel(const Ask& ask) { return Answer::error(404, "\"" + ask.name + "\" is no channel: they are 1 to 98"); }
+Answer stored(const Ask& ask) {
+  const std::string text = ask.parameter("from").value_or("0");
+  uint64_t from = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), from);
+  if (ec != std::errc() || end != text.data() + text.size())
+    return Answer::error(400, "from=" + text + ": a sequence number, see \"next\" of the page before");
+  return channel_in(ask) == 0 ? no_channel(ask) : ask.backend.stored(channel_in(ask), from);
+}
+Answer clear_stored(const Ask& ask) {
+  return channel_in(ask) == 0 ? no_channel(ask) : ask.backend.clear_stored(channel_in(ask));
+}
+
 using Answerer = Answer (*)(const Ask&);
 using Streamer = Answer (*)(const Ask&, const FeedPtr&);
 struct Route {
@@ -98,7 +117,7 @@ Answer tap(const Ask& a, const FeedPtr& feed) { return a.backend.tap(*a.paramete
 Answer follow(const Ask& a, const FeedPtr& feed) { return a.backend.follow_log(feed); }
 Answer no_target(const Ask&) { return Answer::error(400, "say what to tap: ?target=port:1, channel:2 or all"); }
 
-constexpr std::array<Route, 23> kRoutes{{
+constexpr std::array<Route, 26> kRoutes{{
     {"GET", "/v1/status", [](const Ask& a) { return a.backend.status(); }},
     {"GET", "/v1/plugins", [](const Ask& a) { return a.backend.plugins(); }},
     {"GET", "/v1/components/", [](const Ask& a) { return a.backend.component(a.name); }},
@@ -109,6 +128,9 @@ constexpr std::array<Route, 23> kRoutes{{
     {"PUT", "/v1/points/", [](const Ask& a) { return a.backend.write_point(a.name, a.body); }},
     {"GET", "/v1/ports", [](const Ask& a) { return a.backend.ports(); }},
     {"GET", "/v1/channels", [](const Ask& a) { return a.backend.channels(); }},
+    {"GET", "/v1/spool", [](const Ask& a) { return a.backend.spool(); }},
+    {"GET", "/v1/spool/", stored},
+    {"DELETE", "/v1/spool/", clear_stored},
     {"GET", "/v1/config", [](const Ask& a) { return a.backend.config(); }},
     {"PUT", "/v1/config", [](const Ask& a) { return a.backend.set_config(a.body); }},
     {"GET", "/v1/config/board", [](const Ask& a) { return a.backend.board(); }},

@@ -123,6 +123,7 @@ Answer KernelBackend::commands() { return view(views::commands); }
 Answer KernelBackend::points() { return view(views::points); }
 Answer KernelBackend::ports() { return view(views::ports); }
 Answer KernelBackend::channels() { return view(views::channels); }
+Answer KernelBackend::spool() { return view(views::spool); }
 Answer KernelBackend::metrics() { return view(views::metrics); }
 
 Answer KernelBackend::component(const std::string& type) {
@@ -185,6 +186,34 @@ Answer KernelBackend::write_point(const std::string& name, const std::string& js
         if (refusal.status != DTU_OK) done(refusal);
       },
       std::chrono::milliseconds(commands::Calls::kDefaultDeadline_ms + 1000));
+}
+
+Answer KernelBackend::stored(uint32_t channel, uint64_t from_seq) {
+  constexpr uint32_t kPageMessages = 500;
+  constexpr uint64_t kPageBytes = 256U << 10U;
+  return ask([this, channel, from_seq](const Reply& reply) {
+    routing::Channel* c = kernel_.router().channel(channel);
+    if (c == nullptr) return reply(Answer::error(404, "there is no channel " + std::to_string(channel)));
+    if (c->outbox.backlog() == nullptr) return reply({200, views::spool_page({})});
+    c->outbox.backlog()->peek(
+        from_seq, kPageMessages, kPageBytes,
+        [reply](const std::vector<routing::Backlog::Peeked>& page, const spool::Trouble& trouble) {
+          if (trouble) return reply(Answer::error(409, trouble.text));
+          reply({200, views::spool_page(page)});
+        });
+  });
+}
+
+Answer KernelBackend::clear_stored(uint32_t channel) {
+  return ask([this, channel](const Reply& reply) {
+    routing::Channel* c = kernel_.router().channel(channel);
+    if (c == nullptr) return reply(Answer::error(404, "there is no channel " + std::to_string(channel)));
+    c->outbox.clear([this, reply, name = c->name](uint64_t messages, const spool::Trouble& trouble) {
+      kernel_.log().warning(name, std::to_string(messages) + " waiting messages were cleared by the console");
+      if (trouble) return reply(Answer::error(409, trouble.text));
+      reply({200, "{\"cleared\":" + std::to_string(messages) + "}"});
+    });
+  });
 }
 
 Answer KernelBackend::config() {

@@ -31,6 +31,9 @@ class KernelBackend : public control::Backend {
   control::Answer write_point(const std::string& name, const std::string& json) override;
   control::Answer ports() override;
   control::Answer channels() override;
+  control::Answer spool() override;
+  control::Answer stored(uint32_t channel, uint64_t from_seq) override;
+  control::Answer clear_stored(uint32_t channel) override;
   control::Answer config() override;
   control::Answer board() override;
   control::Answer check_config(const std::string& text) override;

@@ -150,6 +150,7 @@ void Device::match_channels() {
     if (channel == nullptr) channel = &router_.add_channel(config.id, limits_of(config, port));
     channel->outbox.set_limits(limits_of(config, port));
     channel->config = config;
+    storage_.keep(router_, *channel);
     if (channel->instance != nullptr) {
       if ((now_->auto_connect || channel->connect) && !channel->instance->wanted()) channel->instance->start();
       continue;

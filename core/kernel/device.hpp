@@ -9,6 +9,7 @@
 
 #include "config/documents.hpp"
 #include "kernel/components.hpp"
+#include "kernel/offline_storage.hpp"
 #include "plugins/context.hpp"
 #include "routing/router.hpp"
 
@@ -19,8 +20,8 @@ class Device {
   using Changed = std::vector<std::string>;  // "channel 1", "port 2"
   using Applied = std::function<void(const Changed&)>;
 
-  Device(plugins::Context& context, routing::Router& router, Components& components)
-      : context_(context), router_(router), components_(components) {}
+  Device(plugins::Context& context, routing::Router& router, Components& components, OfflineStorage& storage)
+      : context_(context), router_(router), components_(components), storage_(storage) {}
 
   // Afterwards things are as `next` says; what is unchanged went on meanwhile. Applied one after the other.
   void apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied);
@@ -61,6 +62,7 @@ class Device {
   plugins::Context& context_;
   routing::Router& router_;
   Components& components_;
+  OfflineStorage& storage_;
   std::shared_ptr<const config::DeviceConfig> now_ = std::make_shared<config::DeviceConfig>();
   std::shared_ptr<const config::DeviceConfig> before_;
   std::deque<Change> changes_;  // the first is being applied

@@ -73,9 +73,10 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
+      storage_(lane, log),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
-      device_(context_, router_, components_),
+      device_(context_, router_, components_, storage_),
       changes_({lane, log, components_, device_, router_, access_, calls_}),
       registration_(calls_, router_, [this] { return changes_.latest().version; }),
       indicators_(
@@ -118,6 +119,8 @@ bool Kernel::load(config::Findings& findings) {
   if (options_.state_dir.empty()) options_.state_dir = board_.state_dir;
   if (options_.device_file.empty()) options_.device_file = board_.device_file;
   if (options_.socket.empty()) options_.socket = board_.control_socket;
+  if (board_.runtime_dir.empty()) board_.runtime_dir = options_.socket.substr(0, options_.socket.rfind('/'));
+  storage_.set_folders(options_.state_dir, board_.runtime_dir);
   context_.kv_dir = options_.state_dir + "/kv";
 
   changes_.load(options_.device_file, options_.state_dir, board_.factory_file, findings);
@@ -335,7 +338,7 @@ void Kernel::shutdown(End how) {
 
 // Commands before HALs: their sessions use the ports.
 void Kernel::stop_members() {
-  if (members_.empty()) return lane_.stop();
+  if (members_.empty()) return storage_.flush(router_, [this] { lane_.stop(); });
   const auto last = std::find_if(members_.rbegin(), members_.rend(),
                                  [](const auto& m) { return m->component().kind == DTU_KIND_COMMAND; });
   plugins::Instance& next = last != members_.rend() ? **last : *members_.back();

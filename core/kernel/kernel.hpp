@@ -16,6 +16,7 @@
 #include "kernel/device.hpp"
 #include "kernel/indicators.hpp"
 #include "kernel/network_settings.hpp"
+#include "kernel/offline_storage.hpp"
 #include "kernel/registration.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
@@ -53,6 +54,7 @@ class Kernel : public plugins::Upcalls {
   Lane& lane() { return lane_; }
   Components& components() { return components_; }
   routing::Router& router() { return router_; }
+  OfflineStorage& storage() { return storage_; }
   Device& device() { return device_; }
   Changes& changes() { return changes_; }
   commands::Directory& directory() { return directory_; }
@@ -113,6 +115,7 @@ class Kernel : public plugins::Upcalls {
   plugins::Inbox inbox_;
   plugins::Context context_;
   plugins::Instances instances_;
+  OfflineStorage storage_;
   routing::Router router_;
   commands::Directory directory_;
   commands::Access access_;

@@ -23,9 +23,22 @@ void add_port(MetricsText& text, const routing::Port& p) {
   text.counter("dtu_port_dropped_total", "Messages dropped at the port", static_cast<double>(p.dropped), labels);
 }
 
+void add_storage(MetricsText& text, const routing::Backlog& b, const MetricsText::Labels& labels) {
+  const spool::Spool::Facts& disk = b.disk();
+  text.gauge("dtu_spool_memory_messages", "Stored messages that are only in memory",
+             static_cast<double>(b.in_memory().messages), labels);
+  text.gauge("dtu_spool_messages", "Messages on disk", static_cast<double>(disk.messages), labels);
+  text.gauge("dtu_spool_file_bytes", "Bytes of the files on disk", static_cast<double>(disk.disk_bytes), labels);
+  text.counter("dtu_spool_bytes_written_total", "Bytes given to the disk, in whole blocks",
+               static_cast<double>(disk.written), labels);
+  text.counter("dtu_spool_damaged_total", "Stored messages that could not be read any more",
+               static_cast<double>(disk.damaged), labels);
+  text.gauge("dtu_spool_trouble", "1 while messages cannot be stored", b.trouble() ? 1 : 0, labels);
+}
+
 void add_channel(MetricsText& text, const routing::Channel& c) {
   const MetricsText::Labels labels{{"channel", std::to_string(c.id)}, {"type", c.config.type}};
-  const auto& n = c.outbox.counters();
+  const auto n = c.outbox.counters();
   text.gauge("dtu_channel_up", "1 while the channel can carry messages", c.carries() ? 1 : 0, labels);
   text.gauge("dtu_outbox_messages", "Messages not yet delivered", static_cast<double>(c.outbox.messages()), labels);
   text.gauge("dtu_outbox_bytes", "Bytes not yet delivered", static_cast<double>(c.outbox.bytes()), labels);
@@ -38,6 +51,9 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
   text.counter("dtu_outbox_rejected_total", "Messages that can never be delivered", static_cast<double>(n.rejected),
                labels);
   text.counter("dtu_outbox_resent_total", "Messages put back to be sent again", static_cast<double>(n.resent), labels);
+  text.counter("dtu_outbox_cleared_total", "Messages removed by dtuctl spool clear", static_cast<double>(n.cleared),
+               labels);
+  if (const routing::Backlog* b = c.outbox.backlog()) add_storage(text, *b, labels);
   text.counter("dtu_channel_rx_messages_total", "Messages from the remote end",
                static_cast<double>(c.traffic.rx_messages), labels);
   text.counter("dtu_channel_rx_bytes_total", "Bytes from the remote end", static_cast<double>(c.traffic.rx_bytes),
@@ -58,6 +74,8 @@ std::string metrics(Kernel& kernel) {
                static_cast<double>(kernel.stalls()));
   for (const auto& p : kernel.router().ports()) add_port(text, *p);
   for (const auto& c : kernel.router().channels()) add_channel(text, *c);
+  if (const auto days = flash_days(kernel))
+    text.gauge("dtu_flash_days_of_life", "Days the flash lasts at the rate of writing since the start", *days);
   for (const auto& link : kernel.router().links())
     for (const auto& [reason, d] : link->drops)
       text.counter("dtu_dialect_drops_total", "What a dialect had to drop", static_cast<double>(d.messages),

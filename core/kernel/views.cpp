@@ -260,7 +260,7 @@ std::string channels(Kernel& kernel) {
     o->set("error", c->instance != nullptr ? c->instance->error() : "no plugin offers this type");
     o->set("port", c->config.port);
     auto box = make_object();
-    const auto& counters = c->outbox.counters();
+    const auto counters = c->outbox.counters();
     box->set("messages", number(c->outbox.messages()));
     box->set("bytes", number(c->outbox.bytes()));
     box->set("in_flight", number(c->outbox.in_flight()));

@@ -3,9 +3,12 @@
 #include <Poco/JSON/Object.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "config/documents.hpp"
+#include "routing/backlog.hpp"
 
 namespace dtud {
 
@@ -26,6 +29,10 @@ namespace views {
 [[nodiscard]] std::string history(Kernel& kernel);
 [[nodiscard]] std::string revision(Kernel& kernel, uint64_t id);  // masked; "" = there is none
 [[nodiscard]] std::string audit(Kernel& kernel);
+[[nodiscard]] std::string spool(Kernel& kernel);
+[[nodiscard]] std::string spool_page(const std::vector<routing::Backlog::Peeked>& messages);
+// How long the flash lasts at the rate of writing since dtud's start; none while nothing was written.
+[[nodiscard]] std::optional<double> flash_days(Kernel& kernel);
 [[nodiscard]] std::string metrics(Kernel& kernel);  // Prometheus text
 
 }  // namespace views

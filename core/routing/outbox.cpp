@@ -4,34 +4,93 @@
 
 namespace dtud::routing {
 
+void Outbox::set_limits(OutboxLimits limits) {
+  limits_ = limits;
+  if (!backlog_) return;
+  BacklogSettings settings = backlog_->settings();
+  settings.memory_messages = limits.messages;
+  settings.memory_bytes = limits.bytes;
+  settings.drop_oldest = limits.policy == Policy::drop_oldest;
+  backlog_->set(settings);
+}
+
+void Outbox::keep(Storage& storage, uint32_t channel, config::Storage mode, spool::SpoolLimits disk,
+                  std::function<bool()> carries, std::function<void()> changed) {
+  const BacklogSettings settings{mode, limits_.messages, limits_.bytes, disk, limits_.policy == Policy::drop_oldest};
+  if (backlog_) return backlog_->set(settings);
+  carries_ = std::move(carries);
+  changed_ = std::move(changed);
+  backlog_ = std::make_unique<Backlog>(storage, channel, settings, static_cast<Backlog::Window&>(*this));
+  backlog_->load();
+}
+
+Outbox::Counters Outbox::counters() const {
+  Counters all = counters_;
+  if (backlog_) all.dropped += backlog_->dropped();
+  return all;
+}
+
 bool Outbox::push(KeptMessage message) {
   const bool command = (message.flags & DTU_MSG_COMMAND) != 0;
   Queue& queue = command ? commands_ : data_;
   if (command) {
     // Answers do not compete with data for room, and never hold anybody up.
     if (queue.waiting.size() + queue.returned.size() >= kMostCommands) drop_oldest(queue);
-  } else if (full()) {
-    const bool far_over = messages_ >= limits_.messages + kChunkMessages || bytes_ >= limits_.bytes + kChunkBytes;
-    if (limits_.policy == Policy::drop_newest || (limits_.policy == Policy::block && far_over)) {
+  } else {
+    if (full() && !make_room(queue)) {
       ++counters_.dropped;
       return false;
     }
-    if (limits_.policy == Policy::drop_oldest) {
-      while (full())
-        if (!drop_oldest(queue)) {  // all of it is in flight: the newest has to go
-          ++counters_.dropped;
-          return false;
-        }
-    }
+    if (backlog_) return push_kept(std::move(message));
   }
   bytes_ += message.payload_size();
   ++messages_;
   ++counters_.accepted;
-  queue.waiting.push_back({std::move(message), order_++, false});
+  queue.waiting.push_back({std::move(message), order_++, false, false});
   return true;
 }
 
+bool Outbox::push_kept(KeptMessage message) {
+  bool in_window = false;
+  const uint64_t seq = backlog_->append(message, wants_more(), in_window);
+  if (seq == 0) {
+    ++counters_.dropped;
+    return false;
+  }
+  ++counters_.accepted;
+  if (in_window) loaded(std::move(message), seq);
+  return true;
+}
+
+// False: the newest has to go.
+bool Outbox::make_room(Queue& queue) {
+  if (limits_.policy == Policy::drop_newest) return false;
+  if (limits_.policy == Policy::block) {
+    const uint64_t messages = messages_ + (backlog_ ? backlog_->in_memory().messages : 0);
+    const uint64_t bytes = bytes_ + (backlog_ ? backlog_->in_memory().bytes : 0);
+    return messages < limits_.messages + kChunkMessages && bytes < limits_.bytes + kChunkBytes;
+  }
+  while (full()) {
+    if (frees_memory(queue) && drop_oldest(queue)) continue;
+    if (backlog_ == nullptr || !backlog_->drop_oldest()) return false;  // all of it is in flight
+    ++counters_.dropped;
+  }
+  return true;
+}
+
+// What is on disk already stands in nobody's way.
+bool Outbox::frees_memory(Queue& queue) {
+  if (queue.nothing_waits()) return false;
+  const Entry& oldest = queue.returned.empty() ? queue.waiting.front() : queue.returned.front();
+  return !oldest.kept || !backlog_->on_disk(oldest.order);
+}
+
 void Outbox::forget(Entry& entry) {
+  if (entry.kept) {
+    window_bytes_ -= entry.message.payload_size();
+    backlog_->done(entry.order, entry.message.payload_size());
+    return;
+  }
   bytes_ -= entry.message.payload_size();
   --messages_;
 }
@@ -44,12 +103,71 @@ bool Outbox::drop_oldest(Queue& queue) {
   return true;
 }
 
+// --- the window of a backlog
+// -------------------------------------------------------------------------------------------
+
+bool Outbox::wants_more() {
+  const uint64_t held = data_.waiting.size() + data_.returned.size() + data_.in_flight.size();
+  return held < kWindowMessages && window_bytes_ < kWindowBytes;
+}
+
+void Outbox::loaded(KeptMessage message, uint64_t seq) {
+  window_bytes_ += message.payload_size();
+  data_.waiting.push_back({std::move(message), seq, false, true});
+}
+
+void Outbox::dropped(uint64_t below) { counters_.dropped += drop_waiting(below); }
+
+// Those that are kept, wait and come before `below`. What was pushed before there was a backlog stands in front of
+// them.
+uint64_t Outbox::drop_waiting(uint64_t below) {
+  uint64_t count = 0;
+  for (Ring<Entry>* ring : {&data_.returned, &data_.waiting})
+    for (size_t left = ring->size(); left != 0; --left) {
+      Entry entry = ring->pop_front();
+      if (entry.kept && entry.order < below) {
+        forget(entry);
+        ++count;
+      } else {
+        ring->push_back(std::move(entry));
+      }
+    }
+  return count;
+}
+
+void Outbox::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared) {
+  uint64_t mine = 0;
+  while (drop_oldest(data_)) ++mine;
+  counters_.dropped -= mine;
+  counters_.cleared += mine;
+  if (!backlog_) return cleared(mine, {});
+  backlog_->clear([this, mine, cleared = std::move(cleared)](uint64_t more, const spool::Trouble& trouble) {
+    counters_.cleared += more;
+    cleared(mine + more, trouble);
+  });
+}
+
+// Under `always` what is not on disk yet stays.
+bool Outbox::data_may_go() {
+  if (data_.nothing_waits()) return false;
+  const Entry& next = data_.returned.empty() ? data_.waiting.front() : data_.returned.front();
+  return !next.kept || next.order <= backlog_->sendable();
+}
+
+void Outbox::refill() {
+  if (!backlog_ || data_.waiting.size() + data_.returned.size() + data_.in_flight.size() > kWindowMessages / 2) return;
+  const size_t before = data_.waiting.size();
+  backlog_->load();
+  if (data_.waiting.size() != before) changed_();
+}
+
 uint32_t Outbox::take(dtu_msg* out) {
   uint32_t n = 0;
   for (Queue* queue : {&commands_, &data_}) {
     if (shown_) settle(*queue);
     const uint32_t before = n;
-    while (n < kBatch && !queue->nothing_waits() && queue->in_flight.size() < kLongestFlight) {
+    const auto may_go = [&] { return queue == &data_ ? data_may_go() : !queue->nothing_waits(); };
+    while (n < kBatch && queue->in_flight.size() < kLongestFlight && may_go()) {
       Entry entry = queue->returned.empty() ? queue->waiting.pop_front() : queue->returned.pop_front();
       entry.open = true;
       entry.message.show(token_of(*queue, queue->in_flight.size(), queue == &commands_), out[n++]);
@@ -104,13 +222,15 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
     entry.message = KeptMessage();
     settle(queue);
   }
+  if (&queue == &data_) refill();
   return true;
 }
 
 // Completions of a lost connection come oldest first, so this is nearly always a push at the end.
 void Outbox::give_back(Queue& queue, Entry entry) {
   queue.returned.push_back(std::move(entry));
-  for (size_t i = queue.returned.size() - 1; i != 0 && queue.returned[i - 1].order > queue.returned[i].order; --i)
+  const auto after = [](const Entry& a, const Entry& b) { return a.kept != b.kept ? a.kept : a.order > b.order; };
+  for (size_t i = queue.returned.size() - 1; i != 0 && after(queue.returned[i - 1], queue.returned[i]); --i)
     std::swap(queue.returned[i - 1], queue.returned[i]);
 }
 

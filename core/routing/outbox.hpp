@@ -1,12 +1,16 @@
 // What a channel still has to deliver: first in, first out, bounded in messages and bytes. Answers to commands have a
 // queue of their own that goes first. A message leaves only when the channel completed its token; one that was not
-// delivered goes back to where it was in the order. Main lane.
+// delivered goes back to where it was in the order. With a backlog (offline_storage) data outlives the process, and
+// what is here is the window of the oldest. Main lane.
 #pragma once
 #include <dtu/abi.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 #include "plugins/buffer.hpp"
+#include "routing/backlog.hpp"
 #include "routing/ring.hpp"
 
 namespace dtud::routing {
@@ -19,32 +23,50 @@ struct OutboxLimits {
   Policy policy = Policy::drop_oldest;
 };
 
-class Outbox {
+class Outbox final : private Backlog::Window {
  public:
   static constexpr uint32_t kBatch = 64;
+  // With a backlog: what is held here of it, enough for any channel's flight.
+  static constexpr uint64_t kWindowMessages = 1024, kWindowBytes = 1U << 20U;
 
   struct Counters {
-    uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0;
+    uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0, cleared = 0;
   };
 
   // A read of 64 KiB: one message of each byte; JSON makes six bytes of one, and has a head.
   static constexpr uint64_t kChunkMessages = 65536, kChunkBytes = 8 * 65536;
 
   explicit Outbox(OutboxLimits limits) : limits_(limits) {}
-  void set_limits(OutboxLimits limits) { limits_ = limits; }
+  ~Outbox() = default;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+  void set_limits(OutboxLimits limits);
   [[nodiscard]] const OutboxLimits& limits() const { return limits_; }
+
+  // From now on data is kept as `mode` and `disk` say. `carries` tells whether the channel can send, `changed` is
+  // called when messages came from the backlog or it has room again. What is here already stays in plain memory, and
+  // goes first.
+  void keep(Storage& storage, uint32_t channel, config::Storage mode, spool::SpoolLimits disk,
+            std::function<bool()> carries, std::function<void()> changed);
+  [[nodiscard]] Backlog* backlog() { return backlog_.get(); }
+  [[nodiscard]] const Backlog* backlog() const { return backlog_.get(); }
+  // Drops all data that waits, here and in the backlog; counted as cleared.
+  void clear(std::function<void(uint64_t messages, const spool::Trouble&)> cleared);
 
   // False: this message was dropped (counted). Under `block` the sender is expected to have looked at full() before;
   // what it sends all the same, because one chunk became many messages, is taken: as many as a chunk can become.
   bool push(KeptMessage message);
 
   // At or over a bound / well below it again: the hysteresis of back-pressure.
-  [[nodiscard]] bool full() const { return over(limits_.messages, limits_.bytes); }
+  [[nodiscard]] bool full() const {
+    return over(limits_.messages, limits_.bytes) || (backlog_ != nullptr && backlog_->full());
+  }
   [[nodiscard]] bool has_room() const {
-    return !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4);
+    return !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4) &&
+           (backlog_ == nullptr || backlog_->has_room());
   }
 
-  [[nodiscard]] bool has_waiting() const { return !commands_.nothing_waits() || !data_.nothing_waits(); }
+  [[nodiscard]] bool has_waiting() { return !commands_.nothing_waits() || data_may_go(); }
   // Puts the next messages, at most kBatch, in flight and shows them. The views are good until untake(), which ends the
   // batch and puts the last `count` of it back, or until the next take(): completing a message before does not free it.
   uint32_t take(dtu_msg* out);
@@ -57,20 +79,24 @@ class Outbox {
   // The channel is gone: everything in flight waits again, in its order.
   void return_all();
 
-  [[nodiscard]] uint64_t messages() const { return messages_; }
-  [[nodiscard]] uint64_t bytes() const { return bytes_; }
+  // All of them, those on disk included; their bytes, those on disk about.
+  [[nodiscard]] uint64_t messages() const { return messages_ + (backlog_ ? backlog_->messages() : 0); }
+  [[nodiscard]] uint64_t bytes() const {
+    return bytes_ + (backlog_ ? backlog_->in_memory().bytes + backlog_->disk().payload : 0);
+  }
   // Answers not yet delivered, in flight or waiting.
   [[nodiscard]] uint64_t answers_waiting() const {
     return commands_.waiting.size() + commands_.returned.size() + commands_.open;
   }
   [[nodiscard]] uint64_t in_flight() const { return commands_.open + data_.open; }
-  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] Counters counters() const;
 
  private:
   struct Entry {
     KeptMessage message;
-    uint64_t order = 0;
-    bool open = false;  // in flight and not yet completed
+    uint64_t order = 0;  // of one that is kept: its sequence number
+    bool open = false;   // in flight and not yet completed
+    bool kept = false;   // the backlog has it
   };
   struct Queue {
     Ring<Entry> waiting;
@@ -85,8 +111,20 @@ class Outbox {
   static constexpr uint32_t kMostCommands = 1024;
 
   [[nodiscard]] bool over(uint64_t messages, uint64_t bytes) const { return messages_ >= messages || bytes_ >= bytes; }
+  bool push_kept(KeptMessage message);
+  bool make_room(Queue& queue);
+  [[nodiscard]] bool frees_memory(Queue& queue);
+  void refill();
+  [[nodiscard]] bool data_may_go();
   void forget(Entry& entry);
   bool drop_oldest(Queue& queue);
+  uint64_t drop_waiting(uint64_t below);
+  // Backlog::Window
+  bool wants_more() override;
+  void loaded(KeptMessage message, uint64_t seq) override;
+  void dropped(uint64_t below) override;
+  bool carries() override { return carries_(); }
+  void changed() override { changed_(); }
   void give_back(Queue& queue, Entry entry);
   void settle(Queue& queue);
   static uint64_t token_of(const Queue& queue, size_t index, bool command) {
@@ -95,10 +133,14 @@ class Outbox {
 
   OutboxLimits limits_;
   Queue commands_, data_;
-  uint64_t messages_ = 0, bytes_ = 0, order_ = 0;
-  uint32_t last_commands_ = 0, last_data_ = 0;  // of the last take()
-  bool shown_ = false;                          // its views are in use
+  uint64_t messages_ = 0, bytes_ = 0, order_ = 0;  // of what the backlog does not have
+  uint64_t window_bytes_ = 0;                      // of what it has
+  uint32_t last_commands_ = 0, last_data_ = 0;     // of the last take()
+  bool shown_ = false;                             // its views are in use
   Counters counters_;
+  std::function<bool()> carries_;
+  std::function<void()> changed_;
+  std::unique_ptr<Backlog> backlog_;
 };
 
 }  // namespace dtud::routing

@@ -215,6 +215,11 @@ void Router::mark(Port& port) {
   dirty_ports_.push_back(&port);
 }
 
+void Router::outbox_changed(Channel& channel) {
+  mark(channel);
+  note_room(channel);
+}
+
 void Router::note_room(Channel& channel) {
   if (!channel.counted_blocked || !channel.outbox.has_room()) return;
   channel.counted_blocked = false;

@@ -49,6 +49,8 @@ class Router {
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
   // Queues its registration message before everything that waits ("" = there is none after all) and lets it send.
   void register_channel(Channel& channel, std::string_view text);
+  // Messages came from its backlog, or its memory has room again.
+  void outbox_changed(Channel& channel);
   void port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error);
   // A channel's, a HAL's or a dialect's: closes what it has open / forgets it.
   void instance_stopping(const plugins::Instance& instance);

@@ -86,8 +86,13 @@ void Router::remove_channel(uint32_t id) {
   erase(dirty_channels_, gone.get());
   owed_.erase(std::remove_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.channel == gone.get(); }),
               owed_.end());
-  if (const uint64_t left = gone->outbox.messages(); left != 0)
-    log_.warning(gone->name, "removed with " + std::to_string(left) + " messages that were not delivered");
+  const routing::Backlog* backlog = gone->outbox.backlog();
+  const uint64_t kept = backlog != nullptr ? backlog->messages() : 0;
+  if (const uint64_t lost = gone->outbox.messages() - kept; lost != 0)
+    log_.warning(gone->name, "removed with " + std::to_string(lost) + " messages that were not delivered");
+  if (kept != 0)
+    log_.warning(gone->name,
+                 "removed; " + std::to_string(kept) + " stored messages stay for the next channel of its id");
 }
 
 void Router::bury() {

@@ -71,6 +71,9 @@ class Spool {
   // The same without moving the cursor.
   [[nodiscard]] Trouble peek(uint64_t from, const Each& each);
 
+  // What is before `from` is known already: the cursor goes there, if it is not further.
+  void skip(uint64_t from);
+
   // Removes everything that was not read yet; how many those were.
   [[nodiscard]] Trouble clear(uint64_t& removed);
 

@@ -33,6 +33,10 @@ int config_rollback(const Invocation& in);
 int config_confirm(const Invocation& in);
 int connect(const Invocation& in);
 int show_audit(const Invocation& in);
+// spool.cpp
+int show_spool(const Invocation& in);
+int spool_export(const Invocation& in);
+int spool_clear(const Invocation& in);
 // completion.cpp
 int completion_script(const Invocation& in);
 int complete(const std::vector<std::string>& words);  // the words after "dtuctl", the last one unfinished

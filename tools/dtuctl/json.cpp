@@ -1,5 +1,6 @@
 #include "json.hpp"
 
+#include <Poco/Base64Decoder.h>
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -64,6 +65,14 @@ bool Json::flag() const { return value_.isBoolean() && value_.convert<bool>(); }
 std::string Json::dump(unsigned indent) const {
   std::ostringstream out;
   Poco::JSON::Stringifier::stringify(value_, out, indent);
+  return out.str();
+}
+
+std::string from_base64(const std::string& text) {
+  std::istringstream in(text);
+  Poco::Base64Decoder decoder(in);
+  std::ostringstream out;
+  if (!text.empty()) out << decoder.rdbuf();
   return out.str();
 }
 

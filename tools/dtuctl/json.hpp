@@ -32,4 +32,6 @@ class Json {
   Poco::Dynamic::Var value_;
 };
 
+[[nodiscard]] std::string from_base64(const std::string& text);
+
 }  // namespace dtuctl

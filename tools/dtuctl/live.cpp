@@ -1,6 +1,4 @@
 // What goes on as it happens: tap and log.
-#include <Poco/Base64Decoder.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -21,14 +19,6 @@ struct Message {
   uint64_t length = 0;
   bool incoming = false;
 };
-
-std::string from_base64(const std::string& text) {
-  std::istringstream in(text);
-  Poco::Base64Decoder decoder(in);
-  std::ostringstream out;
-  if (!text.empty()) out << decoder.rdbuf();
-  return out.str();
-}
 
 Message read_message(const Json& j) {
   Message m{j["target"].text(), j["route"].text(), j["peer"].text(), from_base64(j["data_b64"].text())};

@@ -67,6 +67,11 @@ class FakeBackend : public Backend {
   }
   Answer ports() override { return say("ports"); }
   Answer channels() override { return say("channels"); }
+  Answer spool() override { return say("spool"); }
+  Answer stored(uint32_t channel, uint64_t from) override {
+    return say("stored " + std::to_string(channel) + " " + std::to_string(from));
+  }
+  Answer clear_stored(uint32_t channel) override { return say("clear_stored " + std::to_string(channel)); }
   Answer config() override { return say("config"); }
   Answer board() override { return say("board"); }
   Answer check_config(const std::string& text) override { return say("check_config", text); }

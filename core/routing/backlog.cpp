@@ -1,0 +1,541 @@
+#include "routing/backlog.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace dtud::routing {
+namespace {
+
+constexpr int64_t kTick_ns = 1'000'000'000;
+constexpr int64_t kRetry_ns = 5'000'000'000;
+constexpr uint64_t kGroup = 64U << 10U;   // bytes that are not made to wait for the second to be over
+constexpr size_t kCommitMessages = 4096;  // of one commit
+constexpr uint64_t kCommitBytes = 256U << 10U;
+constexpr size_t kReadMessages = 512;  // of one look at the disk
+constexpr uint64_t kReadBytes = 256U << 10U;
+
+std::string folder_of(const std::string& dir, uint32_t channel) { return dir + "/" + std::to_string(channel); }
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  (void)spool::make_disk()->list(folder, names);
+  return names;
+}
+
+bool has_ending(const std::vector<std::string>& names, std::string_view ending) {
+  return std::any_of(names.begin(), names.end(), [ending](const std::string& name) {
+    return name.size() > ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
+  });
+}
+
+dtu_msg message_of(const spool::Record& record) {
+  dtu_msg msg{};
+  msg.source = record.source;
+  msg.time_ns = record.time_ns;
+  msg.flags = record.flags;
+  msg.route = {record.route.data(), record.route.size()};
+  msg.payload = {record.payload.data(), record.payload.size()};
+  return msg;
+}
+
+spool::Record record_of(const KeptMessage& message, uint64_t seq) {
+  const dtu_msg msg = message.view(0);
+  return {seq, msg.time_ns, msg.source, msg.flags, {msg.route.ptr, msg.route.len}, {msg.payload.ptr, msg.payload.len}};
+}
+
+// Writes what the ranges have from `from` on in commits of a bounded size, on the disk lane. What an earlier try got to
+// the disk is not written again.
+spool::Spool::Appended write_ranges(spool::Spool& spool, const std::vector<spool::Journal::Range>& ranges,
+                                    uint64_t from, const std::function<bool(uint64_t)>& dropped, uint64_t done,
+                                    bool make_room) {
+  spool::Spool::Appended all;
+  std::vector<spool::Record> group;
+  uint64_t bytes = 0;
+  from = std::max(from, spool.facts().last_seq + 1);
+  const auto write = [&] {
+    if (group.empty() || all.trouble) return;
+    spool::Spool::Appended one = spool.append(group, done, make_room);
+    all.trouble = one.trouble;
+    all.dropped += one.dropped;
+    all.dropped_below = std::max(all.dropped_below, one.dropped_below);
+    group.clear();
+    bytes = 0;
+  };
+  for (const auto& range : ranges)
+    range.each([&](const spool::Record& record) {
+      if (record.seq < from || dropped(record.seq)) return;
+      group.push_back(record);
+      bytes += record.payload.size();
+      if (group.size() >= kCommitMessages || bytes >= kCommitBytes) write();
+    });
+  write();
+  return all;
+}
+
+}  // namespace
+
+Backlog::Backlog(Storage& storage, uint32_t channel, BacklogSettings settings, Window& window)
+    : storage_(storage),
+      channel_(channel),
+      who_("channel " + std::to_string(channel)),
+      settings_(settings),
+      window_(window),
+      journal_(folder_of(storage.journal_dir, channel)),
+      spool_(
+          std::make_shared<spool::Spool>(storage.disk.disk(), folder_of(storage.spool_dir, channel), settings.disk)) {
+  tick_timer_ = storage_.lane.timers().create(tick_due, this);
+  open();
+}
+
+Backlog::~Backlog() { storage_.lane.timers().destroy(tick_timer_); }
+
+bool Backlog::left_over(const Storage& storage, uint32_t channel) {
+  return has_ending(names_in(folder_of(storage.spool_dir, channel)), ".seg") ||
+         has_ending(names_in(folder_of(storage.journal_dir, channel)), ".jnl");
+}
+
+void Backlog::set(BacklogSettings settings) {
+  settings_ = settings;
+  storage_.disk.run(
+      here_, [spool = spool_, limits = settings.disk] { return spool->set_limits(limits), true; }, [](bool) {});
+  if (total_ != 0) arm_tick();
+  window_.changed();
+}
+
+// --- what is there
+// -----------------------------------------------------------------------------------------------------
+
+void Backlog::open() {
+  if (const spool::Trouble t = journal_.open())
+    storage_.log.error(who_, t.text + "; its messages are in plain memory and die with the process");
+  const auto names = names_in(folder_of(storage_.spool_dir, channel_));
+  next_ = std::max({journal_.next(), spool::Spool::beyond(names), uint64_t{1}});
+  done_ = journal_.done();
+  spool::Record record;
+  for (uint64_t from = done_; journal_.read(from, record); from = record.seq + 1) {
+    ++memory_.messages;
+    memory_.bytes += record.payload.size();
+  }
+  total_ = memory_.messages;
+  opening_ = true;
+  if (!has_ending(names, ".seg")) {
+    // Nothing is on disk, and so nothing to wait for; the folder is looked at when the first messages go there.
+    if (done_ == 0) done_ = journal_.read(0, record) ? record.seq : next_;
+    Opened nothing;
+    nothing.done = done_;
+    return opened(nothing);
+  }
+  storage_.disk.run(
+      here_,
+      [spool = spool_, done = done_] {
+        Opened result;
+        result.trouble = spool->open(done);
+        result.done = spool->done();
+        result.facts = spool->facts();
+        return result;
+      },
+      [this](const Opened& result) { opened(result); });
+}
+
+void Backlog::opened(const Opened& result) {
+  opening_ = false;
+  spool::Record record;
+  if (result.trouble) {
+    unusable_ = true;
+    failed(result.trouble);
+    done_ = journal_.read(done_, record) ? record.seq : next_;
+  } else {
+    facts_ = result.facts;
+    total_ += facts_.messages;
+    spilled_ = facts_.last_seq;
+    next_ = std::max(next_, spilled_ + 1);
+    done_ = std::max(done_, result.done);
+    // What was written before the process ended, and not yet taken out of memory.
+    for (uint64_t from = 0; journal_.read(from, record) && record.seq <= spilled_; from = record.seq + 1)
+      if (record.seq >= journal_.done()) {
+        --total_;
+        --memory_.messages;
+        memory_.bytes -= record.payload.size();
+      }
+    journal_.release(spilled_);
+    if (facts_.damaged != 0)
+      storage_.log.error(who_, std::to_string(facts_.damaged) + " stored messages are damaged and lost");
+    if (total_ != 0) storage_.log.info(who_, std::to_string(total_) + " stored messages wait to be delivered");
+  }
+  loaded_ = told_done_ = done_;
+  journal_.set_done(done_);
+  load();
+  if (total_ != 0) arm_tick();
+  window_.changed();
+}
+
+// --- in and out
+// --------------------------------------------------------------------------------------------------------
+
+uint64_t Backlog::append(const KeptMessage& message, bool window_has_room, bool& in_window) {
+  const uint64_t seq = next_;
+  if (!journal_.append(record_of(message, seq))) return 0;
+  ++next_;
+  ++total_;
+  for (Messages* m : {&memory_, &newer_}) {
+    ++m->messages;
+    m->bytes += message.payload_size();
+  }
+  in_window = !opening_ && loaded_ == seq && window_has_room;
+  if (in_window) {
+    entries_.push_back({seq, false});
+    loaded_ = seq + 1;
+  }
+  using config::Storage;
+  const bool much = memory_.messages >= settings_.memory_messages - settings_.memory_messages / 4 ||
+                    memory_.bytes >= settings_.memory_bytes - settings_.memory_bytes / 4;
+  if (settings_.mode == Storage::on && much) spilling_ = true;
+  if (settings_.mode == Storage::always || (spilling_ && (much || memory_.bytes >= kGroup))) commit();
+  arm_tick();
+  return seq;
+}
+
+void Backlog::in_memory_no_more(uint64_t seq, uint64_t bytes) {
+  if (seq <= spilled_) return;
+  journal_.forget(seq);
+  --memory_.messages;
+  memory_.bytes -= bytes;
+  if (seq <= moving_to_) return;
+  --newer_.messages;
+  newer_.bytes -= bytes;
+}
+
+void Backlog::done(uint64_t seq, uint64_t bytes) {
+  size_t low = 0, high = entries_.size();
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    (entries_[middle].seq < seq ? low : high) = entries_[middle].seq < seq ? middle + 1 : middle;
+  }
+  if (low == entries_.size() || entries_[low].seq != seq || entries_[low].done) return;
+  entries_[low].done = true;
+  --total_;
+  in_memory_no_more(seq, bytes);
+  step_done();
+  if (facts_.segments != 0) arm_tick();
+}
+
+void Backlog::step_done() {
+  while (!entries_.empty() && entries_.front().done) entries_.drop_front();
+  done_ = entries_.empty() ? loaded_ : entries_.front().seq;
+  journal_.set_done(done_);
+}
+
+void Backlog::give(KeptMessage message, uint64_t seq) {
+  entries_.push_back({seq, false});
+  loaded_ = seq + 1;
+  window_.loaded(std::move(message), seq);
+}
+
+void Backlog::load() {
+  if (opening_) return;
+  spool::Record record;
+  while (window_.wants_more()) {
+    if (loaded_ <= spilled_) return read();
+    if (!in_journal(loaded_, record)) {
+      loaded_ = next_;
+      return step_done();
+    }
+    KeptMessage message = KeptMessage::keep(message_of(record));
+    if (!message) return;  // memory is short: the next completion asks again
+    give(std::move(message), record.seq);
+  }
+}
+
+uint64_t Backlog::sendable() const {
+  const bool waits = settings_.mode == config::Storage::always && !trouble_ && !unusable_;
+  return waits ? spilled_ : std::numeric_limits<uint64_t>::max();
+}
+
+// While the disk takes what memory cannot hold, only the bytes of memory count: what is above the bound in messages is
+// on its way there.
+bool Backlog::full() const {
+  const bool disk_helps = settings_.mode != config::Storage::off && !trouble_ && !unusable_;
+  return memory_.bytes >= settings_.memory_bytes || (!disk_helps && memory_.messages >= settings_.memory_messages);
+}
+
+bool Backlog::has_room() const {
+  return memory_.bytes <= settings_.memory_bytes - settings_.memory_bytes / 4 &&
+         memory_.messages <= settings_.memory_messages - settings_.memory_messages / 4;
+}
+
+bool Backlog::drop_oldest() {
+  spool::Record record;
+  if (opening_ || committing_ || !in_journal(std::max(loaded_, spilled_ + 1), record)) return false;
+  if (!holes_.empty() && holes_.back().end == record.seq)
+    ++holes_.back().end;
+  else
+    holes_.push_back({record.seq, record.seq + 1});
+  --total_;
+  in_memory_no_more(record.seq, record.payload.size());
+  if (loaded_ > spilled_) {
+    loaded_ = record.seq + 1;
+    step_done();
+  }
+  return true;
+}
+
+// The first one from `from` on that was not dropped.
+bool Backlog::in_journal(uint64_t from, spool::Record& out) const {
+  while (journal_.read(from, out)) {
+    const auto hole = std::find_if(holes_.begin(), holes_.end(),
+                                   [&](const Hole& h) { return h.begin <= out.seq && out.seq < h.end; });
+    if (hole == holes_.end()) return true;
+    from = hole->end;
+  }
+  return false;
+}
+
+// --- to the disk
+// -------------------------------------------------------------------------------------------------------
+
+void Backlog::commit() {
+  if (committing_ || opening_ || unusable_ || !has_unspilled() || storage_.lane.now_ns() < retry_ns_) return;
+  auto ranges = journal_.after(spilled_, std::numeric_limits<uint64_t>::max());
+  if (ranges.empty()) return;
+  committing_ = true;
+  moving_to_ = next_ - 1;
+  newer_ = {};
+  storage_.disk.run(
+      here_,
+      [spool = spool_, ranges = std::move(ranges), from = std::max(spilled_ + 1, done_), holes = holes_,
+       loaded = loaded_, done = done_, make_room = settings_.drop_oldest,
+       is_open = facts_.last_seq != 0 || facts_.segments != 0] {
+        Committed result;
+        if (!is_open) result.appended.trouble = spool->open(done);
+        if (!result.appended.trouble) {
+          spool->skip(loaded);
+          const auto dropped = [&holes](uint64_t seq) {
+            return std::any_of(holes.begin(), holes.end(),
+                               [seq](const Hole& h) { return h.begin <= seq && seq < h.end; });
+          };
+          result.appended = write_ranges(*spool, ranges, from, dropped, done, make_room);
+        }
+        result.facts = spool->facts();
+        return result;
+      },
+      [this, to = moving_to_](Committed result) {
+        result.last = to;
+        committed(std::move(result));
+      });
+}
+
+void Backlog::committed(Committed result) {
+  committing_ = false;
+  facts_ = result.facts;
+  const spool::Spool::Appended& appended = result.appended;
+  if (appended.dropped_below != 0) {
+    dropped_ += appended.dropped;
+    total_ -= std::min(total_, appended.dropped);
+    storage_.log.warning(who_, "its disk space is full: the " + std::to_string(appended.dropped) +
+                                   " oldest stored messages were dropped");
+    window_.dropped(appended.dropped_below);
+  }
+  if (appended.trouble) {
+    failed(appended.trouble);
+  } else {
+    works_again();
+    spilled_ = result.last;
+    memory_ = newer_;
+    journal_.release(spilled_);
+  }
+  if (!flushed_.empty() && (appended.trouble || !has_unspilled())) {
+    for (const auto& flushed : std::exchange(flushed_, {})) flushed();
+  } else if (!flushed_.empty() || settings_.mode == config::Storage::always || (spilling_ && memory_.bytes >= kGroup)) {
+    commit();
+  }
+  load();
+  window_.changed();
+}
+
+void Backlog::read() {
+  if (reading_ || (trouble_ && storage_.lane.now_ns() < retry_ns_)) return;
+  reading_ = true;
+  storage_.disk.run(
+      here_,
+      [spool = spool_, from = loaded_] {
+        Read result;
+        result.end = true;
+        uint64_t bytes = 0;
+        result.trouble = spool->read(from, [&](const spool::Record& record) {
+          KeptMessage message = KeptMessage::keep(message_of(record));
+          bytes += record.payload.size();
+          if (message) result.messages.emplace_back(record.seq, std::move(message));
+          result.end = false;
+          return message && result.messages.size() < kReadMessages && bytes < kReadBytes;
+        });
+        result.facts = spool->facts();
+        return result;
+      },
+      [this](Read result) { arrived(std::move(result)); });
+}
+
+void Backlog::arrived(Read result) {
+  reading_ = false;
+  if (const uint64_t lost = result.facts.damaged - facts_.damaged; lost != 0) {
+    total_ -= std::min(total_, lost);
+    storage_.log.error(who_, std::to_string(lost) + " stored messages are damaged and lost");
+  }
+  facts_ = result.facts;
+  for (auto& [seq, message] : result.messages)
+    if (seq >= loaded_) give(std::move(message), seq);
+  if (result.trouble) return failed(result.trouble);
+  if (result.end) {
+    loaded_ = std::max(loaded_, facts_.last_seq + 1);
+    step_done();
+  }
+  load();
+  window_.changed();
+}
+
+void Backlog::advance_disk() {
+  if (advancing_ || opening_ || unusable_ || facts_.segments == 0 || done_ == told_done_) return;
+  advancing_ = true;
+  told_done_ = done_;
+  struct Advanced {
+    spool::Trouble trouble;
+    spool::Spool::Facts facts;
+  };
+  storage_.disk.run(
+      here_,
+      [spool = spool_, done = done_] {
+        Advanced result;
+        result.trouble = spool->advance(done, true);
+        result.facts = spool->facts();
+        return result;
+      },
+      [this](const Advanced& result) {
+        advancing_ = false;
+        facts_ = result.facts;
+        if (result.trouble) failed(result.trouble);
+      });
+}
+
+void Backlog::failed(const spool::Trouble& trouble) {
+  if (trouble_.text != trouble.text)
+    storage_.log.error(who_, trouble.text + (unusable_ ? "; its messages stay in memory until dtud starts again"
+                                                       : "; its messages stay in memory, tried again every 5 s"));
+  trouble_ = trouble;
+  retry_ns_ = storage_.lane.now_ns() + (trouble.code == ENOSPC ? kTick_ns : kRetry_ns);
+  arm_tick();
+  window_.changed();
+}
+
+void Backlog::works_again() {
+  if (!trouble_) return;
+  trouble_ = {};
+  retry_ns_ = 0;
+  storage_.log.info(who_, "stores its messages on disk again");
+}
+
+// --- time
+// --------------------------------------------------------------------------------------------------------------
+
+void Backlog::arm_tick() {
+  if (ticking_) return;
+  ticking_ = true;
+  storage_.lane.timers().arm(tick_timer_, storage_.lane.now_ns() + kTick_ns);
+}
+
+void Backlog::tick_due(void* self) { static_cast<Backlog*>(self)->tick(); }
+
+void Backlog::tick() {
+  ticking_ = false;
+  // A message that was there two ticks ago and still is has waited for more than two seconds.
+  const bool old = done_ < marks_[1];
+  marks_[1] = std::exchange(marks_[0], next_);
+  while (!holes_.empty() && holes_.front().end <= done_) holes_.erase(holes_.begin());
+  using config::Storage;
+  spilling_ = settings_.mode == Storage::on && has_unspilled() && (old || !window_.carries());
+  if (spilling_ || settings_.mode == Storage::always) commit();
+  advance_disk();
+  load();
+  const bool trim = facts_.segments != 0 && done_ != told_done_ && !unusable_;
+  if (has_unspilled() || trim || loaded_ <= spilled_) arm_tick();
+}
+
+// --- on request
+// --------------------------------------------------------------------------------------------------------
+
+void Backlog::flush(std::function<void()> flushed) {
+  if (settings_.mode == config::Storage::off || unusable_ || opening_ || !has_unspilled()) return flushed();
+  flushed_.push_back(std::move(flushed));
+  retry_ns_ = 0;
+  commit();
+  if (!committing_) {  // nothing to write after all
+    for (const auto& done : std::exchange(flushed_, {})) done();
+  }
+}
+
+void Backlog::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared) {
+  struct Cleared {
+    spool::Trouble trouble;
+    spool::Spool::Facts facts;
+    uint64_t removed = 0;
+  };
+  storage_.disk.run(
+      here_,
+      [spool = spool_, loaded = loaded_, nothing = unusable_ || opening_ || facts_.segments == 0] {
+        Cleared result;
+        if (nothing) return result;
+        spool->skip(loaded);
+        result.trouble = spool->clear(result.removed);
+        result.facts = spool->facts();
+        return result;
+      },
+      [this, cleared = std::move(cleared)](const Cleared& result) {
+        uint64_t removed = result.removed;
+        total_ -= std::min(total_, removed);
+        if (result.facts.last_seq != 0) facts_ = result.facts;
+        if (!result.trouble) loaded_ = std::max(loaded_, spilled_ + 1);
+        while (drop_oldest()) ++removed;
+        step_done();
+        cleared(removed, result.trouble);
+        window_.changed();
+      });
+}
+
+void Backlog::peek(uint64_t from, uint32_t messages, uint64_t bytes,
+                   std::function<void(std::vector<Peeked>, const spool::Trouble&)> peeked) {
+  struct Page {
+    std::vector<Peeked> messages;
+    uint64_t bytes = 0;
+    spool::Trouble trouble;
+    bool add(const spool::Record& r, uint32_t most, uint64_t most_bytes) {
+      messages.push_back({r.seq, r.source, r.time_ns, r.flags, std::string(r.route), std::string(r.payload)});
+      bytes += r.payload.size();
+      return messages.size() < most && bytes < most_bytes;
+    }
+  };
+  from = std::max(from, done_);
+  storage_.disk.run(
+      here_,
+      [spool = spool_, from, messages, bytes, nothing = unusable_ || opening_ || facts_.segments == 0] {
+        Page page;
+        if (!nothing)
+          page.trouble = spool->peek(from, [&](const spool::Record& r) { return page.add(r, messages, bytes); });
+        return page;
+      },
+      [this, from, messages, bytes, peeked = std::move(peeked)](Page page) {
+        spool::Record record;
+        uint64_t next = std::max({from, spilled_ + 1, page.messages.empty() ? 0 : page.messages.back().seq + 1});
+        while (page.messages.size() < messages && page.bytes < bytes && in_journal(next, record)) {
+          next = record.seq + 1;
+          (void)page.add(record, messages, bytes);
+        }
+        peeked(std::move(page.messages), page.trouble);
+      });
+}
+
+bool Backlog::idle() const {
+  return total_ == 0 && !opening_ && !committing_ && !reading_ && !advancing_ && facts_.segments == 0;
+}
+
+void Backlog::remove_files() { journal_.remove_files(); }
+
+}  // namespace dtud::routing

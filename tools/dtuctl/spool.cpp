@@ -1,0 +1,85 @@
+// What offline_storage holds: see, take out, throw away.
+#include <algorithm>
+
+#include "actions.hpp"
+#include "failure.hpp"
+#include "json.hpp"
+#include "text.hpp"
+
+namespace dtuctl {
+namespace {
+
+std::string channel_in(const std::string& word) {
+  if (word.empty() || word.size() > 2 || word.find_first_not_of("0123456789") != std::string::npos)
+    throw Failure(kUsage, "\"" + word + "\" is no channel; dtuctl channels shows them");
+  return word;
+}
+
+std::string amount(const Json& part) {
+  if (part["messages"].number() == 0) return "-";
+  return part["messages"].text() + " (" + byte_size(part["bytes"].number()) + ")";
+}
+
+std::string flash_text(const Json& flash) {
+  const std::string written = byte_size(flash["bytes_written"].number());
+  if (flash["bytes_written"].number() == 0) return "flash: nothing was written\n";
+  const uint64_t days = flash["days_of_life"].number();
+  const std::string life = days >= 36500 ? "over 100 years"
+                           : days >= 730 ? std::to_string(days / 365) + " years"
+                                         : std::to_string(days) + " days";
+  return "flash: " + written + " written since dtud started; at that rate it lasts " + life + " (3000 cycles)\n";
+}
+
+std::string spool_text(const Json& spool, const Terminal& terminal) {
+  Table table({"CHANNEL", "STORAGE", ">WAITING", ">IN MEMORY", ">ON DISK", ">FILES", ">DROPPED", ">DAMAGED", "STATE"});
+  std::string below;
+  for (const Json& c : spool["channels"].items()) {
+    const bool trouble = c["state"].text() == "trouble";
+    const uint64_t damaged = c["disk"]["damaged"].number();
+    table.add({c["channel"].text(),
+               {c["mode"].text(), c["mode"].text() == "off" ? Colour::faint : Colour::none},
+               c["messages"].text(),
+               amount(c["memory"]),
+               amount(c["disk"]),
+               c["disk"]["file_bytes"].number() == 0 ? "-" : byte_size(c["disk"]["file_bytes"].number()),
+               {c["dropped"].number() == 0 ? "-" : c["dropped"].text(), Colour::bad},
+               {damaged == 0 ? "-" : std::to_string(damaged), Colour::bad},
+               {c["state"].text(), trouble ? Colour::bad : Colour::none}});
+    if (trouble)
+      below +=
+          terminal.paint(Colour::bad, printable("channel " + c["channel"].text() + ": " + c["error"].text())) + "\n";
+  }
+  for (const Json& id : spool["ownerless"].items())
+    below += "channel " + id.text() + " is not in the device document, but messages are stored for it\n";
+  return (table.empty() ? "no channels\n" : table.text(terminal)) + below + flash_text(spool["flash"]);
+}
+
+}  // namespace
+
+int show_spool(const Invocation& in) {
+  const std::string body = in.client().need("GET", "/v1/spool");
+  print(in.json() ? body + "\n" : spool_text(Json::parse(body, "the answer", kFailed), in.terminal));
+  return kOk;
+}
+
+int spool_export(const Invocation& in) {
+  const Client client = in.client();
+  const std::string path = "/v1/spool/" + channel_in(in.operands[0]);
+  const bool raw = in.has("--raw");
+  for (std::string from = "0"; !from.empty();) {
+    const Json page = Json::parse(client.need("GET", path + "?from=" + from), "the answer", kFailed);
+    for (const Json& message : page["messages"].items())
+      print(raw ? from_base64(message["data_b64"].text()) : message.dump() + "\n");
+    from = page["next"].text();
+  }
+  return kOk;
+}
+
+int spool_clear(const Invocation& in) {
+  const std::string body = in.client().need("DELETE", "/v1/spool/" + channel_in(in.operands[0]), "{}");
+  const Json reply = Json::parse(body, "the answer", kFailed);
+  print(in.json() ? body + "\n" : reply["cleared"].text() + " messages cleared; what is in flight stays\n");
+  return kOk;
+}
+
+}  // namespace dtuctl
