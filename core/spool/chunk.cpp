@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -14,8 +15,6 @@ namespace dtud::spool {
 namespace {
 
 constexpr char kMagic[8] = {'D', 'T', 'U', 'J', 'N', 'L', '0', '1'};
-constexpr uint32_t kSeed = 0x4A4E4C01;
-
 }  // namespace
 
 // The first bytes of the file. A process that is killed leaves them as its last instruction did, so `used` is stored
@@ -69,7 +68,16 @@ std::shared_ptr<Chunk> Chunk::take_up(const std::string& file) {
   const Header& header = chunk->header();
   const uint32_t used = header.used.load(std::memory_order_acquire);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || used < kFirst || used > size) return nullptr;
+  chunk->seed_from_base();
   return chunk;
+}
+
+void Chunk::seed_from_base() {
+  const Header& h = header();
+  std::array<char, sizeof h.base_seq + sizeof h.base_time_us> bytes{};
+  std::memcpy(bytes.data(), &h.base_seq, sizeof h.base_seq);
+  std::memcpy(bytes.data() + sizeof h.base_seq, &h.base_time_us, sizeof h.base_time_us);
+  seed_ = checksum(0, {bytes.data(), bytes.size()});
 }
 
 Chunk::~Chunk() { ::munmap(memory_, size_); }
@@ -80,6 +88,7 @@ void Chunk::begin(uint64_t new_number, const Base& base) {
   h.base_seq = base.seq;
   h.base_time_us = base.time_us;
   std::memcpy(h.magic, kMagic, sizeof kMagic);
+  seed_from_base();
   number = new_number;
   last_seq = left = 0;
 }
@@ -88,7 +97,7 @@ bool Chunk::append(const Record& record) {
   Header& h = header();
   const uint32_t at = h.used.load(std::memory_order_relaxed);
   if (encoded_bound(record) > size_ - at) return false;
-  const uint64_t took = encode(record, base(), kSeed, static_cast<char*>(memory_) + at);
+  const uint64_t took = encode(record, base(), seed_, static_cast<char*>(memory_) + at);
   h.used.store(at + static_cast<uint32_t>(took), std::memory_order_release);
   last_seq = record.seq;
   ++left;
@@ -97,7 +106,7 @@ bool Chunk::append(const Record& record) {
 
 uint32_t Chunk::read(uint32_t offset, uint32_t end, Record& out) const {
   if (offset >= end) return 0;
-  const uint64_t took = decode({static_cast<const char*>(memory_) + offset, end - offset}, base(), kSeed, out);
+  const uint64_t took = decode({static_cast<const char*>(memory_) + offset, end - offset}, base(), seed_, out);
   return took == 0 ? 0 : offset + static_cast<uint32_t>(took);
 }
 

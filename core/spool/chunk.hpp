@@ -42,10 +42,12 @@ class Chunk {
   struct Header;
   Chunk(void* memory, uint32_t size, std::string file) : memory_(memory), size_(size), file_(std::move(file)) {}
   [[nodiscard]] Header& header() const;
+  void seed_from_base();
 
   void* memory_;
   uint32_t size_;
   std::string file_;
+  uint32_t seed_ = 0;  // of the checksums: a harmed header makes all records void
 };
 
 }  // namespace dtud::spool

@@ -171,7 +171,7 @@ void Journal::forget(uint64_t seq) {
   if (i == chunks_.size() || chunks_[i]->base().seq > seq) return;
   Chunk& chunk = *chunks_[i];
   if (--chunk.left != 0) return;
-  if (i + 1 != chunks_.size())
+  if (i + 1 != chunks_.size() || chunk.size() != Chunk::kUsual)
     end_chunk(i);
   else if (chunks_[i].use_count() == 1)
     chunk.begin(++last_number_, {seq + 1, chunk.base().time_us});  // the newest is empty again: from its start
