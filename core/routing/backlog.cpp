@@ -9,9 +9,10 @@ namespace {
 
 constexpr int64_t kTick_ns = 1'000'000'000;
 constexpr int64_t kRetry_ns = 5'000'000'000;
-constexpr uint64_t kGroup = 64U << 10U;   // bytes that are not made to wait for the second to be over
-constexpr size_t kCommitMessages = 4096;  // of one commit
+constexpr uint64_t kGroup = 64U << 10U;     // bytes that are not made to wait for the second to be over
+constexpr uint64_t kCommitMessages = 4096;  // of one commit, and less where the disk's bounds are small
 constexpr uint64_t kCommitBytes = 256U << 10U;
+constexpr uint64_t kCommitsInLimits = 64;
 constexpr size_t kReadMessages = 512;  // of one look at the disk
 constexpr uint64_t kReadBytes = 256U << 10U;
 
@@ -48,14 +49,16 @@ spool::Record record_of(const KeptMessage& message, uint64_t seq) {
 // the disk is not written again.
 spool::Spool::Appended write_ranges(spool::Spool& spool, const std::vector<spool::Journal::Range>& ranges,
                                     uint64_t from, const std::function<bool(uint64_t)>& dropped, uint64_t done,
-                                    bool make_room) {
+                                    const BacklogSettings& settings) {
   spool::Spool::Appended all;
   std::vector<spool::Record> group;
   uint64_t bytes = 0;
+  const uint64_t most = std::clamp(settings.disk.messages / kCommitsInLimits, uint64_t{1}, kCommitMessages);
+  const uint64_t most_bytes = std::min(settings.disk.bytes / kCommitsInLimits, kCommitBytes);
   from = std::max(from, spool.facts().last_seq + 1);
   const auto write = [&] {
     if (group.empty() || all.trouble) return;
-    spool::Spool::Appended one = spool.append(group, done, make_room);
+    spool::Spool::Appended one = spool.append(group, done, settings.drop_oldest);
     all.trouble = one.trouble;
     all.dropped += one.dropped;
     all.dropped_below = std::max(all.dropped_below, one.dropped_below);
@@ -67,7 +70,7 @@ spool::Spool::Appended write_ranges(spool::Spool& spool, const std::vector<spool
       if (record.seq < from || dropped(record.seq)) return;
       group.push_back(record);
       bytes += record.payload.size();
-      if (group.size() >= kCommitMessages || bytes >= kCommitBytes) write();
+      if (group.size() >= most || bytes >= most_bytes) write();
     });
   write();
   return all;
@@ -252,10 +255,10 @@ uint64_t Backlog::sendable() const {
   return waits ? spilled_ : std::numeric_limits<uint64_t>::max();
 }
 
-// While the disk takes what memory cannot hold, only the bytes of memory count: what is above the bound in messages is
-// on its way there.
+// While the disk takes what memory cannot hold, and the sender cannot wait, only the bytes of memory count: what is
+// above the bound in messages is on its way there.
 bool Backlog::full() const {
-  const bool disk_helps = settings_.mode != config::Storage::off && !trouble_ && !unusable_;
+  const bool disk_helps = !settings_.block && settings_.mode != config::Storage::off && !trouble_ && !unusable_;
   return memory_.bytes >= settings_.memory_bytes || (!disk_helps && memory_.messages >= settings_.memory_messages);
 }
 
@@ -304,8 +307,7 @@ void Backlog::commit() {
   storage_.disk.run(
       here_,
       [spool = spool_, ranges = std::move(ranges), from = std::max(spilled_ + 1, done_), holes = holes_,
-       loaded = loaded_, done = done_, make_room = settings_.drop_oldest,
-       is_open = facts_.last_seq != 0 || facts_.segments != 0] {
+       loaded = loaded_, done = done_, settings = settings_, is_open = facts_.last_seq != 0 || facts_.segments != 0] {
         Committed result;
         if (!is_open) result.appended.trouble = spool->open(done);
         if (!result.appended.trouble) {
@@ -314,7 +316,7 @@ void Backlog::commit() {
             return std::any_of(holes.begin(), holes.end(),
                                [seq](const Hole& h) { return h.begin <= seq && seq < h.end; });
           };
-          result.appended = write_ranges(*spool, ranges, from, dropped, done, make_room);
+          result.appended = write_ranges(*spool, ranges, from, dropped, done, settings);
         }
         result.facts = spool->facts();
         return result;

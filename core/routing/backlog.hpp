@@ -32,6 +32,7 @@ struct BacklogSettings {
   uint64_t memory_messages = 4096, memory_bytes = 4U << 20U;
   spool::SpoolLimits disk;
   bool drop_oldest = false;  // a full disk makes room for what is new
+  bool block = false;        // the sender can wait: memory never holds more than its bounds
 };
 
 class Backlog {

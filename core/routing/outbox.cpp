@@ -11,12 +11,18 @@ void Outbox::set_limits(OutboxLimits limits) {
   settings.memory_messages = limits.messages;
   settings.memory_bytes = limits.bytes;
   settings.drop_oldest = limits.policy == Policy::drop_oldest;
+  settings.block = limits.policy == Policy::block;
   backlog_->set(settings);
 }
 
 void Outbox::keep(Storage& storage, uint32_t channel, config::Storage mode, spool::SpoolLimits disk,
                   std::function<bool()> carries, std::function<void()> changed) {
-  const BacklogSettings settings{mode, limits_.messages, limits_.bytes, disk, limits_.policy == Policy::drop_oldest};
+  const BacklogSettings settings{mode,
+                                 limits_.messages,
+                                 limits_.bytes,
+                                 disk,
+                                 limits_.policy == Policy::drop_oldest,
+                                 limits_.policy == Policy::block};
   if (backlog_) return backlog_->set(settings);
   carries_ = std::move(carries);
   changed_ = std::move(changed);

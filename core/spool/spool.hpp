@@ -24,7 +24,7 @@ constexpr uint64_t kSegmentSpan = 1U << 20U;
 
 class Spool {
  public:
-  using Each = std::function<bool(const Record&)>;  // the views end with the call; false: enough
+  using Each = std::function<bool(const Record&)>;  // the views end with the call; false: this was the last one wanted
 
   struct Facts {
     uint64_t messages = 0;                 // not done
@@ -32,7 +32,8 @@ class Spool {
     uint64_t disk_bytes = 0;               // of all files
     uint64_t first_seq = 0, last_seq = 0;  // of what is stored; 0: nothing was
     uint64_t written = 0;                  // bytes given to the disk since open(), whole blocks as flash sees them
-    uint64_t damaged = 0;                  // messages that open() or a read found destroyed, since open()
+    uint64_t damaged = 0;                  // messages that open() or a read found destroyed
+    uint64_t torn = 0;                     // messages of a last commit that was not written whole: never promised
     uint32_t segments = 0;
   };
 
@@ -56,9 +57,11 @@ class Spool {
     uint64_t dropped_below = 0;  // what was removed to make room: all before this one; 0: nothing
     uint64_t dropped = 0;        // how many of them were not done and never read
   };
-  // Appends the records as one commit: they are on disk when this returns without trouble. Larger than the last one
-  // each, none done. make_room: removes the oldest segments, as many as needed, when the limits are reached or the disk
-  // is full; else that is trouble and nothing changes.
+  // Appends the records as one commit: they are on disk when this returns without trouble. Their sequence numbers are
+  // larger than all stored before (EINVAL), differ by less than kSegmentSpan, and none is done. make_room: removes the
+  // oldest segments, as many as needed, when the limits are reached or the disk is full; else that is trouble and
+  // nothing changes. Records that could not be stored may be given again. More than the limits hold at all is ENOSPC,
+  // and nothing is removed for it: commits should be small against limits.bytes / 16.
   [[nodiscard]] Appended append(const std::vector<Record>& records, uint64_t done, bool make_room);
 
   // Everything below `done` is delivered. Finished segments are removed at once; `write`: also puts the number on disk,

@@ -1,0 +1,233 @@
+#include "spool/segments.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+#include <cerrno>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+namespace dtud::spool {
+namespace {
+
+constexpr uint64_t kScanPiece = 4096;  // headers are far apart
+constexpr uint64_t kLargestFile = std::numeric_limits<uint32_t>::max();
+
+// A commit's header that was not written whole: most of the segment's id stands where it belongs.
+bool begun(std::string_view bytes, uint64_t id) {
+  if (bytes.size() < kCommitHeader) return false;
+  uint64_t there = 0;
+  for (size_t i = 0; i < sizeof there; ++i) there |= uint64_t{static_cast<uint8_t>(bytes[8 + i])} << (8 * i);
+  return std::bitset<64>(there ^ id).count() <= 8;
+}
+
+}  // namespace
+
+Trouble trouble_of(int error, const std::string& what) {
+  if (error == 0) return {};
+  if (error == -EPERM)
+    return {EPERM, what + ": it belongs to another user, others may write it, or it is no regular file"};
+  return {-error, what + ": " + std::generic_category().message(-error)};
+}
+
+struct Segments::Scan {
+  Found found;
+  bool any = false;  // a valid commit was seen
+};
+
+Segments::Segments(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
+
+std::string Segments::path(const Segment& segment) const { return folder_ + "/" + segment_name(segment.first); }
+
+uint64_t Segments::bytes() const {
+  uint64_t out = spare_;
+  for (const Segment& segment : all_) out += segment.size;
+  return out;
+}
+
+Trouble Segments::scan(Found& found) {
+  all_.clear();
+  spare_ = 0;
+  std::vector<std::string> names;
+  if (const int error = disk_.list(folder_, names); error != 0 && error != -ENOENT)
+    return trouble_of(error, "cannot list " + folder_);
+  std::vector<uint64_t> firsts;
+  for (const std::string& name : names) {
+    uint64_t first = 0;
+    if (is_segment_name(name, first)) firsts.push_back(first);
+    if (name != kSpare) continue;
+    int error = 0;
+    if (const auto file = disk_.open(folder_ + "/" + name, false, error)) spare_ = std::max<uint64_t>(file->size(), 1);
+  }
+  std::sort(firsts.begin(), firsts.end());
+  Scan scan;
+  for (const uint64_t first : firsts)
+    if (Trouble trouble = look(first, first == firsts.back(), scan)) return trouble;
+  found = scan.found;
+  return {};
+}
+
+Trouble Segments::look(uint64_t first, bool is_last, Scan& scan) {
+  Segment segment;
+  segment.first = first;
+  Trouble trouble;
+  const auto file = open(segment, trouble);
+  if (!file) return trouble.code == ENOENT ? Trouble{} : trouble;
+  segment.size = file->size();
+  std::array<char, kSegmentHeader> bytes{};
+  const int64_t n = file->read_at(0, bytes.data(), bytes.size());
+  if (n < 0) return trouble_of(static_cast<int>(n), "cannot read " + path(segment));
+  SegmentHeader header;
+  const bool whole = get_header({bytes.data(), static_cast<size_t>(n)}, header);
+  if (whole && header.version != kFormatVersion)
+    return {EOVERFLOW, path(segment) + " was written by a newer dtud (format " + std::to_string(header.version) +
+                           ", this one reads " + std::to_string(kFormatVersion) + ")"};
+  all_.push_back(segment);
+  scan.found.sound = false;
+  if (whole && header.first != first) return {};  // it was to become this one when the power went
+  Walk walk(*file, first, whole ? header.id : 0, std::min(segment.size, kLargestFile), kScanPiece);
+  CommitHeader last;
+  uint64_t offset = 0;
+  while (walk.next()) {
+    const uint32_t count = all_.back().count;
+    take(walk.commit(), scan);
+    if (all_.back().count < count + walk.commit().count) all_.back().torn = static_cast<uint32_t>(offset);
+    last = walk.commit();
+    offset = walk.offset();
+    all_.back().end = static_cast<uint32_t>(std::min(walk.end(), kLargestFile));
+  }
+  all_.back().id = offset != 0 ? walk.id() : 0;
+  scan.found.sound = whole && offset != 0 && walk.end() <= segment.size;
+  if (is_last && offset != 0) check_end(walk, *file, last, offset, scan);
+  if (const int error = walk.take_error(); error != 0) return trouble_of(error, "cannot read " + path(segment));
+  return {};
+}
+
+// One more commit, in the order of the files.
+void Segments::take(const CommitHeader& commit, Scan& scan) {
+  Found& found = scan.found;
+  Segment& segment = all_.back();
+  found.done = std::max(found.done, commit.done);
+  if (scan.any && commit.before > found.before) {
+    const uint64_t room = commit.first > found.last ? commit.first - found.last - 1 : 0;
+    segment.missing += static_cast<uint32_t>(std::min({commit.before - found.before, room, kLargestFile}));
+  }
+  if (scan.any && commit.last < found.last)
+    cut(commit.last, found.before > commit.before ? found.before - commit.before : 0);
+  if (commit.count > 0) {
+    if (segment.count == 0) segment.before = commit.before;
+    segment.count += commit.count;
+    segment.payload += commit.payload;
+    segment.span = static_cast<uint32_t>(commit.end() - segment.first);
+  }
+  found.last = commit.count > 0 ? commit.end() : commit.last;
+  found.before = commit.before + commit.count;
+  scan.any = true;
+}
+
+// What is stored with a larger number than `last`, `surplus` records, does not count.
+void Segments::cut(uint64_t last, uint64_t surplus) {
+  for (size_t i = all_.size(); i-- > 0;) {
+    Segment& segment = all_[i];
+    if (segment.count == 0) continue;
+    if (segment.last() <= last) return;
+    if (segment.first > last) {
+      surplus -= std::min<uint64_t>(surplus, segment.count);
+      segment.count = segment.payload = segment.span = 0;
+      continue;
+    }
+    segment.count -= static_cast<uint32_t>(std::min<uint64_t>(surplus, segment.count));
+    segment.span = static_cast<uint32_t>(last - segment.first);
+    return;
+  }
+}
+
+// Is the very last commit whole? Of one that is not, the records up to the first harmed one count.
+void Segments::check_end(Walk& walk, File& file, const CommitHeader& last, uint64_t offset, Scan& scan) {
+  Segment& segment = all_.back();
+  Found& found = scan.found;
+  walk.jump(offset);
+  if (!walk.next() || walk.offset() != offset) return;
+  uint64_t good = last.last;
+  for (Record record; walk.record(record);) good = record.seq;
+  if (walk.harmed()) {
+    const uint32_t lost = last.count - walk.taken();
+    found.torn += lost;
+    found.before -= lost;
+    found.last = good;
+    segment.count -= std::min(lost, segment.count);
+    segment.torn = static_cast<uint32_t>(offset);
+    segment.span = segment.count > 0 && good >= segment.first ? static_cast<uint32_t>(good - segment.first) : 0;
+    return;
+  }
+  const uint64_t block = (walk.end() + kBlock - 1) / kBlock * kBlock;
+  for (const uint64_t at : {walk.end(), block}) {
+    std::array<char, kCommitHeader> bytes{};
+    const int64_t n = file.read_at(at, bytes.data(), bytes.size());
+    if (n < static_cast<int64_t>(bytes.size()) || !begun({bytes.data(), bytes.size()}, segment.id)) continue;
+    found.torn += 1;  // of at least one
+    break;
+  }
+}
+
+std::unique_ptr<File> Segments::open(const Segment& segment, Trouble& trouble) {
+  int error = 0;
+  auto file = disk_.open(path(segment), false, error);
+  if (!file) trouble = trouble_of(error, "cannot open " + path(segment));
+  return file;
+}
+
+std::unique_ptr<File> Segments::add(uint64_t first, uint64_t size, Trouble& trouble) {
+  Segment segment;
+  segment.first = first;
+  segment.size = size;
+  const std::string name = path(segment), spare = folder_ + "/" + std::string(kSpare);
+  if (all_.empty() && spare_ == 0) {
+    trouble = trouble_of(disk_.make_folder(folder_), "cannot make " + folder_);
+    if (trouble) return nullptr;
+  }
+  int error = 0;
+  const bool again = spare_ != 0;
+  if (again) {
+    trouble = trouble_of(disk_.rename(spare, name), "cannot rename " + spare);
+    if (trouble.code == ENOENT) spare_ = 0;
+    if (trouble) return nullptr;
+    spare_ = 0;
+  }
+  auto file = disk_.open(name, !again, error);
+  if (!file && !again) {
+    trouble = trouble_of(error, "cannot create " + name);
+    return nullptr;
+  }
+  all_.push_back(segment);
+  if (file) error = file->reserve(size);
+  if (error == 0) return file;
+  trouble = trouble_of(error, "cannot reserve " + std::to_string(size) + " bytes for " + name);
+  file.reset();
+  if (remove(all_.size() - 1, false)) all_.back().size = 0;  // it stays, with nothing in it, and is tried again
+  return nullptr;
+}
+
+Trouble Segments::remove(size_t index, bool keep) {
+  const std::string name = path(all_[index]);
+  const uint64_t size = all_[index].size;
+  const bool spare = keep && spare_ == 0 && size > 0;
+  const int error = spare ? disk_.rename(name, folder_ + "/" + std::string(kSpare)) : disk_.remove(name);
+  if (error != 0 && error != -ENOENT) return trouble_of(error, "cannot remove " + name);
+  if (spare && error == 0) spare_ = size;
+  all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(index));
+  return {};
+}
+
+Trouble Segments::remove_spare() {
+  const std::string name = folder_ + "/" + std::string(kSpare);
+  const int error = disk_.remove(name);
+  if (error != 0 && error != -ENOENT) return trouble_of(error, "cannot remove " + name);
+  spare_ = 0;
+  return {};
+}
+
+Trouble Segments::sync() { return trouble_of(disk_.sync_folder(folder_), "cannot sync " + folder_); }
+
+}  // namespace dtud::spool
