@@ -79,7 +79,7 @@ void FaultyLink::pass() {
     swallow_all(false);
     swallows_answers_ = false;
     speed_[0] = speed_[1] = {};
-    next_reset_.reset();
+    new_ones_reset_.reset();
     if (!server_) listen();
   });
 }
@@ -116,8 +116,8 @@ void FaultyLink::slow(Way way, uint64_t bytes_per_second) {
   worker_.run([this, way, bytes_per_second] { speed_[static_cast<size_t>(way)] = {bytes_per_second}; });
 }
 
-void FaultyLink::reset_next_after(Way way, uint64_t bytes) {
-  worker_.run([this, way, bytes] { next_reset_ = {way, bytes}; });
+void FaultyLink::reset_after(Way way, uint64_t bytes) {
+  worker_.run([this, way, bytes] { new_ones_reset_ = {way, bytes}; });
 }
 
 // Nothing more comes from dtud: what its TCP knows to have arrived goes to the server, and then the end of the stream.
@@ -202,8 +202,7 @@ void FaultyLink::accept() {
     return;
   }
   if (swallows_) drop_packets(c.client.fd(), true);
-  if (next_reset_) (next_reset_->first == Way::up ? c.up : c.down).reset = next_reset_->second;
-  next_reset_.reset();
+  if (new_ones_reset_) (new_ones_reset_->first == Way::up ? c.up : c.down).reset = new_ones_reset_->second;
   connections_.push_back(std::move(c));
 }
 

@@ -39,9 +39,9 @@ class FaultyLink {
   void half_open();
   // Passes at most so many bytes a second that way; 0: as fast as it goes.
   void slow(Way way, uint64_t bytes_per_second);
-  // The next connection (only that) is reset after exactly so many bytes were passed on that way; what TCP acknowledged
-  // beyond them is lost, other than in the faults above.
-  void reset_next_after(Way way, uint64_t bytes);
+  // Every connection made from now on, until pass(), is reset after exactly so many bytes were passed on that way; what
+  // TCP acknowledged beyond them is lost, other than in the faults above.
+  void reset_after(Way way, uint64_t bytes);
 
   [[nodiscard]] uint64_t accepted() const { return accepted_; }  // connections
   [[nodiscard]] uint64_t resets() const { return resets_; }      // sent to dtud, for whatever reason
@@ -84,7 +84,7 @@ class FaultyLink {
   std::vector<Connection> connections_;
   bool swallows_ = false, swallows_answers_ = false;
   Speed speed_[2];
-  std::optional<std::pair<Way, uint64_t>> next_reset_;
+  std::optional<std::pair<Way, uint64_t>> new_ones_reset_;
   std::chrono::steady_clock::time_point filled_{std::chrono::steady_clock::now()};
   std::atomic<uint64_t> accepted_{0}, resets_{0}, passed_up_{0}, passed_down_{0};
   Worker worker_;
