@@ -10,6 +10,7 @@
 #include "config/store.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
+#include "lanes/wall_clock.hpp"
 
 namespace dtud {
 namespace {
@@ -50,6 +51,7 @@ std::string tap_line(const routing::TapEvent& e) {
   encoder.close();
   auto o = make_object();
   o->set("time_ns", e.time_ns);
+  if (!clock_is_set(e.time_ns)) o->set("clock_set", false);
   o->set("target", e.target);
   o->set("direction", std::string(e.in ? "in" : "out"));
   o->set("route", std::string(e.route));

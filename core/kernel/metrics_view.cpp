@@ -4,6 +4,7 @@
 #include "kernel/process.hpp"
 #include "kernel/version.hpp"
 #include "kernel/views.hpp"
+#include "lanes/wall_clock.hpp"
 
 namespace dtud::views {
 namespace {
@@ -70,6 +71,8 @@ std::string metrics(Kernel& kernel) {
   text.gauge("dtu_build_info", "Always 1; the version is a label", 1, {{"version", kVersion}});
   text.gauge("dtu_resident_bytes", "Resident memory of dtud", static_cast<double>(process.rss_kib) * 1024);
   text.gauge("dtu_threads", "Threads of dtud", static_cast<double>(process.threads));
+  text.gauge("dtu_clock_set", "0 while the clock shows a time before dtud was built",
+             clock_is_set(wall_clock_ns()) ? 1 : 0);
   text.counter("dtu_stalls_total", "Times a plugin held a lane for more than 5 s",
                static_cast<double>(kernel.stalls()));
   for (const auto& p : kernel.router().ports()) add_port(text, *p);

@@ -9,6 +9,8 @@
 #include <ctime>
 #include <system_error>
 
+#include "lanes/wall_clock.hpp"
+
 namespace dtud {
 namespace {
 
@@ -31,6 +33,12 @@ thread_local const Lane* current_lane = nullptr;  // also after run(), until the
 int64_t monotonic_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+int64_t wall_clock_ns() {
+  timespec t{};
+  ::clock_gettime(CLOCK_REALTIME, &t);
   return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
 }
 
@@ -69,9 +77,7 @@ void Lane::run() {
 
 int64_t Lane::unix_ns() {
   if (unix_turn_ns_ != now_ns_) {
-    timespec t{};
-    ::clock_gettime(CLOCK_REALTIME, &t);
-    unix_ns_ = t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+    unix_ns_ = wall_clock_ns();
     unix_turn_ns_ = now_ns_;
   }
   return unix_ns_;

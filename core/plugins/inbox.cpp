@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "lanes/wall_clock.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/upcalls.hpp"
 
@@ -68,6 +69,8 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
       from.inbox_bytes.fetch_sub(cost);
       return DTU_E_INTERNAL;
     }
+    // It may have to wait here: the time it was read is now.
+    if (item.message.time_ns == 0) item.message.time_ns = wall_clock_ns();
     push(std::move(item));
     ++*taken;
   }

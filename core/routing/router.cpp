@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "lanes/wall_clock.hpp"
+
 namespace dtud::routing {
 namespace {
 
@@ -33,6 +35,16 @@ void Router::tap(const std::string& target, bool in, const dtu_msg& msg) {
               {msg.route.ptr, msg.route.len},
               msg.source,
               {msg.payload.ptr, msg.payload.len}});
+}
+
+void Router::stamp(int64_t& time_ns, uint32_t& flags) {
+  if (time_ns == 0) time_ns = lane_.unix_ns();
+  flags &= ~DTU_MSG_CLOCK_UNSET;
+  if (clock_is_set(time_ns)) return;
+  flags |= DTU_MSG_CLOCK_UNSET;
+  if (std::exchange(clock_doubted_, true)) return;
+  log_.write(Level::warning, "clock",
+             "not set: until it is, messages carry a time before this program was built, and DTU_MSG_CLOCK_UNSET");
 }
 
 // --- what plugins hand over ------------------------------------------------------------------------------------------
@@ -81,8 +93,10 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     return DTU_OK;
   }
   plugins::Instance& speaker = *link->speaker;
+  dtu_msg stamped = msg;
+  stamp(stamped.time_ns, stamped.flags);
   speaker.guarded("from_port", nullptr, [&] {
-    speaker.tables().dialect.from_port(speaker.self(), link->session, &msg);
+    speaker.tables().dialect.from_port(speaker.self(), link->session, &stamped);
     return DTU_OK;
   });
   return DTU_OK;
@@ -96,8 +110,9 @@ void Router::idle_gap(void* link_ptr) {
 void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet) {
   if (packet.empty()) return;
   dtu_msg msg{};  // source 0: to every peer
-  msg.time_ns = read.time_ns != 0 ? read.time_ns : lane_.unix_ns();
+  msg.time_ns = read.time_ns;
   msg.flags = read.flags;
+  stamp(msg.time_ns, msg.flags);
   msg.payload = {packet.data(), packet.size()};
   // The reader's buffer may be shared only if the packet is all of it.
   if (packet.data() == read.payload.ptr && packet.size() == read.payload.len) msg.owner = read.owner;
@@ -131,8 +146,10 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
     return DTU_OK;
   }
   plugins::Instance& speaker = *link->speaker;
+  dtu_msg stamped = msg;
+  stamp(stamped.time_ns, stamped.flags);
   speaker.guarded("from_channel", nullptr, [&] {
-    speaker.tables().dialect.from_channel(speaker.self(), link->session, channel.id, &msg);
+    speaker.tables().dialect.from_channel(speaker.self(), link->session, channel.id, &stamped);
     return DTU_OK;
   });
   return DTU_OK;
@@ -155,7 +172,7 @@ dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id
   if (it == link->channels.end()) return DTU_E_NOT_FOUND;
   KeptMessage kept = KeptMessage::keep(msg);
   if (!kept) return DTU_E_INTERNAL;
-  if (kept.time_ns == 0) kept.time_ns = lane_.unix_ns();
+  stamp(kept.time_ns, kept.flags);
   queue_for_channel(**it, std::move(kept));
   return DTU_OK;
 }

@@ -85,6 +85,8 @@ class Router {
   void unblock_channels_of(Port& port);
   void count_drop(Link& link, std::string_view reason, uint64_t bytes);
   void tap(const std::string& target, bool in, const dtu_msg& msg);
+  // The time it was read, unless whoever read it said so already, and whether that is a time.
+  void stamp(int64_t& time_ns, uint32_t& flags);
   static void close(plugins::Instance& hal, void* port);
   static void idle_gap(void* link);
   static void retry_due(void* channel);
@@ -109,6 +111,7 @@ class Router {
     Channel* channel;  // whose emit may go on
   };
   std::vector<Owed> owed_, telling_;
+  bool clock_doubted_ = false;  // and said so
 };
 
 }  // namespace dtud::routing

@@ -273,7 +273,7 @@ void Router::give_unfinished(const Link& link) {
   if (bytes.empty() || link.port->unfinished_of != link.dialect) return;
   dtu_msg msg{};
   msg.source = link.port->key;
-  msg.time_ns = lane_.unix_ns();
+  stamp(msg.time_ns, msg.flags);
   msg.payload = text(bytes);
   const KeptMessage kept = KeptMessage::keep(msg);  // what a session gets always has an owner
   if (!kept) return;
@@ -314,8 +314,8 @@ void Router::register_channel(Channel& channel, std::string_view text) {
   channel.registering = false;
   if (text.empty()) return mark(channel);
   dtu_msg message{};
-  message.time_ns = lane_.unix_ns();
   message.flags = DTU_MSG_COMMAND;
+  stamp(message.time_ns, message.flags);
   message.payload = {text.data(), text.size()};
   if (KeptMessage kept = KeptMessage::keep(message)) queue_for_channel(channel, std::move(kept));
   mark(channel);

@@ -18,6 +18,7 @@ struct Message {
   uint64_t time_ns = 0;
   uint64_t length = 0;
   bool incoming = false;
+  bool clock_set = true;  // false: time_ns is of a clock that nobody had set
 };
 
 Message read_message(const Json& j) {
@@ -25,12 +26,14 @@ Message read_message(const Json& j) {
   m.time_ns = j["time_ns"].number();
   m.length = std::max<uint64_t>(j["length"].number(), m.data.size());
   m.incoming = j["direction"].text() == "in";
+  m.clock_set = j["clock_set"].is_null();  // only said when it is not
   return m;
 }
 
 std::string facts(const Message& m) {
   std::string out = m.route.empty() ? "" : "route " + m.route;
   if (!m.peer.empty()) out += (out.empty() ? "peer " : ", peer ") + m.peer;
+  if (!m.clock_set) out += out.empty() ? "clock not set" : ", clock not set";
   return out;
 }
 

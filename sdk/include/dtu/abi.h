@@ -96,7 +96,8 @@ typedef struct dtu_msg {
   uint32_t flags;
   uint64_t reserved[3];
 } dtu_msg;
-#define DTU_MSG_COMMAND 1u /* an answer or an event: goes before data */
+#define DTU_MSG_COMMAND 1u     /* an answer or an event: goes before data */
+#define DTU_MSG_CLOCK_UNSET 2u /* time_ns is of a clock nobody had set: no date. Set by the host */
 #define DTU_ROUTE_MAX 255u
 #define DTU_PAYLOAD_MAX (1u << 20) /* bytes; more is refused with DTU_E_INVALID */
 

@@ -39,6 +39,8 @@ class MqttClient {
   // The next message; nothing at the deadline or when the broker is gone.
   std::optional<MqttMessage> next();
   [[nodiscard]] bool ready(int ms) const { return peer_.ready(ms); }
+  // The connection, for someone else to go on with.
+  TcpPeer release() { return std::move(peer_); }
 
  private:
   MqttPacket until(int type);

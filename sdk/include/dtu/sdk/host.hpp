@@ -35,6 +35,9 @@ class Buffer {
   dtu_buf* buf_ = nullptr;
 };
 
+// False: time_ns of the message is of a clock that nobody had set when it was read, so it is no date.
+inline bool clock_was_set(const dtu_msg& msg) noexcept { return (msg.flags & DTU_MSG_CLOCK_UNSET) == 0; }
+
 // Copyable, two pointers. Every member may be called from any thread unless it says otherwise.
 class Host {
  public:
