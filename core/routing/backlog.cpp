@@ -7,8 +7,6 @@
 namespace dtud::routing {
 namespace {
 
-constexpr int64_t kTick_ns = 1'000'000'000;
-constexpr int64_t kRetry_ns = 5'000'000'000;
 constexpr uint64_t kGroup = 64U << 10U;     // bytes that are not made to wait for the second to be over
 constexpr uint64_t kCommitMessages = 4096;  // of one commit, and less where the disk's bounds are small
 constexpr uint64_t kCommitBytes = 256U << 10U;
@@ -68,6 +66,7 @@ spool::Spool::Appended write_ranges(spool::Spool& spool, const std::vector<spool
   for (const auto& range : ranges)
     range.each([&](const spool::Record& record) {
       if (record.seq < from || dropped(record.seq)) return;
+      if (!group.empty() && record.seq - group.front().seq >= spool::kSegmentSpan) write();
       group.push_back(record);
       bytes += record.payload.size();
       if (group.size() >= most || bytes >= most_bytes) write();
@@ -341,7 +340,7 @@ void Backlog::committed(Committed result) {
   if (appended.trouble) {
     failed(appended.trouble);
   } else {
-    works_again();
+    works_again("stores its messages on disk again");
     spilled_ = result.last;
     memory_ = newer_;
     journal_.release(spilled_);
@@ -421,18 +420,18 @@ void Backlog::advance_disk() {
 void Backlog::failed(const spool::Trouble& trouble) {
   if (trouble_.text != trouble.text)
     storage_.log.error(who_, trouble.text + (unusable_ ? "; its messages stay in memory until dtud starts again"
-                                                       : "; its messages stay in memory, tried again every 5 s"));
+                                                       : "; its messages stay in memory, the disk is tried again"));
   trouble_ = trouble;
-  retry_ns_ = storage_.lane.now_ns() + (trouble.code == ENOSPC ? kTick_ns : kRetry_ns);
+  retry_ns_ = storage_.lane.now_ns() + (trouble.code == ENOSPC ? settings_.tick_ns : settings_.retry_ns);
   arm_tick();
   window_.changed();
 }
 
-void Backlog::works_again() {
+void Backlog::works_again(const char* how) {
   if (!trouble_) return;
   trouble_ = {};
   retry_ns_ = 0;
-  storage_.log.info(who_, "stores its messages on disk again");
+  storage_.log.info(who_, how);
 }
 
 // --- time
@@ -441,7 +440,7 @@ void Backlog::works_again() {
 void Backlog::arm_tick() {
   if (ticking_) return;
   ticking_ = true;
-  storage_.lane.timers().arm(tick_timer_, storage_.lane.now_ns() + kTick_ns);
+  storage_.lane.timers().arm(tick_timer_, storage_.lane.now_ns() + settings_.tick_ns);
 }
 
 void Backlog::tick_due(void* self) { static_cast<Backlog*>(self)->tick(); }
@@ -457,8 +456,10 @@ void Backlog::tick() {
   if (spilling_ || settings_.mode == Storage::always) commit();
   advance_disk();
   load();
+  const bool over = storage_.lane.now_ns() >= retry_ns_;
+  if (!unusable_ && over && !has_unspilled()) works_again("nothing waits for the disk any more");
   const bool trim = facts_.segments != 0 && done_ != told_done_ && !unusable_;
-  if (has_unspilled() || trim || loaded_ <= spilled_) arm_tick();
+  if (has_unspilled() || trim || loaded_ <= spilled_ || (trouble_ && !unusable_)) arm_tick();
 }
 
 // --- on request

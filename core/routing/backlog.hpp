@@ -31,8 +31,10 @@ struct BacklogSettings {
   config::Storage mode = config::Storage::on;  // off: what there is goes out, nothing is added to the disk
   uint64_t memory_messages = 4096, memory_bytes = 4U << 20U;
   spool::SpoolLimits disk;
-  bool drop_oldest = false;  // a full disk makes room for what is new
-  bool block = false;        // the sender can wait: memory never holds more than its bounds
+  bool drop_oldest = false;          // a full disk makes room for what is new
+  bool block = false;                // the sender can wait: memory never holds more than its bounds
+  int64_t tick_ns = 1'000'000'000;   // how long memory is collected for one commit, in an outage
+  int64_t retry_ns = 5'000'000'000;  // how long a disk that failed is left alone
 };
 
 class Backlog {
@@ -140,7 +142,7 @@ class Backlog {
   void arrived(Read result);
   void advance_disk();
   void failed(const spool::Trouble& trouble);
-  void works_again();
+  void works_again(const char* how);
   void step_done();
   void tick();
   void arm_tick();

@@ -18,6 +18,7 @@ constexpr uint64_t kPiece = 65536;        // read at once
 constexpr uint64_t kHeadersPiece = 4096;  // where most is stepped over
 constexpr uint64_t kSmallestSegment = 64U << 10U, kLargestSegment = 1U << 20U;
 constexpr uint64_t kSegmentsInLimits = 16;
+constexpr uint64_t kUsualRecord = 512;  // few messages need no large segments
 constexpr uint64_t kLargestCommit = 1U << 30U;
 
 uint64_t whole_blocks(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
@@ -66,7 +67,8 @@ struct Spool::State {
     return segments.all().empty() ? least : std::max(least, segments.all().back().first);
   }
   [[nodiscard]] uint64_t segment_size() const {
-    const uint64_t size = std::clamp(limits.bytes / kSegmentsInLimits, kSmallestSegment, kLargestSegment);
+    const uint64_t wanted = std::min(limits.bytes, limits.messages * kUsualRecord) / kSegmentsInLimits;
+    const uint64_t size = std::clamp(wanted, kSmallestSegment, kLargestSegment);
     return std::max(std::min(size, limits.bytes) / kBlock * kBlock, kBlock);
   }
 
