@@ -38,6 +38,8 @@ struct Segments::Scan {
 
 Segments::Segments(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
 
+std::string Segments::spare_name() const { return folder_ + "/" + std::string(kSpare); }
+
 std::string Segments::path(const Segment& segment) const { return folder_ + "/" + segment_name(segment.first); }
 
 uint64_t Segments::bytes() const {
@@ -50,8 +52,9 @@ Trouble Segments::scan(Found& found) {
   all_.clear();
   spare_ = 0;
   std::vector<std::string> names;
-  if (const int error = disk_.list(folder_, names); error != 0 && error != -ENOENT)
-    return trouble_of(error, "cannot list " + folder_);
+  const int listed = disk_.list(folder_, names);
+  if (listed != 0 && listed != -ENOENT) return trouble_of(listed, "cannot list " + folder_);
+  synced_ = listed != 0;  // else a process before us may have removed some
   std::vector<uint64_t> firsts;
   for (const std::string& name : names) {
     uint64_t first = 0;
@@ -85,7 +88,7 @@ Trouble Segments::look(uint64_t first, bool is_last, Scan& scan) {
                            ", this one reads " + std::to_string(kFormatVersion) + ")"};
   all_.push_back(segment);
   scan.found.sound = false;
-  if (whole && header.first != first) return {};  // it was to become this one when the power went
+  if (whole && header.first != first) return {};  // a file that is to be used again, under a name it had before
   Walk walk(*file, first, whole ? header.id : 0, std::min(segment.size, kLargestFile), kScanPiece);
   CommitHeader last;
   uint64_t offset = 0;
@@ -113,8 +116,7 @@ void Segments::take(const CommitHeader& commit, Scan& scan) {
     const uint64_t room = commit.first > found.last ? commit.first - found.last - 1 : 0;
     segment.missing += static_cast<uint32_t>(std::min({commit.before - found.before, room, kLargestFile}));
   }
-  if (scan.any && commit.last < found.last)
-    cut(commit.last, found.before > commit.before ? found.before - commit.before : 0);
+  if (scan.any && commit.last < found.last) cut(commit.last, commit.before);
   if (commit.count > 0) {
     if (segment.count == 0) segment.before = commit.before;
     segment.count += commit.count;
@@ -126,18 +128,18 @@ void Segments::take(const CommitHeader& commit, Scan& scan) {
   scan.any = true;
 }
 
-// What is stored with a larger number than `last`, `surplus` records, does not count.
-void Segments::cut(uint64_t last, uint64_t surplus) {
+// What is stored with a larger number than `last` does not count: only `before` records do.
+void Segments::cut(uint64_t last, uint64_t before) {
   for (size_t i = all_.size(); i-- > 0;) {
     Segment& segment = all_[i];
     if (segment.count == 0) continue;
     if (segment.last() <= last) return;
     if (segment.first > last) {
-      surplus -= std::min<uint64_t>(surplus, segment.count);
       segment.count = segment.payload = segment.span = 0;
       continue;
     }
-    segment.count -= static_cast<uint32_t>(std::min<uint64_t>(surplus, segment.count));
+    const uint64_t left = before > segment.before ? before - segment.before : 0;
+    segment.count = static_cast<uint32_t>(std::min<uint64_t>(left, segment.count));
     segment.span = static_cast<uint32_t>(last - segment.first);
     return;
   }
@@ -178,56 +180,67 @@ std::unique_ptr<File> Segments::open(const Segment& segment, Trouble& trouble) {
   return file;
 }
 
-std::unique_ptr<File> Segments::add(uint64_t first, uint64_t size, Trouble& trouble) {
-  Segment segment;
-  segment.first = first;
-  segment.size = size;
-  const std::string name = path(segment), spare = folder_ + "/" + std::string(kSpare);
+std::unique_ptr<File> Segments::prepare(uint64_t size, Trouble& trouble) {
+  const std::string name = spare_name();
   if (all_.empty() && spare_ == 0) {
     trouble = trouble_of(disk_.make_folder(folder_), "cannot make " + folder_);
     if (trouble) return nullptr;
   }
+  // Else a power cut could bring back the segment it was, with the new contents.
+  if (spare_ != 0 && !synced_) trouble = sync();
+  if (trouble) return nullptr;
   int error = 0;
-  const bool again = spare_ != 0;
-  if (again) {
-    trouble = trouble_of(disk_.rename(spare, name), "cannot rename " + spare);
-    if (trouble.code == ENOENT) spare_ = 0;
-    if (trouble) return nullptr;
-    spare_ = 0;
-  }
-  auto file = disk_.open(name, !again, error);
-  if (!file && !again) {
+  auto file = disk_.open(name, spare_ == 0, error);
+  if (!file) {
+    if (error == -EEXIST || error == -ENOENT) spare_ = error == -EEXIST ? 1 : 0;  // then it will do the next time
     trouble = trouble_of(error, "cannot create " + name);
     return nullptr;
   }
-  all_.push_back(segment);
-  if (file) error = file->reserve(size);
-  if (error == 0) return file;
+  spare_ = std::max<uint64_t>(spare_, 1);
+  error = file->reserve(size);
+  if (error == 0) {
+    spare_ = size;
+    return file;
+  }
   trouble = trouble_of(error, "cannot reserve " + std::to_string(size) + " bytes for " + name);
-  file.reset();
-  if (remove(all_.size() - 1, false)) all_.back().size = 0;  // it stays, with nothing in it, and is tried again
+  static_cast<void>(remove_spare());
   return nullptr;
+}
+
+Trouble Segments::place(const Segment& segment) {
+  const std::string name = path(segment);
+  if (const int error = disk_.rename(spare_name(), name); error != 0)
+    return trouble_of(error, "cannot rename " + spare_name() + " to " + name);
+  spare_ = 0;
+  if (!all_.empty() && all_.back().first == segment.first) all_.pop_back();  // one without records: replaced
+  all_.push_back(segment);
+  return sync();
 }
 
 Trouble Segments::remove(size_t index, bool keep) {
   const std::string name = path(all_[index]);
   const uint64_t size = all_[index].size;
   const bool spare = keep && spare_ == 0 && size > 0;
-  const int error = spare ? disk_.rename(name, folder_ + "/" + std::string(kSpare)) : disk_.remove(name);
+  const int error = spare ? disk_.rename(name, spare_name()) : disk_.remove(name);
   if (error != 0 && error != -ENOENT) return trouble_of(error, "cannot remove " + name);
   if (spare && error == 0) spare_ = size;
+  synced_ = false;
   all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(index));
   return {};
 }
 
 Trouble Segments::remove_spare() {
-  const std::string name = folder_ + "/" + std::string(kSpare);
+  const std::string name = spare_name();
   const int error = disk_.remove(name);
   if (error != 0 && error != -ENOENT) return trouble_of(error, "cannot remove " + name);
   spare_ = 0;
   return {};
 }
 
-Trouble Segments::sync() { return trouble_of(disk_.sync_folder(folder_), "cannot sync " + folder_); }
+Trouble Segments::sync() {
+  const int error = disk_.sync_folder(folder_);
+  if (error == 0) synced_ = true;
+  return trouble_of(error, "cannot sync " + folder_);
+}
 
 }  // namespace dtud::spool

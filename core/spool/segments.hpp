@@ -48,13 +48,17 @@ class Segments {
   [[nodiscard]] uint64_t spare_bytes() const { return spare_; }
 
   [[nodiscard]] std::unique_ptr<File> open(const Segment& segment, Trouble& trouble);
-  // A new last one, with blocks for `size` bytes and nothing in it.
-  [[nodiscard]] std::unique_ptr<File> add(uint64_t first, uint64_t size, Trouble& trouble);
+  // The spare, with blocks for `size` bytes: what is to be the next segment is written there.
+  [[nodiscard]] std::unique_ptr<File> prepare(uint64_t size, Trouble& trouble);
+  // Makes the spare, which has its first commit, the last segment. Trouble: it may be in its place or not.
+  [[nodiscard]] Trouble place(const Segment& segment);
   // Takes it out and removes its file, or keeps that as the spare if `keep` and there is none yet.
   [[nodiscard]] Trouble remove(size_t index, bool keep);
   [[nodiscard]] Trouble remove_spare();
-  [[nodiscard]] Trouble sync();  // the names are on disk
+  [[nodiscard]] Trouble sync();                          // the names are on disk
+  [[nodiscard]] bool synced() const { return synced_; }  // no removed one can come back
   [[nodiscard]] std::string path(const Segment& segment) const;
+  [[nodiscard]] std::string spare_name() const;
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
@@ -62,12 +66,13 @@ class Segments {
   [[nodiscard]] Trouble look(uint64_t first, bool is_last, Scan& scan);
   void take(const CommitHeader& commit, Scan& scan);
   void check_end(Walk& walk, File& file, const CommitHeader& last, uint64_t offset, Scan& scan);
-  void cut(uint64_t last, uint64_t surplus);
+  void cut(uint64_t last, uint64_t before);
 
   Disk& disk_;
   std::string folder_;
   std::deque<Segment> all_;
   uint64_t spare_ = 0;  // bytes; 0: there is none
+  bool synced_ = true;
 };
 
 [[nodiscard]] Trouble trouble_of(int error, const std::string& what);  // `error`: negative errno; 0: none

@@ -54,7 +54,6 @@ struct Spool::State {
   uint64_t last = 0, before = 0;  // of the last record; how many were stored so far
   uint64_t written = 0, damaged = 0, torn = 0;
   uint64_t block = kBlock;
-  bool unsynced_removal = false;
   std::unique_ptr<File> active;  // the last segment, if it can be appended to
   Reader reader;
   std::optional<Count> count;
@@ -75,9 +74,10 @@ struct Spool::State {
   [[nodiscard]] bool finished(size_t index) const;
   Trouble sweep();
   void forget(const Segment& segment);
-  Trouble write(uint64_t offset, std::string_view bytes, bool is_new);
-  void give_up();
+  Trouble write(File& file, const std::string& name, uint64_t offset, std::string_view bytes);
   Trouble store(CommitHeader commit, std::string& bytes);
+  Trouble go_on(CommitHeader& commit, std::string& bytes);
+  Trouble start_segment(CommitHeader& commit, std::string& bytes);
   Trouble fits(const CommitHeader& commit, bool& rolls);
   [[nodiscard]] uint64_t new_size(const CommitHeader& commit) const;
   bool drop_oldest(Appended& out);
@@ -131,7 +131,7 @@ bool Spool::State::finished(size_t index) const {
   const Segment& segment = all[index];
   if (segment.count > 0) return segment.last() < done;
   if (all.size() == 1) return true;
-  if (segment.end == 0) return !active || index + 1 < all.size();
+  if (segment.id == 0) return true;
   return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(index) + 1, all.end(),
                      [](const Segment& later) { return later.end > 0; });
 }
@@ -144,16 +144,12 @@ Trouble Spool::State::sweep() {
       ++i;
       continue;
     }
-    if (all.size() == 1 && unsynced_removal) {  // else the others could come back without what this one says of them
+    if (all.size() == 1 && !segments.synced())  // else the others could come back without what this one says of them
       if (Trouble trouble = segments.sync()) return trouble;
-      unsynced_removal = false;
-    }
     const Segment& segment = all[i];
-    const bool had_records = segment.count > 0;
     forget(segment);
     if (i + 1 == all.size()) active.reset();
     if (Trouble trouble = segments.remove(i, segment.size == segment_size())) return trouble;
-    unsynced_removal = unsynced_removal || had_records;
   }
   return {};
 }
@@ -164,27 +160,11 @@ void Spool::State::forget(const Segment& segment) {
   if (count && count->segment == segment.first) count.reset();
 }
 
-Trouble Spool::State::write(uint64_t offset, std::string_view bytes, bool is_new) {
-  const Segment& segment = segments.all().back();
-  const std::string name = segments.path(segment);
-  if (const int error = active->write_at(offset, bytes); error != 0) return trouble_of(error, "cannot write " + name);
-  written += blocks_touched(offset, bytes.size(), block) * block;
-  if (const int error = active->sync(); error != 0) return trouble_of(error, "cannot write " + name);
-  return is_new ? segments.sync() : Trouble{};
-}
-
-// What was written may be on disk or not, and what the kernel remembers of it is not to be trusted after a failed sync:
-// the next commit goes to another segment.
-void Spool::State::give_up() {
-  auto& all = segments.all();
-  if (all.back().count > 0 || all.back().end > 0) {
-    // Else a later process could find it in the page cache and believe it.
-    if (active->reserve(all.back().end) == 0) all.back().size = all.back().end;
-    active.reset();
-    return;
-  }
-  active.reset();
-  if (segments.remove(all.size() - 1, false)) all.back().id = 0;  // stays without contents; tried again
+Trouble Spool::State::write(File& file, const std::string& name, uint64_t offset, std::string_view bytes) {
+  int error = file.write_at(offset, bytes);
+  if (error == 0) written += blocks_touched(offset, bytes.size(), block) * block;
+  if (error == 0) error = file.sync();
+  return trouble_of(error, "cannot write " + name);
 }
 
 // Of a new segment that begins with this commit. One for nothing but `done` is small: it must go in when all is full.
@@ -200,9 +180,8 @@ Trouble Spool::State::fits(const CommitHeader& commit, bool& rolls) {
   rolls = true;
   if (active) {
     const Segment& segment = all.back();
-    const uint64_t end = std::max<uint64_t>(segment.end, kSegmentHeader);
     const uint64_t most = std::max<uint64_t>(limits.messages / kSegmentsInLimits, 1);
-    rolls = place_commit(end, bytes) + bytes > segment.size || commit.end() - segment.first >= kSegmentSpan ||
+    rolls = place_commit(segment.end, bytes) + bytes > segment.size || commit.end() - segment.first >= kSegmentSpan ||
             (segment.count > 0 && records > 0 && segment.count + records > most);
   }
   if (records > 0 && messages() + records > limits.messages)
@@ -215,46 +194,63 @@ Trouble Spool::State::fits(const CommitHeader& commit, bool& rolls) {
 
 // Writes the commit: its records stand in `bytes` behind room for both headers.
 Trouble Spool::State::store(CommitHeader commit, std::string& bytes) {
-  const uint64_t size = kCommitHeader + commit.length;
   bool rolls = false;
   if (Trouble trouble = fits(commit, rolls)) return trouble;
-  auto& all = segments.all();
-  if (rolls) {
-    active.reset();
-    static_cast<void>(sweep());
-    Trouble trouble;
-    if (!all.empty() && all.back().first == commit.first)
-      return {EEXIST, "cannot replace " + segments.path(all.back())};  // one without contents that cannot be removed
-    active = segments.add(commit.first, new_size(commit), trouble);
-    if (trouble) return trouble;
-    all.back().id = random();
-    all.back().before = before;
-  }
-  Segment& segment = all.back();
-  const bool is_new = segment.end == 0;
-  const uint64_t offset = is_new ? kSegmentHeader : place_commit(segment.end, size);
-  commit.id = segment.id;
   commit.last = last;
   commit.before = before;
   commit.done = done;
-  put_header({kFormatVersion, segment.id, segment.first}, bytes.data());
-  put_commit(commit, offset, bytes.data() + kSegmentHeader);
-  const uint64_t skip = is_new ? 0 : kSegmentHeader;
-  const std::string_view all_of_it(bytes.data() + skip, kSegmentHeader + size - skip);
-  if (Trouble trouble = write(offset - (kSegmentHeader - skip), all_of_it, is_new)) {
-    give_up();
-    return trouble;
-  }
-  segment.end = static_cast<uint32_t>(offset + size);
+  if (Trouble trouble = rolls ? start_segment(commit, bytes) : go_on(commit, bytes)) return trouble;
   done_on_disk = done;
-  unsynced_removal = false;
   if (commit.count == 0) return {};
+  Segment& segment = segments.all().back();
   if (segment.count == 0) segment.before = before;
   segment.count += commit.count;
   segment.payload += commit.payload;
   segment.span = static_cast<uint32_t>(commit.end() - segment.first);
   last = commit.end();
   before += commit.count;
+  return {};
+}
+
+// Behind the last commit. When that fails, what was written may be on disk or not, and after a failed sync nobody can
+// say: the next commit goes to another segment.
+Trouble Spool::State::go_on(CommitHeader& commit, std::string& bytes) {
+  Segment& segment = segments.all().back();
+  const uint64_t size = kCommitHeader + commit.length, offset = place_commit(segment.end, size);
+  commit.id = segment.id;
+  put_commit(commit, offset, bytes.data() + kSegmentHeader);
+  if (Trouble trouble = write(*active, segments.path(segment), offset, {bytes.data() + kSegmentHeader, size})) {
+    // Cut off, else a later process could find it in the page cache and believe it.
+    if (active->reserve(segment.end) == 0) segment.size = segment.end;
+    active.reset();
+    return trouble;
+  }
+  segment.end = static_cast<uint32_t>(offset + size);
+  return {};
+}
+
+// As the first one of a new segment, which gets its name when all of it is on disk.
+Trouble Spool::State::start_segment(CommitHeader& commit, std::string& bytes) {
+  const uint64_t size = kSegmentHeader + kCommitHeader + commit.length;
+  Segment segment;
+  segment.first = commit.first;
+  segment.id = commit.id = random();
+  segment.before = before;
+  segment.size = new_size(commit);
+  active.reset();
+  Trouble trouble;
+  auto file = segments.prepare(segment.size, trouble);
+  if (!file) return trouble;
+  put_header({kFormatVersion, segment.id, segment.first}, bytes.data());
+  put_commit(commit, kSegmentHeader, bytes.data() + kSegmentHeader);
+  trouble = write(*file, segments.spare_name(), 0, {bytes.data(), size});
+  if (trouble) {
+    static_cast<void>(segments.remove_spare());  // nobody can say what is in it
+    return trouble;
+  }
+  if (trouble = segments.place(segment); trouble) return trouble;
+  segments.all().back().end = static_cast<uint32_t>(size);
+  active = std::move(file);
   return {};
 }
 
@@ -288,14 +284,11 @@ Trouble Spool::State::checkpoint() {
   });
   if (stored) {
     CommitHeader commit;
-    commit.first = last + 1;
+    commit.first = lowest();
     std::string bytes(kSegmentHeader + kCommitHeader, '\0');
     return store(commit, bytes);
   }
-  if (!unsynced_removal) return {};
-  if (Trouble trouble = segments.sync()) return trouble;
-  unsynced_removal = false;
-  return {};
+  return segments.synced() ? Trouble{} : segments.sync();
 }
 
 // From now on the records of `segment` with a number from `floor` on do not count, nor what is stored after it. A
@@ -306,7 +299,7 @@ Trouble Spool::State::cut(Segment& segment, uint64_t floor, uint64_t& removed) {
   commit.first = lowest();
   std::string bytes(kSegmentHeader + kCommitHeader, '\0');
   active.reset();
-  last = floor - 1;
+  last = std::min(floor - 1, segment.last());
   before = segment.before + count;
   if (Trouble trouble = store(commit, bytes)) {
     last = old_last;
@@ -317,7 +310,7 @@ Trouble Spool::State::cut(Segment& segment, uint64_t floor, uint64_t& removed) {
     if (one.first != first) continue;
     removed += one.count - count;
     one.count = static_cast<uint32_t>(count);
-    one.span = static_cast<uint32_t>(floor - 1 - first);
+    one.span = static_cast<uint32_t>(last - first);
   }
   return {};
 }
@@ -493,9 +486,11 @@ Trouble Spool::clear(uint64_t& removed) {
   const uint64_t floor = s.floor();
   const auto kept = std::find_if(all.rbegin(), all.rend(),
                                  [&](const Segment& segment) { return segment.count > 0 && segment.first < floor; });
-  const bool splits = kept != all.rend() && kept->last() >= floor;
-  if (splits) {  // some of its records were read and are not done
+  const bool keeps = kept != all.rend();  // some of its records were read and are not done
+  if (keeps) {
     if (Trouble trouble = s.cut(*kept, floor, removed)) return trouble;
+  } else if (!s.segments.synced()) {  // else they could come back without what the others say of them
+    if (Trouble trouble = s.segments.sync()) return trouble;
   }
   for (size_t i = all.size(); i-- > 0 && (all[i].count == 0 || all[i].first >= floor);) {
     if (i + 1 == all.size()) {
@@ -506,7 +501,7 @@ Trouble Spool::clear(uint64_t& removed) {
     const uint64_t count = all[i].count;
     const uint64_t before = all[i].before;
     if (Trouble trouble = s.segments.remove(i, all[i].size == s.segment_size())) return trouble;
-    if (count > 0 && !splits) s.before = before;
+    if (count > 0 && !keeps) s.before = before;
     removed += count;
   }
   return s.segments.sync();
