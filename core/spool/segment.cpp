@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstring>
 
 #include "spool/spool.hpp"
@@ -97,6 +98,15 @@ bool get_commit(std::string_view bytes, uint64_t offset, CommitHeader& out) {
   for (uint64_t* n : {&out.first, &out.last, &out.before, &out.done}) at = get(at, *n);
   get(at, out.time_us);
   return true;
+}
+
+bool is_begun(File& file, uint64_t offset, uint64_t id) {
+  constexpr uint64_t skip = kCommitMagic.size() + sizeof(uint32_t);
+  std::array<char, sizeof id> bytes{};
+  if (file.read_at(offset + skip, bytes.data(), bytes.size()) != static_cast<int64_t>(bytes.size())) return false;
+  uint64_t there = 0;
+  get(bytes.data(), there);
+  return std::bitset<64>(there ^ id).count() <= 8;
 }
 
 uint64_t blocks_touched(uint64_t offset, uint64_t size, uint64_t block) {

@@ -52,6 +52,9 @@ void put_header(const SegmentHeader& header, char* to);
 void put_commit(const CommitHeader& header, uint64_t offset, char* to);
 [[nodiscard]] bool get_commit(std::string_view bytes, uint64_t offset, CommitHeader& out);
 
+// A commit's header stands at `offset`, though it is harmed or not whole: it has most of the segment's id.
+[[nodiscard]] bool is_begun(File& file, uint64_t offset, uint64_t id);
+
 // Blocks a write of `size` bytes at `offset` touches.
 [[nodiscard]] uint64_t blocks_touched(uint64_t offset, uint64_t size, uint64_t block = kBlock);
 // Where a commit of `size` bytes goes when the one before ends at `end`: there, or at the next block if that saves one.

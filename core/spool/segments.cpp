@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <cerrno>
 #include <limits>
 #include <system_error>
@@ -13,14 +12,6 @@ namespace {
 
 constexpr uint64_t kScanPiece = 4096;  // headers are far apart
 constexpr uint64_t kLargestFile = std::numeric_limits<uint32_t>::max();
-
-// A commit's header that was not written whole: most of the segment's id stands where it belongs.
-bool begun(std::string_view bytes, uint64_t id) {
-  if (bytes.size() < kCommitHeader) return false;
-  uint64_t there = 0;
-  for (size_t i = 0; i < sizeof there; ++i) there |= uint64_t{static_cast<uint8_t>(bytes[8 + i])} << (8 * i);
-  return std::bitset<64>(there ^ id).count() <= 8;
-}
 
 }  // namespace
 
@@ -48,7 +39,7 @@ uint64_t Segments::bytes() const {
   return out;
 }
 
-Trouble Segments::scan(Found& found) {
+Trouble Segments::scan(Found& found, bool bear) {
   all_.clear();
   spare_ = 0;
   std::vector<std::string> names;
@@ -65,8 +56,15 @@ Trouble Segments::scan(Found& found) {
   }
   std::sort(firsts.begin(), firsts.end());
   Scan scan;
-  for (const uint64_t first : firsts)
-    if (Trouble trouble = look(first, first == firsts.back(), scan)) return trouble;
+  Trouble unread;
+  for (const uint64_t first : firsts) {
+    Trouble trouble = look(first, first == firsts.back(), scan);
+    if (trouble.code == EIO && bear)
+      unread = std::move(trouble);
+    else if (trouble)
+      return trouble;
+  }
+  if (unread && !scan.any) return unread;
   found = scan.found;
   return {};
 }
@@ -76,20 +74,28 @@ Trouble Segments::look(uint64_t first, bool is_last, Scan& scan) {
   segment.first = first;
   Trouble trouble;
   const auto file = open(segment, trouble);
-  if (!file) return trouble.code == ENOENT ? Trouble{} : trouble;
-  segment.size = file->size();
+  if (trouble.code == ENOENT) return {};
+  if (file) segment.size = file->size();
+  all_.push_back(segment);
+  scan.found.sound = false;
+  if (file) trouble = walk(*file, is_last, scan);
+  all_.back().unreadable = trouble.code == EIO && all_.back().count == 0;
+  return trouble;
+}
+
+Trouble Segments::walk(File& file, bool is_last, Scan& scan) {
+  const uint64_t size = std::min(all_.back().size, kLargestFile), first = all_.back().first;
+  const std::string name = path(all_.back());
   std::array<char, kSegmentHeader> bytes{};
-  const int64_t n = file->read_at(0, bytes.data(), bytes.size());
-  if (n < 0) return trouble_of(static_cast<int>(n), "cannot read " + path(segment));
+  const int64_t n = file.read_at(0, bytes.data(), bytes.size());
+  if (n < 0) return trouble_of(static_cast<int>(n), "cannot read " + name);
   SegmentHeader header;
   const bool whole = get_header({bytes.data(), static_cast<size_t>(n)}, header);
   if (whole && header.version != kFormatVersion)
-    return {EOVERFLOW, path(segment) + " was written by a newer dtud (format " + std::to_string(header.version) +
+    return {EOVERFLOW, name + " was written by a newer dtud (format " + std::to_string(header.version) +
                            ", this one reads " + std::to_string(kFormatVersion) + ")"};
-  all_.push_back(segment);
-  scan.found.sound = false;
   if (whole && header.first != first) return {};  // a file that is to be used again, under a name it had before
-  Walk walk(*file, first, whole ? header.id : 0, std::min(segment.size, kLargestFile), kScanPiece);
+  Walk walk(file, first, whole ? header.id : 0, size, kScanPiece);
   CommitHeader last;
   uint64_t offset = 0;
   while (walk.next()) {
@@ -98,13 +104,14 @@ Trouble Segments::look(uint64_t first, bool is_last, Scan& scan) {
     if (all_.back().count < count + walk.commit().count) all_.back().torn = static_cast<uint32_t>(offset);
     last = walk.commit();
     offset = walk.offset();
-    all_.back().end = static_cast<uint32_t>(std::min(walk.end(), kLargestFile));
+    all_.back().end = static_cast<uint32_t>(std::min(walk.end(), size));
   }
   all_.back().id = offset != 0 ? walk.id() : 0;
-  scan.found.sound = whole && offset != 0 && walk.end() <= segment.size;
-  if (is_last && offset != 0) check_end(walk, *file, last, offset, scan);
-  if (const int error = walk.take_error(); error != 0) return trouble_of(error, "cannot read " + path(segment));
-  return {};
+  const bool fits = walk.end() <= size;
+  if (is_last && offset != 0) check_end(walk, file, last, offset, scan);
+  const int error = walk.take_error();
+  scan.found.sound = whole && offset != 0 && fits && error == 0;
+  return trouble_of(error, "cannot read " + name);
 }
 
 // One more commit, in the order of the files.
@@ -165,10 +172,8 @@ void Segments::check_end(Walk& walk, File& file, const CommitHeader& last, uint6
   }
   const uint64_t block = (walk.end() + kBlock - 1) / kBlock * kBlock;
   for (const uint64_t at : {walk.end(), block}) {
-    std::array<char, kCommitHeader> bytes{};
-    const int64_t n = file.read_at(at, bytes.data(), bytes.size());
-    if (n < static_cast<int64_t>(bytes.size()) || !begun({bytes.data(), bytes.size()}, segment.id)) continue;
-    found.torn += 1;  // of at least one
+    if (!is_begun(file, at, segment.id)) continue;
+    ++found.torn;  // at least one
     break;
   }
 }

@@ -21,8 +21,9 @@ struct Segment {
   uint32_t span = 0;    // sequence number of the last one minus `first`
   uint32_t end = 0;     // bytes used
   uint32_t payload = 0;
-  uint32_t missing = 0;  // records that damage cost
-  uint32_t torn = 0;     // offset of a commit that was not written whole, if there is one
+  uint32_t missing = 0;     // records that damage cost
+  uint32_t torn = 0;        // offset of a commit that was not written whole, if there is one
+  bool unreadable = false;  // the disk cannot; nobody knows what is in it
 
   [[nodiscard]] uint64_t last() const { return first + span; }
 };
@@ -39,8 +40,9 @@ class Segments {
 
   Segments(Disk& disk, std::string folder);
 
-  // Reads the headers of all commits. Trouble: the files are as they were.
-  [[nodiscard]] Trouble scan(Found& found);
+  // Reads the headers of all commits. Trouble: the files are as they were. `bear`: what the disk cannot read is damage
+  // and no trouble, unless it can read nothing at all.
+  [[nodiscard]] Trouble scan(Found& found, bool bear);
 
   [[nodiscard]] std::deque<Segment>& all() { return all_; }
   [[nodiscard]] const std::deque<Segment>& all() const { return all_; }
@@ -64,6 +66,7 @@ class Segments {
  private:
   struct Scan;
   [[nodiscard]] Trouble look(uint64_t first, bool is_last, Scan& scan);
+  [[nodiscard]] Trouble walk(File& file, bool is_last, Scan& scan);
   void take(const CommitHeader& commit, Scan& scan);
   void check_end(Walk& walk, File& file, const CommitHeader& last, uint64_t offset, Scan& scan);
   void cut(uint64_t last, uint64_t before);

@@ -18,6 +18,7 @@ constexpr uint64_t kPiece = 65536;        // read at once
 constexpr uint64_t kHeadersPiece = 4096;  // where most is stepped over
 constexpr uint64_t kSmallestSegment = 64U << 10U, kLargestSegment = 1U << 20U;
 constexpr uint64_t kSegmentsInLimits = 16;
+constexpr uint32_t kPatience = 3;  // so often reading is tried before what cannot be read is given up
 constexpr uint64_t kLargestCommit = 1U << 30U;
 
 uint64_t whole_blocks(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
@@ -55,6 +56,8 @@ struct Spool::State {
   uint64_t written = 0, damaged = 0, torn = 0;
   uint64_t block = kBlock;
   std::unique_ptr<File> active;  // the last segment, if it can be appended to
+  uint64_t failed_at = 0;        // where reading failed, and how often in a row
+  uint32_t failures = 0, failed_opens = 0;
   Reader reader;
   std::optional<Count> count;
 
@@ -69,7 +72,7 @@ struct Spool::State {
     return std::max(std::min(size, limits.bytes) / kBlock * kBlock, kBlock);
   }
 
-  uint64_t below(const Segment& segment, uint64_t seq, Trouble* trouble = nullptr);
+  uint64_t below(const Segment& segment, uint64_t seq);
   uint64_t messages();
   [[nodiscard]] bool finished(size_t index) const;
   Trouble sweep();
@@ -84,16 +87,16 @@ struct Spool::State {
   Trouble checkpoint();
   Trouble cut(Segment& segment, uint64_t floor, uint64_t& removed);
   Trouble read(Reader& from, uint64_t& cursor, const Each& each, bool counts);
-  bool seek(Reader& from, const Segment& segment, Trouble& trouble);
+  Trouble seek(Reader& from, const Segment& segment);
 };
 
 // Records of `segment` with a smaller sequence number. Goes on from where it last counted.
-uint64_t Spool::State::below(const Segment& segment, uint64_t seq, Trouble* trouble) {
+uint64_t Spool::State::below(const Segment& segment, uint64_t seq) {
   if (segment.count == 0 || seq <= segment.first) return 0;
   if (seq > segment.last()) return segment.count;
   if (count && count->segment == segment.first && count->seq == seq) return count->below;
   Trouble ignored;
-  const auto file = segments.open(segment, trouble != nullptr ? *trouble : ignored);
+  const auto file = segments.open(segment, ignored);
   if (!file) return 0;
   Walk walk(*file, segment.first, segment.id, segment.end, kHeadersPiece);
   Count now{segment.first, seq, kSegmentHeader, 0, 0};
@@ -114,7 +117,7 @@ uint64_t Spool::State::below(const Segment& segment, uint64_t seq, Trouble* trou
     break;
   }
   now.below = std::min<uint64_t>(now.below, segment.count);
-  count = now;
+  if (walk.take_error() == 0) count = now;
   return now.below;
 }
 
@@ -129,6 +132,7 @@ uint64_t Spool::State::messages() {
 bool Spool::State::finished(size_t index) const {
   const auto& all = segments.all();
   const Segment& segment = all[index];
+  if (segment.unreadable) return index + 1 < all.size() && all[index + 1].first <= done;
   if (segment.count > 0) return segment.last() < done;
   if (all.size() == 1) return true;
   if (segment.id == 0) return true;
@@ -316,55 +320,73 @@ Trouble Spool::State::cut(Segment& segment, uint64_t floor, uint64_t& removed) {
 }
 
 // Makes the reader stand in `segment`: where it was, or at its beginning.
-bool Spool::State::seek(Reader& from, const Segment& segment, Trouble& trouble) {
+Trouble Spool::State::seek(Reader& from, const Segment& segment) {
   if (from.walk && from.segment == segment.first) {
     from.walk->extend(segment.end);
-    return true;
+    return {};
   }
   from = {};
+  Trouble trouble;
   from.file = segments.open(segment, trouble);
-  if (!from.file) return false;
+  if (!from.file) return trouble;
   from.segment = segment.first;
   from.walk = std::make_unique<Walk>(*from.file, segment.first, segment.id, segment.end, kPiece);
-  return true;
+  return {};
 }
 
+// A read that fails is trouble, to be tried again: the disk may be gone only for now. When the same place fails again
+// and again, it is stepped over, if there is something behind it that can be read.
 Trouble Spool::State::read(Reader& from, uint64_t& next, const Each& each, bool counts) {
   auto& all = segments.all();
   next = std::max(next, done);
-  auto segment =
-      std::find_if(all.begin(), all.end(), [&](const Segment& s) { return s.count > 0 && s.last() >= next; });
-  for (; segment != all.end(); ++segment) {
+  uint64_t at = next, lost = 0;
+  Trouble trouble;
+  const bool steps = counts && failures >= kPatience && failed_at == next;
+  auto segment = std::find_if(all.begin(), all.end(), [&](const Segment& s) { return s.count > 0 && s.last() >= at; });
+  for (; segment != all.end() && (!trouble || steps); ++segment) {
     if (segment->count == 0) continue;
-    Trouble trouble;
-    if (!seek(from, *segment, trouble)) return trouble;
+    if (Trouble failed = seek(from, *segment); failed) {
+      lost += segment->count;
+      if (failed.code != ENOENT) trouble = std::move(failed);
+      continue;
+    }
     Walk& walk = *from.walk;
-    while (next <= segment->last()) {
+    while (at <= segment->last()) {
       Record record;
       const bool got = from.in_commit ? walk.record(record) : walk.next();
       if (const int error = walk.take_error(); error != 0) {
         trouble = trouble_of(error, "cannot read " + segments.path(*segment));
-        from = {};
-        return trouble;
+        if (!steps) break;
       }
       if (!from.in_commit) {
         if (!got) break;
         from.passed += walk.commit().count;
-        from.in_commit = walk.commit().count > 0 && walk.commit().end() >= next;
+        from.in_commit = walk.commit().count > 0 && walk.commit().end() >= at;
       } else if (!got) {
-        if (walk.harmed() && counts && walk.offset() != segment->torn) damaged += walk.commit().count - walk.taken();
+        if (walk.harmed() && walk.offset() != segment->torn) lost += walk.commit().count - walk.taken();
         from.in_commit = false;
       } else if (record.seq > segment->last()) {
         break;
-      } else if (record.seq >= next) {
-        next = record.seq + 1;
+      } else if (record.seq >= at) {
+        next = at = record.seq + 1;
+        if (counts) damaged += std::exchange(lost, 0);
+        trouble = {};
         if (!each(record)) return {};
       }
     }
-    if (next <= segment->last() && from.passed < segment->count && counts) damaged += segment->count - from.passed;
-    next = std::max(next, segment->last() + 1);
+    if (trouble && !steps) break;
+    if (at <= segment->last() && from.passed < segment->count) lost += segment->count - from.passed;
+    at = std::max(at, segment->last() + 1);
     if (segment + 1 != all.end()) from = {};
   }
+  if (trouble) {
+    from = {};
+    failures = counts && failed_at == next ? failures + 1 : 1;
+    failed_at = next;
+    return trouble;
+  }
+  if (counts) damaged += lost;
+  next = at;
   return {};
 }
 
@@ -390,7 +412,21 @@ Trouble Spool::open(uint64_t done) {
   s.reader = {};
   s.count.reset();
   Segments::Found found;
-  if (Trouble trouble = s.segments.scan(found)) return trouble;
+  if (Trouble trouble = s.segments.scan(found, s.failed_opens >= kPatience)) {
+    ++s.failed_opens;
+    return trouble;
+  }
+  s.failed_opens = 0;
+  auto& all = s.segments.all();
+  if (found.sound) {
+    Trouble ignored;  // then the next commit makes a new one
+    s.active = s.segments.open(all.back(), ignored);
+  }
+  // A process that was killed may have written the last commit, or named its file, and not synced it yet.
+  Trouble trouble = trouble_of(s.active ? s.active->sync() : 0, "cannot write " + s.segments.folder());
+  if (!trouble && !all.empty()) trouble = s.segments.sync();
+  if (trouble && trouble.code != EROFS) return trouble;
+  if (trouble) s.active.reset();  // nothing goes behind what may not be there
   s.done = std::max({s.done, done, found.done});
   s.done_on_disk = found.done;
   s.last = found.last;
@@ -398,13 +434,8 @@ Trouble Spool::open(uint64_t done) {
   s.torn += found.torn;
   s.cursor = 0;
   s.block = std::clamp<uint64_t>(s.disk.space(s.segments.folder()).block, 512, kSmallestSegment);
-  auto& all = s.segments.all();
   for (const Segment& segment : all)
     if (segment.missing > 0 && segment.last() >= s.done) s.damaged += segment.missing;
-  if (found.sound) {
-    Trouble ignored;  // then the next commit makes a new one
-    s.active = s.segments.open(all.back(), ignored);
-  }
   static_cast<void>(s.sweep());  // what cannot be removed now is tried again
   return {};
 }
@@ -517,11 +548,11 @@ Spool::Facts Spool::facts() const {
   out.written = s.written;
   out.damaged = s.damaged;
   out.torn = s.torn;
+  out.last_seq = s.last;
   for (const Segment& segment : s.segments.all()) {
     if (segment.count == 0) continue;
     out.payload += segment.payload;
     if (out.first_seq == 0) out.first_seq = std::max(segment.first, s.done);
-    out.last_seq = segment.last();
     ++out.segments;
   }
   return out;
