@@ -47,7 +47,8 @@ class Check {
     Walk walk(file_, out_.first, out_.header ? header.id : 0, out_.size, kPiece);
     if (!out_.header) add({0, std::min(out_.size, kSegmentHeader), 0, "the segment's header is destroyed"});
     CommitHeader last;
-    bool known = false;  // `last` is the commit before
+    bool known = out_.header;  // `last` is the commit before
+    last.before = header.before;
     while (walk.next()) {
       const CommitHeader& commit = walk.commit();
       out_.kind = CheckReport::Kind::segment;
@@ -66,7 +67,7 @@ class Check {
     }
     if (const int error = walk.take_error(); error != 0) out_.trouble = trouble_of(error, "cannot read all of it");
     if (!out_.torn && walk.end() > out_.size) out_.torn = true;
-    if (known && !out_.torn) out_.torn = begun_behind(walk);
+    if (out_.used > 0 && !out_.torn) out_.torn = begun_behind(walk);
   }
 
   // The records of the commit. A harmed one ends it: what is behind it is not read.

@@ -63,6 +63,7 @@ void put_header(const SegmentHeader& header, char* to) {
   char* at = put(to + kSegmentMagic.size(), header.version);
   at = put(at, header.id);
   at = put(at, header.first);
+  at = put(at, header.before);
   put(at, checksum(0, {to, static_cast<size_t>(at - to)}));
 }
 
@@ -72,6 +73,7 @@ bool get_header(std::string_view bytes, SegmentHeader& out) {
   const char* at = get(bytes.data() + kSegmentMagic.size(), out.version);
   at = get(at, out.id);
   at = get(at, out.first);
+  at = get(at, out.before);
   get(at, sum);
   return sum == checksum(0, bytes.substr(0, kSegmentHeader - sizeof sum));
 }

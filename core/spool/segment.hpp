@@ -13,14 +13,15 @@ namespace dtud::spool {
 
 constexpr uint32_t kFormatVersion = 1;
 constexpr uint64_t kBlock = 4096;  // what flash writes at least
-constexpr uint64_t kSegmentHeader = 32;
+constexpr uint64_t kSegmentHeader = 40;
 constexpr uint64_t kCommitHeader = 76;
 constexpr std::string_view kSpare = "spare";  // a finished segment kept to be used again
 
 struct SegmentHeader {
   uint32_t version = kFormatVersion;
-  uint64_t id = 0;     // random: tells this file's commits from those of its earlier lives
-  uint64_t first = 0;  // no sequence number in it is smaller; also its name
+  uint64_t id = 0;      // random: tells this file's commits from those of its earlier lives
+  uint64_t first = 0;   // no sequence number in it is smaller; also its name
+  uint64_t before = 0;  // how many records were stored before it
 };
 
 struct CommitHeader {

@@ -24,7 +24,7 @@ Trouble trouble_of(int error, const std::string& what) {
 
 struct Segments::Scan {
   Found found;
-  bool any = false;  // a valid commit was seen
+  bool any = false;  // a whole header was seen
 };
 
 Segments::Segments(Disk& disk, std::string folder) : disk_(disk), folder_(std::move(folder)) {}
@@ -95,6 +95,11 @@ Trouble Segments::walk(File& file, bool is_last, Scan& scan) {
     return {EOVERFLOW, name + " was written by a newer dtud (format " + std::to_string(header.version) +
                            ", this one reads " + std::to_string(kFormatVersion) + ")"};
   if (whole && header.first != first) return {};  // a file that is to be used again, under a name it had before
+  if (whole && !scan.any) {
+    scan.found.before = header.before;
+    scan.found.last = first - std::min<uint64_t>(first, 1);
+    scan.any = true;
+  }
   Walk walk(file, first, whole ? header.id : 0, size, kScanPiece);
   CommitHeader last;
   uint64_t offset = 0;

@@ -245,7 +245,7 @@ Trouble Spool::State::start_segment(CommitHeader& commit, std::string& bytes) {
   Trouble trouble;
   auto file = segments.prepare(segment.size, trouble);
   if (!file) return trouble;
-  put_header({kFormatVersion, segment.id, segment.first}, bytes.data());
+  put_header({kFormatVersion, segment.id, segment.first, before}, bytes.data());
   put_commit(commit, kSegmentHeader, bytes.data() + kSegmentHeader);
   trouble = write(*file, segments.spare_name(), 0, {bytes.data(), size});
   if (trouble) {
