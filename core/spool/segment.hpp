@@ -15,7 +15,8 @@ constexpr uint32_t kFormatVersion = 1;
 constexpr uint64_t kBlock = 4096;  // what flash writes at least
 constexpr uint64_t kSegmentHeader = 40;
 constexpr uint64_t kCommitHeader = 76;
-constexpr std::string_view kSpare = "spare";  // a finished segment kept to be used again
+constexpr uint64_t kLastSequence = ~uint64_t{0} - 2;  // so that the one behind it is a number
+constexpr std::string_view kSpare = "spare";          // a finished segment kept to be used again
 
 struct SegmentHeader {
   uint32_t version = kFormatVersion;

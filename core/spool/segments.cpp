@@ -13,6 +13,16 @@ namespace {
 constexpr uint64_t kScanPiece = 4096;  // headers are far apart
 constexpr uint64_t kLargestFile = std::numeric_limits<uint32_t>::max();
 
+// Sequence number of the last record that can be read in the commit at `offset`.
+uint64_t last_whole(File& file, const Segment& segment, uint64_t id, uint64_t offset) {
+  Walk walk(file, segment.first, id, std::min(segment.size, kLargestFile), kScanPiece);
+  walk.jump(offset);
+  uint64_t out = 0;
+  if (walk.next())
+    for (Record record; walk.record(record);) out = record.seq;
+  return out;
+}
+
 }  // namespace
 
 Trouble trouble_of(int error, const std::string& what) {
@@ -104,6 +114,9 @@ Trouble Segments::walk(File& file, bool is_last, Scan& scan) {
   CommitHeader last;
   uint64_t offset = 0;
   while (walk.next()) {
+    // Only records that cannot be read are void in the same file. Of a file that says otherwise no more is believed.
+    const bool voids = offset != 0 && walk.commit().last < scan.found.last;
+    if (voids && last_whole(file, all_.back(), walk.id(), offset) > walk.commit().last) break;
     const uint32_t count = all_.back().count;
     take(walk.commit(), scan);
     if (all_.back().count < count + walk.commit().count) all_.back().torn = static_cast<uint32_t>(offset);
@@ -112,7 +125,7 @@ Trouble Segments::walk(File& file, bool is_last, Scan& scan) {
     all_.back().end = static_cast<uint32_t>(std::min(walk.end(), size));
   }
   all_.back().id = offset != 0 ? walk.id() : 0;
-  const bool fits = walk.end() <= size;
+  const bool fits = walk.end() <= size && walk.end() == all_.back().end;
   if (is_last && offset != 0) check_end(walk, file, last, offset, scan);
   const int error = walk.take_error();
   scan.found.sound = whole && offset != 0 && fits && error == 0;

@@ -451,7 +451,8 @@ Spool::Appended Spool::append(const std::vector<Record>& records, uint64_t done,
   CommitHeader commit;
   uint64_t payload = 0;
   for (const Record& record : records) {
-    if (record.seq <= seq || record.seq - records.front().seq >= kSegmentSpan) {
+    const bool fits = record.seq > seq && record.seq - records.front().seq < kSegmentSpan;
+    if (!fits || record.seq > kLastSequence) {
       out.trouble = {EINVAL, "the sequence numbers of a commit must grow, and by less than " +
                                  std::to_string(kSegmentSpan) + ": " + std::to_string(record.seq)};
       return out;
