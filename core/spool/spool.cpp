@@ -72,7 +72,11 @@ struct Spool::State {
     return std::max(std::min(size, limits.bytes) / kBlock * kBlock, kBlock);
   }
 
-  uint64_t below(const Segment& segment, uint64_t seq);
+  uint64_t below(const Segment& segment, uint64_t seq, Trouble& trouble);
+  uint64_t below(const Segment& segment, uint64_t seq) {
+    Trouble ignored;  // then it counts too few
+    return below(segment, seq, ignored);
+  }
   uint64_t messages();
   [[nodiscard]] bool finished(size_t index) const;
   Trouble sweep();
@@ -91,12 +95,11 @@ struct Spool::State {
 };
 
 // Records of `segment` with a smaller sequence number. Goes on from where it last counted.
-uint64_t Spool::State::below(const Segment& segment, uint64_t seq) {
+uint64_t Spool::State::below(const Segment& segment, uint64_t seq, Trouble& trouble) {
   if (segment.count == 0 || seq <= segment.first) return 0;
   if (seq > segment.last()) return segment.count;
   if (count && count->segment == segment.first && count->seq == seq) return count->below;
-  Trouble ignored;
-  const auto file = segments.open(segment, ignored);
+  const auto file = segments.open(segment, trouble);
   if (!file) return 0;
   Walk walk(*file, segment.first, segment.id, segment.end, kHeadersPiece);
   Count now{segment.first, seq, kSegmentHeader, 0, 0};
@@ -117,7 +120,8 @@ uint64_t Spool::State::below(const Segment& segment, uint64_t seq) {
     break;
   }
   now.below = std::min<uint64_t>(now.below, segment.count);
-  if (walk.take_error() == 0) count = now;
+  trouble = trouble_of(walk.take_error(), "cannot read " + segments.path(segment));
+  if (!trouble) count = now;
   return now.below;
 }
 
@@ -298,7 +302,9 @@ Trouble Spool::State::checkpoint() {
 // From now on the records of `segment` with a number from `floor` on do not count, nor what is stored after it. A
 // commit in a segment of its own says so.
 Trouble Spool::State::cut(Segment& segment, uint64_t floor, uint64_t& removed) {
-  const uint64_t first = segment.first, count = below(segment, floor), old_last = last, old_before = before;
+  Trouble unread;
+  const uint64_t first = segment.first, count = below(segment, floor, unread), old_last = last, old_before = before;
+  if (unread) return unread;
   CommitHeader commit;
   commit.first = lowest();
   std::string bytes(kSegmentHeader + kCommitHeader, '\0');

@@ -24,7 +24,8 @@ constexpr uint64_t kSegmentSpan = 1U << 20U;
 
 class Spool {
  public:
-  using Each = std::function<bool(const Record&)>;  // the views end with the call; false: this was the last one wanted
+  // The views end with the call, which must not call the spool. False: this was the last one wanted.
+  using Each = std::function<bool(const Record&)>;
 
   struct Facts {
     uint64_t messages = 0;    // not done

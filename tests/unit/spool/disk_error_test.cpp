@@ -168,6 +168,53 @@ INSTANTIATE_TEST_SUITE_P(All, DiskError, ::testing::Values(EIO, ENOSPC, EROFS), 
   return std::string(info.param == EIO ? "EIO" : info.param == ENOSPC ? "ENOSPC" : "EROFS");
 });
 
+// The disk is full: with make_room the oldest segment goes, and its blocks are used again.
+TEST(DiskErrorFull, MakingRoomOnAFullDiskGivesUpOneSegment) {
+  for (uint64_t n = 0; n < 12; ++n) {
+    SCOPED_TRACE(n);
+    SimDisk disk;
+    Spool spool(disk, kFolder, kLimits);
+    ASSERT_EQ(spool.open(0).code, 0);
+    for (uint64_t i = 0; i < 10; ++i) ASSERT_EQ(put(spool, 1 + i * 10, 10, false, {2000, 2000}).trouble.code, 0);
+    const uint64_t before = spool.facts().messages;
+    disk.set_fault({disk.operations() + n, 1, -ENOSPC, false});
+    const Spool::Appended appended = put(spool, 101, 20, true, {2000, 2000});
+    ASSERT_EQ(appended.trouble.code, 0) << appended.trouble.text;
+    EXPECT_LE(appended.dropped, 30U);
+    EXPECT_EQ(spool.facts().messages, before + 20 - appended.dropped);
+    EXPECT_EQ(take(spool, SIZE_MAX, {2000, 2000}), range(1 + appended.dropped, 120 - appended.dropped));
+  }
+}
+
+TEST(DiskErrorFull, ClearThatFailsCanBeTriedAgain) {
+  for (uint64_t n = 0; n < 40; ++n) {
+    SCOPED_TRACE(n);
+    SimDisk disk;
+    auto spool = std::make_unique<Spool>(disk, kFolder, kLimits);
+    ASSERT_EQ(spool->open(0).code, 0);
+    for (uint64_t i = 0; i < 10; ++i) ASSERT_EQ(put(*spool, 1 + i * 10, 10, false, {2000, 2000}).trouble.code, 0);
+    ASSERT_EQ(take(*spool, n, {2000, 2000}).size(), n);
+    uint64_t removed = 0, more = 0;
+    disk.set_fault({disk.operations() + n / 2, 1, -EIO});
+    if (spool->clear(removed)) {
+      EXPECT_EQ(spool->clear(more).code, 0);
+    }
+    disk.set_fault({});
+    EXPECT_EQ(removed + more, 100 - n);
+    EXPECT_EQ(spool->facts().messages, n);
+    ASSERT_EQ(put(*spool, 101, 5, false, {2000, 2000}).trouble.code, 0);
+    EXPECT_EQ(take(*spool, SIZE_MAX, {2000, 2000}), range(101, 5));
+    std::mt19937_64 random(1);
+    const auto after = disk.after_power_cut(SimDisk::Unsynced::lost, random);
+    Spool left(*after, kFolder, kLimits);
+    ASSERT_EQ(left.open(0).code, 0);
+    std::vector<uint64_t> expected = range(1, n);
+    for (const uint64_t seq : range(101, 5)) expected.push_back(seq);
+    EXPECT_EQ(take(left, SIZE_MAX, {2000, 2000}), expected);
+    EXPECT_EQ(left.facts().damaged, 0U);
+  }
+}
+
 // A sector that cannot be read any more: tried three times, then stepped over and counted.
 TEST(DiskErrorRead, OfWhatStaysUnreadableIsSteppedOver) {
   SimDisk disk;
