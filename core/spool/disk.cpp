@@ -32,6 +32,25 @@ bool trusted(const struct stat& info) {
   return info.st_uid == ::geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+// `ours`: who may write the folder may put files there, or take ours away.
+int list_folder(const std::string& folder, std::vector<std::string>& names, bool ours) {
+  names.clear();
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  struct stat info {};
+  const bool refused = ours && (::fstat(fd, &info) != 0 || !trusted(info));
+  DIR* const entries = refused ? nullptr : ::fdopendir(fd);
+  if (entries == nullptr) {
+    ::close(fd);
+    return refused ? -EPERM : -ENOMEM;
+  }
+  errno = 0;
+  while (const dirent* entry = ::readdir(entries)) names.emplace_back(entry->d_name);
+  const int code = errno;
+  ::closedir(entries);
+  return -code;
+}
+
 class PosixFile : public File {
  public:
   explicit PosixFile(int fd) : fd_(fd) {}
@@ -121,24 +140,7 @@ class PosixDisk : public Disk {
   }
 
   int list(const std::string& folder, std::vector<std::string>& names) override {
-    names.clear();
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return -errno;
-    struct stat info {};
-    if (::fstat(fd, &info) != 0 || !trusted(info)) {
-      ::close(fd);
-      return -EPERM;  // who may write the folder may put files there, or take ours away
-    }
-    DIR* const entries = ::fdopendir(fd);
-    if (entries == nullptr) {
-      ::close(fd);
-      return -ENOMEM;
-    }
-    errno = 0;
-    while (const dirent* entry = ::readdir(entries)) names.emplace_back(entry->d_name);
-    const int code = errno;
-    ::closedir(entries);
-    return -code;
+    return list_folder(folder, names, true);
   }
 
   int sync_folder(const std::string& folder) override {
@@ -160,6 +162,21 @@ class PosixDisk : public Disk {
 };
 
 }  // namespace
+
+std::unique_ptr<File> open_to_look(const std::string& file, int& error) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  error = fd < 0 ? -errno : 0;
+  if (fd < 0) return nullptr;
+  auto out = std::make_unique<PosixFile>(fd);
+  struct stat info {};
+  error = ::fstat(fd, &info) != 0 ? -errno : S_ISREG(info.st_mode) ? 0 : -EINVAL;
+  if (error != 0) return nullptr;
+  return out;
+}
+
+int list_to_look(const std::string& folder, std::vector<std::string>& names) {
+  return list_folder(folder, names, false);
+}
 
 std::unique_ptr<Disk> make_disk() { return std::make_unique<PosixDisk>(); }
 

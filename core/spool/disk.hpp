@@ -47,4 +47,8 @@ class Disk {
 // The real one.
 [[nodiscard]] std::unique_ptr<Disk> make_disk();
 
+// For those who only look, whoever owns it: a regular file; a folder (-ENOTDIR: it is none).
+[[nodiscard]] std::unique_ptr<File> open_to_look(const std::string& file, int& error);
+[[nodiscard]] int list_to_look(const std::string& folder, std::vector<std::string>& names);
+
 }  // namespace dtud::spool

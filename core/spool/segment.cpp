@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstring>
 
 #include "spool/spool.hpp"
@@ -62,6 +63,7 @@ void put_header(const SegmentHeader& header, char* to) {
   char* at = put(to + kSegmentMagic.size(), header.version);
   at = put(at, header.id);
   at = put(at, header.first);
+  at = put(at, header.before);
   put(at, checksum(0, {to, static_cast<size_t>(at - to)}));
 }
 
@@ -71,6 +73,7 @@ bool get_header(std::string_view bytes, SegmentHeader& out) {
   const char* at = get(bytes.data() + kSegmentMagic.size(), out.version);
   at = get(at, out.id);
   at = get(at, out.first);
+  at = get(at, out.before);
   get(at, sum);
   return sum == checksum(0, bytes.substr(0, kSegmentHeader - sizeof sum));
 }
@@ -97,6 +100,15 @@ bool get_commit(std::string_view bytes, uint64_t offset, CommitHeader& out) {
   for (uint64_t* n : {&out.first, &out.last, &out.before, &out.done}) at = get(at, *n);
   get(at, out.time_us);
   return true;
+}
+
+bool is_begun(File& file, uint64_t offset, uint64_t id) {
+  constexpr uint64_t skip = kCommitMagic.size() + sizeof(uint32_t);
+  std::array<char, sizeof id> bytes{};
+  if (file.read_at(offset + skip, bytes.data(), bytes.size()) != static_cast<int64_t>(bytes.size())) return false;
+  uint64_t there = 0;
+  get(bytes.data(), there);
+  return std::bitset<64>(there ^ id).count() <= 8;
 }
 
 uint64_t blocks_touched(uint64_t offset, uint64_t size, uint64_t block) {
@@ -149,8 +161,9 @@ bool Walk::commit_at(uint64_t offset) {
   const bool ours = id_ == 0 || found.id == id_;
   const bool fits = found.length / kSmallestRecord >= found.count && (found.count == 0) == (found.length == 0);
   const bool ordered = found.first >= first_ && found.first - first_ < kSegmentSpan &&
-                       found.span < kSegmentSpan - (found.first - first_) && found.end() >= found.first;
-  if (!ours || !fits || !ordered) return false;
+                       found.span < kSegmentSpan - (found.first - first_) && found.end() >= found.first &&
+                       found.end() <= kLastSequence;
+  if (!ours || !fits || !ordered || (found.count > 0 && found.first <= found.last)) return false;
   commit_ = found;
   id_ = found.id;
   offset_ = at_ = offset;

@@ -13,14 +13,16 @@ namespace dtud::spool {
 
 constexpr uint32_t kFormatVersion = 1;
 constexpr uint64_t kBlock = 4096;  // what flash writes at least
-constexpr uint64_t kSegmentHeader = 32;
+constexpr uint64_t kSegmentHeader = 40;
 constexpr uint64_t kCommitHeader = 76;
-constexpr std::string_view kSpare = "spare";  // a finished segment kept to be used again
+constexpr uint64_t kLastSequence = ~uint64_t{0} - 2;  // so that the one behind it is a number
+constexpr std::string_view kSpare = "spare";          // a finished segment kept to be used again
 
 struct SegmentHeader {
   uint32_t version = kFormatVersion;
-  uint64_t id = 0;     // random: tells this file's commits from those of its earlier lives
-  uint64_t first = 0;  // no sequence number in it is smaller; also its name
+  uint64_t id = 0;      // random: tells this file's commits from those of its earlier lives
+  uint64_t first = 0;   // no sequence number in it is smaller; also its name
+  uint64_t before = 0;  // how many records were stored before it
 };
 
 struct CommitHeader {
@@ -51,6 +53,9 @@ void put_header(const SegmentHeader& header, char* to);
 // Writes kCommitHeader bytes that are valid only at `offset`.
 void put_commit(const CommitHeader& header, uint64_t offset, char* to);
 [[nodiscard]] bool get_commit(std::string_view bytes, uint64_t offset, CommitHeader& out);
+
+// A commit's header stands at `offset`, though it is harmed or not whole: it has most of the segment's id.
+[[nodiscard]] bool is_begun(File& file, uint64_t offset, uint64_t id);
 
 // Blocks a write of `size` bytes at `offset` touches.
 [[nodiscard]] uint64_t blocks_touched(uint64_t offset, uint64_t size, uint64_t block = kBlock);

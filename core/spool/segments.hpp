@@ -21,8 +21,9 @@ struct Segment {
   uint32_t span = 0;    // sequence number of the last one minus `first`
   uint32_t end = 0;     // bytes used
   uint32_t payload = 0;
-  uint32_t missing = 0;  // records that damage cost
-  uint32_t torn = 0;     // offset of a commit that was not written whole, if there is one
+  uint32_t missing = 0;     // records that damage cost
+  uint32_t torn = 0;        // offset of a commit that was not written whole, if there is one
+  bool unreadable = false;  // the disk cannot; nobody knows what is in it
 
   [[nodiscard]] uint64_t last() const { return first + span; }
 };
@@ -39,8 +40,9 @@ class Segments {
 
   Segments(Disk& disk, std::string folder);
 
-  // Reads the headers of all commits. Trouble: the files are as they were.
-  [[nodiscard]] Trouble scan(Found& found);
+  // Reads the headers of all commits. Trouble: the files are as they were. `bear`: what the disk cannot read is damage
+  // and no trouble, unless it can read nothing at all.
+  [[nodiscard]] Trouble scan(Found& found, bool bear);
 
   [[nodiscard]] std::deque<Segment>& all() { return all_; }
   [[nodiscard]] const std::deque<Segment>& all() const { return all_; }
@@ -48,26 +50,32 @@ class Segments {
   [[nodiscard]] uint64_t spare_bytes() const { return spare_; }
 
   [[nodiscard]] std::unique_ptr<File> open(const Segment& segment, Trouble& trouble);
-  // A new last one, with blocks for `size` bytes and nothing in it.
-  [[nodiscard]] std::unique_ptr<File> add(uint64_t first, uint64_t size, Trouble& trouble);
+  // The spare, with blocks for `size` bytes: what is to be the next segment is written there.
+  [[nodiscard]] std::unique_ptr<File> prepare(uint64_t size, Trouble& trouble);
+  // Makes the spare, which has its first commit, the last segment. Trouble: it may be in its place or not.
+  [[nodiscard]] Trouble place(const Segment& segment);
   // Takes it out and removes its file, or keeps that as the spare if `keep` and there is none yet.
   [[nodiscard]] Trouble remove(size_t index, bool keep);
   [[nodiscard]] Trouble remove_spare();
-  [[nodiscard]] Trouble sync();  // the names are on disk
+  [[nodiscard]] Trouble sync();                          // the names are on disk
+  [[nodiscard]] bool synced() const { return synced_; }  // no removed one can come back
   [[nodiscard]] std::string path(const Segment& segment) const;
+  [[nodiscard]] std::string spare_name() const;
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
   struct Scan;
   [[nodiscard]] Trouble look(uint64_t first, bool is_last, Scan& scan);
+  [[nodiscard]] Trouble walk(File& file, bool is_last, Scan& scan);
   void take(const CommitHeader& commit, Scan& scan);
   void check_end(Walk& walk, File& file, const CommitHeader& last, uint64_t offset, Scan& scan);
-  void cut(uint64_t last, uint64_t surplus);
+  void cut(uint64_t last, uint64_t before);
 
   Disk& disk_;
   std::string folder_;
   std::deque<Segment> all_;
   uint64_t spare_ = 0;  // bytes; 0: there is none
+  bool synced_ = true;
 };
 
 [[nodiscard]] Trouble trouble_of(int error, const std::string& what);  // `error`: negative errno; 0: none

@@ -19,6 +19,7 @@ constexpr uint64_t kHeadersPiece = 4096;  // where most is stepped over
 constexpr uint64_t kSmallestSegment = 64U << 10U, kLargestSegment = 1U << 20U;
 constexpr uint64_t kSegmentsInLimits = 16;
 constexpr uint64_t kUsualRecord = 512;  // few messages need no large segments
+constexpr uint32_t kPatience = 3;  // so often reading is tried before what cannot be read is given up
 constexpr uint64_t kLargestCommit = 1U << 30U;
 
 uint64_t whole_blocks(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
@@ -55,8 +56,9 @@ struct Spool::State {
   uint64_t last = 0, before = 0;  // of the last record; how many were stored so far
   uint64_t written = 0, damaged = 0, torn = 0;
   uint64_t block = kBlock;
-  bool unsynced_removal = false;
   std::unique_ptr<File> active;  // the last segment, if it can be appended to
+  uint64_t failed_at = 0;        // where reading failed, and how often in a row
+  uint32_t failures = 0, failed_opens = 0;
   Reader reader;
   std::optional<Count> count;
 
@@ -72,30 +74,34 @@ struct Spool::State {
     return std::max(std::min(size, limits.bytes) / kBlock * kBlock, kBlock);
   }
 
-  uint64_t below(const Segment& segment, uint64_t seq, Trouble* trouble = nullptr);
+  uint64_t below(const Segment& segment, uint64_t seq, Trouble& trouble);
+  uint64_t below(const Segment& segment, uint64_t seq) {
+    Trouble ignored;  // then it counts too few
+    return below(segment, seq, ignored);
+  }
   uint64_t messages();
   [[nodiscard]] bool finished(size_t index) const;
   Trouble sweep();
   void forget(const Segment& segment);
-  Trouble write(uint64_t offset, std::string_view bytes, bool is_new);
-  void give_up();
+  Trouble write(File& file, const std::string& name, uint64_t offset, std::string_view bytes);
   Trouble store(CommitHeader commit, std::string& bytes);
+  Trouble go_on(CommitHeader& commit, std::string& bytes);
+  Trouble start_segment(CommitHeader& commit, std::string& bytes);
   Trouble fits(const CommitHeader& commit, bool& rolls);
   [[nodiscard]] uint64_t new_size(const CommitHeader& commit) const;
   bool drop_oldest(Appended& out);
   Trouble checkpoint();
   Trouble cut(Segment& segment, uint64_t floor, uint64_t& removed);
   Trouble read(Reader& from, uint64_t& cursor, const Each& each, bool counts);
-  bool seek(Reader& from, const Segment& segment, Trouble& trouble);
+  Trouble seek(Reader& from, const Segment& segment);
 };
 
 // Records of `segment` with a smaller sequence number. Goes on from where it last counted.
-uint64_t Spool::State::below(const Segment& segment, uint64_t seq, Trouble* trouble) {
+uint64_t Spool::State::below(const Segment& segment, uint64_t seq, Trouble& trouble) {
   if (segment.count == 0 || seq <= segment.first) return 0;
   if (seq > segment.last()) return segment.count;
   if (count && count->segment == segment.first && count->seq == seq) return count->below;
-  Trouble ignored;
-  const auto file = segments.open(segment, trouble != nullptr ? *trouble : ignored);
+  const auto file = segments.open(segment, trouble);
   if (!file) return 0;
   Walk walk(*file, segment.first, segment.id, segment.end, kHeadersPiece);
   Count now{segment.first, seq, kSegmentHeader, 0, 0};
@@ -116,7 +122,8 @@ uint64_t Spool::State::below(const Segment& segment, uint64_t seq, Trouble* trou
     break;
   }
   now.below = std::min<uint64_t>(now.below, segment.count);
-  count = now;
+  trouble = trouble_of(walk.take_error(), "cannot read " + segments.path(segment));
+  if (!trouble) count = now;
   return now.below;
 }
 
@@ -131,9 +138,10 @@ uint64_t Spool::State::messages() {
 bool Spool::State::finished(size_t index) const {
   const auto& all = segments.all();
   const Segment& segment = all[index];
+  if (segment.unreadable) return index + 1 < all.size() && all[index + 1].first <= done;
   if (segment.count > 0) return segment.last() < done;
   if (all.size() == 1) return true;
-  if (segment.end == 0) return !active || index + 1 < all.size();
+  if (segment.id == 0) return true;
   return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(index) + 1, all.end(),
                      [](const Segment& later) { return later.end > 0; });
 }
@@ -146,16 +154,12 @@ Trouble Spool::State::sweep() {
       ++i;
       continue;
     }
-    if (all.size() == 1 && unsynced_removal) {  // else the others could come back without what this one says of them
+    if (all.size() == 1 && !segments.synced())  // else the others could come back without what this one says of them
       if (Trouble trouble = segments.sync()) return trouble;
-      unsynced_removal = false;
-    }
     const Segment& segment = all[i];
-    const bool had_records = segment.count > 0;
     forget(segment);
     if (i + 1 == all.size()) active.reset();
     if (Trouble trouble = segments.remove(i, segment.size == segment_size())) return trouble;
-    unsynced_removal = unsynced_removal || had_records;
   }
   return {};
 }
@@ -166,27 +170,11 @@ void Spool::State::forget(const Segment& segment) {
   if (count && count->segment == segment.first) count.reset();
 }
 
-Trouble Spool::State::write(uint64_t offset, std::string_view bytes, bool is_new) {
-  const Segment& segment = segments.all().back();
-  const std::string name = segments.path(segment);
-  if (const int error = active->write_at(offset, bytes); error != 0) return trouble_of(error, "cannot write " + name);
-  written += blocks_touched(offset, bytes.size(), block) * block;
-  if (const int error = active->sync(); error != 0) return trouble_of(error, "cannot write " + name);
-  return is_new ? segments.sync() : Trouble{};
-}
-
-// What was written may be on disk or not, and what the kernel remembers of it is not to be trusted after a failed sync:
-// the next commit goes to another segment.
-void Spool::State::give_up() {
-  auto& all = segments.all();
-  if (all.back().count > 0 || all.back().end > 0) {
-    // Else a later process could find it in the page cache and believe it.
-    if (active->reserve(all.back().end) == 0) all.back().size = all.back().end;
-    active.reset();
-    return;
-  }
-  active.reset();
-  if (segments.remove(all.size() - 1, false)) all.back().id = 0;  // stays without contents; tried again
+Trouble Spool::State::write(File& file, const std::string& name, uint64_t offset, std::string_view bytes) {
+  int error = file.write_at(offset, bytes);
+  if (error == 0) written += blocks_touched(offset, bytes.size(), block) * block;
+  if (error == 0) error = file.sync();
+  return trouble_of(error, "cannot write " + name);
 }
 
 // Of a new segment that begins with this commit. One for nothing but `done` is small: it must go in when all is full.
@@ -202,9 +190,8 @@ Trouble Spool::State::fits(const CommitHeader& commit, bool& rolls) {
   rolls = true;
   if (active) {
     const Segment& segment = all.back();
-    const uint64_t end = std::max<uint64_t>(segment.end, kSegmentHeader);
     const uint64_t most = std::max<uint64_t>(limits.messages / kSegmentsInLimits, 1);
-    rolls = place_commit(end, bytes) + bytes > segment.size || commit.end() - segment.first >= kSegmentSpan ||
+    rolls = place_commit(segment.end, bytes) + bytes > segment.size || commit.end() - segment.first >= kSegmentSpan ||
             (segment.count > 0 && records > 0 && segment.count + records > most);
   }
   if (records > 0 && messages() + records > limits.messages)
@@ -217,46 +204,63 @@ Trouble Spool::State::fits(const CommitHeader& commit, bool& rolls) {
 
 // Writes the commit: its records stand in `bytes` behind room for both headers.
 Trouble Spool::State::store(CommitHeader commit, std::string& bytes) {
-  const uint64_t size = kCommitHeader + commit.length;
   bool rolls = false;
   if (Trouble trouble = fits(commit, rolls)) return trouble;
-  auto& all = segments.all();
-  if (rolls) {
-    active.reset();
-    static_cast<void>(sweep());
-    Trouble trouble;
-    if (!all.empty() && all.back().first == commit.first)
-      return {EEXIST, "cannot replace " + segments.path(all.back())};  // one without contents that cannot be removed
-    active = segments.add(commit.first, new_size(commit), trouble);
-    if (trouble) return trouble;
-    all.back().id = random();
-    all.back().before = before;
-  }
-  Segment& segment = all.back();
-  const bool is_new = segment.end == 0;
-  const uint64_t offset = is_new ? kSegmentHeader : place_commit(segment.end, size);
-  commit.id = segment.id;
   commit.last = last;
   commit.before = before;
   commit.done = done;
-  put_header({kFormatVersion, segment.id, segment.first}, bytes.data());
-  put_commit(commit, offset, bytes.data() + kSegmentHeader);
-  const uint64_t skip = is_new ? 0 : kSegmentHeader;
-  const std::string_view all_of_it(bytes.data() + skip, kSegmentHeader + size - skip);
-  if (Trouble trouble = write(offset - (kSegmentHeader - skip), all_of_it, is_new)) {
-    give_up();
-    return trouble;
-  }
-  segment.end = static_cast<uint32_t>(offset + size);
+  if (Trouble trouble = rolls ? start_segment(commit, bytes) : go_on(commit, bytes)) return trouble;
   done_on_disk = done;
-  unsynced_removal = false;
   if (commit.count == 0) return {};
+  Segment& segment = segments.all().back();
   if (segment.count == 0) segment.before = before;
   segment.count += commit.count;
   segment.payload += commit.payload;
   segment.span = static_cast<uint32_t>(commit.end() - segment.first);
   last = commit.end();
   before += commit.count;
+  return {};
+}
+
+// Behind the last commit. When that fails, what was written may be on disk or not, and after a failed sync nobody can
+// say: the next commit goes to another segment.
+Trouble Spool::State::go_on(CommitHeader& commit, std::string& bytes) {
+  Segment& segment = segments.all().back();
+  const uint64_t size = kCommitHeader + commit.length, offset = place_commit(segment.end, size);
+  commit.id = segment.id;
+  put_commit(commit, offset, bytes.data() + kSegmentHeader);
+  if (Trouble trouble = write(*active, segments.path(segment), offset, {bytes.data() + kSegmentHeader, size})) {
+    // Cut off, else a later process could find it in the page cache and believe it.
+    if (active->reserve(segment.end) == 0) segment.size = segment.end;
+    active.reset();
+    return trouble;
+  }
+  segment.end = static_cast<uint32_t>(offset + size);
+  return {};
+}
+
+// As the first one of a new segment, which gets its name when all of it is on disk.
+Trouble Spool::State::start_segment(CommitHeader& commit, std::string& bytes) {
+  const uint64_t size = kSegmentHeader + kCommitHeader + commit.length;
+  Segment segment;
+  segment.first = commit.first;
+  segment.id = commit.id = random();
+  segment.before = before;
+  segment.size = new_size(commit);
+  active.reset();
+  Trouble trouble;
+  auto file = segments.prepare(segment.size, trouble);
+  if (!file) return trouble;
+  put_header({kFormatVersion, segment.id, segment.first, before}, bytes.data());
+  put_commit(commit, kSegmentHeader, bytes.data() + kSegmentHeader);
+  trouble = write(*file, segments.spare_name(), 0, {bytes.data(), size});
+  if (trouble) {
+    static_cast<void>(segments.remove_spare());  // nobody can say what is in it
+    return trouble;
+  }
+  if (trouble = segments.place(segment); trouble) return trouble;
+  segments.all().back().end = static_cast<uint32_t>(size);
+  active = std::move(file);
   return {};
 }
 
@@ -290,25 +294,24 @@ Trouble Spool::State::checkpoint() {
   });
   if (stored) {
     CommitHeader commit;
-    commit.first = last + 1;
+    commit.first = lowest();
     std::string bytes(kSegmentHeader + kCommitHeader, '\0');
     return store(commit, bytes);
   }
-  if (!unsynced_removal) return {};
-  if (Trouble trouble = segments.sync()) return trouble;
-  unsynced_removal = false;
-  return {};
+  return segments.synced() ? Trouble{} : segments.sync();
 }
 
 // From now on the records of `segment` with a number from `floor` on do not count, nor what is stored after it. A
 // commit in a segment of its own says so.
 Trouble Spool::State::cut(Segment& segment, uint64_t floor, uint64_t& removed) {
-  const uint64_t first = segment.first, count = below(segment, floor), old_last = last, old_before = before;
+  Trouble unread;
+  const uint64_t first = segment.first, count = below(segment, floor, unread), old_last = last, old_before = before;
+  if (unread) return unread;
   CommitHeader commit;
   commit.first = lowest();
   std::string bytes(kSegmentHeader + kCommitHeader, '\0');
   active.reset();
-  last = floor - 1;
+  last = std::min(floor - 1, segment.last());
   before = segment.before + count;
   if (Trouble trouble = store(commit, bytes)) {
     last = old_last;
@@ -319,61 +322,79 @@ Trouble Spool::State::cut(Segment& segment, uint64_t floor, uint64_t& removed) {
     if (one.first != first) continue;
     removed += one.count - count;
     one.count = static_cast<uint32_t>(count);
-    one.span = static_cast<uint32_t>(floor - 1 - first);
+    one.span = static_cast<uint32_t>(last - first);
   }
   return {};
 }
 
 // Makes the reader stand in `segment`: where it was, or at its beginning.
-bool Spool::State::seek(Reader& from, const Segment& segment, Trouble& trouble) {
+Trouble Spool::State::seek(Reader& from, const Segment& segment) {
   if (from.walk && from.segment == segment.first) {
     from.walk->extend(segment.end);
-    return true;
+    return {};
   }
   from = {};
+  Trouble trouble;
   from.file = segments.open(segment, trouble);
-  if (!from.file) return false;
+  if (!from.file) return trouble;
   from.segment = segment.first;
   from.walk = std::make_unique<Walk>(*from.file, segment.first, segment.id, segment.end, kPiece);
-  return true;
+  return {};
 }
 
+// A read that fails is trouble, to be tried again: the disk may be gone only for now. When the same place fails again
+// and again, it is stepped over, if there is something behind it that can be read.
 Trouble Spool::State::read(Reader& from, uint64_t& next, const Each& each, bool counts) {
   auto& all = segments.all();
   next = std::max(next, done);
-  auto segment =
-      std::find_if(all.begin(), all.end(), [&](const Segment& s) { return s.count > 0 && s.last() >= next; });
-  for (; segment != all.end(); ++segment) {
+  uint64_t at = next, lost = 0;
+  Trouble trouble;
+  const bool steps = counts && failures >= kPatience && failed_at == next;
+  auto segment = std::find_if(all.begin(), all.end(), [&](const Segment& s) { return s.count > 0 && s.last() >= at; });
+  for (; segment != all.end() && (!trouble || steps); ++segment) {
     if (segment->count == 0) continue;
-    Trouble trouble;
-    if (!seek(from, *segment, trouble)) return trouble;
+    if (Trouble failed = seek(from, *segment); failed) {
+      lost += segment->count;
+      if (failed.code != ENOENT) trouble = std::move(failed);
+      continue;
+    }
     Walk& walk = *from.walk;
-    while (next <= segment->last()) {
+    while (at <= segment->last()) {
       Record record;
       const bool got = from.in_commit ? walk.record(record) : walk.next();
       if (const int error = walk.take_error(); error != 0) {
         trouble = trouble_of(error, "cannot read " + segments.path(*segment));
-        from = {};
-        return trouble;
+        if (!steps) break;
       }
       if (!from.in_commit) {
         if (!got) break;
         from.passed += walk.commit().count;
-        from.in_commit = walk.commit().count > 0 && walk.commit().end() >= next;
+        from.in_commit = walk.commit().count > 0 && walk.commit().end() >= at;
       } else if (!got) {
-        if (walk.harmed() && counts && walk.offset() != segment->torn) damaged += walk.commit().count - walk.taken();
+        if (walk.harmed() && walk.offset() != segment->torn) lost += walk.commit().count - walk.taken();
         from.in_commit = false;
       } else if (record.seq > segment->last()) {
         break;
-      } else if (record.seq >= next) {
-        next = record.seq + 1;
+      } else if (record.seq >= at) {
+        next = at = record.seq + 1;
+        if (counts) damaged += std::exchange(lost, 0);
+        trouble = {};
         if (!each(record)) return {};
       }
     }
-    if (next <= segment->last() && from.passed < segment->count && counts) damaged += segment->count - from.passed;
-    next = std::max(next, segment->last() + 1);
+    if (trouble && !steps) break;
+    if (at <= segment->last() && from.passed < segment->count) lost += segment->count - from.passed;
+    at = std::max(at, segment->last() + 1);
     if (segment + 1 != all.end()) from = {};
   }
+  if (trouble) {
+    from = {};
+    failures = counts && failed_at == next ? failures + 1 : 1;
+    failed_at = next;
+    return trouble;
+  }
+  if (counts) damaged += lost;
+  next = at;
   return {};
 }
 
@@ -399,7 +420,21 @@ Trouble Spool::open(uint64_t done) {
   s.reader = {};
   s.count.reset();
   Segments::Found found;
-  if (Trouble trouble = s.segments.scan(found)) return trouble;
+  if (Trouble trouble = s.segments.scan(found, s.failed_opens >= kPatience)) {
+    ++s.failed_opens;
+    return trouble;
+  }
+  s.failed_opens = 0;
+  auto& all = s.segments.all();
+  if (found.sound) {
+    Trouble ignored;  // then the next commit makes a new one
+    s.active = s.segments.open(all.back(), ignored);
+  }
+  // A process that was killed may have written the last commit, or named its file, and not synced it yet.
+  Trouble trouble = trouble_of(s.active ? s.active->sync() : 0, "cannot write " + s.segments.folder());
+  if (!trouble && !all.empty()) trouble = s.segments.sync();
+  if (trouble && trouble.code != EROFS) return trouble;
+  if (trouble) s.active.reset();  // nothing goes behind what may not be there
   s.done = std::max({s.done, done, found.done});
   s.done_on_disk = found.done;
   s.last = found.last;
@@ -407,13 +442,8 @@ Trouble Spool::open(uint64_t done) {
   s.torn += found.torn;
   s.cursor = 0;
   s.block = std::clamp<uint64_t>(s.disk.space(s.segments.folder()).block, 512, kSmallestSegment);
-  auto& all = s.segments.all();
   for (const Segment& segment : all)
     if (segment.missing > 0 && segment.last() >= s.done) s.damaged += segment.missing;
-  if (found.sound) {
-    Trouble ignored;  // then the next commit makes a new one
-    s.active = s.segments.open(all.back(), ignored);
-  }
   static_cast<void>(s.sweep());  // what cannot be removed now is tried again
   return {};
 }
@@ -429,7 +459,8 @@ Spool::Appended Spool::append(const std::vector<Record>& records, uint64_t done,
   CommitHeader commit;
   uint64_t payload = 0;
   for (const Record& record : records) {
-    if (record.seq <= seq || record.seq - records.front().seq >= kSegmentSpan) {
+    const bool fits = record.seq > seq && record.seq - records.front().seq < kSegmentSpan;
+    if (!fits || record.seq > kLastSequence) {
       out.trouble = {EINVAL, "the sequence numbers of a commit must grow, and by less than " +
                                  std::to_string(kSegmentSpan) + ": " + std::to_string(record.seq)};
       return out;
@@ -497,9 +528,11 @@ Trouble Spool::clear(uint64_t& removed) {
   const uint64_t floor = s.floor();
   const auto kept = std::find_if(all.rbegin(), all.rend(),
                                  [&](const Segment& segment) { return segment.count > 0 && segment.first < floor; });
-  const bool splits = kept != all.rend() && kept->last() >= floor;
-  if (splits) {  // some of its records were read and are not done
+  const bool keeps = kept != all.rend();  // some of its records were read and are not done
+  if (keeps) {
     if (Trouble trouble = s.cut(*kept, floor, removed)) return trouble;
+  } else if (!s.segments.synced()) {  // else they could come back without what the others say of them
+    if (Trouble trouble = s.segments.sync()) return trouble;
   }
   for (size_t i = all.size(); i-- > 0 && (all[i].count == 0 || all[i].first >= floor);) {
     if (i + 1 == all.size()) {
@@ -510,7 +543,7 @@ Trouble Spool::clear(uint64_t& removed) {
     const uint64_t count = all[i].count;
     const uint64_t before = all[i].before;
     if (Trouble trouble = s.segments.remove(i, all[i].size == s.segment_size())) return trouble;
-    if (count > 0 && !splits) s.before = before;
+    if (count > 0 && !keeps) s.before = before;
     removed += count;
   }
   return s.segments.sync();
@@ -526,11 +559,11 @@ Spool::Facts Spool::facts() const {
   out.written = s.written;
   out.damaged = s.damaged;
   out.torn = s.torn;
+  out.last_seq = s.last;
   for (const Segment& segment : s.segments.all()) {
     if (segment.count == 0) continue;
     out.payload += segment.payload;
     if (out.first_seq == 0) out.first_seq = std::max(segment.first, s.done);
-    out.last_seq = segment.last();
     ++out.segments;
   }
   return out;

@@ -24,16 +24,18 @@ constexpr uint64_t kSegmentSpan = 1U << 20U;
 
 class Spool {
  public:
-  using Each = std::function<bool(const Record&)>;  // the views end with the call; false: this was the last one wanted
+  // The views end with the call, which must not call the spool. False: this was the last one wanted.
+  using Each = std::function<bool(const Record&)>;
 
   struct Facts {
-    uint64_t messages = 0;                 // not done
-    uint64_t payload = 0;                  // their bytes; may count those of done ones whose segment is still there
-    uint64_t disk_bytes = 0;               // of all files
-    uint64_t first_seq = 0, last_seq = 0;  // of what is stored; 0: nothing was
-    uint64_t written = 0;                  // bytes given to the disk since open(), whole blocks as flash sees them
-    uint64_t damaged = 0;                  // messages that open() or a read found destroyed
-    uint64_t torn = 0;                     // messages of a last commit that was not written whole: never promised
+    uint64_t messages = 0;    // not done
+    uint64_t payload = 0;     // their bytes; may count those of done ones whose segment is still there
+    uint64_t disk_bytes = 0;  // of all files
+    uint64_t first_seq = 0;   // not done, or a smaller one; 0: there is none
+    uint64_t last_seq = 0;    // stored last, also if it is done by now; 0: none since open()
+    uint64_t written = 0;     // bytes given to the disk since open(), whole blocks as flash sees them
+    uint64_t damaged = 0;     // messages that open() or a read found destroyed
+    uint64_t torn = 0;        // messages of a last commit that was not written whole: never promised
     uint32_t segments = 0;
   };
 

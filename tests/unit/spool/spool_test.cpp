@@ -1,5 +1,3 @@
-#include "spool/spool.hpp"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -8,6 +6,8 @@
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "messages.hpp"
 
 namespace dtud::spool {
 namespace {
@@ -25,42 +25,6 @@ class SpoolTest : public ::testing::Test {
     auto out = std::make_unique<Spool>(*disk_, folder_, limits);
     const Trouble trouble = out->open(done);
     EXPECT_EQ(trouble.code, 0) << trouble.text;
-    return out;
-  }
-
-  static std::string text(uint64_t seq, size_t size = 64) {
-    std::string out = "message " + std::to_string(seq) + " ";
-    out.resize(size, static_cast<char>('a' + seq % 26));
-    return out;
-  }
-
-  static Spool::Appended put(Spool& spool, uint64_t from, uint64_t n, bool make_room = false, size_t size = 64,
-                             uint64_t done = 0) {
-    std::vector<std::string> texts;
-    for (uint64_t i = 0; i < n; ++i) texts.push_back(text(from + i, size));
-    std::vector<Record> records;
-    for (uint64_t i = 0; i < n; ++i)
-      records.push_back({from + i, static_cast<int64_t>(1'700'000'000'000'000'000 + (from + i) * 1'000'000), i % 3, 1,
-                         "0", texts[i]});
-    return spool.append(records, done, make_room);
-  }
-
-  static std::vector<uint64_t> take(Spool& spool, size_t most = SIZE_MAX, size_t size = 64) {
-    std::vector<uint64_t> out;
-    const Trouble trouble = spool.read(0, [&](const Record& record) {
-      EXPECT_EQ(record.payload, text(record.seq, size));
-      EXPECT_EQ(record.route, "0");
-      EXPECT_EQ(record.time_ns, static_cast<int64_t>(1'700'000'000'000'000'000 + record.seq * 1'000'000));
-      out.push_back(record.seq);
-      return out.size() < most;
-    });
-    EXPECT_EQ(trouble.code, 0) << trouble.text;
-    return out;
-  }
-
-  static std::vector<uint64_t> range(uint64_t from, uint64_t n) {
-    std::vector<uint64_t> out;
-    for (uint64_t i = 0; i < n; ++i) out.push_back(from + i);
     return out;
   }
 
