@@ -77,7 +77,7 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
   journey->has_password = r.password.ptr != nullptr;
   if (journey->has_password) journey->password.assign(r.password.ptr, r.password.len);
   journey->source.assign(r.source.ptr, r.source.len);
-  return depart(from, std::move(journey),
+  return depart(from, journey,
                 [flags = r.flags, code = r.code, ms = r.deadline_ms](Instance& i, Journey* j, dtu_error* e) {
                   dtu_request request{};
                   request.struct_size = sizeof request;
@@ -97,7 +97,7 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
 dtu_status read_from_afar(Instance& from, std::string_view point, dtu_answer_fn done, void* ctx) {
   auto journey = pack(from, done, ctx);
   journey->command = point;
-  return depart(from, std::move(journey), [](Instance& i, Journey* j, dtu_error* e) {
+  return depart(from, journey, [](Instance& i, Journey* j, dtu_error* e) {
     return i.context().up.read_point(i, j->command, answered, j, e);
   });
 }
@@ -107,7 +107,7 @@ dtu_status write_from_afar(Instance& from, std::string_view point, std::string_v
   auto journey = pack(from, done, ctx);
   journey->command = point;
   journey->args = json;
-  return depart(from, std::move(journey), [](Instance& i, Journey* j, dtu_error* e) {
+  return depart(from, journey, [](Instance& i, Journey* j, dtu_error* e) {
     return i.context().up.write_point(i, j->command, j->args, answered, j, e);
   });
 }
