@@ -16,7 +16,7 @@ import signal
 import sys
 import tempfile
 
-from harness import measure_footprint, measure_mqtt, measure_tcp, report
+from harness import measure_footprint, measure_mqtt, measure_overload, measure_tcp, report
 from harness.bench import Bench, Tools
 from harness.processes import Failed, adopt_orphans, busy_share
 
@@ -26,7 +26,8 @@ FULL = Scale(rounds=5, warm_up=500, round_trips=8000, stream_bytes=32 << 20, str
              steady_lines=2000, flat_lines=50000, settle_s=2.0, idle_s=10.0)
 QUICK = Scale(rounds=2, warm_up=200, round_trips=3000, stream_bytes=8 << 20, strace_counts=(100, 400),
               steady_lines=700, flat_lines=15000, settle_s=1.0, idle_s=3.0)
-PARTS = {"tcp": measure_tcp.run, "mqtt": measure_mqtt.run, "footprint": measure_footprint.run}
+PARTS = {"tcp": measure_tcp.run, "mqtt": measure_mqtt.run, "footprint": measure_footprint.run,
+         "overload": measure_overload.run}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

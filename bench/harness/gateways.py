@@ -78,6 +78,19 @@ def mqtt_gateways(tools):
     ]
 
 
+def overloaded_dtud(tools, policy, flooded):
+    """Two links: the one that is measured, and one from the line `flooded.device` to the server at `flooded.port`."""
+    lines = {"mode": "raw", "packet": {"delimiter": "\n"}}
+    return Gateway(f"{DTUD}, {policy}",
+                   lambda s: _dtud(tools, s, {"mode": "raw"},
+                                   {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": s.port,
+                                    "serialID": "1"},
+                                   (flooded.device, lines,
+                                    {"protocol": "tcp", "url": "127.0.0.1", "port": flooded.port, "serialID": "2",
+                                     "outbox": {"overflow": policy}})),
+                   needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp"))
+
+
 def _dtud_needs(tools, *plugins):
     """dtud, and in a build folder its plugins; an installed one knows where they are."""
     folder = os.path.join(os.path.dirname(os.path.dirname(tools.dtud)), "plugins")
@@ -108,10 +121,14 @@ def _mqtt_channel(site):
     return channel
 
 
-def _dtud(tools, site, uconf, channel):
-    device = site.write("dtu_config.json", json.dumps({"work_mode": "through", "uconf": {"1": uconf},
-                                                       "conf": {"1": channel}}, indent=1))
-    board = {"hal": [{"type": "linux", "ports": {"1": {"device": site.device}}}], "commands": [{"type": "dtu"}],
+def _dtud(tools, site, uconf, channel, *more):
+    """`more`: (device, uconf, channel) of further links."""
+    links = {str(n): link for n, link in enumerate([(site.device, uconf, channel), *more], 1)}
+    device = site.write("dtu_config.json", json.dumps({"work_mode": "through",
+                                                       "uconf": {n: link[1] for n, link in links.items()},
+                                                       "conf": {n: link[2] for n, link in links.items()}}, indent=1))
+    ports = {n: {"device": link[0]} for n, link in links.items()}
+    board = {"hal": [{"type": "linux", "ports": ports}], "commands": [{"type": "dtu"}],
              "state_dir": site.folder, "device_file": device,
              "control": {"socket": os.path.join(site.folder, "control.sock")}}
     return [tools.dtud, "--board", site.write("board.json", json.dumps(board, indent=1))]

@@ -5,7 +5,7 @@ import os
 import platform
 import time
 
-from . import measure_footprint, measure_mqtt, measure_tcp
+from . import measure_footprint, measure_mqtt, measure_overload, measure_tcp
 from .gateways import DTUD
 
 # metric, heading, format. The order is the order of the columns.
@@ -26,11 +26,16 @@ FOOTPRINT_COLUMNS = [
     ("rss_kib", "RSS KiB", "{:.0f}"), ("pss_kib", "PSS KiB", "{:.0f}"), ("threads", "threads", "{:.0f}"),
     ("processes", "procs", "{:.0f}"), ("wakeups_per_s", "wakes/s", "{:.1f}"),
 ]
+OVERLOAD_COLUMNS = [
+    ("idle_p99_us", "idle p99", "{:.0f}"), ("p99_us", "p99", "{:.0f}"), ("p99_ratio", "ratio", "{:.2f}"),
+    ("grown_kib", "RSS +KiB", "{:.0f}"), ("flooded_mb", "flood MB", "{:.0f}"),
+]
 SECTIONS = [
     (measure_tcp.SECTION, "port <-> TCP, 64 bytes raw (us unless said)", TCP_COLUMNS),
     (measure_mqtt.section(0), "port -> MQTT QoS 0, 64-byte lines: at 1000 msg/s, then flat out with 500 on the way (us unless said)", MQTT_COLUMNS),
     (measure_mqtt.section(1), "port -> MQTT QoS 1", MQTT_COLUMNS),
     (measure_footprint.SECTION, "idle, connected", FOOTPRINT_COLUMNS),
+    (measure_overload.SECTION, "round trips (us) while another port floods a slow channel", OVERLOAD_COLUMNS),
 ]
 
 BEST_PIPE = ("gensiot", "socat")
@@ -99,6 +104,8 @@ def targets():
             Target(where, "lost", f"MQTT QoS {qos} lost", 0),
             Target(where, "first_message_ms", f"QoS {qos} start to first message", 50, unit=" ms"),
         ]
+    found += [Target(measure_overload.SECTION, "p99_ratio", f"p99 beside a flooded link, {policy}, to idle", 2.0,
+                     who=measure_overload.name(policy)) for policy in measure_overload.POLICIES]
     return found + [
         Target(idle, "rss_kib", "RSS idle with TCP", 8.5 * 1024, who=IDLE_TCP, unit=" KiB"),
         Target(idle, "rss_kib", "RSS idle with MQTT over TLS", 10 * 1024, who=IDLE_TLS, unit=" KiB"),

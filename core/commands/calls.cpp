@@ -181,15 +181,19 @@ void Calls::drop(uint64_t id) {
     if (theirs(f)) f.done = nullptr;
   const auto node = calls_.extract(id);
   if (!node) return;
+  bytes_ -= node.mapped().bytes;
   lane_.timers().destroy(node.mapped().timer);
   tell_cancelled(node.mapped());
 }
 
 Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* password) {
-  if (calls_.size() >= kMost || (password != nullptr && checks_.size() >= kMostChecks))
+  call.bytes = call.args.size();
+  const bool heavy = bytes_ != 0 && bytes_ + call.bytes > kMostBytes;
+  if (calls_.size() >= kMost || heavy || (password != nullptr && checks_.size() >= kMostChecks))
     return {DTU_AGAIN, "", "too many calls are under way: try again later"};
   call.id = ++last_id_;
   call.owner = this;
+  bytes_ += call.bytes;
   const uint64_t id = call.id;
   Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
   const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, kLongestDeadline_ms);
@@ -236,6 +240,7 @@ void Calls::finish(uint64_t id, Answer answer) {
   lane_.timers().destroy(it->second.timer);
   if (it->second.audited) note(it->second.source, it->second.name, it->second.changes, answer);
   finished_.push_back({id, it->second.asker, std::move(it->second.done), std::move(answer)});
+  bytes_ -= it->second.bytes;
   calls_.erase(it);
   lane_.wake();
 }
@@ -258,6 +263,7 @@ void Calls::gone(const plugins::Instance& instance) {
   }
   for (const uint64_t id : of_it) {
     const auto node = calls_.extract(id);
+    bytes_ -= node.mapped().bytes;
     lane_.timers().destroy(node.mapped().timer);
     if (node.mapped().kind == Kind::await) tell_cancelled(node.mapped());
   }

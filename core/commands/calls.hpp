@@ -33,8 +33,9 @@ struct Request {
 class Calls {
  public:
   static constexpr uint32_t kDefaultDeadline_ms = 10'000, kLongestDeadline_ms = 600'000;
-  static constexpr size_t kMost = 1024;       // under way at once; more are refused as busy
-  static constexpr size_t kMostChecks = 256;  // of them waiting for their password to be compared
+  static constexpr size_t kMost = 1024;              // under way at once; more are refused as busy
+  static constexpr uint64_t kMostBytes = 4U << 20U;  // of their arguments; the first may always be larger
+  static constexpr size_t kMostChecks = 256;         // of them waiting for their password to be compared
 
   Calls(Lane& lane, Log& log, Directory& directory, Access& access);
   Calls(const Calls&) = delete;
@@ -69,6 +70,7 @@ class Calls {
     uint64_t id = 0;
     Kind kind = Kind::command;
     std::string name, args, source;
+    uint64_t bytes = 0;    // of the arguments
     bool changes = false;  // DTU_COMMAND_CHANGES
     bool audited = false;
     bool remote = false;  // neither the console's nor a plugin's own
@@ -111,6 +113,7 @@ class Calls {
   std::deque<Check> checks_;  // the first is being compared
   bool checking_ = false;
   uint64_t last_id_ = 0;
+  uint64_t bytes_ = 0;  // of all arguments in calls_
   std::vector<uint64_t> waiting_, handing_;
   std::vector<Finished> finished_, telling_;
 };

@@ -17,15 +17,19 @@ struct Context;
 
 struct Handle {
   Context* context = nullptr;
-  std::string name;                          // "channel 1"
-  std::atomic<Instance*> instance{nullptr};  // null: gone
-  std::atomic<bool> closing{false};          // stop has begun: emit answers DTU_E_CLOSED
-  std::atomic<bool> ended{false};            // destroy has begun or never comes: no function of it is called any more
-  std::atomic<Lane*> lane{nullptr};          // null: gone; it becomes null under the door
-  Mutex door;                                // held by a foreign thread while it posts to the lane
-  std::atomic<uint64_t> inbox_bytes{0};      // payload waiting in the inbox, emitted by other threads
-  std::atomic<bool> inbox_refused{false};    // an emit was answered DTU_AGAIN for that: writable() is owed to
-  std::vector<uint64_t> refused;             // these sources; under the inbox's mutex
+  std::string name;                           // "channel 1"
+  std::atomic<Instance*> instance{nullptr};   // null: gone
+  std::atomic<bool> closing{false};           // stop has begun: emit answers DTU_E_CLOSED
+  std::atomic<bool> ended{false};             // destroy has begun or never comes: no function of it is called any more
+  std::atomic<Lane*> lane{nullptr};           // null: gone; it becomes null under the door
+  Mutex door;                                 // held by a foreign thread while it posts to the lane
+  std::atomic<uint64_t> inbox_bytes{0};       // payload waiting in the inbox, emitted by other threads
+  std::atomic<bool> inbox_refused{false};     // an emit was answered DTU_AGAIN for that: writable() is owed to
+  std::atomic<uint64_t> inbox_call_bytes{0};  // its other calls that wait there
+  std::atomic<bool> inbox_overrun{false};     // too many of them waited: it is being taken down
+  std::atomic<uint32_t> posts{0};             // functions posted to its lane and not yet run
+  std::atomic<uint32_t> journeys{0};          // its calls from another lane that are under way
+  std::vector<uint64_t> refused;              // these sources; under the inbox's mutex
 
   [[nodiscard]] dtu_instance* as_abi() { return reinterpret_cast<dtu_instance*>(this); }
   [[nodiscard]] static Handle& of(dtu_instance* i) { return *reinterpret_cast<Handle*>(i); }

@@ -21,6 +21,17 @@ std::unique_ptr<dtu_error> copy(const dtu_error* error) {
 
 }  // namespace
 
+dtu_error overrun() {
+  dtu_error e{};
+  e.struct_size = sizeof e;
+  e.code = DTU_AGAIN;
+  e.flags = DTU_ERR_RETRYABLE;
+  std::snprintf(e.message, sizeof e.message,
+                "calls the host faster than it can be heard (%u MiB wait): taken down, to be started again",
+                static_cast<unsigned>(Inbox::kMostCallBytes >> 20U));
+  return e;
+}
+
 Inbox::Inbox(Lane& main, Upcalls& up) : main_(main), up_(up) {
   main_.add_turn_hook([this] { return deliver(); });
   look_timer_ = main_.timers().create(look_due, this);
@@ -35,6 +46,20 @@ void Inbox::push(Item item, Urgency urgency) {
     if (urgency == Urgency::may_wait && look_is_due_ && items_.size() < kMostWaiting) return;
   }
   main_.wake();
+}
+
+bool Inbox::push_call(Item item, Urgency urgency) {
+  Handle& from = *item.from;
+  item.bytes = sizeof(Item) + item.json.size() + (item.error != nullptr ? sizeof(dtu_error) : 0);
+  if (from.inbox_call_bytes.fetch_add(item.bytes) + item.bytes <= kMostCallBytes) {
+    push(std::move(item), urgency);
+    return true;
+  }
+  from.inbox_call_bytes.fetch_sub(item.bytes);
+  if (from.inbox_overrun.exchange(true)) return false;
+  const dtu_error why = overrun();
+  push({Kind::report, &from, 0, 0, DTU_STATE_FAILED, {}, {}, copy(&why)});
+  return false;
 }
 
 void Inbox::expect_completions() {
@@ -64,7 +89,7 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
       refuse(from, msg.source);
       return DTU_AGAIN;
     }
-    Item item{Kind::emit, &from, cost, 0, KeptMessage::keep(msg), {}, nullptr};
+    Item item{Kind::emit, &from, cost, 0, 0, KeptMessage::keep(msg), {}, nullptr};
     if (!item.message) {
       from.inbox_bytes.fetch_sub(cost);
       return DTU_E_INTERNAL;
@@ -85,20 +110,23 @@ void Inbox::refuse(Handle& from, uint64_t source) {
     from.inbox_refused.store(true);
   }
   // Should everything have been delivered meanwhile, nothing would tell of the room.
-  if (from.inbox_bytes.load() <= kMostBytes / 2) push({Kind::room, &from, 0, 0, {}, {}, nullptr});
+  if (from.inbox_bytes.load() <= kMostBytes / 2) push({Kind::room, &from, 0, 0, 0, {}, {}, nullptr});
 }
 
 void Inbox::complete(Handle& from, uint64_t token, dtu_status status) {
-  push({Kind::complete, &from, token, status, {}, {}, nullptr}, status == DTU_OK ? Urgency::may_wait : Urgency::now);
+  push_call({Kind::complete, &from, 0, token, status, {}, {}, nullptr},
+            status == DTU_OK ? Urgency::may_wait : Urgency::now);
 }
-void Inbox::writable(Handle& from, uint64_t source) { push({Kind::writable, &from, source, 0, {}, {}, nullptr}); }
+void Inbox::writable(Handle& from, uint64_t source) {
+  push_call({Kind::writable, &from, 0, source, 0, {}, {}, nullptr});
+}
 void Inbox::report(Handle& from, uint64_t source, int32_t state, const dtu_error* error) {
-  push({Kind::report, &from, source, state, {}, {}, copy(error)});
+  push_call({Kind::report, &from, 0, source, state, {}, {}, copy(error)});
 }
 dtu_status Inbox::reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) {
   if (json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
-  push({Kind::reply, &from, call, status, {}, std::string(json.ptr, json.len), copy(error)});
-  return DTU_OK;
+  const bool heard = push_call({Kind::reply, &from, 0, call, status, {}, std::string(json.ptr, json.len), copy(error)});
+  return heard ? DTU_OK : DTU_AGAIN;
 }
 
 bool Inbox::deliver() {
@@ -118,8 +146,9 @@ bool Inbox::deliver() {
 
 void Inbox::run(Item& item) {
   Instance* instance = item.from->instance.load();
+  if (item.kind != Kind::emit) item.from->inbox_call_bytes.fetch_sub(item.bytes);
   if (instance == nullptr) {
-    if (item.kind == Kind::emit) item.from->inbox_bytes.fetch_sub(item.number);
+    if (item.kind == Kind::emit) item.from->inbox_bytes.fetch_sub(item.bytes);
     return;
   }
   switch (item.kind) {
@@ -128,7 +157,7 @@ void Inbox::run(Item& item) {
       if (waiting != held_.end() || !hand_over(*item.from, item.message))
         held_[item.from].push_back(std::move(item.message));
       else
-        freed(*item.from, item.number);
+        freed(*item.from, item.bytes);
       break;
     }
     case Kind::room:

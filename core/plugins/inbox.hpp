@@ -21,7 +21,10 @@ class Upcalls;
 
 class Inbox {
  public:
-  static constexpr uint64_t kMostBytes = 4U << 20U;  // payload per instance; then emit answers DTU_AGAIN
+  static constexpr uint64_t kMostBytes = 4U << 20U;  // emits of an instance that wait; then emit answers DTU_AGAIN
+  // Its other calls that wait. No plugin that works gets there (each message in flight completes once): one that does
+  // is taken down and started again, which gives back what it had in flight.
+  static constexpr uint64_t kMostCallBytes = 16U << 20U;
 
   Inbox(Lane& main, Upcalls& up);
   ~Inbox();
@@ -45,6 +48,7 @@ class Inbox {
   struct Item {
     Kind kind;
     Handle* from;
+    uint64_t bytes = 0;   // what it counts against the bound
     uint64_t number = 0;  // token, source or call
     int32_t status = 0;   // status or state
     KeptMessage message;
@@ -56,6 +60,8 @@ class Inbox {
   static constexpr int64_t kLookAfter_ns = 20'000'000;
   static constexpr size_t kMostWaiting = 64;
   void push(Item item, Urgency urgency = Urgency::now);
+  // False: too many wait; the instance will be taken down.
+  bool push_call(Item item, Urgency urgency = Urgency::now);
   static void look_due(void* self);
   void run(Item& item);
   void refuse(Handle& from, uint64_t source);

@@ -28,6 +28,7 @@ Handle& Instances::new_handle(Instance& instance) {
   handle->name = instance.name();
   handle->inbox_bytes.store(0);
   handle->inbox_refused.store(false);
+  handle->inbox_overrun.store(false);
   handle->refused.clear();
   handle->closing.store(false);
   handle->ended.store(false);

@@ -11,12 +11,19 @@ namespace {
 
 // One call on its way: it owns the texts and knows whom to answer.
 struct Journey {
-  Handle* from;
-  dtu_answer_fn done;
-  void* ctx;
+  Handle* const from;
+  dtu_answer_fn done = nullptr;
+  void* ctx = nullptr;
   std::string command, args, password, source;
   bool has_password = false;
+
+  explicit Journey(Handle* asker) : from(asker) { from->journeys.fetch_add(1); }
+  ~Journey() { from->journeys.fetch_sub(1); }
+  Journey(const Journey&) = delete;
+  Journey& operator=(const Journey&) = delete;
 };
+
+constexpr uint32_t kMostJourneys = 1024;  // of an instance: as many as calls can be under way
 
 // On the main lane: carries an answer back to the lane of the asker. The journey belongs to the asker, which drops it
 // when it stops: the kernel calls nobody back after that.
@@ -41,6 +48,7 @@ void answered(void* ctx, const dtu_answer* a) {
 using Ask = std::function<dtu_status(Instance&, Journey*, dtu_error*)>;
 
 dtu_status depart(Instance& from, const std::shared_ptr<Journey>& journey, Ask ask) {
+  if (from.handle().journeys.load() > kMostJourneys) return DTU_AGAIN;
   from.context().main.post([journey, ask = std::move(ask)] {
     Instance* instance = journey->from->instance.load();
     if (instance == nullptr) return;
@@ -54,8 +62,7 @@ dtu_status depart(Instance& from, const std::shared_ptr<Journey>& journey, Ask a
 }
 
 std::shared_ptr<Journey> pack(Instance& from, dtu_answer_fn done, void* ctx) {
-  auto journey = std::make_shared<Journey>();
-  journey->from = &from.handle();
+  auto journey = std::make_shared<Journey>(&from.handle());
   journey->done = done;
   journey->ctx = ctx;
   return journey;
@@ -70,7 +77,7 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
   journey->has_password = r.password.ptr != nullptr;
   if (journey->has_password) journey->password.assign(r.password.ptr, r.password.len);
   journey->source.assign(r.source.ptr, r.source.len);
-  return depart(from, std::move(journey),
+  return depart(from, journey,
                 [flags = r.flags, code = r.code, ms = r.deadline_ms](Instance& i, Journey* j, dtu_error* e) {
                   dtu_request request{};
                   request.struct_size = sizeof request;
@@ -90,7 +97,7 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
 dtu_status read_from_afar(Instance& from, std::string_view point, dtu_answer_fn done, void* ctx) {
   auto journey = pack(from, done, ctx);
   journey->command = point;
-  return depart(from, std::move(journey), [](Instance& i, Journey* j, dtu_error* e) {
+  return depart(from, journey, [](Instance& i, Journey* j, dtu_error* e) {
     return i.context().up.read_point(i, j->command, answered, j, e);
   });
 }
@@ -100,7 +107,7 @@ dtu_status write_from_afar(Instance& from, std::string_view point, std::string_v
   auto journey = pack(from, done, ctx);
   journey->command = point;
   journey->args = json;
-  return depart(from, std::move(journey), [](Instance& i, Journey* j, dtu_error* e) {
+  return depart(from, journey, [](Instance& i, Journey* j, dtu_error* e) {
     return i.context().up.write_point(i, j->command, j->args, answered, j, e);
   });
 }

@@ -69,13 +69,20 @@ dtu_status fd_remove(dtu_instance* i, uint64_t id) noexcept {
 }
 constexpr dtu_fd_service kFd{sizeof(dtu_fd_service), 0, fd_add, fd_modify, fd_remove};
 
+constexpr uint32_t kMostPosts = 16384;  // of an instance, not yet run
+
 dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
   Handle& handle = Handle::of(i);
   if (fn == nullptr) return DTU_E_INVALID;
   Lock lock(handle.door);
   Lane* lane = handle.lane.load();
   if (lane == nullptr) return DTU_E_CLOSED;
+  if (handle.posts.fetch_add(1) >= kMostPosts) {
+    handle.posts.fetch_sub(1);
+    return DTU_AGAIN;
+  }
   lane->post([&handle, fn, ctx] {
+    handle.posts.fetch_sub(1);
     Instance* instance = handle.instance.load();
     if (instance != nullptr && !handle.ended.load())
       instance->guarded("a posted function", nullptr, [&] { return fn(ctx), DTU_OK; });

@@ -167,15 +167,24 @@ void Outbox::refill() {
   if (data_.waiting.size() != before) changed_();
 }
 
+// What is in flight cannot be dropped any more. A slow channel that has taken everything would leave only the newest to
+// drop, so under drop_oldest it gets half.
+bool Outbox::flight_is_long(const Queue& queue) const {
+  if (queue.in_flight.size() >= kLongestFlight) return true;
+  if (&queue == &commands_ || backlog_ || limits_.policy != Policy::drop_oldest || queue.open == 0) return false;
+  return queue.open >= (limits_.messages + 1) / 2 || queue.open_bytes >= (limits_.bytes + 1) / 2;
+}
+
 uint32_t Outbox::take(dtu_msg* out) {
   uint32_t n = 0;
   for (Queue* queue : {&commands_, &data_}) {
     if (shown_) settle(*queue);
     const uint32_t before = n;
     const auto may_go = [&] { return queue == &data_ ? data_may_go() : !queue->nothing_waits(); };
-    while (n < kBatch && queue->in_flight.size() < kLongestFlight && may_go()) {
+    while (n < kBatch && !flight_is_long(*queue) && may_go()) {
       Entry entry = queue->returned.empty() ? queue->waiting.pop_front() : queue->returned.pop_front();
       entry.open = true;
+      queue->open_bytes += entry.message.payload_size();
       entry.message.show(token_of(*queue, queue->in_flight.size(), queue == &commands_), out[n++]);
       queue->in_flight.push_back(std::move(entry));
       ++queue->open;
@@ -193,6 +202,7 @@ void Outbox::untake(uint32_t count) {
     Entry entry = queue.in_flight.pop_back();
     if (!entry.open) continue;  // completed though not taken: the channel's mistake, already counted
     --queue.open;
+    queue.open_bytes -= entry.message.payload_size();
     entry.open = false;
     queue.returned.push_front(std::move(entry));
   }
@@ -217,6 +227,7 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
   if (!entry.open) return false;
   entry.open = false;
   --queue.open;
+  queue.open_bytes -= entry.message.payload_size();
   if (status == DTU_OK || status == DTU_E_INVALID) {
     ++(status == DTU_OK ? counters_.delivered : counters_.rejected);
     forget(entry);
@@ -257,7 +268,7 @@ void Outbox::return_all() {
       ++counters_.resent;
       give_back(*queue, std::move(entry));
     }
-    queue->open = 0;
+    queue->open = queue->open_bytes = 0;
   }
   last_commands_ = last_data_ = 0;
   shown_ = false;

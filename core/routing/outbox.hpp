@@ -66,7 +66,10 @@ class Outbox final : private Backlog::Window {
            (backlog_ == nullptr || backlog_->has_room());
   }
 
-  [[nodiscard]] bool has_waiting() { return !commands_.nothing_waits() || data_may_go(); }
+  // Something can be taken now.
+  [[nodiscard]] bool has_waiting() {
+    return (!commands_.nothing_waits() && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_));
+  }
   // Puts the next messages, at most kBatch, in flight and shows them. The views are good until untake(), which ends the
   // batch and puts the last `count` of it back, or until the next take(): completing a message before does not free it.
   uint32_t take(dtu_msg* out);
@@ -103,7 +106,7 @@ class Outbox final : private Backlog::Window {
     Ring<Entry> returned;   // was in flight and failed; goes before `waiting`, in order
     Ring<Entry> in_flight;  // its first has the sequence number `first`
     uint64_t first = 1;
-    uint64_t open = 0;
+    uint64_t open = 0, open_bytes = 0;
     [[nodiscard]] bool nothing_waits() const { return waiting.empty() && returned.empty(); }
   };
   // A channel that never completes an old message must not make the in-flight ring grow without bound.
@@ -116,6 +119,7 @@ class Outbox final : private Backlog::Window {
   [[nodiscard]] bool frees_memory(Queue& queue);
   void refill();
   [[nodiscard]] bool data_may_go();
+  [[nodiscard]] bool flight_is_long(const Queue& queue) const;
   void forget(Entry& entry);
   bool drop_oldest(Queue& queue);
   uint64_t drop_waiting(uint64_t below);

@@ -446,6 +446,8 @@ void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status
     // failed, and trying it again at once could go on for ever.
     channel->paused = true;
     lane_.timers().arm(channel->retry_timer, lane_.now_ns() + kRetryAfter_ns);
+  } else if (channel->outbox.has_waiting()) {
+    mark(*channel);  // it may have waited for something in flight to be over
   }
   note_room(*channel);
 }

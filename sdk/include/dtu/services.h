@@ -38,7 +38,7 @@ typedef struct dtu_fd_service {
 #define DTU_POST_SERVICE "dtu.post/1"
 typedef struct dtu_post_service {
   uint32_t struct_size, reserved;
-  dtu_status (*post)(dtu_instance*, dtu_fn, void* ctx); /* [any] */
+  dtu_status (*post)(dtu_instance*, dtu_fn, void* ctx); /* [any] DTU_AGAIN: 16384 of them wait already */
 } dtu_post_service;
 
 /* Small durable state of the instance, kept across restarts. Keys: 1 to 64 of [A-Za-z0-9._-]; values up to 64 KiB. */

@@ -236,5 +236,33 @@ TEST_F(CallsTest, TooManyAtOnceAreRefusedAsBusy) {
   EXPECT_EQ(refused, 10000 - Calls::kMost);
 }
 
+TEST_F(CallsTest, TooMuchAtOnceIsRefusedAsBusy) {
+  std::vector<Done> kept;
+  offer("slow", 0, [&](const std::string&, const std::string&, const Done& done) { kept.push_back(done); });
+  Request heavy = request("slow");
+  heavy.args = "{" + std::string(1'000'000, ' ') + "}";
+  size_t taken = 0;
+  std::string refusal;
+  const auto fill = [&] {
+    for (int i = 0; i < 10; ++i)
+      if (const Answer a = calls.invoke(heavy, nullptr, [](const Answer&) {}); a.status == DTU_OK)
+        ++taken;
+      else
+        refusal = a.error;
+  };
+  lane.post([&] {
+    fill();
+    EXPECT_EQ(taken, Calls::kMostBytes / heavy.args.size()) << refusal;
+    lane.post([&] {  // the first ones have been handed over by now
+      for (const Done& done : kept) done({DTU_OK, "1", ""});
+      taken = 0;
+      fill();
+      EXPECT_EQ(taken, Calls::kMostBytes / heavy.args.size()) << "what is answered counts no more";
+      lane.stop();
+    });
+  });
+  lane.run();
+}
+
 }  // namespace
 }  // namespace dtud::commands

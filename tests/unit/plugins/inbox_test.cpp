@@ -28,6 +28,7 @@ struct InboxTest : ::testing::Test {
     });
   }
   void TearDown() override { rig.stop(instance); }
+  [[nodiscard]] plugins::Handle& handle() { return plugins::Handle::of(script.host().instance()); }
   static dtu_status emit(dtu::Host host, uint64_t source, std::string_view payload) {
     dtu_msg m{};
     m.source = source;
@@ -114,6 +115,48 @@ TEST_F(InboxTest, WhatWaitsForAGoneInstanceIsForgotten) {
   });
   ASSERT_EQ(emit(script.host(), 1, "new"), DTU_OK);
   ASSERT_TRUE(rig.eventually([&] { return payloads == std::vector<std::string>{"new"}; }));
+}
+
+// A plugin that says the same thing for ever filled the memory.
+TEST_F(InboxTest, APluginThatCallsWithoutEndIsTakenDownAndMemoryIsBounded) {
+  std::promise<void> held, go;
+  rig.lane.post([&] {
+    held.set_value();
+    (void)go.get_future().wait_for(kDeadline);
+  });
+  held.get_future().wait();
+  const dtu::Host host = script.host();
+  for (int i = 0; i < 1'000'000; ++i) host.writable(1);
+  EXPECT_EQ(host.reply(1, std::string(1000, 'x')), DTU_AGAIN);
+  EXPECT_LE(handle().inbox_call_bytes.load(), plugins::Inbox::kMostCallBytes);
+  go.set_value();
+  ASSERT_TRUE(rig.eventually([&] { return rig.logged("calls the host faster than it can be heard"); }));
+  ASSERT_TRUE(rig.eventually([&] { return handle().inbox_call_bytes.load() == 0; }));
+  EXPECT_EQ(emit(host, 1, "x"), DTU_E_CLOSED) << "it was taken down";
+}
+
+TEST_F(InboxTest, PostsAreBounded) {
+  std::promise<void> held, go;
+  rig.lane.post([&] {
+    held.set_value();
+    (void)go.get_future().wait_for(kDeadline);
+  });
+  held.get_future().wait();
+  const dtu::Host host = script.host();
+  const auto& service = host.need<dtu_post_service>(DTU_POST_SERVICE);
+  static std::atomic<int> ran;
+  ran = 0;
+  const auto post = [&] {
+    return service.post(
+        host.instance(), [](void*) { ++ran; }, nullptr);
+  };
+  int taken = 0;
+  while (taken < 100'000 && post() == DTU_OK) ++taken;
+  EXPECT_EQ(taken, 16384);
+  EXPECT_EQ(post(), DTU_AGAIN);
+  go.set_value();
+  ASSERT_TRUE(rig.eventually([&] { return ran == taken; }));
+  EXPECT_EQ(post(), DTU_OK);
 }
 
 }  // namespace

@@ -321,7 +321,7 @@ TEST_P(OwnLaneTest, NothingPostedIsRunAfterDestroy) {
     const auto& l = *static_cast<Late*>(ctx);
     if (l.script.destroyed != 0) ++l.ran;
   };
-  while (post.post(host.instance(), count, &late) == DTU_OK) {
+  while (post.post(host.instance(), count, &late) != DTU_E_CLOSED) {
   }
   ASSERT_TRUE(rig.eventually([&] { return done.load(); }));
   EXPECT_EQ(ran_late, 0);

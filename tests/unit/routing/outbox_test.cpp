@@ -117,14 +117,44 @@ TEST(Outbox, DropOldestKeepsTheNewestAndCounts) {
   Outbox outbox(limits(3, Policy::drop_oldest));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(outbox.push(message(std::to_string(i))));
   EXPECT_EQ(outbox.counters().dropped, 7U);
-  EXPECT_EQ(take(outbox).texts, (Texts{"7", "8", "9"}));
+  const Taken t = take(outbox);
+  EXPECT_EQ(t.texts, (Texts{"7", "8"}));
+  for (const uint64_t token : t.tokens) outbox.complete(token, DTU_OK);
+  EXPECT_EQ(take(outbox).texts, (Texts{"9"}));
 }
 
-TEST(Outbox, DropOldestLeavesWhatIsInFlight) {
-  Outbox outbox(limits(2, Policy::drop_oldest));
-  outbox.push(message("a"));
-  outbox.push(message("b"));
+// A slow channel that takes all it gets had all of the outbox in flight, and then the newest was dropped.
+TEST(Outbox, DropOldestLetsAChannelHaveHalfAndKeepsTheNewest) {
+  Outbox outbox(limits(4, Policy::drop_oldest));
+  for (const char* text : {"a", "b", "c", "d"}) outbox.push(message(text));
   const Taken t = take(outbox);
+  EXPECT_EQ(t.texts, (Texts{"a", "b"}));
+  EXPECT_FALSE(outbox.has_waiting());
+  EXPECT_TRUE(take(outbox).texts.empty());
+  for (const char* text : {"e", "f", "g"}) EXPECT_TRUE(outbox.push(message(text)));
+  EXPECT_EQ(outbox.counters().dropped, 3U) << "c, d and e";
+  outbox.complete(t.tokens[0], DTU_OK);
+  EXPECT_TRUE(outbox.has_waiting());
+  EXPECT_EQ(take(outbox).texts, (Texts{"f"}));
+  outbox.return_all();
+  EXPECT_EQ(take(outbox).texts, (Texts{"b", "f"}));
+}
+
+TEST(Outbox, DropOldestLetsAChannelHaveHalfOfTheBytes) {
+  Outbox outbox(limits(1000, Policy::drop_oldest, 100));
+  outbox.push(message(std::string(60, 'x')));
+  outbox.push(message("y"));
+  outbox.push(message("z"));
+  EXPECT_EQ(take(outbox).texts, (Texts{std::string(60, 'x')})) << "one may always go";
+  EXPECT_TRUE(outbox.push(message(std::string(60, 'n'))));
+  EXPECT_TRUE(outbox.push(message("newest"))) << "the oldest that waited went";
+}
+
+TEST(Outbox, OneMessageOfRoomIsOneInFlight) {
+  Outbox outbox(limits(1, Policy::drop_oldest));
+  outbox.push(message("a"));
+  const Taken t = take(outbox);
+  EXPECT_EQ(t.texts, (Texts{"a"}));
   EXPECT_FALSE(outbox.push(message("c"))) << "nothing waits, so the newest goes";
   EXPECT_EQ(outbox.counters().dropped, 1U);
   outbox.complete(t.tokens[0], DTU_OK);
