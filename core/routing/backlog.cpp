@@ -16,9 +16,9 @@ constexpr uint64_t kReadBytes = 256U << 10U;
 
 std::string folder_of(const std::string& dir, uint32_t channel) { return dir + "/" + std::to_string(channel); }
 
-std::vector<std::string> names_in(const std::string& folder) {
+std::vector<std::string> names_in(spool::Disk& disk, const std::string& folder) {
   std::vector<std::string> names;
-  (void)spool::make_disk()->list(folder, names);
+  (void)disk.list(folder, names);
   return names;
 }
 
@@ -93,8 +93,8 @@ Backlog::Backlog(Storage& storage, uint32_t channel, BacklogSettings settings, W
 Backlog::~Backlog() { storage_.lane.timers().destroy(tick_timer_); }
 
 bool Backlog::left_over(const Storage& storage, uint32_t channel) {
-  return has_ending(names_in(folder_of(storage.spool_dir, channel)), ".seg") ||
-         has_ending(names_in(folder_of(storage.journal_dir, channel)), ".jnl");
+  return has_ending(names_in(storage.disk.disk(), folder_of(storage.spool_dir, channel)), ".seg") ||
+         has_ending(names_in(storage.disk.disk(), folder_of(storage.journal_dir, channel)), ".jnl");
 }
 
 void Backlog::set(BacklogSettings settings) {
@@ -111,7 +111,7 @@ void Backlog::set(BacklogSettings settings) {
 void Backlog::open() {
   if (const spool::Trouble t = journal_.open())
     storage_.log.error(who_, t.text + "; its messages are in plain memory and die with the process");
-  const auto names = names_in(folder_of(storage_.spool_dir, channel_));
+  const auto names = names_in(storage_.disk.disk(), folder_of(storage_.spool_dir, channel_));
   next_ = std::max({journal_.next(), spool::Spool::beyond(names), uint64_t{1}});
   done_ = journal_.done();
   spool::Record record;
@@ -422,7 +422,7 @@ void Backlog::failed(const spool::Trouble& trouble) {
     storage_.log.error(who_, trouble.text + (unusable_ ? "; its messages stay in memory until dtud starts again"
                                                        : "; its messages stay in memory, the disk is tried again"));
   trouble_ = trouble;
-  retry_ns_ = storage_.lane.now_ns() + (trouble.code == ENOSPC ? settings_.tick_ns : settings_.retry_ns);
+  retry_ns_ = storage_.lane.now_ns() + (trouble.code == ENOSPC ? storage_.tick_ns : storage_.retry_ns);
   arm_tick();
   window_.changed();
 }
@@ -440,7 +440,7 @@ void Backlog::works_again(const char* how) {
 void Backlog::arm_tick() {
   if (ticking_) return;
   ticking_ = true;
-  storage_.lane.timers().arm(tick_timer_, storage_.lane.now_ns() + settings_.tick_ns);
+  storage_.lane.timers().arm(tick_timer_, storage_.lane.now_ns() + storage_.tick_ns);
 }
 
 void Backlog::tick_due(void* self) { static_cast<Backlog*>(self)->tick(); }

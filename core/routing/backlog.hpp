@@ -25,6 +25,8 @@ struct Storage {
   Log& log;
   spool::DiskLane& disk;
   std::string spool_dir, journal_dir;  // a channel's are folders in them, by its id
+  int64_t tick_ns = 1'000'000'000;     // how long memory is collected for one commit, in an outage
+  int64_t retry_ns = 5'000'000'000;    // how long a disk that failed is left alone
 };
 
 struct BacklogSettings {
@@ -33,8 +35,6 @@ struct BacklogSettings {
   spool::SpoolLimits disk;
   bool drop_oldest = false;          // a full disk makes room for what is new
   bool block = false;                // the sender can wait: memory never holds more than its bounds
-  int64_t tick_ns = 1'000'000'000;   // how long memory is collected for one commit, in an outage
-  int64_t retry_ns = 5'000'000'000;  // how long a disk that failed is left alone
 };
 
 class Backlog {

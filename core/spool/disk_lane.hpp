@@ -18,7 +18,7 @@ class DiskLane {
   DiskLane(const DiskLane&) = delete;
   DiskLane& operator=(const DiskLane&) = delete;
 
-  [[nodiscard]] Disk& disk() { return *disk_; }  // to be used by jobs
+  [[nodiscard]] Disk& disk() { return *disk_; }  // to be used by jobs; list() also by others
 
   // Runs job() on the thread, then then(its result) on the main lane, unless `asker` is gone by that time.
   template <typename Job, typename Then>

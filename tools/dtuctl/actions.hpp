@@ -37,6 +37,7 @@ int show_audit(const Invocation& in);
 int show_spool(const Invocation& in);
 int spool_export(const Invocation& in);
 int spool_clear(const Invocation& in);
+int spool_check(const Invocation& in);
 // completion.cpp
 int completion_script(const Invocation& in);
 int complete(const std::vector<std::string>& words);  // the words after "dtuctl", the last one unfinished

@@ -3,7 +3,9 @@
 
 #include "actions.hpp"
 #include "failure.hpp"
+#include "input.hpp"
 #include "json.hpp"
+#include "spool/check.hpp"
 #include "text.hpp"
 
 namespace dtuctl {
@@ -54,7 +56,65 @@ std::string spool_text(const Json& spool, const Terminal& terminal) {
   return (table.empty() ? "no channels\n" : table.text(terminal)) + below + flash_text(spool["flash"]);
 }
 
+using dtud::spool::CheckReport;
+
+const char* name_of(CheckReport::Kind kind) {
+  constexpr const char* kNames[] = {"segment", "spare", "newer", "other"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+std::string check_json(const CheckReport& r) {
+  std::string damage;
+  for (const auto& d : r.damage)
+    damage += (damage.empty() ? "" : ",") + std::string("{\"offset\":") + std::to_string(d.offset) +
+              ",\"size\":" + std::to_string(d.size) + ",\"records\":" + std::to_string(d.records) +
+              ",\"text\":" + quoted(d.text) + "}";
+  const auto number = [](const char* name, auto value) {
+    return ",\"" + std::string(name) + "\":" + std::to_string(value);
+  };
+  return "{\"file\":" + quoted(r.file) + ",\"good\":" + (r.good() ? "true" : "false") + ",\"kind\":\"" +
+         name_of(r.kind) + "\",\"meaning\":" + quoted(r.trouble ? r.trouble.text : r.meaning) +
+         number("version", r.version) + number("size", r.size) + number("used", r.used) + number("commits", r.commits) +
+         number("records", r.records) + number("payload", r.payload) + number("first_seq", r.first_seq) +
+         number("last_seq", r.last_seq) + number("first_time_ns", r.first_time_ns) +
+         number("last_time_ns", r.last_time_ns) + number("done", r.done) + ",\"torn\":" + (r.torn ? "true" : "false") +
+         number("damages", r.damages) + ",\"damage\":[" + damage + "]}";
+}
+
+std::string check_text(const CheckReport& r, const Terminal& terminal) {
+  std::string out = terminal.paint(r.good() ? Colour::good : Colour::bad,
+                                   printable(r.file + ": " + (r.trouble ? r.trouble.text : r.meaning))) +
+                    "\n";
+  if (r.kind != CheckReport::Kind::segment) return out;
+  out += "  format " + std::to_string(r.version) + ", " + std::to_string(r.records) + " messages (" +
+         byte_size(r.payload) + ") in " + std::to_string(r.commits) + " commits, " + byte_size(r.used) + " of " +
+         byte_size(r.size) + " used\n";
+  if (r.records != 0)
+    out += "  numbers " + std::to_string(r.first_seq) + " to " + std::to_string(r.last_seq) + ", delivered below " +
+           std::to_string(r.done) + "\n  read from " + date_and_time(static_cast<uint64_t>(r.first_time_ns)) + " to " +
+           date_and_time(static_cast<uint64_t>(r.last_time_ns)) + "\n";
+  for (const auto& d : r.damage) out += "  byte " + std::to_string(d.offset) + ": " + printable(d.text) + "\n";
+  if (r.damages > r.damage.size()) out += "  and " + std::to_string(r.damages - r.damage.size()) + " more\n";
+  return out;
+}
+
 }  // namespace
+
+int spool_check(const Invocation& in) {
+  const auto reports = dtud::spool::check_path(in.operands[0]);
+  std::string json;
+  bool good = true;
+  for (const CheckReport& r : reports) {
+    good = good && r.good();
+    if (in.json())
+      json += (json.empty() ? "" : ",") + check_json(r);
+    else
+      print(check_text(r, in.terminal));
+  }
+  if (in.json()) print("[" + json + "]\n");
+  if (!in.json() && reports.empty()) print(in.operands[0] + ": no file of a spool is in it\n");
+  return good ? kOk : kFailed;
+}
 
 int show_spool(const Invocation& in) {
   const std::string body = in.client().need("GET", "/v1/spool");

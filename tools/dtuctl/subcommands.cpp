@@ -221,6 +221,17 @@ const std::vector<Subcommand>& subcommands() {
        1,
        {Word::none},
        spool_clear},
+      {"spool check",
+       "FILE",
+       "verify a file of a spool, or a folder of them",
+       "Reads a segment file (or each in a folder, such as /var/lib/dtukit/spool/1) and says what is in it and what "
+       "is\n"
+       "harmed. Needs no dtud. Exits 1 when something is.\n\nExample: dtuctl spool check /var/lib/dtukit/spool/1",
+       {},
+       1,
+       1,
+       {Word::file},
+       spool_check},
       {"connect",
        "[CHANNEL]",
        "start channels that auto_connect 0 left alone",

@@ -41,7 +41,8 @@ class OfflineRig {
              std::unique_ptr<spool::Disk> disk = spool::make_disk()) {
     lane = std::make_unique<Lane>("test");
     disk_lane = std::make_unique<spool::DiskLane>(*lane, std::move(disk));
-    storage = std::make_unique<Storage>(Storage{*lane, log, *disk_lane, dir + "/spool", dir + "/journal"});
+    storage =
+        std::make_unique<Storage>(Storage{*lane, log, *disk_lane, dir + "/spool", dir + "/journal", tick_ns, retry_ns});
     outbox = std::make_unique<Outbox>(limits);
     outbox->keep(
         *storage, 3, mode, disk_limits, [this] { return carries; }, [] {});
@@ -123,6 +124,7 @@ class OfflineRig {
   std::string dir;
   Log log;
   bool carries = false;
+  int64_t tick_ns = 1'000'000'000, retry_ns = 5'000'000'000;  // for the next begin()
   std::unique_ptr<Lane> lane;
   std::unique_ptr<spool::DiskLane> disk_lane;
   std::unique_ptr<Storage> storage;

@@ -11,6 +11,7 @@ constexpr OutboxLimits kLimits{4096, 4U << 20U, Policy::drop_oldest};
 
 class OfflineTest : public testing::Test {
  protected:
+  OfflineTest() { rig_.tick_ns = 50'000'000; }
   OfflineRig rig_;
 };
 
