@@ -16,18 +16,18 @@ import signal
 import sys
 import tempfile
 
-from harness import measure_footprint, measure_mqtt, measure_overload, measure_tcp, report
+from harness import measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp, report
 from harness.bench import Bench, Tools
 from harness.processes import Failed, adopt_orphans, busy_share
 
 Scale = collections.namedtuple("Scale", "rounds warm_up round_trips stream_bytes strace_counts steady_lines flat_lines "
-                                        "settle_s idle_s")
+                                        "settle_s idle_s stored_lines")
 FULL = Scale(rounds=5, warm_up=500, round_trips=8000, stream_bytes=32 << 20, strace_counts=(200, 1200),
-             steady_lines=2000, flat_lines=50000, settle_s=2.0, idle_s=10.0)
+             steady_lines=2000, flat_lines=50000, settle_s=2.0, idle_s=10.0, stored_lines=1_000_000)
 QUICK = Scale(rounds=2, warm_up=200, round_trips=3000, stream_bytes=8 << 20, strace_counts=(100, 400),
-              steady_lines=700, flat_lines=15000, settle_s=1.0, idle_s=3.0)
+              steady_lines=700, flat_lines=15000, settle_s=1.0, idle_s=3.0, stored_lines=300_000)
 PARTS = {"tcp": measure_tcp.run, "mqtt": measure_mqtt.run, "footprint": measure_footprint.run,
-         "overload": measure_overload.run}
+         "overload": measure_overload.run, "storage": measure_storage.run}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

@@ -91,6 +91,20 @@ def overloaded_dtud(tools, policy, flooded):
                    needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp"))
 
 
+def storing_dtud(tools, mode, away):
+    """Two links: the one that is measured, and one from the line `away.device` to the server at `away.port`."""
+    lines = {"mode": "raw", "packet": {"delimiter": "\n"}}
+    return Gateway(f"{DTUD}, {mode}",
+                   lambda s: _dtud(tools, s, {"mode": "raw"},
+                                   {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": s.port,
+                                    "serialID": "1"},
+                                   (away.device, lines,
+                                    {"protocol": "tcp", "url": "127.0.0.1", "port": away.port, "serialID": "2",
+                                     "reconnect": {"min_ms": 100, "max_ms": 200}, "offline_storage": mode,
+                                     "outbox": {"overflow": "block", "disk_bytes": 1 << 30, "disk_messages": 10_000_000}})),
+                   needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp"))
+
+
 def _dtud_needs(tools, *plugins):
     """dtud, and in a build folder its plugins; an installed one knows where they are."""
     folder = os.path.join(os.path.dirname(os.path.dirname(tools.dtud)), "plugins")

@@ -5,7 +5,7 @@ import os
 import platform
 import time
 
-from . import measure_footprint, measure_mqtt, measure_overload, measure_tcp
+from . import measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp
 from .gateways import DTUD
 
 # metric, heading, format. The order is the order of the columns.
@@ -30,12 +30,18 @@ OVERLOAD_COLUMNS = [
     ("idle_p99_us", "idle p99", "{:.0f}"), ("p99_us", "p99", "{:.0f}"), ("p99_ratio", "ratio", "{:.2f}"),
     ("grown_kib", "RSS +KiB", "{:.0f}"), ("flooded_mb", "flood MB", "{:.0f}"),
 ]
+STORAGE_COLUMNS = [
+    ("drain_msg_s", "drain/s", "{:.0f}"), ("write_cost", "written", "{:.2f}"), ("grown_kib", "RSS +KiB", "{:.0f}"),
+    ("idle_p99_us", "idle p99", "{:.0f}"), ("p99_us", "p99", "{:.0f}"), ("p99_ratio", "ratio", "{:.2f}"),
+]
 SECTIONS = [
     (measure_tcp.SECTION, "port <-> TCP, 64 bytes raw (us unless said)", TCP_COLUMNS),
     (measure_mqtt.section(0), "port -> MQTT QoS 0, 64-byte lines: at 1000 msg/s, then flat out with 500 on the way (us unless said)", MQTT_COLUMNS),
     (measure_mqtt.section(1), "port -> MQTT QoS 1", MQTT_COLUMNS),
     (measure_footprint.SECTION, "idle, connected", FOOTPRINT_COLUMNS),
     (measure_overload.SECTION, "round trips (us) while another port floods a slow channel", OVERLOAD_COLUMNS),
+    (measure_storage.SECTION, "offline_storage: an outage of 64-byte lines on disk, its cost in payloads, and round trips (us) "
+     "of another link while it drains to TCP", STORAGE_COLUMNS),
 ]
 
 BEST_PIPE = ("gensiot", "socat")
@@ -106,6 +112,13 @@ def targets():
         ]
     found += [Target(measure_overload.SECTION, "p99_ratio", f"p99 beside a flooded link, {policy}, to idle", 2.0,
                      who=measure_overload.name(policy)) for policy in measure_overload.POLICIES]
+    for mode in measure_storage.MODES:
+        where, who = measure_storage.SECTION, measure_storage.name(mode)
+        found += [Target(where, "drain_msg_s", f"drain, {mode}", 20000, who=who, least=True, unit="/s"),
+                  Target(where, "p99_ratio", f"p99 beside a drain, {mode}, to idle", 2.0, who=who),
+                  Target(where, "grown_kib", f"memory of a stored outage, {mode}", 2048, who=who, unit=" KiB")]
+    found.append(Target(measure_storage.SECTION, "write_cost", "bytes written of the payload's", 2.0,
+                        who=measure_storage.name("on")))
     return found + [
         Target(idle, "rss_kib", "RSS idle with TCP", 8.5 * 1024, who=IDLE_TCP, unit=" KiB"),
         Target(idle, "rss_kib", "RSS idle with MQTT over TLS", 10 * 1024, who=IDLE_TLS, unit=" KiB"),

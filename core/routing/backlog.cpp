@@ -298,8 +298,7 @@ bool Backlog::in_journal(uint64_t from, spool::Record& out) const {
 
 void Backlog::commit() {
   if (committing_ || opening_ || unusable_ || !has_unspilled() || storage_.lane.now_ns() < retry_ns_) return;
-  auto ranges = journal_.after(spilled_, std::numeric_limits<uint64_t>::max());
-  if (ranges.empty()) return;
+  auto ranges = journal_.lend_after(spilled_);
   committing_ = true;
   moving_to_ = next_ - 1;
   newer_ = {};
@@ -328,6 +327,7 @@ void Backlog::commit() {
 
 void Backlog::committed(Committed result) {
   committing_ = false;
+  journal_.give_back();
   facts_ = result.facts;
   const spool::Spool::Appended& appended = result.appended;
   if (appended.dropped_below != 0) {

@@ -33,8 +33,8 @@ struct BacklogSettings {
   config::Storage mode = config::Storage::on;  // off: what there is goes out, nothing is added to the disk
   uint64_t memory_messages = 4096, memory_bytes = 4U << 20U;
   spool::SpoolLimits disk;
-  bool drop_oldest = false;          // a full disk makes room for what is new
-  bool block = false;                // the sender can wait: memory never holds more than its bounds
+  bool drop_oldest = false;  // a full disk makes room for what is new
+  bool block = false;        // the sender can wait: memory never holds more than its bounds
 };
 
 class Backlog {

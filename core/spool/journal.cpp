@@ -141,7 +141,7 @@ bool Journal::begin_chunk(const Record& first) {
   const auto size = needed <= Chunk::kUsual ? Chunk::kUsual : static_cast<uint32_t>((needed + 4095) / 4096 * 4096);
   if (!chunks_.empty() && chunks_.back()->left == 0) end_chunk(chunks_.size() - 1);
   std::shared_ptr<Chunk> chunk;
-  if (size == Chunk::kUsual && spare_ && spare_.use_count() == 1) chunk = std::move(spare_);
+  if (size == Chunk::kUsual && spare_) chunk = std::move(spare_);
   if (!chunk) {
     int error = 0;
     chunk =
@@ -160,9 +160,10 @@ bool Journal::begin_chunk(const Record& first) {
 void Journal::end_chunk(size_t index) {
   std::shared_ptr<Chunk> chunk = std::move(chunks_[index]);
   chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(index));
-  // The spare may still be read by another thread: only one that nobody else holds is used again.
-  if (chunk->size() == Chunk::kUsual && (!spare_ || spare_.use_count() > 1)) spare_.swap(chunk);
-  if (chunk) chunk->remove_file();
+  if (chunk->size() == Chunk::kUsual && !spare_ && !lent_)
+    spare_ = std::move(chunk);
+  else
+    chunk->remove_file();
 }
 
 void Journal::forget(uint64_t seq) {
@@ -173,7 +174,7 @@ void Journal::forget(uint64_t seq) {
   if (--chunk.left != 0) return;
   if (i + 1 != chunks_.size() || chunk.size() != Chunk::kUsual)
     end_chunk(i);
-  else if (chunks_[i].use_count() == 1)
+  else if (!lent_)
     chunk.begin(++last_number_, {seq + 1, chunk.base().time_us});  // the newest is empty again: from its start
 }
 
@@ -195,15 +196,11 @@ bool Journal::read(uint64_t from, Record& out) const {
   return false;
 }
 
-std::vector<Journal::Range> Journal::after(uint64_t seq, uint64_t most) const {
+std::vector<Journal::Range> Journal::lend_after(uint64_t seq) {
   std::vector<Range> ranges;
-  uint64_t bytes = 0;
-  for (const auto& chunk : chunks_) {
-    if (chunk->last_seq <= seq || chunk->last_seq == 0) continue;
-    if (bytes >= most) break;
-    ranges.push_back({chunk, Chunk::kFirst, chunk->used()});
-    bytes += ranges.back().end - ranges.back().begin;
-  }
+  for (const auto& chunk : chunks_)
+    if (chunk->last_seq > seq) ranges.push_back({chunk, Chunk::kFirst, chunk->used()});
+  lent_ = true;
   return ranges;
 }
 

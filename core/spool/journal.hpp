@@ -54,8 +54,9 @@ class Journal {
   // The first one that is not below `from`; false: none. The views are good until the next call of a function that is
   // not const. Reading one after the other is quick.
   [[nodiscard]] bool read(uint64_t from, Record& out) const;
-  // What comes after `seq`, about `most` bytes of it.
-  [[nodiscard]] std::vector<Range> after(uint64_t seq, uint64_t most) const;
+  // All that comes after `seq`, for another thread: what it may be looking at is not used again until give_back().
+  [[nodiscard]] std::vector<Range> lend_after(uint64_t seq);
+  void give_back() { lent_ = false; }
 
   [[nodiscard]] uint64_t memory() const;  // bytes its files take
   [[nodiscard]] const Trouble& trouble() const { return trouble_; }
@@ -80,6 +81,7 @@ class Journal {
   std::deque<std::shared_ptr<Chunk>> chunks_;  // by sequence number
   std::shared_ptr<Chunk> spare_;
   uint64_t last_number_ = 0;
+  bool lent_ = false;
   mutable Place place_;  // where the last read ended
 };
 

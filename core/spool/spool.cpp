@@ -19,7 +19,7 @@ constexpr uint64_t kHeadersPiece = 4096;  // where most is stepped over
 constexpr uint64_t kSmallestSegment = 64U << 10U, kLargestSegment = 1U << 20U;
 constexpr uint64_t kSegmentsInLimits = 16;
 constexpr uint64_t kUsualRecord = 512;  // few messages need no large segments
-constexpr uint32_t kPatience = 3;  // so often reading is tried before what cannot be read is given up
+constexpr uint32_t kPatience = 3;       // so often reading is tried before what cannot be read is given up
 constexpr uint64_t kLargestCommit = 1U << 30U;
 
 uint64_t whole_blocks(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
