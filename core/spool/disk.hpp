@@ -1,5 +1,6 @@
 // The file operations a spool makes, and nothing more: what stands between it and a simulated disk that loses power or
-// fails at the n-th call. All functions answer 0 (or a count) or a negative errno. One thread at a time, but for list().
+// fails at the n-th call. All functions answer 0 (or a count) or a negative errno. One thread at a time, but for
+// list().
 #pragma once
 #include <cstdint>
 #include <memory>
