@@ -155,9 +155,10 @@ std::vector<CheckReport> check_path(const std::string& path) {
     out.back().trouble = trouble_of(error, "cannot open " + path);
   }
   std::sort(names.begin(), names.end());
+  const std::string folder = path + "/";
   for (const std::string& name : names) {
     uint64_t first = 0;
-    if (is_segment_name(name, first) || name == kSpare) out.push_back(check_one(path + "/" + name, name));
+    if (is_segment_name(name, first) || name == kSpare) out.push_back(check_one(folder + name, name));
   }
   return out;
 }

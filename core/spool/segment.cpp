@@ -162,7 +162,7 @@ bool Walk::commit_at(uint64_t offset) {
   const bool fits = found.length / kSmallestRecord >= found.count && (found.count == 0) == (found.length == 0);
   const bool ordered = found.first >= first_ && found.first - first_ < kSegmentSpan &&
                        found.span < kSegmentSpan - (found.first - first_) && found.end() >= found.first &&
-                       found.end() <= kLastSequence;
+                       found.end() <= kLastSequence && found.last <= kLastSequence;
   if (!ours || !fits || !ordered || (found.count > 0 && found.first <= found.last)) return false;
   commit_ = found;
   id_ = found.id;

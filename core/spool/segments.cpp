@@ -116,7 +116,7 @@ Trouble Segments::walk(File& file, bool is_last, Scan& scan) {
   while (walk.next()) {
     // Only records that cannot be read are void in the same file. Of a file that says otherwise no more is believed.
     const bool voids = offset != 0 && walk.commit().last < scan.found.last;
-    if (voids && last_whole(file, all_.back(), walk.id(), offset) > walk.commit().last) break;
+    if (voids && std::max(last.last, last_whole(file, all_.back(), walk.id(), offset)) > walk.commit().last) break;
     const uint32_t count = all_.back().count;
     take(walk.commit(), scan);
     if (all_.back().count < count + walk.commit().count) all_.back().torn = static_cast<uint32_t>(offset);

@@ -53,7 +53,8 @@ struct Spool::State {
   SpoolLimits limits;
   std::mt19937_64 random;
   uint64_t done = 0, done_on_disk = 0, cursor = 0;
-  uint64_t last = 0, before = 0;  // of the last record; how many were stored so far
+  uint64_t last = 0, before = 0;  // of the last record that counts; how many do so far
+  uint64_t highest = 0;           // of the last record that was stored, also if it was cleared
   uint64_t written = 0, damaged = 0, torn = 0;
   uint64_t block = kBlock;
   std::unique_ptr<File> active;  // the last segment, if it can be appended to
@@ -65,7 +66,7 @@ struct Spool::State {
   [[nodiscard]] uint64_t floor() const { return std::max(done, cursor); }
   // Sequence numbers from here on may be stored.
   [[nodiscard]] uint64_t lowest() const {
-    const uint64_t least = std::max({last + 1, done, uint64_t{1}});
+    const uint64_t least = std::max({last + 1, highest + 1, done});
     return segments.all().empty() ? least : std::max(least, segments.all().back().first);
   }
   [[nodiscard]] uint64_t segment_size() const {
@@ -217,7 +218,7 @@ Trouble Spool::State::store(CommitHeader commit, std::string& bytes) {
   segment.count += commit.count;
   segment.payload += commit.payload;
   segment.span = static_cast<uint32_t>(commit.end() - segment.first);
-  last = commit.end();
+  last = highest = commit.end();
   before += commit.count;
   return {};
 }
@@ -438,6 +439,7 @@ Trouble Spool::open(uint64_t done) {
   s.done = std::max({s.done, done, found.done});
   s.done_on_disk = found.done;
   s.last = found.last;
+  s.highest = std::max(s.highest, found.last);
   s.before = found.before;
   s.torn += found.torn;
   s.cursor = 0;
@@ -559,7 +561,7 @@ Spool::Facts Spool::facts() const {
   out.written = s.written;
   out.damaged = s.damaged;
   out.torn = s.torn;
-  out.last_seq = s.last;
+  out.last_seq = s.highest;
   for (const Segment& segment : s.segments.all()) {
     if (segment.count == 0) continue;
     out.payload += segment.payload;

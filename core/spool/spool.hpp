@@ -32,7 +32,7 @@ class Spool {
     uint64_t payload = 0;     // their bytes; may count those of done ones whose segment is still there
     uint64_t disk_bytes = 0;  // of all files
     uint64_t first_seq = 0;   // not done, or a smaller one; 0: there is none
-    uint64_t last_seq = 0;    // stored last, also if it is done by now; 0: none since open()
+    uint64_t last_seq = 0;    // stored last, also if it is done or cleared by now; 0: none
     uint64_t written = 0;     // bytes given to the disk since open(), whole blocks as flash sees them
     uint64_t damaged = 0;     // messages that open() or a read found destroyed
     uint64_t torn = 0;        // messages of a last commit that was not written whole: never promised

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -222,6 +223,29 @@ TEST_F(Damaged, StaleContentsNeverComeBack) {
     ASSERT_EQ(left.open(0).code, 0);
     for (const uint64_t seq : take(left)) ASSERT_GE(seq, 1001U) << at;
   }
+}
+
+// Bytes of another file at the same place, with checksums that are right.
+TEST_F(Damaged, ACommitOfAnotherFileIsNotTaken) {
+  CommitHeader commit;
+  ASSERT_TRUE(get_commit(std::string_view(whole_).substr(kSegmentHeader), kSegmentHeader, commit));
+  EXPECT_FALSE(get_commit(std::string_view(whole_).substr(kSegmentHeader), kSegmentHeader + 1, commit));
+  ++commit.id;
+  std::string alien = whole_;
+  put_commit(commit, kSegmentHeader, alien.data() + kSegmentHeader);
+  EXPECT_EQ(check_of(alien).records, 20U);
+  judge(alien, "of another file", true);
+}
+
+// Else a torn commit could be completed by what was at its place before: by one that was torn too.
+TEST_F(Damaged, NoTwoCommitsShareTheSeedOfTheirChecksums) {
+  std::set<uint32_t> seeds;
+  uint64_t at = kSegmentHeader;
+  for (CommitHeader commit; get_commit(std::string_view(whole_).substr(at), at, commit);) {
+    if (commit.count > 0) seeds.insert(commit.seed);
+    at += kCommitHeader + commit.length;
+  }
+  EXPECT_EQ(seeds.size(), 6U);
 }
 
 TEST_F(Damaged, CheckSaysWhatIsInAFile) {

@@ -215,6 +215,35 @@ TEST(DiskErrorFull, ClearThatFailsCanBeTriedAgain) {
   }
 }
 
+// The page cache shows what a failed sync did not write. It is cut off, so that the next process does not believe it.
+TEST(DiskErrorSync, WhatCouldNotBeSyncedIsNotThereForTheNextProcess) {
+  SimDisk disk;
+  {
+    Spool spool(disk, kFolder, kLimits);
+    ASSERT_EQ(spool.open(0).code, 0);
+    ASSERT_EQ(put(spool, 1, 10).trouble.code, 0);
+    disk.set_fault({disk.operations() + 1, 1, -EIO});
+    ASSERT_EQ(put(spool, 11, 10).trouble.code, EIO);
+    ASSERT_TRUE(disk.fault_hit());
+  }
+  Spool next(disk, kFolder, kLimits);
+  ASSERT_EQ(next.open(0).code, 0);
+  EXPECT_EQ(next.facts().last_seq, 10U);
+  EXPECT_EQ(take(next), range(1, 10));
+}
+
+TEST(DiskErrorRead, ACountThatFailedIsNotRemembered) {
+  SimDisk disk;
+  Spool spool(disk, kFolder, kLimits);
+  ASSERT_EQ(spool.open(0).code, 0);
+  ASSERT_EQ(put(spool, 1, 10).trouble.code, 0);
+  ASSERT_EQ(spool.advance(5, false).code, 0);
+  disk.set_fault({disk.operations() + 1, 5, -EIO});  // the file can be opened
+  EXPECT_EQ(spool.facts().messages, 10U);
+  disk.set_fault({});
+  EXPECT_EQ(spool.facts().messages, 6U);
+}
+
 // A sector that cannot be read any more: tried three times, then stepped over and counted.
 TEST(DiskErrorRead, OfWhatStaysUnreadableIsSteppedOver) {
   SimDisk disk;

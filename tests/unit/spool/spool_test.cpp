@@ -129,6 +129,7 @@ TEST_F(SpoolTest, ClearKeepsWhatWasReadAndIsNotDone) {
   uint64_t removed = 0;
   ASSERT_EQ(spool->clear(removed).code, 0);
   EXPECT_EQ(removed, 3850U);
+  EXPECT_EQ(spool->facts().last_seq, 4000U);
   EXPECT_EQ(spool->facts().messages, 50U);
   EXPECT_TRUE(take(*spool).empty());
   ASSERT_EQ(put(*spool, 4001, 10).trouble.code, 0);
