@@ -299,6 +299,98 @@ TEST(Offline, ASpoolThatIsFullBlocksTheSenderAndSaysSo) {
   EXPECT_TRUE(eventually([&] { return text(spool_of(dtud), "state") == "ok"; }));
 }
 
+// Links that break in each way while messages are stored, by protocol. Neuron lost 59 of 302 in a black hole.
+struct Fault {
+  const char* name;
+  void (*begin)(FaultyLink& link);
+};
+constexpr Fault kFaults[] = {
+    {"refused", [](FaultyLink& link) { link.refuse(), link.reset(); }},
+    {"black_hole", [](FaultyLink& link) { link.swallow(); }},
+    {"answers_lost", [](FaultyLink& link) { link.swallow_answers(); }},
+    {"half_open", [](FaultyLink& link) { link.half_open(); }},
+    {"reset_in_the_handshake", [](FaultyLink& link) { link.reset_after(FaultyLink::Way::up, 7), link.reset(); }},
+    {"reset_in_the_answer", [](FaultyLink& link) { link.reset_after(FaultyLink::Way::down, 2), link.reset(); }},
+};
+
+class BrokenLink : public testing::TestWithParam<std::tuple<const char*, Fault>> {};
+
+TEST_P(BrokenLink, CostsNoMessageWhileTheyAreStored) {
+  const auto& [protocol, fault] = GetParam();
+  const bool tcp = std::string(protocol) == "tcp";
+  Pty pty;
+  TcpSink lines;
+  MqttSink broker;
+  Recorder& server = tcp ? static_cast<Recorder&>(lines) : broker;
+  FaultyLink link(server.port());
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}});
+  dtud.device(R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "0x0a"}}}, "conf": {"1": {"serialID": "1",
+    "reconnect": {"min_ms": 10, "max_ms": 40}, "offline_storage": "on", "outbox": {"overflow": "block"}, "protocol": ")" +
+              std::string(protocol) + R"(", "url": "127.0.0.1", "port": )" + std::to_string(link.port()) +
+              (tcp ? "" : R"(, "qos": 1, "publish": {"0": "up"})") + "}}}");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  uint32_t last = 0;
+  const auto write = [&](uint32_t count) {
+    for (; count != 0; count -= 10, last += 10) ASSERT_TRUE(pty.write(marked_lines('a', last + 1, 10, 64)));
+  };
+  write(200);
+  ASSERT_TRUE(server.has('a', last));
+  fault.begin(link);
+  write(300);
+  ASSERT_TRUE(eventually([&] { return number(spool_of(dtud), "disk.messages") >= 200; })) << "not stored";
+  dtud.kill();
+  dtud.start();
+  write(100);
+  link.pass();
+  link.reset();
+  EXPECT_TRUE(server.has('a', last));
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
+  EXPECT_EQ(server.tally().wrong('a', last), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Mqtt, BrokenLink, testing::Combine(testing::Values("mqtt"), testing::ValuesIn(kFaults)),
+                         [](const auto& info) { return std::string(std::get<1>(info.param).name); });
+// TCP has no answers, and a reset takes what the far end's kernel had acknowledged.
+INSTANTIATE_TEST_SUITE_P(Tcp, BrokenLink,
+                         testing::Combine(testing::Values("tcp"), testing::Values(kFaults[0], kFaults[1], kFaults[3])),
+                         [](const auto& info) { return std::string(std::get<1>(info.param).name); });
+
+// telegraf #15876: two outputs of one type.
+TEST(Offline, TwoChannelsOfOneTypeStoreApart) {
+  Pty pty;
+  MqttSink one, two;
+  FaultyLink link_one(one.port()), link_two(two.port());
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}});
+  const auto channel = [](uint16_t port) {
+    return R"({"serialID": "1", "protocol": "mqtt", "qos": 1, "publish": {"0": "up"}, "url": "127.0.0.1",
+      "reconnect": {"min_ms": 10, "max_ms": 40}, "port": )" +
+           std::to_string(port) + "}";
+  };
+  dtud.device(
+      R"({"offline_storage": "on", "uconf": {"1": {"mode": "raw", "packet": {"delimiter": "0x0a"}}}, "conf": {"1": )" +
+      channel(link_one.port()) + R"(, "2": )" + channel(link_two.port()) + "}}");
+  link_one.refuse();
+  link_two.refuse();
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(pty.write(marked_lines('a', 1, 300, 64)));
+  for (const char* id : {"1", "2"}) ASSERT_TRUE(dtud.channel_number(id, "outbox.messages", 300));
+  dtud.kill();
+  link_one.pass();
+  dtud.start();
+  EXPECT_TRUE(one.has('a', 300));
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
+  EXPECT_TRUE(dtud.channel_number("2", "outbox.messages", 300));
+  link_two.pass();
+  EXPECT_TRUE(two.has('a', 300));
+  EXPECT_EQ(one.tally().wrong('a', 300), "");
+  EXPECT_EQ(two.tally().wrong('a', 300), "");
+}
+
 TEST(Offline, DtuctlShowsExportsAndClears) {
   Pty pty;
   MqttSink server;
