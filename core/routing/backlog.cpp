@@ -112,7 +112,9 @@ void Backlog::open() {
   if (const spool::Trouble t = journal_.open())
     storage_.log.error(who_, t.text + "; its messages are in plain memory and die with the process");
   const auto names = names_in(storage_.disk.disk(), folder_of(storage_.spool_dir, channel_));
-  next_ = std::max({journal_.next(), spool::Spool::beyond(names), uint64_t{1}});
+  // Of this run of the board the journal knows each number that was given; else the files' names bound them.
+  next_ = std::max(journal_.next(), uint64_t{1});
+  if (!journal_.is_of_this_boot()) next_ = std::max(next_, spool::Spool::beyond(names));
   done_ = journal_.done();
   spool::Record record;
   for (uint64_t from = done_; journal_.read(from, record); from = record.seq + 1) {
@@ -297,7 +299,8 @@ bool Backlog::in_journal(uint64_t from, spool::Record& out) const {
 // -------------------------------------------------------------------------------------------------------
 
 void Backlog::commit() {
-  if (committing_ || opening_ || unusable_ || !has_unspilled() || storage_.lane.now_ns() < retry_ns_) return;
+  if (committing_ || clearing_ || opening_ || unusable_ || !has_unspilled() || storage_.lane.now_ns() < retry_ns_)
+    return;
   auto ranges = journal_.lend_after(spilled_);
   committing_ = true;
   moving_to_ = next_ - 1;
@@ -355,7 +358,7 @@ void Backlog::committed(Committed result) {
 }
 
 void Backlog::read() {
-  if (reading_ || (trouble_ && storage_.lane.now_ns() < retry_ns_)) return;
+  if (reading_ || storage_.lane.now_ns() < read_retry_ns_) return;
   reading_ = true;
   storage_.disk.run(
       here_,
@@ -385,7 +388,10 @@ void Backlog::arrived(Read result) {
   facts_ = result.facts;
   for (auto& [seq, message] : result.messages)
     if (seq >= loaded_) give(std::move(message), seq);
-  if (result.trouble) return failed(result.trouble);
+  if (result.trouble) {
+    read_retry_ns_ = storage_.lane.now_ns() + storage_.retry_ns;
+    return failed(result.trouble);
+  }
   if (result.end) {
     loaded_ = std::max(loaded_, facts_.last_seq + 1);
     step_done();
@@ -481,6 +487,7 @@ void Backlog::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared
     spool::Spool::Facts facts;
     uint64_t removed = 0;
   };
+  clearing_ = true;  // nothing is written meanwhile that is about to go
   storage_.disk.run(
       here_,
       [spool = spool_, loaded = loaded_, nothing = unusable_ || opening_ || facts_.segments == 0] {
@@ -492,6 +499,7 @@ void Backlog::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared
         return result;
       },
       [this, cleared = std::move(cleared)](const Cleared& result) {
+        clearing_ = false;
         uint64_t removed = result.removed;
         total_ -= std::min(total_, removed);
         if (result.facts.last_seq != 0) facts_ = result.facts;
@@ -536,7 +544,7 @@ void Backlog::peek(uint64_t from, uint32_t messages, uint64_t bytes,
 }
 
 bool Backlog::idle() const {
-  return total_ == 0 && !opening_ && !committing_ && !reading_ && !advancing_ && facts_.segments == 0;
+  return total_ == 0 && !opening_ && !clearing_ && !committing_ && !reading_ && !advancing_ && facts_.segments == 0;
 }
 
 void Backlog::remove_files() { journal_.remove_files(); }

@@ -171,9 +171,9 @@ class Backlog {
   uint64_t told_done_ = 0;      // what the spool was last told
   uint64_t marks_[2] = {0, 0};  // next_ one and two ticks ago
   spool::Trouble trouble_;
-  int64_t retry_ns_ = 0;                     // the disk is tried again then
-  bool opening_ = false, unusable_ = false;  // the files on disk: being looked at; left alone until dtud starts again
-  bool committing_ = false, reading_ = false, advancing_ = false;
+  int64_t retry_ns_ = 0, read_retry_ns_ = 0;  // writing, reading is tried again then
+  bool opening_ = false, unusable_ = false;   // the files on disk: being looked at; left alone until dtud starts again
+  bool committing_ = false, reading_ = false, advancing_ = false, clearing_ = false;
   bool spilling_ = false;  // `on`: an outage, memory goes to the disk
   bool ticking_ = false;
   std::vector<std::function<void()>> flushed_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -33,6 +34,14 @@ int make_folders(const std::string& path) {
   }
 }
 
+// Another one after each start of the board; zeros where the system has none.
+std::array<char, 40> boot_id() {
+  std::array<char, 40> id{};
+  const Descriptor fd(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  if (fd && ::read(fd.get(), id.data(), id.size() - 1) <= 0) id[0] = '\0';
+  return id;
+}
+
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -42,6 +51,7 @@ struct CloseFolder {
 struct Journal::State {
   char magic[8];
   std::atomic<uint64_t> done, next;
+  char boot[40];  // of the board, when it was last opened
 };
 
 void Journal::Range::each(const std::function<void(const Record&)>& fn) const {
@@ -83,10 +93,14 @@ Trouble Journal::open_folder() {
   if (memory == MAP_FAILED) return failure(errno, "cannot map " + file);
   state_ = static_cast<State*>(memory);
   lock_ = std::move(fd);
-  if (std::memcmp(state_->magic, kMagic, sizeof kMagic) != 0) {
+  const auto boot = boot_id();
+  const bool ours = std::memcmp(state_->magic, kMagic, sizeof kMagic) == 0;
+  of_this_boot_ = ours && boot[0] != '\0' && std::memcmp(state_->boot, boot.data(), boot.size()) == 0;
+  if (!ours) {
     state_->done = state_->next = 0;
     std::memcpy(state_->magic, kMagic, sizeof kMagic);
   }
+  std::memcpy(state_->boot, boot.data(), boot.size());
   return {};
 }
 

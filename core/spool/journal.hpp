@@ -41,8 +41,9 @@ class Journal {
   // All below this needs no delivery any more; kept, like the records. 0: not known.
   [[nodiscard]] uint64_t done() const;
   void set_done(uint64_t seq);
-  // Larger than every sequence number it ever had in this folder since the board started; 0: it never had one.
+  // Larger than every sequence number it has; and, if it was there since the board started, than all it ever had.
   [[nodiscard]] uint64_t next() const;
+  [[nodiscard]] bool is_of_this_boot() const { return of_this_boot_; }
 
   // Larger numbers each. False: memory is short.
   bool append(const Record& record);
@@ -81,7 +82,7 @@ class Journal {
   std::deque<std::shared_ptr<Chunk>> chunks_;  // by sequence number
   std::shared_ptr<Chunk> spare_;
   uint64_t last_number_ = 0;
-  bool lent_ = false;
+  bool lent_ = false, of_this_boot_ = false;
   mutable Place place_;  // where the last read ended
 };
 

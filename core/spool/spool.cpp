@@ -90,6 +90,7 @@ struct Spool::State {
   Trouble start_segment(CommitHeader& commit, std::string& bytes);
   Trouble fits(const CommitHeader& commit, bool& rolls);
   [[nodiscard]] uint64_t new_size(const CommitHeader& commit) const;
+  void shrink();
   bool drop_oldest(Appended& out);
   Trouble checkpoint();
   Trouble cut(Segment& segment, uint64_t floor, uint64_t& removed);
@@ -197,10 +198,19 @@ Trouble Spool::State::fits(const CommitHeader& commit, bool& rolls) {
   }
   if (records > 0 && messages() + records > limits.messages)
     return {ENOSPC, segments.folder() + " is full: " + std::to_string(limits.messages) + " messages are allowed"};
+  if (rolls) shrink();
   if (!rolls || commit.count == 0) return {};
   if (segments.bytes() - segments.spare_bytes() + new_size(commit) > limits.bytes)
     return {ENOSPC, segments.folder() + " is full: " + std::to_string(limits.bytes) + " bytes are allowed"};
   return {};
+}
+
+// What the last segment reserved and will not use any more is given back.
+void Spool::State::shrink() {
+  if (!active) return;
+  Segment& segment = segments.all().back();
+  const uint64_t used = whole_blocks(segment.end);
+  if (used < segment.size && active->reserve(used) == 0) segment.size = used;
 }
 
 // Writes the commit: its records stand in `bytes` behind room for both headers.

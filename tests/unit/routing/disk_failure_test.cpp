@@ -169,10 +169,12 @@ TEST(PowerCut, UnderAlwaysWhatCountedAsTakenComesBack) {
     // The power goes at one of the next operations of the disk, in the middle of a commit or between two.
     std::unique_ptr<SimDisk> snapshot;
     std::atomic<bool> gone{false};
-    disk->on_change([&, left = random() % 40]() mutable {
-      if (gone || left-- != 0) return;
-      gone = true;
-      snapshot = disk->after_power_cut(SimDisk::Unsynced::mixed, disk_random);
+    rig.on_disk_lane([&] {
+      disk->on_change([&, left = random() % 40]() mutable {
+        if (gone || left-- != 0) return;
+        gone = true;
+        snapshot = disk->after_power_cut(SimDisk::Unsynced::mixed, disk_random);
+      });
     });
     std::map<uint64_t, uint32_t> numbers;
     last = delivered;

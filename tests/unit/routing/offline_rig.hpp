@@ -69,6 +69,14 @@ class OfflineRig {
     });
     ASSERT_EQ(done.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
   }
+  void on_disk_lane(const std::function<void()>& fn) {
+    std::promise<void> done;
+    lane->post([&] {
+      disk_lane->run(
+          here_, [&] { return fn(), true; }, [&](bool) { done.set_value(); });
+    });
+    ASSERT_EQ(done.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  }
   [[nodiscard]] bool eventually(const std::function<bool()>& question) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     for (bool answer = false; std::chrono::steady_clock::now() < end;) {
@@ -130,6 +138,9 @@ class OfflineRig {
   std::unique_ptr<Storage> storage;
   std::unique_ptr<Outbox> outbox;
   std::thread thread;
+
+ private:
+  std::shared_ptr<int> here_ = std::make_shared<int>();
 };
 
 inline std::vector<uint32_t> from_to(uint32_t from, uint32_t to) {
