@@ -174,6 +174,20 @@ Answer Calls::await_point(std::string_view name, std::string_view json, plugins:
   return refusal;
 }
 
+Answer Calls::ask(plugins::Instance& provider, std::string what, Put put, Cancel cancel, uint32_t deadline_ms,
+                  Done done, uint64_t& id) {
+  Call call;
+  call.kind = Kind::question;
+  call.name = std::move(what);
+  call.provider = &provider;
+  call.put = std::move(put);
+  call.cancel = cancel;
+  call.done = std::move(done);
+  Answer refusal = begin(std::move(call), deadline_ms);
+  if (refusal.status == DTU_OK) id = last_id_;
+  return refusal;
+}
+
 void Calls::drop(uint64_t id) {
   const auto theirs = [&](const Finished& f) { return f.id == id; };
   finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
@@ -196,7 +210,9 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
   bytes_ += call.bytes;
   const uint64_t id = call.id;
   Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
-  const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, kLongestDeadline_ms);
+  const uint32_t most =
+      kept.kind == Kind::question ? deadline_ms : kLongestDeadline_ms;  // the kernel's own may take long
+  const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, most);
   kept.timer = lane_.timers().create(deadline_passed, &kept);
   if (kept.kind != Kind::await) lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
   if (password != nullptr) {
@@ -213,11 +229,10 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
 void Calls::tell_cancelled(const Call& call) {
   plugins::Instance* provider = call.provider;
   if (!call.handed_over || provider == nullptr || !provider->alive()) return;
-  using Cancel = void (*)(void* self, uint64_t call);
   const plugins::Tables& t = provider->tables();
   const Cancel cancel = call.kind == Kind::command ? t.commands.cancel
                         : call.kind == Kind::await ? t.points.cancel
-                                                   : nullptr;
+                                                   : call.cancel;
   if (cancel == nullptr) return;
   provider->call(
       [provider, cancel, id = call.id] {
@@ -287,6 +302,24 @@ bool Calls::deliver() {
   return true;
 }
 
+// On the provider's lane.
+dtu_status Calls::put(plugins::Instance& provider, const Call& call, dtu_error* error) {
+  const plugins::Tables& t = provider.tables();
+  switch (call.kind) {
+    case Kind::command:
+      return t.commands.invoke(provider.self(), call.id, text(call.name), text(call.args), text(call.source), error);
+    case Kind::read:
+      return t.points.read(provider.self(), text(call.name), call.id, error);
+    case Kind::write:
+      return t.points.write(provider.self(), text(call.name), text(call.args), call.id, error);
+    case Kind::await:
+      return t.points.await(provider.self(), text(call.name), text(call.args), call.id, error);
+    case Kind::question:
+      return call.put(provider, call.id, error);
+  }
+  return DTU_E_INTERNAL;
+}
+
 void Calls::hand_over(uint64_t id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
@@ -301,24 +334,19 @@ void Calls::hand_over(uint64_t id) {
   }
   plugins::Instance* provider = call.provider;
   if (!provider->alive()) return finish(id, {DTU_E_CLOSED, "", provider->name() + " is not running"});
+  Call question;  // what the provider's lane may look at: the call itself stays here
+  question.id = id;
+  question.kind = call.kind;
+  question.name = call.name;
+  question.args = call.args;
+  question.source = call.source;
+  question.put = std::move(call.put);
   provider->call(
-      [provider, id, kind = call.kind, name = call.name, args = call.args, source = call.source] {
+      [provider, question = std::move(question)] {
         Called c;
         c.error.struct_size = sizeof c.error;
-        const plugins::Tables& t = provider->tables();
-        c.status = provider->guarded(kind == Kind::command ? "invoke" : "point", &c.error, [&] {
-          switch (kind) {
-            case Kind::command:
-              return t.commands.invoke(provider->self(), id, text(name), text(args), text(source), &c.error);
-            case Kind::read:
-              return t.points.read(provider->self(), text(name), id, &c.error);
-            case Kind::write:
-              return t.points.write(provider->self(), text(name), text(args), id, &c.error);
-            case Kind::await:
-              return t.points.await(provider->self(), text(name), text(args), id, &c.error);
-          }
-          return DTU_E_INTERNAL;
-        });
+        c.status = provider->guarded(question.kind == Kind::command ? "invoke" : "point", &c.error,
+                                     [&] { return put(*provider, question, &c.error); });
         return c;
       },
       [this, id](const Called& c) {

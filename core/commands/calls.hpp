@@ -50,6 +50,12 @@ class Calls {
   // names it for drop().
   [[nodiscard]] Answer await_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
                                    uint64_t& id);
+  // A question of the kernel to an interface of `provider` that answers by host->reply. put: calls its function, on the
+  // provider's lane. cancel: tells it that the deadline passed; null: nothing to tell. `id` is the call's.
+  using Put = std::function<dtu_status(plugins::Instance& provider, uint64_t call, dtu_error*)>;
+  using Cancel = void (*)(void* self, uint64_t call);
+  [[nodiscard]] Answer ask(plugins::Instance& provider, std::string what, Put put, Cancel cancel, uint32_t deadline_ms,
+                           Done done, uint64_t& id);
   // Nobody waits for this await any more: its `done` is not called, its provider is told.
   void drop(uint64_t id);
 
@@ -65,7 +71,7 @@ class Calls {
   Audit& audit() { return audit_; }
 
  private:
-  enum class Kind { command, read, write, await };
+  enum class Kind { command, read, write, await, question };
   struct Call {
     uint64_t id = 0;
     Kind kind = Kind::command;
@@ -77,6 +83,8 @@ class Calls {
     plugins::Instance* asker = nullptr;
     plugins::Instance* provider = nullptr;  // null: the kernel
     Builtin builtin;
+    Put put;  // of a question
+    Cancel cancel = nullptr;
     Done done;
     uint64_t timer = 0;
     Calls* owner = nullptr;
@@ -100,6 +108,7 @@ class Calls {
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
   void finish(uint64_t id, Answer answer);
+  static dtu_status put(plugins::Instance& provider, const Call& call, dtu_error* error);
   static void tell_cancelled(const Call& call);
   static void deadline_passed(void* call);
 

@@ -5,6 +5,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/firmware.h>
 #include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
@@ -29,6 +30,7 @@ struct Tables {
   dtu_ports ports{};
   dtu_points points{};
   dtu_network network{};
+  dtu_firmware firmware{};
   dtu_commands commands{};
   dtu_dialect dialect{};
 };

@@ -3,6 +3,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/firmware.h>
 #include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
@@ -74,6 +75,10 @@ constexpr KnownInterface known_interfaces[] = {
     {DTU_NETWORK_IFACE,
      [](const void* t, const std::string& n) {
        require_in<dtu_network>(t, {DTUD_REQUIRED(dtu_network, configure)}, n);
+     }},
+    {DTU_FIRMWARE_IFACE,
+     [](const void* t, const std::string& n) {
+       require_in<dtu_firmware>(t, {DTUD_REQUIRED(dtu_firmware, facts), DTUD_REQUIRED(dtu_firmware, install)}, n);
      }},
     {DTU_COMMANDS_IFACE,
      [](const void* t, const std::string& n) {

@@ -11,6 +11,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/firmware.h>
 #include <dtu/host.h>
 #include <dtu/network.h>
 #include <dtu/points.h>
@@ -273,6 +274,25 @@ TABLE(dtu_network, 16, 12);
 FIELD(dtu_network, 0, 0, struct_size, uint32_t);
 FIELD(dtu_network, 4, 4, reserved, uint32_t);
 FIELD(dtu_network, 8, 8, configure, dtu_status (*)(void* self, const dtu_network_settings*, dtu_error*));
+
+// firmware.h: a board installs what the host has downloaded and verified
+TEXT(DTU_FIRMWARE_IFACE, "dtu.firmware/1");
+
+TABLE(dtu_firmware_image, 56, 56);
+FIELD(dtu_firmware_image, 0, 0, struct_size, uint32_t);
+FIELD(dtu_firmware_image, 4, 4, flags, uint32_t);
+FIELD(dtu_firmware_image, 8, 8, kind, dtu_str);
+FIELD(dtu_firmware_image, 24, 24, file, dtu_str);
+FIELD(dtu_firmware_image, 40, 40, version, dtu_str);
+
+TABLE(dtu_firmware, 48, 28);
+FIELD(dtu_firmware, 0, 0, struct_size, uint32_t);
+FIELD(dtu_firmware, 4, 4, reserved, uint32_t);
+FIELD(dtu_firmware, 8, 8, facts, dtu_status (*)(void* self, uint64_t call, dtu_error*));
+FIELD(dtu_firmware, 16, 12, install, dtu_status (*)(void* self, const dtu_firmware_image*, uint64_t call, dtu_error*));
+FIELD(dtu_firmware, 24, 16, progress, int32_t (*)(void* self, uint64_t call));
+FIELD(dtu_firmware, 32, 20, mark_good, dtu_status (*)(void* self, dtu_str kind, uint64_t call, dtu_error*));
+FIELD(dtu_firmware, 40, 24, cancel, void (*)(void* self, uint64_t call));
 
 // commands.h
 VALUE(DTU_COMMAND_PASSWORD, 1u);

@@ -42,7 +42,8 @@ typedef struct dtu_host {
    * only while UP or DEGRADED. The error may be null. */
   void (*report)(dtu_instance*, uint64_t source, int32_t state, const dtu_error*);
 
-  /* Answers call `call` of dtu.commands/1 or dtu.points/1 with a JSON value ("" = null). Once per call. */
+  /* Answers call `call` of dtu.commands/1, dtu.points/1 or dtu.firmware/1 with a JSON value ("" = null). Once per call.
+   */
   dtu_status (*reply)(dtu_instance*, uint64_t call, dtu_status, dtu_str json, const dtu_error*);
 
   /* An optional service by id ("dtu.timer/1", services.h), or null. The pointer stays valid as long as the host. */
