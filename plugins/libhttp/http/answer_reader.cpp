@@ -68,8 +68,8 @@ std::string AnswerReader::head() {
   }
 }
 
-void AnswerReader::take(std::string& out, uint64_t length, size_t most) {
-  if (length > most || out.size() > most - length)
+void AnswerReader::take(const Sink& sink, uint64_t length, uint64_t most) {
+  if (length > most || taken_ > most - length)
     throw Broken(Trouble::too_large, "the answer of " + connection_.url().authority() + " is longer than " +
                                          std::to_string(most) + " bytes");
   while (length != 0) {
@@ -77,15 +77,16 @@ void AnswerReader::take(std::string& out, uint64_t length, size_t most) {
       throw Broken(Trouble::failed,
                    connection_.url().authority() + " closed the connection in the middle of its answer");
     const size_t n = std::min<uint64_t>(length, buffer_.size() - at_);
-    out.append(buffer_, at_, n);
+    sink(std::string_view(buffer_).substr(at_, n));
     at_ += n;
+    taken_ += n;
     length -= n;
   }
 }
 
-void AnswerReader::counted(std::string& out, uint64_t length, size_t most) { take(out, length, most); }
+void AnswerReader::counted(const Sink& sink, uint64_t length, uint64_t most) { take(sink, length, most); }
 
-void AnswerReader::chunked(std::string& out, size_t most) {
+void AnswerReader::chunked(const Sink& sink, uint64_t most) {
   for (;;) {
     const std::string size = line(kChunkLineMost);
     uint64_t length = 0;
@@ -93,7 +94,7 @@ void AnswerReader::chunked(std::string& out, size_t most) {
     const bool ended = end == size.data() + size.size() || *end == ';' || *end == ' ' || *end == '\t';
     if (error != std::errc{} || !ended) bad("a chunk of its answer does not begin with its size");
     if (length == 0) break;
-    take(out, length, most);
+    take(sink, length, most);
     if (!line(kChunkLineMost).empty()) bad("a chunk of its answer is longer than it says");
   }
   size_t trailers = 0;
@@ -103,9 +104,9 @@ void AnswerReader::chunked(std::string& out, size_t most) {
   }
 }
 
-void AnswerReader::to_the_end(std::string& out, size_t most) {
+void AnswerReader::to_the_end(const Sink& sink, uint64_t most) {
   do {
-    take(out, buffer_.size() - at_, most);
+    take(sink, buffer_.size() - at_, most);
   } while (fill());
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "http/connection.hpp"
 
@@ -15,22 +17,24 @@ class AnswerReader {
   // Status line and header, with the empty line behind them; at most 32 KiB. Throws Broken: `closed` when the server
   // closed before the first byte of the first head.
   [[nodiscard]] std::string head();
-  // Bodies, appended to `out`, which may not grow above `most`: Broken, too_large.
-  void counted(std::string& out, uint64_t length, size_t most);
-  void chunked(std::string& out, size_t most);
-  void to_the_end(std::string& out, size_t most);
+  using Sink = std::function<void(std::string_view)>;
+  // Bodies, into `sink` as they come; more than `most` bytes of them: Broken, too_large.
+  void counted(const Sink& sink, uint64_t length, uint64_t most);
+  void chunked(const Sink& sink, uint64_t most);
+  void to_the_end(const Sink& sink, uint64_t most);
   [[nodiscard]] bool left_over() const { return at_ < buffer_.size(); }
 
  private:
   [[nodiscard]] bool fill();  // false: the server has closed
   [[nodiscard]] std::string line(size_t most);
-  void take(std::string& out, uint64_t length, size_t most);
+  void take(const Sink& sink, uint64_t length, uint64_t most);
   [[noreturn]] void bad(const std::string& what) const;
 
   Connection& connection_;
   const Patience& patience_;
   std::string buffer_;
   size_t at_ = 0;
+  uint64_t taken_ = 0;  // bytes of the body
   bool begun_ = false;
 };
 

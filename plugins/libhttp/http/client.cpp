@@ -3,14 +3,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
 #include <utility>
 
 #include "http/exchange.hpp"
+#include "http/redirect.hpp"
 
 namespace http {
 
@@ -20,27 +19,14 @@ struct TlsContext {
 
 namespace {
 
-constexpr uint32_t kMostRedirects = 5;
 constexpr std::chrono::seconds kKeepIdle{30};  // servers close sooner or not much later
 
 bool twice_is_once(const std::string& method) { return method != "POST"; }
 
-bool redirects(int status) {
-  constexpr std::array<int, 5> all = {301, 302, 303, 307, 308};
-  return std::find(all.begin(), all.end(), status) != all.end();
-}
-
 // The request that goes to where `answer` leads.
 void redirect(Request& request, const Exchanged& answer, bool& with_headers) {
   const Url from = request.url;
-  try {
-    request.url = follow(from, answer.location);
-  } catch (const dtu::Failure& e) {
-    throw Broken(Trouble::redirect, from.shown() + " leads somewhere else: " + e.what());
-  }
-  if (from.tls && !request.url.tls)
-    throw Broken(Trouble::redirect,
-                 from.shown() + " leads to " + request.url.shown() + ", which is not encrypted: not followed");
+  request.url = redirected(from, answer.location);
   with_headers = with_headers && request.url.same_server(from);
   const int status = answer.answer.status;
   const bool as_get = status == 303 || ((status == 301 || status == 302) && request.method == "POST");

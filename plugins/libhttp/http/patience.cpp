@@ -10,8 +10,10 @@
 namespace http {
 
 void Patience::wait(int fd, short events, const std::string& doing) const {
+  const auto began = Clock::now();
+  const auto end = each_ < until_ - began ? began + each_ : until_;
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
     const bool glance = fd < 0 || left <= 0;  // what is ready already counts, even at the last moment
     pollfd fds[] = {{wake_, POLLIN, 0}, {fd, events, 0}};
     const int ready = ::poll(fds, 2, glance ? 0 : static_cast<int>(std::min<int64_t>(left, 3'600'000)));

@@ -10,7 +10,9 @@ class Patience {
  public:
   using Clock = std::chrono::steady_clock;
   // `wake` becomes readable when the client is told to stop, and stays so.
-  Patience(int wake, Clock::time_point until) : wake_(wake), until_(until) {}
+  // A single wait is never longer than `each`.
+  Patience(int wake, Clock::time_point until, Clock::duration each = Clock::duration::max())
+      : wake_(wake), until_(until), each_(each) {}
 
   // Until `fd` is ready for `events` (POLLIN, POLLOUT). Throws Broken: stopped, or failed with "<doing> took too long".
   void wait(int fd, short events, const std::string& doing) const;
@@ -22,6 +24,7 @@ class Patience {
  private:
   int wake_;
   Clock::time_point until_;
+  Clock::duration each_;
 };
 
 }  // namespace http
