@@ -27,7 +27,8 @@ void Patience::wait(int fd, short events, const std::string& doing) const {
 
 Patience Patience::share(size_t of) const {
   const auto now = Clock::now();
-  return {wake_, now + std::max(until_ - now, Clock::duration::zero()) / static_cast<int64_t>(std::max<size_t>(of, 1))};
+  return {wake_, now + std::max(until_ - now, Clock::duration::zero()) / static_cast<int64_t>(std::max<size_t>(of, 1)),
+          each_};
 }
 
 }  // namespace http
