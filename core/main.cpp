@@ -154,6 +154,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
   lane.post([&] {
     kernel.start();
     log.info("kernel", std::string("dtud ") + kVersion + " runs; control socket " + kernel.options().socket);
+    tell_service_manager("READY=1\nSTATUS=running");
   });
   lane.run();
   lane.unwatch(api);

@@ -38,6 +38,30 @@ std::vector<std::string> texts(const Json& list) {
   return out;
 }
 
+UpgradeConfig read_upgrade(const JsonObject& from) {
+  UpgradeConfig out;
+  out.keys = texts(from.get("keys"));
+  out.allow_http = as_flag(from.get("allow_http"), out.allow_http);
+  const auto number = [&from](const char* key, auto& to) {
+    to = static_cast<std::decay_t<decltype(to)>>(as_integer(from.get(key), static_cast<int64_t>(to)));
+  };
+  number("max_bytes", out.max_bytes);
+  number("bytes_per_day", out.bytes_per_day);
+  number("deadline_h", out.deadline_h);
+  number("stall_s", out.stall_s);
+  number("retry_s", out.retry_s);
+  number("install_s", out.install_s);
+  number("confirm_s", out.confirm_s);
+  out.window = as_text(from.get("window"));
+  const Json tls = from.get("tls");
+  if (const auto* files = as_object(tls)) {
+    out.ca = as_text(files->get("ca"));
+    out.cert = as_text(files->get("cert"));
+    out.key = as_text(files->get("key"));
+  }
+  return out;
+}
+
 BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   BoardConfig out;
   std::string error;
@@ -68,6 +92,8 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   if (const auto* object = as_object(control)) out.control_socket = as_text(object->get("socket"));
   out.reset = as_text(board.get("reset"));
   out.initial_password = as_text(board.get("initial_password"));
+  const Json upgrade = board.get("upgrade");
+  if (const auto* object = as_object(upgrade)) out.upgrade = read_upgrade(*object);
   return out;
 }
 

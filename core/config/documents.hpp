@@ -33,6 +33,16 @@ struct ComponentConfig {
   std::string json;  // validated against the component's schema, defaults filled in, "type" left out
 };
 
+struct UpgradeConfig {            // board.json, upgrade
+  std::vector<std::string> keys;  // Ed25519 public keys: base64, or paths of PEM files
+  bool allow_http = false;        // also without a SHA-256 or a signature
+  uint64_t max_bytes = 256U << 20U;
+  uint64_t bytes_per_day = 0;  // 0: no bound
+  std::string window;          // "22:00-05:00", local time; "": always
+  uint32_t deadline_h = 72, stall_s = 60, retry_s = 10, install_s = 3600, confirm_s = 300;
+  std::string ca, cert, key;  // of TLS, PEM files; ca "": the system's
+};
+
 struct BoardConfig {
   std::vector<ComponentConfig> hal;
   std::optional<std::vector<ComponentConfig>> commands;  // absent: every command component found
@@ -44,6 +54,7 @@ struct BoardConfig {
   std::string runtime_dir;                // in memory; "": the folder of the control socket
   std::string reset = "restart";          // what system.restart does: "restart" dtud or "reboot" the board
   std::string initial_password = "imei";  // D10: "imei" (its last six digits) or "none"
+  UpgradeConfig upgrade;
 };
 
 enum class Overflow { automatic, block, drop_oldest, drop_newest };  // automatic: block if the port can hold the sender

@@ -50,6 +50,7 @@ class Backend {
   virtual Answer revision(uint64_t id) = 0;
   virtual Answer roll_back(uint64_t revision) = 0;  // 0: the one before the present
   virtual Answer audit() = 0;
+  virtual Answer upgrade() = 0;
   virtual Answer log(uint32_t lines) = 0;
   virtual Answer metrics() = 0;  // body: what MetricsText::take() gives
 
@@ -57,6 +58,7 @@ class Backend {
   // to the feed. The feed may be pushed to after it was dropped; it ignores that.
   virtual Answer tap(const std::string& target, const FeedPtr& feed) = 0;
   virtual Answer follow_log(const FeedPtr& feed) = 0;
+  virtual Answer follow_upgrade(const FeedPtr& feed) = 0;
   virtual void drop(const FeedPtr& feed) = 0;
 
   // Server::stop() calls this, on the thread stop() is called on, before it waits for the workers: calls that wait for

@@ -115,9 +115,10 @@ struct Route {
 constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 Answer tap(const Ask& a, const FeedPtr& feed) { return a.backend.tap(*a.parameter("target"), feed); }
 Answer follow(const Ask& a, const FeedPtr& feed) { return a.backend.follow_log(feed); }
+Answer follow_upgrade(const Ask& a, const FeedPtr& feed) { return a.backend.follow_upgrade(feed); }
 Answer no_target(const Ask&) { return Answer::error(400, "say what to tap: ?target=port:1, channel:2 or all"); }
 
-constexpr std::array<Route, 26> kRoutes{{
+constexpr std::array<Route, 27> kRoutes{{
     {"GET", "/v1/status", [](const Ask& a) { return a.backend.status(); }},
     {"GET", "/v1/plugins", [](const Ask& a) { return a.backend.plugins(); }},
     {"GET", "/v1/components/", [](const Ask& a) { return a.backend.component(a.name); }},
@@ -140,6 +141,7 @@ constexpr std::array<Route, 26> kRoutes{{
     {"POST", "/v1/config/rollback", [](const Ask& a) { return a.backend.roll_back(0); }},
     {"POST", "/v1/config/rollback/", roll_back},
     {"GET", "/v1/audit", [](const Ask& a) { return a.backend.audit(); }},
+    {"GET", "/v1/upgrade", [](const Ask& a) { return a.backend.upgrade(); }, follow_upgrade, "follow"},
     {"GET", "/v1/log", log_lines, follow, "follow"},
     {"GET", "/v1/tap", no_target, tap, "target"},
     {"GET", "/metrics", [](const Ask& a) { return a.backend.metrics(); }, nullptr, {}, kMetricsType},

@@ -270,6 +270,20 @@ Answer KernelBackend::roll_back(uint64_t revision) {
 Answer KernelBackend::history() { return view(views::history); }
 Answer KernelBackend::audit() { return view(views::audit); }
 
+Answer KernelBackend::upgrade() {
+  return ask([this](const Reply& reply) { reply({200, kernel_.upgrades().state()}); });
+}
+
+Answer KernelBackend::follow_upgrade(const control::FeedPtr& feed) {
+  return ask([this, feed](const Reply& reply) {
+    upgrade_feeds_[feed.get()] =
+        kernel_.upgrades().follow([weak = std::weak_ptr<control::Feed>(feed)](const std::string& state) {
+          if (const auto to = weak.lock()) to->push(state);
+        });
+    reply({200, {}});
+  });
+}
+
 Answer KernelBackend::revision(uint64_t id) {
   return ask([this, id](const Reply& reply) {
     std::string document = views::revision(kernel_, id);
@@ -322,6 +336,7 @@ void KernelBackend::drop(const control::FeedPtr& feed) {
     follows_.erase(feed.get());
   }
   kernel_.lane().post([this, feed] {
+    upgrade_feeds_.erase(feed.get());
     const auto it = taps_.find(feed.get());
     if (it == taps_.end()) return;
     kernel_.router().taps().remove(it->second);

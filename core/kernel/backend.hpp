@@ -42,10 +42,12 @@ class KernelBackend : public control::Backend {
   control::Answer revision(uint64_t id) override;
   control::Answer roll_back(uint64_t revision) override;
   control::Answer audit() override;
+  control::Answer upgrade() override;
   control::Answer log(uint32_t lines) override;
   control::Answer metrics() override;
   control::Answer tap(const std::string& target, const control::FeedPtr& feed) override;
   control::Answer follow_log(const control::FeedPtr& feed) override;
+  control::Answer follow_upgrade(const control::FeedPtr& feed) override;
   void drop(const control::FeedPtr& feed) override;
   void refuse_from_now() override;
 
@@ -64,7 +66,8 @@ class KernelBackend : public control::Backend {
   uint64_t last_ DTU_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::shared_ptr<Waiting>> waiting_ DTU_GUARDED_BY(mutex_);
   std::map<control::Feed*, std::shared_ptr<void>> follows_ DTU_GUARDED_BY(mutex_);
-  std::map<control::Feed*, uint64_t> taps_;  // main lane
+  std::map<control::Feed*, uint64_t> taps_;                        // main lane
+  std::map<control::Feed*, std::shared_ptr<void>> upgrade_feeds_;  // main lane
 };
 
 }  // namespace dtud

@@ -84,6 +84,38 @@ void system_restart(Kernel& kernel, const config::JsonObject&, const std::string
   kernel.restart_soon();
 }
 
+void upgrade_start(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+  const auto& document = kernel.changes().latest().document;
+  upgrade::Upgrade::Switches switches;
+  if (document) {
+    const config::Json ota = document->get("ota");  // a list is an identity, and means 1
+    switches.fota = config::as_integer(document->get("fota"), 1) != 0;
+    switches.ota = config::as_list(ota) != nullptr || config::as_integer(ota, 1) != 0;
+  }
+  kernel.upgrades().present().order(args, source, switches, done);
+}
+
+void upgrade_state(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+  done({DTU_OK, kernel.upgrades().state(), ""});
+}
+
+void upgrade_await(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
+  kernel.upgrades().await(static_cast<uint64_t>(config::as_integer(args.get("seen"))), done);
+}
+
+void upgrade_cancel(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
+  kernel.upgrades().present().cancel(source, done);
+}
+
+void upgrade_confirm(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
+  kernel.upgrades().present().confirm(source, done);
+}
+
+void upgrade_told(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
+  const bool known = kernel.upgrades().present().told(static_cast<uint64_t>(config::as_integer(args.get("id"))));
+  done(known ? Answer{DTU_OK, "\"\"", ""} : Answer{DTU_E_NOT_FOUND, "", "no such order has ended last"});
+}
+
 constexpr uint32_t kPassword = DTU_COMMAND_PASSWORD;
 constexpr uint32_t kChanges = DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES;
 
@@ -109,6 +141,18 @@ constexpr Row kRows[] = {
      password_set},
     {"protocol.stop", "Refuse commands until protocol.start or a restart", kChanges, "", protocol_stop},
     {"protocol.start", "Obey commands again", kChanges | DTU_COMMAND_WHEN_STOPPED, "", protocol_start},
+    {"upgrade.start", "Order an upgrade", kChanges, upgrade::kOrderSchema, upgrade_start},
+    {"upgrade.state", "How far the upgrade is, or how the last one ended", kPassword, "", upgrade_state},
+    {"upgrade.await", "The same, once its \"seen\" is another", kPassword,
+     R"({"type": "object", "properties": {"seen": {"type": "integer", "minimum": 0, "title": "Of the state known"}},
+         "required": ["seen"], "additionalProperties": false})",
+     upgrade_await},
+    {"upgrade.cancel", "Cancel the upgrade", kChanges, "", upgrade_cancel},
+    {"upgrade.confirm", "Mark what runs since the upgrade as good", kChanges, "", upgrade_confirm},
+    {"upgrade.told", "Whoever ordered the upgrade knows how it ended", DTU_COMMAND_LOCAL,
+     R"({"type": "object", "properties": {"id": {"type": "integer", "minimum": 1, "title": "Of the order"}},
+         "required": ["id"], "additionalProperties": false})",
+     upgrade_told},
     {"system.restart", "Restart dtud, or the board where board.json says so", kChanges | DTU_COMMAND_WHEN_STOPPED, "",
      system_restart},
 };

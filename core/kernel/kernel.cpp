@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint32_t kStopDeadline_ms = 2000;
 constexpr int64_t kSettledAfter_ms = 1500;
+constexpr int64_t kRunsWellAfter_ms = 10'000;
 constexpr int64_t kMs = 1'000'000;
 
 constexpr size_t kMostText = 1U << 20U;
@@ -82,7 +83,11 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
           [this] { changes_.factory_reset("the reset input was pulled low"); }),
-      network_settings_(log) {
+      network_settings_(log),
+      upgrades_({lane, log, calls_,
+                 [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
+                 [this] { return proven(); }}),
+      watchdog_(lane) {
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -137,8 +142,10 @@ void Kernel::start() {
     for (const std::string& type : components_.types(DTU_KIND_COMMAND)) add_member(DTU_KIND_COMMAND, {type, "{}"});
   }
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
+  upgrades_.start(board_, options_.state_dir);
   for (const auto& member : members_) member->start();
   changes_.start();
+  watchdog_.start();
 }
 
 void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
@@ -163,6 +170,7 @@ void Kernel::started(plugins::Instance& instance) {
   if (instance.component().kind == DTU_KIND_HAL) {
     device_.hal_started(instance);
     network_settings_.started(instance);
+    upgrades_.started(instance);
     learn_initial_password();
   }
   if (!instance.component().dialects.empty()) device_.speaker_started(instance);
@@ -241,8 +249,22 @@ bool Kernel::connected() const {
   return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->carries(); });
 }
 
+// A channel without a connection is up whatever it is pointed at: something has to come from it. Without channels that
+// are wanted, running for a while is all that can be asked for.
+bool Kernel::proven() const {
+  bool wanted = false;
+  for (const auto& channel : router_.channels()) {
+    if (channel->instance == nullptr || !channel->instance->wanted()) continue;
+    wanted = true;
+    const bool connects = (channel->instance->component().caps & DTU_CAP_CONNECTIONLESS) == 0;
+    if (channel->carries() && (connects || channel->traffic.rx_messages != 0)) return true;
+  }
+  return !wanted && monotonic_ns() - started_ns_ > kRunsWellAfter_ms * kMs;
+}
+
 void Kernel::stopping(plugins::Instance& instance) {
   network_settings_.stopping(instance);
+  upgrades_.stopping(instance);
   router_.instance_stopping(instance);
 }
 
@@ -261,6 +283,7 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
   router_.channel_state(channel, state, error);
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) registration_.channel_up(channel);
   indicators_.look();
+  upgrades_.look();
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -312,7 +335,8 @@ dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, cons
 
 // --- the end ---------------------------------------------------------------------------------------------------------
 
-void Kernel::restart_soon() {
+void Kernel::restart_soon(End how) {
+  if (restart_deadline_ns_ == 0 || how == End::reboot) restart_how_ = how;
   if (restart_deadline_ns_ != 0) return;
   restart_deadline_ns_ = monotonic_ns() + 3000 * kMs;
   lane_.timers().arm(restart_timer_, monotonic_ns() + 10 * kMs);
@@ -324,12 +348,14 @@ void Kernel::restart_step(void* self) {
     me.lane_.timers().arm(me.restart_timer_, monotonic_ns() + 10 * kMs);
     return;
   }
-  me.shutdown(me.board_.reset == "reboot" ? End::reboot : End::restart);
+  me.shutdown(me.restart_how_);
 }
 
 void Kernel::shutdown(End how) {
   if (ending_) return;
   ending_ = true;
+  tell_service_manager(how == End::stop ? "STOPPING=1" : "RELOADING=1\nSTATUS=restarting");
+  upgrades_.stop();
   indicators_.configure({});
   end_ = how;
   log_.info("kernel", how == End::stop ? "stopping" : "restarting");

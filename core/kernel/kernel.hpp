@@ -18,6 +18,8 @@
 #include "kernel/network_settings.hpp"
 #include "kernel/offline_storage.hpp"
 #include "kernel/registration.hpp"
+#include "kernel/service_manager.hpp"
+#include "kernel/upgrades.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
 #include "log/log.hpp"
@@ -57,6 +59,7 @@ class Kernel : public plugins::Upcalls {
   OfflineStorage& storage() { return storage_; }
   Device& device() { return device_; }
   Changes& changes() { return changes_; }
+  Upgrades& upgrades() { return upgrades_; }
   commands::Directory& directory() { return directory_; }
   commands::Calls& calls() { return calls_; }
   commands::Access& access() { return access_; }
@@ -66,8 +69,11 @@ class Kernel : public plugins::Upcalls {
   [[nodiscard]] const std::vector<plugins::InstancePtr>& members() const { return members_; }
   [[nodiscard]] uint64_t stalls() const { return stalled_.load(); }
   [[nodiscard]] int64_t started_ns() const { return started_ns_; }
-  // Restarts dtud or the board as the board file says, once what is queued as answers is out (at most 3 s).
-  void restart_soon();
+  // Restarts dtud or the board, once what is queued as answers is out (at most 3 s).
+  void restart_soon(End how);
+  void restart_soon() {
+    restart_soon(board_.reset == "reboot" ? End::reboot : End::restart);
+  }  // as the board file says
 
   // plugins::Upcalls
   void started(plugins::Instance&) override;
@@ -100,6 +106,7 @@ class Kernel : public plugins::Upcalls {
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
   [[nodiscard]] bool connected() const;  // a channel carries
+  [[nodiscard]] bool proven() const;     // dtud does what it is for
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);
@@ -125,11 +132,14 @@ class Kernel : public plugins::Upcalls {
   Registration registration_;
   Indicators indicators_;
   NetworkSettings network_settings_;
+  Upgrades upgrades_;
+  Watchdog watchdog_;
   config::BoardConfig board_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
   int64_t restart_deadline_ns_ = 0;
+  End restart_how_ = End::restart;
   int64_t started_ns_ = 0;
   bool ending_ = false;
   End end_ = End::stop;

@@ -32,6 +32,11 @@ Config read_config(std::string_view json) {
       const auto port = value.extract<Object::Ptr>();
       c.ports.push_back({id, port->optValue<std::string>("link", ""), port->optValue<std::string>("title", "")});
     }
+  if (const Object::Ptr firmware = root->getObject("firmware")) {
+    c.firmware.fail = firmware->optValue<std::string>("fail", "");
+    c.firmware.install_ms = firmware->optValue("install_ms", c.firmware.install_ms);
+    c.firmware.restart = firmware->optValue("restart", c.firmware.restart);
+  }
   return c;
 }
 

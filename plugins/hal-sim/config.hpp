@@ -12,12 +12,19 @@ struct PortConfig {
   std::string id, link, title;  // link: "" = none
 };
 
+struct FirmwareConfig {
+  std::string fail;              // where an upgrade fails, "": nowhere
+  uint32_t install_ms = 200;     // an installation takes
+  std::string restart = "dtud";  // what it needs then; "": as board.json says
+};
+
 struct Config {
   std::map<std::string, std::string> points;  // name -> JSON value
   std::vector<std::string> absent;
   uint32_t read_delay_ms = 0;
   bool drift = false;
   std::vector<PortConfig> ports;
+  FirmwareConfig firmware;
 };
 
 // `json` satisfies the schema; what is left out has the schema's default.

@@ -1,6 +1,8 @@
 #include "sim_hal.hpp"
 
+#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
 #include <Poco/JSON/Stringifier.h>
 
 #include <dtu_port/line_settings.hpp>
@@ -29,6 +31,16 @@ std::string quoted(dtu_str text) {
   return out.str();
 }
 
+// Of a board that was never upgraded.
+std::string configured_version(const Config& config) {
+  const auto point = config.points.find("device.version");
+  if (point == config.points.end()) return "1";
+  return Poco::JSON::Parser()
+      .parse("[" + point->second + "]")
+      .extract<Poco::JSON::Array::Ptr>()
+      ->getElement<std::string>(0);
+}
+
 PtyPort& port_at(void* port) { return *static_cast<PtyPort*>(port); }
 
 Poco::JSON::Object::Ptr to_json(PtyPort& port) {
@@ -44,7 +56,11 @@ Poco::JSON::Object::Ptr to_json(PtyPort& port) {
 }  // namespace
 
 SimHal::SimHal(dtu::Host host, std::string_view config)
-    : Component(host), config_(read_config(config)), points_(config_), awaits_(host) {
+    : Component(host),
+      config_(read_config(config)),
+      points_(config_),
+      awaits_(host),
+      firmware_(host, config_.firmware, configured_version(config_)) {
   for (const PortConfig& p : config_.ports) {
     ports_.emplace(p.id, std::make_unique<PtyPort>(host, p));
     if (can_name_point(p.id))
@@ -55,6 +71,8 @@ SimHal::SimHal(dtu::Host host, std::string_view config)
 
 dtu_status SimHal::start() {
   late_timer_.emplace(host_, [this] { answer_due(); });
+  firmware_.boot();
+  if (!points_.is_absent("device.version")) points_.set("device.version", quoted(dtu::str(firmware_.version())));
   for (auto& [id, port] : ports_) {
     port->start();
     host_.info("port " + id + " is " + port->pty().device() +
@@ -68,6 +86,7 @@ dtu_status SimHal::stop(uint32_t /*deadline_ms*/) {
   for (const Late& l : late_) host_.reply_error(l.call, DTU_E_CLOSED, "the simulated board was stopped");
   late_.clear();
   awaits_.end();
+  firmware_.end();
   late_timer_.reset();
   return DTU_OK;
 }
@@ -179,6 +198,16 @@ dtu_status SimHal::configure(const dtu_network_settings& settings) {
   points_.set("network.apn_user", quoted(settings.user));
   points_.set("network.configured", std::to_string(++configured_));
   return DTU_OK;
+}
+
+dtu_status SimHal::install(const dtu_firmware_image& image, uint64_t call) {
+  firmware_.install(image, call);
+  return DTU_OK;
+}
+
+dtu_status SimHal::mark_good(std::string_view kind, uint64_t call) {
+  firmware_.mark_good(kind);
+  return host_.reply(call, "");
 }
 
 void SimHal::list_commands(const CommandsIface::Each& each) {

@@ -11,6 +11,7 @@
 #include "awaits.hpp"
 #include "board_points.hpp"
 #include "config.hpp"
+#include "firmware.hpp"
 #include "pty_port.hpp"
 
 namespace hal_sim {
@@ -19,6 +20,7 @@ class SimHal : public dtu::Component,
                public dtu::PortsIface,
                public dtu::PointsIface,
                public dtu::CommandsIface,
+               public dtu::FirmwareIface,
                public dtu::NetworkIface {
  public:
   SimHal(dtu::Host host, std::string_view config);
@@ -46,6 +48,12 @@ class SimHal : public dtu::Component,
 
   dtu_status configure(const dtu_network_settings& settings) override;
 
+  dtu_status facts(uint64_t call) override { return host_.reply(call, firmware_.facts()); }
+  dtu_status install(const dtu_firmware_image& image, uint64_t call) override;
+  int32_t install_progress(uint64_t call) override { return firmware_.progress(call); }
+  dtu_status mark_good(std::string_view kind, uint64_t call) override;
+  void cancel_install(uint64_t call) override { firmware_.cancel(call); }
+
  private:
   struct Late {
     uint64_t call;
@@ -58,6 +66,7 @@ class SimHal : public dtu::Component,
   Config config_;
   BoardPoints points_;
   Awaits awaits_;
+  Firmware firmware_;
   uint64_t configured_ = 0;  // times the network settings came
   std::map<std::string, std::unique_ptr<PtyPort>, std::less<>> ports_;
   std::optional<dtu::Timer> late_timer_;  // while started

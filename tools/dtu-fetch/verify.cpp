@@ -22,7 +22,7 @@ class File {
  public:
   explicit File(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) {
     struct stat info {};
-    if (fd_ < 0 || ::fstat(fd_, &info) != 0) fail();
+    if (fd_ < 0 || ::fstat(fd_, &info) != 0) fail(true);
     size_ = static_cast<uint64_t>(info.st_size);
   }
   File(const File&) = delete;
@@ -32,8 +32,8 @@ class File {
   }
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] uint64_t size() const { return size_; }
-  [[noreturn]] void fail() const {
-    throw Failed{"cannot read " + path_ + ": " + std::generic_category().message(errno)};
+  [[noreturn]] void fail(bool lost = false) const {
+    throw Failed{"cannot read " + path_ + ": " + std::generic_category().message(errno), false, lost};
   }
 
  private:

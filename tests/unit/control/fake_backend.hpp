@@ -80,6 +80,7 @@ class FakeBackend : public Backend {
   Answer revision(uint64_t id) override { return say("revision " + std::to_string(id)); }
   Answer roll_back(uint64_t id) override { return say("roll_back " + std::to_string(id)); }
   Answer audit() override { return say("audit"); }
+  Answer upgrade() override { return say("upgrade"); }
   Answer log(uint32_t lines) override { return say("log " + std::to_string(lines)); }
   Answer metrics() override {
     MetricsText text;
@@ -88,6 +89,7 @@ class FakeBackend : public Backend {
   }
   Answer tap(const std::string& target, const FeedPtr& feed) override { return subscribe("tap " + target, feed); }
   Answer follow_log(const FeedPtr& feed) override { return subscribe("follow_log", feed); }
+  Answer follow_upgrade(const FeedPtr& feed) override { return subscribe("follow_upgrade", feed); }
   void drop(const FeedPtr& feed) override {
     const std::lock_guard lock(mutex_);
     feeds_.erase(feed);

@@ -1,0 +1,37 @@
+// When and how much may be downloaded: the time window and the bytes of a day. The day's count survives a restart.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace dtud::upgrade {
+
+class Allowance {
+ public:
+  // window: "22:00-05:00", local time, "" = always; bytes_per_day: 0 = no bound; file: where the count is kept.
+  Allowance(std::string window, uint64_t bytes_per_day, std::string file);
+
+  struct Verdict {
+    bool now = true;
+    bool open = true;     // as far as the time window goes
+    std::string why;      // not: what is waited for, and until when
+    uint64_t bytes = 0;   // what may still come today; 0: no bound
+    int64_t look_s = 60;  // look again not later than this
+  };
+  // unix_s: the time of day, which may jump; a clock before 2020 was never set.
+  [[nodiscard]] Verdict look(int64_t unix_s);
+  // So many bytes came. Written to the file now and then, and when `keep` says so.
+  void count(uint64_t bytes, int64_t unix_s, bool keep);
+  [[nodiscard]] uint64_t bytes_today() const { return bytes_; }
+
+ private:
+  void turn_the_page(int64_t unix_s);
+  void write();
+
+  int from_ = -1, to_ = -1;  // minutes of the day; -1: always
+  const uint64_t most_;
+  const std::string file_;
+  int64_t day_ = 0;  // local, counted from 1970
+  uint64_t bytes_ = 0, written_ = 0;
+};
+
+}  // namespace dtud::upgrade

@@ -1,0 +1,207 @@
+#include "upgrade/upgrade.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "config/json_text.hpp"
+#include "config/store.hpp"
+
+namespace dtud::upgrade {
+
+using config::Json;
+using config::make_object;
+
+Upgrade::Upgrade(Surroundings& around, config::UpgradeConfig rules, std::string folder)
+    : around_(around),
+      rules_(std::move(rules)),
+      folder_(std::move(folder)),
+      allowance_(rules_.window, rules_.bytes_per_day, folder_ + "/budget.json") {}
+
+void Upgrade::start() {
+  running_ = true;
+  began_ns_ = around_.now_ns();
+  board_by_ns_ = began_ns_ + int64_t{rules_.confirm_s} * 1'000'000'000;
+  if (const std::string wrong = load(folder_ + "/order.json", record_); !wrong.empty())
+    around_.say(Level::error, "what became of the last order is not known: " + wrong);
+  if (is_over(record_.step)) return remove_files();  // a power cut may have come first
+  around_.say(Level::info, "goes on with order " + std::to_string(record_.id) + ", " + describe(record_.order) + ": " +
+                               name_of(record_.step));
+  struct stat info {};
+  if (::stat(image().c_str(), &info) == 0) have_ = static_cast<uint64_t>(info.st_size);
+  record_.resumed = record_.resumed || have_ != 0;
+  go_on();
+}
+
+void Upgrade::stop() {
+  running_ = false;
+  ++turn_;
+  around_.wake_at(0);
+  around_.drop_errand();
+  if (!is_over(record_.step) && spent_s() - record_.spent_s > 60) keep();
+}
+
+void Upgrade::go_on() {
+  switch (record_.step) {
+    case Step::checked:
+    case Step::downloading:
+    case Step::verifying:
+      return download();
+    case Step::verified:
+      return verified_ ? install_when_allowed() : download();
+    case Step::installing:
+    case Step::restarting:
+    case Step::confirming:
+      return look_at_board();
+    default:
+      return;
+  }
+}
+
+void Upgrade::board_changed() {
+  if (!running_) return;
+  around_.facts([this](const FactsByKind& facts) { offers_ = facts; });
+  if (record_.step == Step::restarting || (record_.step == Step::installing && !installing_)) look_at_board();
+}
+
+void Upgrade::look() {
+  if (running_ && record_.step == Step::confirming) look_at_health();
+}
+
+void Upgrade::wake() {
+  if (!running_) return;
+  if (errand_ != Errand::none) return watch_errand();
+  if (installing_) {
+    around_.install_progress([this, same = still()](int32_t percent) {
+      if (!same() || percent == percent_) return;
+      percent_ = percent;
+      around_.changed(false);
+    });
+    return around_.wake_at(around_.now_ns() + 1'000'000'000);
+  }
+  if (record_.step == Step::confirming) return look_at_health();
+  go_on();
+}
+
+std::function<bool()> Upgrade::still() const {
+  return [this, turn = turn_] { return running_ && turn_ == turn; };
+}
+
+void Upgrade::set(Step step, const std::string& note) {
+  const bool news = record_.step != step || record_.note != note;
+  record_.step = step;
+  record_.note = note;
+  if (!news) return;
+  ++seen_;
+  around_.say(Level::info,
+              "order " + std::to_string(record_.id) + ": " + name_of(step) + (note.empty() ? "" : ", " + note));
+  around_.changed(true);
+}
+
+void Upgrade::note(const std::string& text) { set(record_.step, text); }
+
+bool Upgrade::keep() {
+  record_.spent_s = spent_s();
+  began_ns_ = around_.now_ns();
+  std::string error;
+  if (save(folder_ + "/order.json", record_, error)) return true;
+  around_.say(Level::error, error);
+  return false;
+}
+
+int64_t Upgrade::spent_s() const { return record_.spent_s + (around_.now_ns() - began_ns_) / 1'000'000'000; }
+
+void Upgrade::remove_files() {
+  for (const std::string& file : {image(), signature_file()}) ::unlink(file.c_str());
+}
+
+void Upgrade::finish(Step step, const std::string& text) {
+  ++turn_;
+  around_.drop_errand();
+  around_.wake_at(0);
+  errand_ = Errand::none;
+  installing_ = cancel_asked_ = have_signature_ = verified_ = false;
+  const bool bad = step != Step::took && step != Step::cancelled;
+  record_.error = bad ? text : "";
+  record_.note = bad ? "" : text;
+  record_.step = step;
+  keep();  // first: a power cut from here on finds it ended
+  remove_files();
+  ++seen_;
+  around_.say(bad ? Level::error : Level::info, "order " + std::to_string(record_.id) + ", " + describe(record_.order) +
+                                                    ": " + name_of(step) + (text.empty() ? "" : ": " + text));
+  around_.changed(true);
+}
+
+void Upgrade::cancel(const std::string& source, const commands::Done& done) {
+  if (is_over(record_.step)) return done({DTU_E_NOT_FOUND, "", "no upgrade is under way"});
+  if (record_.step >= Step::restarting)
+    return done({DTU_E_UNSUPPORTED, "", "it is installed: too late to be cancelled"});
+  if (installing_) {
+    if (!around_.cancel_install())
+      return done({DTU_E_UNSUPPORTED, "", "the board cannot stop an installation that has begun"});
+    cancel_asked_ = true;
+    note("is being cancelled");
+  } else {
+    finish(Step::cancelled, "by " + source);
+  }
+  done({DTU_OK, state(), ""});
+}
+
+void Upgrade::confirm(const std::string& source, commands::Done done) {
+  if (record_.step != Step::confirming && record_.step != Step::unconfirmed)
+    return done({DTU_E_NOT_FOUND, "", "there is nothing to confirm"});
+  mark_good([this, source, done = std::move(done)](const commands::Answer& answer) {
+    if (answer.status != DTU_OK) return done(answer);
+    record_.confirmed = true;
+    finish(Step::took, "confirmed by " + source);
+    done({DTU_OK, state(), ""});
+  });
+}
+
+bool Upgrade::told(uint64_t id) {
+  if (id != record_.id || !is_over(record_.step)) return false;
+  if (!std::exchange(record_.told, true)) keep();
+  return true;
+}
+
+std::string Upgrade::state() const {
+  auto o = make_object();
+  o->set("step", std::string(name_of(record_.step)));
+  o->set("seen", seen_);
+  auto offers = make_object();
+  for (const auto& [kind, facts] : offers_) offers->set(kind, facts.version);
+  o->set("runs", offers);
+  if (rules_.bytes_per_day != 0) {
+    o->set("bytes_per_day", rules_.bytes_per_day);
+    o->set("bytes_today", allowance_.bytes_today());
+  }
+  if (record_.id == 0) return config::to_json(Json(o));
+  const Order& order = record_.order;
+  const uint64_t size = order.size != 0 ? order.size : record_.total;
+  const bool over = is_over(record_.step);
+  o->set("id", record_.id);
+  o->set("over", over);
+  o->set("source", order.source);
+  o->set("kind", order.kind);
+  o->set("version", order.version);
+  o->set("url", shown_url(order));
+  o->set("previous_version", record_.previous_version);
+  o->set("note", record_.note);
+  o->set("error", record_.error);
+  o->set("checked_by", record_.checked_by);
+  o->set("confirmed", record_.confirmed);
+  o->set("told", record_.told);
+  o->set("bytes", have_);
+  o->set("size", size);
+  int64_t percent = size == 0 ? -1 : static_cast<int64_t>(have_ * 100 / size);
+  if (record_.step == Step::installing) percent = percent_;
+  if (record_.step == Step::restarting || record_.step == Step::confirming || record_.step == Step::took) percent = 100;
+  if (over && record_.step != Step::took) percent = -1;
+  o->set("percent", percent);
+  if (!order.tag.empty()) o->set("tag", config::parse_trusted(order.tag));
+  return config::to_json(Json(o));
+}
+
+}  // namespace dtud::upgrade

@@ -1,0 +1,134 @@
+// Upgrades, one at a time: ordered, checked, downloaded, verified, handed to the board, proven after the restart. Every
+// step is on the disk before it is taken, so that a restart or a power cut in the middle goes on from there: an upgrade
+// either happens or does not. Main lane.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "commands/answer.hpp"
+#include "config/documents.hpp"
+#include "config/json_value.hpp"
+#include "upgrade/allowance.hpp"
+#include "upgrade/record.hpp"
+#include "upgrade/surroundings.hpp"
+
+namespace dtud::upgrade {
+
+class Upgrade {
+ public:
+  // folder: made when the first order comes.
+  Upgrade(Surroundings& around, config::UpgradeConfig rules, std::string folder);
+  Upgrade(const Upgrade&) = delete;
+  Upgrade& operator=(const Upgrade&) = delete;
+
+  void start();          // goes on with what a run before left
+  void board_changed();  // a HAL started
+  void look();           // a channel may carry by now
+  void stop();           // dtud ends: nothing more happens
+  void wake();           // the time asked for with wake_at has come
+
+  // Who else than the console and dtud itself may order: function codes 55 and 62.
+  struct Switches {
+    bool fota = true;  // false: only with force
+    bool ota = true;   // false: not at all
+  };
+  // `args` satisfies kOrderSchema. Answered with state() when the order is taken.
+  void order(const config::JsonObject& args, const std::string& source, const Switches& switches, commands::Done done);
+  void cancel(const std::string& source, const commands::Done& done);
+  void confirm(const std::string& source, commands::Done done);  // marks what runs as good
+  // Who ordered it knows how it ended. False: that order is not the last one, or not over.
+  bool told(uint64_t id);
+
+  [[nodiscard]] std::string state() const;               // one JSON object
+  [[nodiscard]] uint64_t seen() const { return seen_; }  // another number after every step
+
+  // From the errand.
+  void errand_said(std::string_view line);
+  void errand_ended(const std::string& how);
+
+ private:
+  enum class Errand { none, image, signature, verify };
+  struct Word {  // the errand's last
+    std::string say, text;
+    bool again = false, from_start = false;
+    int64_t retry_after_s = 0;
+    std::string checked;
+  };
+
+  // ordering.cpp
+  void judge(const FactsByKind& facts);
+  void accept(const Facts& facts);
+  void refuse(dtu_status status, const std::string& why);
+  void check_conditions(const Conditions& conditions, uint64_t room, std::function<void(const std::string&)> then);
+
+  // downloading.cpp
+  void download();
+  void begin_fetch();
+  void fetched(const Word& word);
+  void verify();
+  void verified(const Word& word);
+  void try_later(const std::string& why, int64_t least_s);
+  void wait(const std::string& why, int64_t ns);
+  void watch_errand();
+  [[nodiscard]] int64_t spent_s() const;
+
+  // installing.cpp
+  void install_when_allowed();
+  void install();
+  void installed(const commands::Answer& answer);
+  void restart();
+  void look_at_board();
+  void compare(const FactsByKind& facts);
+  void begin_confirming(bool confirmed);
+  void look_at_health();
+  void mark_good(commands::Done done);
+
+  void go_on();
+  void set(Step step, const std::string& note = {});
+  bool keep();
+  void finish(Step step, const std::string& text);
+  void remove_files();
+  void note(const std::string& text);
+  [[nodiscard]] std::string image() const { return folder_ + "/image"; }
+  [[nodiscard]] std::string signature_file() const { return folder_ + "/image.sig"; }
+  [[nodiscard]] std::function<bool()> still() const;        // nothing has overtaken the answer that is waited for
+  [[nodiscard]] std::function<bool()> still_asked() const;  // it is the same order that is being checked
+
+  Surroundings& around_;
+  const config::UpgradeConfig rules_;
+  const std::string folder_;
+  Allowance allowance_;
+  Record record_;
+  FactsByKind offers_;    // what the board said last
+  bool running_ = false;  // between start() and stop()
+  uint64_t turn_ = 0;     // counts what may overtake an answer that is waited for
+  uint64_t seen_ = 1;
+
+  struct Asked {
+    uint64_t id;
+    Order order;
+    commands::Done done;
+  };
+  std::optional<Asked> asked_;  // an order that is being checked
+  uint64_t asks_ = 0;
+
+  Errand errand_ = Errand::none;
+  std::optional<Word> word_;
+  int64_t last_word_ns_ = 0;
+  uint64_t have_ = 0, came_ = 0;  // bytes of the file, bytes of this run
+  uint32_t failures_ = 0;         // in a row
+  int64_t retry_ns_ = 0;
+  int64_t began_ns_ = 0;         // since then spent_s is not written down
+  bool have_signature_ = false;  // in this run
+  bool verified_ = false;        // in this run
+
+  int32_t percent_ = -1;  // of the installation
+  bool installing_ = false, cancel_asked_ = false;
+  int64_t board_by_ns_ = 0, confirm_by_ns_ = 0;
+  bool marking_ = false;
+};
+
+}  // namespace dtud::upgrade
