@@ -27,6 +27,7 @@ void Asker::invoke(const void* owner, const Question& question, Then then) {
       if (request.password.ptr == nullptr) request.password.ptr = "";  // given, and empty
     }
     request.source = dtu::str(question.source);
+    request.deadline_ms = question.deadline_ms;
     request.done = answered;
     request.ctx = open;
     return service_.invoke(host_.instance(), &request, error);

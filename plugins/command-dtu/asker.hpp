@@ -23,8 +23,9 @@ struct Question {
   int64_t code = -1;
   std::string_view args;
   std::optional<std::string_view> password;
-  std::string_view source;  // who it is asked for
-  bool trusted = false;     // asked by this plugin for itself
+  std::string_view source;   // who it is asked for
+  bool trusted = false;      // asked by this plugin for itself
+  uint32_t deadline_ms = 0;  // 0: the host's
 };
 
 class Asker {

@@ -33,7 +33,7 @@ constexpr const char* uconf_args = R"({"type":"object","properties":{"uconf":{"t
 constexpr const char* conf_args = R"({"type":"object","properties":{"conf":{"title":"All channels"}}})";
 constexpr const char* apn_args = R"({"type":"object","properties":{"apn":{"title":"Name, user, password"}}})";
 constexpr const char* pins_args = R"({"type":"object","properties":{"pins":{"title":"LED, ready, reset"}}})";
-constexpr const char* ota_args = R"({"type":"object","properties":{"ota":{"title":"0 or 1"}}})";
+constexpr const char* ota_args = R"({"type":"object","properties":{"ota":{"title":"0, 1 or an order"}}})";
 constexpr const char* all_args = R"({"type":"object","properties":{"dtu_config":{"title":"The device document"}}})";
 
 void unspecified(Call& call, const char* what) {
@@ -125,7 +125,7 @@ const std::vector<CommandRow>& command_rows() {
        conf_args},
       {"apn.set", "Access point", {60, 0x60}, changing, setters::apn, apn_args},
       {"pins.set", "Pins of LED, ready line and reset button", {61, 0x61}, changing, setters::pins, pins_args},
-      {"ota.set", "Accept upgrades", {62, 0x62}, changing, setters::ota, ota_args},
+      {"ota.set", "Upgrades: the state, an order, the switch", {62, 0x62}, changing, setters::ota, ota_args},
       {"config.set", "All parameters", {63, 0x63}, changing, setters::everything, all_args},
       {"speech.say",
        "Text to speech",

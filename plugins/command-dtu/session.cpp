@@ -8,11 +8,13 @@
 #include "envelope.hpp"
 #include "json_view.hpp"
 #include "status_codes.hpp"
+#include "text_codec.hpp"
 
 namespace command_dtu {
 namespace {
 
 constexpr size_t keep_scratch = 16384;
+constexpr int64_t codes_of_ota[] = {62, 0x62};
 // D8: these change the line a through port depends on.
 constexpr int64_t refused_in_through[] = {58, 59, 60, 61, 63, 0x58, 0x59, 0x60, 0x61, 0x63};
 
@@ -30,6 +32,18 @@ void append_crc(std::string& head, CrcKind kind, std::string_view payload) {
   head.append(digits, end);
 }
 
+bool is_ota(const Request& request) {
+  return std::find(std::begin(codes_of_ota), std::end(codes_of_ota), request.code) != std::end(codes_of_ota);
+}
+
+// What a report needs to look like an answer to the order, kept by the kernel with it.
+std::string tag_of(const Request& request) {
+  std::string tag = R"({"msg_id":)" + (request.msg_id.empty() ? "null" : request.msg_id) + R"(,"code":)" +
+                    (request.code_text.empty() ? "null" : request.code_text) + R"(,"topic_id":)";
+  append_json_text(tag, request.topic_id);
+  return tag + "}";
+}
+
 }  // namespace
 
 Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, const dtu_link_info& link)
@@ -41,9 +55,20 @@ Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds&
       settings_(read_link(link)),
       parser_(settings_.rules, *this),
       idle_(host, [this] { on_idle(); }),
-      pieces_(host, [this](uint32_t channel, std::string_view bytes) {
-        if (const LinkChannel* from = find(channel)) downlink(*from, {}, bytes);
-      }) {}
+      pieces_(host,
+              [this](uint32_t channel, std::string_view bytes) {
+                if (const LinkChannel* from = find(channel)) downlink(*from, {}, bytes);
+              }),
+      upgrade_(asker) {
+  // An upgrade may have been ordered over this link before the session, or dtud, was started.
+  Question question;
+  question.command = "upgrade.state";
+  question.source = settings_.source;
+  question.trusted = true;
+  asker_.invoke(this, question, [this](const Reply& reply) {
+    if (reply.ok()) resume_upgrade(reply.json);
+  });
+}
 
 Session::~Session() {
   asker_.forget(this);
@@ -241,7 +266,7 @@ void Session::carry_out(Asked asked) {
   ++running(asked);
   Question question;
   question.code = request.code;
-  const std::string args = request.args;
+  const std::string args = arguments_of(asked);
   const auto password = request.password;
   question.args = args;
   if (password) question.password = *password;
@@ -256,6 +281,46 @@ void Session::carry_out(Asked asked) {
       outcome.error = reply.error.empty() ? "status " + std::to_string(reply.status) : std::string(reply.error);
     }
     finish(asked, outcome);
+    if (reply.ok()) follow_upgrade(asked, outcome.data);
+  });
+}
+
+std::string Session::arguments_of(const Asked& asked) {
+  const std::string& args = asked.request.args;
+  if (!is_ota(asked.request)) return args;
+  const size_t first = args.find_first_not_of(" \t\r\n", args.find('{') + 1);
+  return "{\"asked\":" + tag_of(asked.request) + (args[first] == '}' ? "" : ",") + args.substr(first);
+}
+
+// An order is answered at once; then each of its steps is, in the same form.
+void Session::follow_upgrade(const Asked& asked, std::string_view state) {
+  const auto ota = is_ota(asked.request) ? member(asked.request.args, "ota") : std::nullopt;
+  const int64_t id = ota && ota->type == JsonType::object ? number_in(state, "id") : -1;
+  if (id < 0) return;
+  upgrade_.follow(id, number_in(state, "seen"), asked.channel != nullptr ? asked.channel->source : settings_.source,
+                  [this, asked](std::string_view news) {
+                    send_answer(asked, {std::string(news), 0, ""});
+                  });
+}
+
+void Session::resume_upgrade(std::string_view state) {
+  const auto source = member(state, "source"), tag = member(state, "tag");
+  if (!source || source->type != JsonType::string || !tag || tag->type != JsonType::object) return;
+  if (flag_in(state, "told")) return;
+  const std::string who = unquote(source->text);
+  Asked asked;
+  for (const LinkChannel& channel : settings_.channels)
+    if (channel.source == who) asked.channel = &channel;
+  if (asked.channel == nullptr && who != settings_.source) return;
+  const auto piece = [&](const char* name) {
+    const auto value = member(tag->text, name);
+    return value && value->type != JsonType::null ? std::string(value->text) : std::string();
+  };
+  asked.request.msg_id = piece("msg_id");
+  asked.request.code_text = piece("code");
+  if (const std::string topic = piece("topic_id"); !topic.empty()) asked.request.topic_id = unquote(topic);
+  upgrade_.follow(number_in(state, "id"), 0, who, [this, asked](std::string_view news) {
+    send_answer(asked, {std::string(news), 0, ""});
   });
 }
 

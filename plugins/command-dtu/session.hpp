@@ -10,6 +10,7 @@
 #include "frame_parser.hpp"
 #include "link_settings.hpp"
 #include "pieces.hpp"
+#include "upgrade_watch.hpp"
 
 namespace command_dtu {
 
@@ -52,6 +53,9 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   void carry_out(Asked asked);
   size_t& running(const Asked& asked) { return running_[asked.channel != nullptr ? asked.channel->id : 0]; }
   void finish(const Asked& asked, const Outcome& outcome);
+  [[nodiscard]] static std::string arguments_of(const Asked& asked);
+  void follow_upgrade(const Asked& asked, std::string_view state);
+  void resume_upgrade(std::string_view state);
   void send_answer(const Asked& asked, const Outcome& outcome);
   [[nodiscard]] const LinkChannel* find(uint32_t id) const;
   void drop(std::string_view reason, uint64_t bytes);
@@ -67,6 +71,7 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   bool looked_again_ = false;  // the idle timer ran once without anything having come
   int64_t now_ns_ = 0;         // when the message being worked on was read
   Pieces pieces_;
+  UpgradeWatch upgrade_;
   std::map<uint32_t, size_t> running_;  // commands not answered yet, by channel; 0: of the port
   std::string imei_;
   std::string scratch_;

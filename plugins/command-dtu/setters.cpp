@@ -24,10 +24,25 @@ std::string usage_of(std::string_view key, std::string_view value) {
   return "{" + quoted(key) + ": " + std::string(value) + "}";
 }
 
-// Nothing carries out an upgrade yet, so there is nothing to say of one.
-void set_ota(Call& call, std::string_view value, bool on) {
-  change(call, "ota", value,
-         on ? "\"on: upgrades are accepted, none is under way\"" : "\"off: upgrades are not accepted\"");
+void answer_state(Call& call) {
+  call.invoke("upgrade.state", "{}", [&call](const Reply& state) { call.answer(state.json); });
+}
+
+void accept_upgrades(Call& call, std::string_view value) {
+  call.invoke("config.change", R"({"set":{"ota":)" + std::string(value) + "}}",
+              [&call](const Reply&) { answer_state(call); });
+}
+
+// An order, with what each report of it shall repeat.
+void order_upgrade(Call& call, std::string_view order) {
+  std::string args = "{";
+  const auto asked = member(call.args(), "asked");
+  if (asked && asked->type == JsonType::object) args.append("\"tag\":").append(asked->text);
+  each_member(order, [&args](std::string_view key, const JsonValue& value) {
+    if (key != "tag") args.append(args.size() > 1 ? "," : "").append(quoted(key)).append(":").append(value.text);
+    return true;
+  });
+  call.invoke("upgrade.start", args + "}", [&call](const Reply& state) { call.answer(state.json); });
 }
 
 }  // namespace
@@ -85,19 +100,21 @@ void pins(Call& call) {
 }
 
 void ota(Call& call) {
-  const JsonValue value = need(call.args(), "ota", R"({"ota": 0} or {"ota": 1})");
+  const JsonValue value = need(call.args(), "ota", R"({"ota": 0}, {"ota": 1} or {"ota": {"url": "...", ...}})");
+  if (value.type == JsonType::object) return order_upgrade(call, value.text);
   if (value.type == JsonType::array) {  // [uid, module type, product key] of older servers
     (void)need_list(value, "ota", 3, R"({"ota": 1})");
-    return set_ota(call, value.text, true);
+    return accept_upgrades(call, value.text);
   }
   const auto on = as_flag(value);
-  if (!on) refuse_type("ota", value, "0 or 1");
-  if (*on == 0) return set_ota(call, "0", false);
-  // Who the upgrade cloud knows the device as is worth more than a 1: it stays, and means the same.
+  if (!on) refuse_type("ota", value, "0, 1 or an order");
+  if (*on == 0) return change(call, "ota", "0", quoted("off: upgrades are not accepted"));
+  // Who the upgrade cloud knows the device as is worth more than a 1: it stays, and means the same. Servers ask for the
+  // state again and again: what is stored already is not stored anew.
   call.invoke("config.get", "{}", [&call](const Reply& config) {
     const auto stored = member(config.json, "ota");
-    const bool identity = stored && stored->type == JsonType::array;
-    set_ota(call, identity ? stored->text : std::string_view("1"), true);
+    const bool is_on = stored && (stored->type == JsonType::array || as_flag(*stored) == 1);
+    is_on ? answer_state(call) : accept_upgrades(call, "1");
   });
 }
 

@@ -30,6 +30,7 @@ inline void full_board(Rig& rig) {
   answers("config.get", R"({"version":"100","password":"***"})");
   answers("config.change", R"({"stored":true,"version":"100"})");
   answers("channels.state", R"({"1":{"type":"tcp","state":"up","dtu_state":4},"2":{"type":"mqtt","state":"down"}})");
+  answers("upgrade.state", R"({"step":"idle"})");
   for (const char* name :
        {"password.set", "protocol.stop", "protocol.start", "system.restart", "sms.send", "tts.say", "time.sync"})
     answers(name, "null");

@@ -73,6 +73,8 @@ class Rig {
     info.channel_count = pointers.size();
     dtu_error error{};
     ASSERT_EQ(dialect_->open(plugin_.self(), &info, &session_, &error), DTU_OK) << error.message;
+    settle();  // it asks for an upgrade that may be under way
+    clear();
   }
   void close() {
     if (session_ != nullptr) dialect_->close(plugin_.self(), std::exchange(session_, nullptr));

@@ -43,7 +43,7 @@ constexpr Row rows[] = {
     {59, 0x59, true, R"({"conf":{"1":{"protocol":"tcp"}}})", "\"conf\""},
     {60, 0x60, true, R"({"apn":["","",""]})", "\"set apn\""},
     {61, 0x61, true, R"({"pins":["pio2","pio4","5"]})", "\"set gpio pins\""},
-    {62, 0x62, true, R"({"ota":1})", "\"on: upgrades are accepted, none is under way\""},
+    {62, 0x62, true, R"({"ota":1})", R"({"step":"idle"})"},
     {63, 0x63, true, R"({"dtu_config":{"plate":0}})", "\"\""},
     {64, -1, true, R"({"device":0,"string":"hi"})", "\"\""},
     {65, -1, true, "{}", "\"\""},
