@@ -38,6 +38,11 @@ int show_spool(const Invocation& in);
 int spool_export(const Invocation& in);
 int spool_clear(const Invocation& in);
 int spool_check(const Invocation& in);
+// upgrade.cpp
+int upgrade_state(const Invocation& in);
+int upgrade_start(const Invocation& in);
+int upgrade_cancel(const Invocation& in);
+int upgrade_confirm(const Invocation& in);
 // completion.cpp
 int completion_script(const Invocation& in);
 int complete(const std::vector<std::string>& words);  // the words after "dtuctl", the last one unfinished

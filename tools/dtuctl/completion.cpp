@@ -40,10 +40,10 @@ void add_subcommands(Candidates& out, const std::string& first) {
     if (!first.empty()) {
       if (space != std::string::npos && name.substr(0, space) == first) out.add(name.substr(space + 1), s.summary);
     } else if (space == std::string::npos) {
-      out.add(name, s.summary);
+      if (std::find(told.begin(), told.end(), name) == told.end()) out.add(name, s.summary);
     } else if (std::find(told.begin(), told.end(), name.substr(0, space)) == told.end()) {
       told.push_back(name.substr(0, space));
-      out.add(told.back(), "show, check, set");
+      out.add(told.back(), told.back() == "config" ? "show, check, set" : "state, start, cancel");
     }
   }
 }
@@ -121,6 +121,12 @@ Partial read_partial(const std::vector<std::string>& words) {
   return p;
 }
 
+// A subcommand of its own that others begin with: upgrade, upgrade start.
+bool is_prefix(const std::string& name) {
+  return std::any_of(subcommands().begin(), subcommands().end(),
+                     [&](const Subcommand& s) { return std::string(s.name).rfind(name + " ", 0) == 0; });
+}
+
 const Subcommand* subcommand_of(std::vector<std::string>& operands) {
   for (const Subcommand& s : subcommands()) {
     const std::string name = s.name;
@@ -149,6 +155,8 @@ int complete(const std::vector<std::string>& words) {
     add_options(out, global_options());
   } else if (s == nullptr) {
     if (p.operands.size() < 2) add_subcommands(out, p.operands.empty() ? "" : p.operands[0]);
+  } else if (p.operands.empty() && is_prefix(s->name)) {
+    add_subcommands(out, s->name);
   } else if (!s->words.empty() && p.operands.size() < s->most) {
     Invocation in;
     if (!p.socket.empty()) in.options["--socket"] = p.socket;
