@@ -49,7 +49,7 @@ void Upgrade::install() {
   if (++record_.installs > kMostInstalls)
     return finish(Step::failed,
                   "the installation was begun " + std::to_string(kMostInstalls) + " times and ended never");
-  set(Step::installing, record_.note);
+  set(Step::installing);
   if (!keep()) return finish(Step::failed, "not installed: how far it is could not be written down in " + folder_);
   installing_ = true;
   percent_ = -1;
@@ -81,9 +81,9 @@ void Upgrade::installed(const commands::Answer& answer) {
 
 void Upgrade::restart() {
   if (++record_.restarts > kMostRestarts)
-    return finish(Step::failed, "it is installed, but the " + record_.then + " was not started anew: do it by hand");
+    return finish(Step::failed, "it is installed, but " + std::string(record_.then == "board" ? "the board" : "dtud") + " was not started anew: do it by hand");
   record_.boot = around_.boot_id();
-  set(Step::restarting, "restarts the " + record_.then);
+  set(Step::restarting, record_.then == "board" ? "the board starts anew" : "dtud starts anew");
   keep();  // if it cannot be written: what runs after the restart tells
   around_.restart(record_.then);
 }

@@ -51,6 +51,28 @@ PinConfig read_pin(const std::string& number, const Object& o) {
   return p;
 }
 
+std::vector<std::string> read_program(const std::string& kind, const Object& o, const char* key) {
+  std::vector<std::string> argv;
+  if (const Poco::JSON::Array::Ptr words = o.getArray(key))
+    for (const auto& word : *words) argv.push_back(word.extract<std::string>());
+  if (!argv.empty() && argv[0].compare(0, 1, "/") != 0)
+    throw dtu::Failure(DTU_E_INVALID, "/installers/" + kind + "/" + key + ": \"" + argv[0] +
+                                          "\" is no absolute path: name the program from / on");
+  return argv;
+}
+
+InstallerConfig read_installer(const std::string& kind, const Object& o) {
+  InstallerConfig c;
+  c.kind = kind;
+  c.install = read_program(kind, o, "install");
+  c.facts = read_program(kind, o, "facts");
+  c.mark_good = read_program(kind, o, "mark_good");
+  c.version_file = o.optValue<std::string>("version_file", "");
+  c.restart = o.optValue<std::string>("restart", "");
+  c.timeout_s = o.optValue("timeout_s", c.timeout_s);
+  return c;
+}
+
 // No two entries may name one thing.
 class Taken {
  public:
@@ -83,6 +105,9 @@ Config read_config(std::string_view json) {
       const PinConfig& p = config.pins.emplace_back(read_pin(number, *value.extract<Object::Ptr>()));
       lines.take(p.chip + " line " + std::to_string(p.line), number);
     }
+  if (const Object::Ptr installers = root->getObject("installers"))
+    for (const auto& [kind, value] : *installers)
+      config.installers.push_back(read_installer(kind, *value.extract<Object::Ptr>()));
   return config;
 }
 

@@ -30,12 +30,23 @@ struct PinConfig {
   Bias bias = Bias::as_is;
 };
 
+struct InstallerConfig {
+  std::string kind;                           // "firmware", "package"
+  std::vector<std::string> install;           // {file} and {version} are put in
+  std::vector<std::string> facts, mark_good;  // empty: there is none
+  std::string version_file;                   // "": there is none
+  std::string restart;                        // "dtud", "board", "none"; "": as board.json says
+  uint32_t timeout_s = 1800;
+};
+
 struct Config {
   std::vector<PortConfig> ports;
   std::vector<PinConfig> pins;
+  std::vector<InstallerConfig> installers;
 };
 
-// `json` satisfies the schema. Throws DTU_E_INVALID when two ports name one device, or two pins one line.
+// `json` satisfies the schema. Throws DTU_E_INVALID when two ports name one device, two pins one line, or a program is
+// not named by its absolute path.
 Config read_config(std::string_view json);
 
 }  // namespace hal_linux

@@ -74,7 +74,8 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
 
 }  // namespace
 
-LinuxHal::LinuxHal(dtu::Host host, Config config) : Component(host), pins_(host, config.pins) {
+LinuxHal::LinuxHal(dtu::Host host, Config config)
+    : Component(host), pins_(host, config.pins), installers_(host, config.installers) {
   for (PortConfig& p : config.ports) {
     const std::string id = p.id;
     ports_.emplace(id, std::make_unique<Port>(host, std::move(p), [this] { publish(); }));
@@ -95,6 +96,7 @@ dtu_status LinuxHal::start() {
 dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   for (auto& [id, port] : ports_) port->close();
   pins_.stop();
+  installers_.stop();
   publish();
   return DTU_OK;
 }
@@ -196,6 +198,21 @@ dtu_status LinuxHal::write_point(std::string_view name, std::string_view json, u
 dtu_status LinuxHal::await_point(std::string_view name, std::string_view json, uint64_t call) {
   if (!pins_.has(name)) return PointsIface::await_point(name, json, call);
   pins_.await(name, json, call);
+  return DTU_OK;
+}
+
+dtu_status LinuxHal::facts(uint64_t call) {
+  installers_.facts(call);
+  return DTU_OK;
+}
+
+dtu_status LinuxHal::install(const dtu_firmware_image& image, uint64_t call) {
+  installers_.install(image, call);
+  return DTU_OK;
+}
+
+dtu_status LinuxHal::mark_good(std::string_view kind, uint64_t call) {
+  installers_.mark_good(kind, call);
   return DTU_OK;
 }
 

@@ -7,12 +7,13 @@
 #include <memory>
 #include <string>
 
+#include "installers.hpp"
 #include "pins.hpp"
 #include "port.hpp"
 
 namespace hal_linux {
 
-class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface {
+class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface, public dtu::FirmwareIface {
  public:
   LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
 
@@ -34,6 +35,12 @@ class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::Poin
   dtu_status await_point(std::string_view name, std::string_view json, uint64_t call) override;
   void cancel_point(uint64_t call) override { pins_.cancel(call); }
 
+  dtu_status facts(uint64_t call) override;
+  dtu_status install(const dtu_firmware_image& image, uint64_t call) override;
+  int32_t install_progress(uint64_t call) override { return installers_.progress(call); }
+  dtu_status mark_good(std::string_view kind, uint64_t call) override;
+  void cancel_install(uint64_t call) override { installers_.cancel(call); }
+
  private:
   struct Metric {
     uint64_t id = 0;
@@ -46,6 +53,7 @@ class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::Poin
   void publish();  // brings the metrics up to date
 
   Pins pins_;
+  Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first
   const dtu_metrics_service* metrics_ = nullptr;
   std::array<Metric, kMetrics> metric_{};
