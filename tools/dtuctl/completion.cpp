@@ -32,18 +32,25 @@ void add_options(Candidates& out, const std::vector<Option>& options) {
   for (const Option& o : options) out.add(o.name, o.help);
 }
 
+const Subcommand* find_subcommand(const std::string& name) {
+  for (const Subcommand& s : subcommands())
+    if (name == s.name) return &s;
+  return nullptr;
+}
+
+// first: the word that was written; "" = none yet.
 void add_subcommands(Candidates& out, const std::string& first) {
   std::vector<std::string> told;
   for (const Subcommand& s : subcommands()) {
     const std::string name = s.name;
-    const size_t space = name.find(' ');
+    const size_t space = std::min(name.find(' '), name.size());
+    const std::string word = name.substr(0, space);
     if (!first.empty()) {
-      if (space != std::string::npos && name.substr(0, space) == first) out.add(name.substr(space + 1), s.summary);
-    } else if (space == std::string::npos) {
-      if (std::find(told.begin(), told.end(), name) == told.end()) out.add(name, s.summary);
-    } else if (std::find(told.begin(), told.end(), name.substr(0, space)) == told.end()) {
-      told.push_back(name.substr(0, space));
-      out.add(told.back(), told.back() == "config" ? "show, check, set" : "state, start, cancel");
+      if (space != name.size() && word == first) out.add(name.substr(space + 1), s.summary);
+    } else if (std::find(told.begin(), told.end(), word) == told.end()) {
+      const Subcommand* alone = find_subcommand(word);
+      told.push_back(word);
+      out.add(word, alone != nullptr ? alone->summary : "show, check, set");
     }
   }
 }
@@ -128,14 +135,11 @@ bool is_prefix(const std::string& name) {
 }
 
 const Subcommand* subcommand_of(std::vector<std::string>& operands) {
-  for (const Subcommand& s : subcommands()) {
-    const std::string name = s.name;
-    const size_t words = name.find(' ') == std::string::npos ? 1 : 2;
-    if (operands.size() < words) continue;
-    const std::string begin = words == 1 ? operands[0] : operands[0] + " " + operands[1];
-    if (begin != name) continue;
+  for (size_t words = std::min<size_t>(operands.size(), 2); words > 0; --words) {
+    const Subcommand* found = find_subcommand(words == 1 ? operands[0] : operands[0] + " " + operands[1]);
+    if (found == nullptr) continue;
     operands.erase(operands.begin(), operands.begin() + static_cast<std::ptrdiff_t>(words));
-    return &s;
+    return found;
   }
   return nullptr;
 }
