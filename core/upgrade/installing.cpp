@@ -73,7 +73,8 @@ void Upgrade::installed(const commands::Answer& answer) {
   if (record_.then != "none" && record_.then != "dtud" && record_.then != "board")
     record_.then = around_.restart_rule();
   if (record_.then == "none") {
-    set(Step::restarting, record_.checked_by);
+    set(Step::confirming, "is installed");
+    keep();
     return look_at_board();
   }
   restart();
@@ -81,7 +82,8 @@ void Upgrade::installed(const commands::Answer& answer) {
 
 void Upgrade::restart() {
   if (++record_.restarts > kMostRestarts)
-    return finish(Step::failed, "it is installed, but " + std::string(record_.then == "board" ? "the board" : "dtud") + " was not started anew: do it by hand");
+    return finish(Step::failed, "it is installed, but " + std::string(record_.then == "board" ? "the board" : "dtud") +
+                                    " was not started anew: do it by hand");
   record_.boot = around_.boot_id();
   set(Step::restarting, record_.then == "board" ? "the board starts anew" : "dtud starts anew");
   keep();  // if it cannot be written: what runs after the restart tells
