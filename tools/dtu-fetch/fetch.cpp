@@ -50,12 +50,18 @@ class Progress : public http::Sink {
       throw Failed{"more bytes come than the order says the file has: " + std::to_string(size_)};
     file_.append(piece);
     came_ += piece.size();
+    untold_ = true;
     if (file_.size() - file_.synced() >= kSyncEvery) file_.sync();
     if (Clock::now() - told_ >= kTellEvery) say();
     if (last) throw BudgetSpent{};
   }
+  // Nothing comes at the moment: dtud knows of what came until now.
+  void beat() {
+    if (untold_) say();
+  }
   void say() {
     told_ = Clock::now();
+    untold_ = false;
     Object::Ptr o = line("bytes");
     o->set("have", file_.size());
     o->set("synced", file_.synced());
@@ -81,6 +87,7 @@ class Progress : public http::Sink {
   const uint64_t size_, budget_;
   uint64_t came_ = 0;
   Clock::time_point told_{};
+  bool untold_ = false;
 };
 
 http::Tls tls_of(const Object& job) {
@@ -113,7 +120,8 @@ void fetch_into(const Object& job, ImageFile& file, Progress& progress) {
   if (size != 0 && file.size() == size) return finish("done", file, progress);
   const http::SslContext context = wanted.url.tls ? http::make_context(tls_of(job)) : nullptr;
   const std::chrono::seconds stall(job.optValue<int64_t>("stall_s", 60));
-  const http::Patience patience(STDIN_FILENO, http::Patience::Clock::time_point::max(), stall);
+  const http::Patience patience(STDIN_FILENO, http::Patience::Clock::time_point::max(), stall,
+                                [&progress] { progress.beat(); });
   uint32_t starts_anew = 0;
   for (;;) {
     wanted.from = file.size();

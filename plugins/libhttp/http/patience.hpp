@@ -2,7 +2,9 @@
 // it.
 #pragma once
 #include <chrono>
+#include <functional>
 #include <string>
+#include <utility>
 
 namespace http {
 
@@ -10,9 +12,10 @@ class Patience {
  public:
   using Clock = std::chrono::steady_clock;
   // `wake` becomes readable when the client is told to stop, and stays so.
-  // A single wait is never longer than `each`.
-  Patience(int wake, Clock::time_point until, Clock::duration each = Clock::duration::max())
-      : wake_(wake), until_(until), each_(each) {}
+  // A single wait is never longer than `each`; `beat` is called four times a second of waiting.
+  Patience(int wake, Clock::time_point until, Clock::duration each = Clock::duration::max(),
+           std::function<void()> beat = nullptr)
+      : wake_(wake), until_(until), each_(each), beat_(std::move(beat)) {}
 
   // Until `fd` is ready for `events` (POLLIN, POLLOUT). Throws Broken: stopped, or failed with "<doing> took too long".
   void wait(int fd, short events, const std::string& doing) const;
@@ -25,6 +28,7 @@ class Patience {
   int wake_;
   Clock::time_point until_;
   Clock::duration each_;
+  std::function<void()> beat_;
 };
 
 }  // namespace http
