@@ -35,6 +35,8 @@ void Upgrade::wait(const std::string& why, int64_t ns) {
 
 void Upgrade::download() {
   if (errand_ != Errand::none) return;
+  const bool signature_next = !rules_.keys.empty() && record_.order.signature.empty() && !have_signature_;
+  if (record_.whole && !signature_next) return verify();
   const int64_t now = around_.now_ns();
   if (spent_s() > int64_t{rules_.deadline_h} * 3600)
     return finish(Step::failed, "not downloaded within " + std::to_string(rules_.deadline_h) + " h" +
@@ -42,8 +44,6 @@ void Upgrade::download() {
   const Allowance::Verdict verdict = allowance_.look(around_.unix_s());
   if (!verdict.now) return wait(verdict.why, now + verdict.look_s * kSecond);
   if (retry_ns_ > now) return around_.wake_at(retry_ns_);
-  const bool signature_next = !rules_.keys.empty() && record_.order.signature.empty() && !have_signature_;
-  if (record_.whole && !signature_next) return verify();
   begin_fetch();
 }
 
