@@ -104,13 +104,7 @@ void Upgrade::errand_said(std::string_view line) {
   last_word_ns_ = around_.now_ns();
   if (say == "begin") {
     if (errand_ != Errand::image) return;
-    have_ = number("from");
-    record_.resumed = record_.resumed || have_ != 0;
-    if (have_ == 0) record_.synced = 0;
-    record_.total = number("total");
-    record_.validator = config::as_text(said->get("validator"));
-    record_.synced_boot = around_.boot_id();
-    keep();  // what is written from now on belongs to this
+    begun(number("from"), number("total"), config::as_text(said->get("validator")));
     around_.changed(false);
   } else if (say == "bytes") {
     const uint64_t came = number("came");
@@ -131,6 +125,20 @@ void Upgrade::errand_said(std::string_view line) {
                  config::as_integer(said->get("retry_after_s")),
                  names_of(said->get("checked"))};
   }
+}
+
+// What is written from now on belongs to this. A connection that only goes on with what the one before brought is no
+// news: a link that breaks all the time shall not wear out the flash.
+void Upgrade::begun(uint64_t from, uint64_t total, const std::string& validator) {
+  have_ = from;
+  const bool news = from == 0 || !record_.resumed || record_.total != total || record_.validator != validator ||
+                    record_.synced_boot != around_.boot_id();
+  record_.resumed = record_.resumed || from != 0;
+  if (from == 0) record_.synced = 0;
+  record_.total = total;
+  record_.validator = validator;
+  record_.synced_boot = around_.boot_id();
+  if (news) keep();
 }
 
 void Upgrade::errand_ended(const std::string& how) {

@@ -67,6 +67,7 @@ class Upgrade {
   // downloading.cpp
   void download();
   void begin_fetch();
+  void begun(uint64_t from, uint64_t total, const std::string& validator);
   void fetched(const Word& word);
   void verify();
   void verified(const Word& word);

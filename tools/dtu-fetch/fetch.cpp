@@ -132,12 +132,12 @@ void fetch_into(const Object& job, ImageFile& file, Progress& progress) {
       if (progress.complete()) return finish("done", file, progress);
       got = {http::Outcome::again, "the server closed the connection in the middle of the file", 0};
     }
-    file.sync();
-    progress.say();
     const bool moved = progress.came() != before;
     if (got.outcome == http::Outcome::from_start && ++starts_anew <= kMostStartsAnew) {
       progress.forget();
     } else if (got.outcome != http::Outcome::again || !moved || got.retry_after_s != 0) {
+      file.sync();
+      progress.say();
       return tell(Failed{got.text, got.outcome != http::Outcome::refused, got.outcome == http::Outcome::from_start,
                          got.retry_after_s});
     }

@@ -53,7 +53,7 @@ class Rig {
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
 
-  void open(const LinkSetup& setup) {
+  void open(const LinkSetup& setup, bool forget = true) {
     std::vector<dtu_bound_channel> bound;
     for (const ChannelSetup& c : setup.channels)
       bound.push_back({sizeof(dtu_bound_channel), c.id, dtu::str(c.type), (c.topics ? DTU_CAP_TOPICS : 0) | c.more_caps,
@@ -74,7 +74,7 @@ class Rig {
     dtu_error error{};
     ASSERT_EQ(dialect_->open(plugin_.self(), &info, &session_, &error), DTU_OK) << error.message;
     settle();  // it asks for an upgrade that may be under way
-    clear();
+    if (forget) clear();
   }
   void close() {
     if (session_ != nullptr) dialect_->close(plugin_.self(), std::exchange(session_, nullptr));

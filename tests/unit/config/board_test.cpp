@@ -84,7 +84,7 @@ TEST(Board, EverythingWrongIsNamed) {
       "board.json:3:86: error: /reset: \"off\" is not allowed: give one of \"restart\", \"reboot\"\n"
       "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, factory_file, device_file, "
       "state_dir, runtime_dir, "
-      "control, reset, initial_password\n");
+      "control, reset, initial_password, upgrade\n");
 }
 
 TEST(Board, ASocketPathTheKernelCannotHoldIsRefused) {
