@@ -34,8 +34,8 @@ Watchdog::~Watchdog() { lane_.timers().destroy(timer_); }
 void Watchdog::start() {
   const char* usec = std::getenv("WATCHDOG_USEC");
   const char* pid = std::getenv("WATCHDOG_PID");
-  if (usec == nullptr || (pid != nullptr && std::atoll(pid) != ::getpid())) return;
-  const int64_t half_ns = std::atoll(usec) * 1000 / 2;
+  if (usec == nullptr || (pid != nullptr && std::strtoll(pid, nullptr, 10) != ::getpid())) return;
+  const int64_t half_ns = std::strtoll(usec, nullptr, 10) * 1000 / 2;
   if (half_ns > 0) lane_.timers().arm(timer_, monotonic_ns() + half_ns, half_ns);
 }
 

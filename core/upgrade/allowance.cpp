@@ -37,7 +37,7 @@ int minute_in(const std::string& text, size_t at) {
 
 }  // namespace
 
-Allowance::Allowance(std::string window, uint64_t bytes_per_day, std::string file)
+Allowance::Allowance(const std::string& window, uint64_t bytes_per_day, std::string file)
     : most_(bytes_per_day), file_(std::move(file)) {
   if (window.size() == 11) {
     from_ = minute_in(window, 0);

@@ -8,7 +8,7 @@ namespace dtud::upgrade {
 class Allowance {
  public:
   // window: "22:00-05:00", local time, "" = always; bytes_per_day: 0 = no bound; file: where the count is kept.
-  Allowance(std::string window, uint64_t bytes_per_day, std::string file);
+  Allowance(const std::string& window, uint64_t bytes_per_day, std::string file);
 
   struct Verdict {
     bool now = true;

@@ -113,7 +113,8 @@ void Installers::told(const InstallerConfig& installer, const Program::Ended& en
 
 void Installers::answer_facts() {
   std::string all = "{";
-  for (const auto& [kind, json] : known_) all += (all.size() > 1 ? ",\"" : "\"") + kind + "\":" + json;
+  for (const auto& [kind, json] : known_)
+    all.append(all.size() > 1 ? ",\"" : "\"").append(kind).append("\":").append(json);
   all += "}";
   for (const uint64_t call : std::exchange(asking_, {})) host_.reply(call, all);
 }
