@@ -1,6 +1,6 @@
 /* Preloaded into dtud: ends the process at the Nth step towards the disk, as a power cut would, without a chance to
- * tidy up. Steps count once the file CRASH_ARMED names exists: files made, synced, renamed and removed. Each adds a byte to
- * that file, so that dtud after it started itself anew, and the programs it runs, go on counting. */
+ * tidy up. Steps count once the file CRASH_ARMED names exists: files made, synced, renamed and removed. Each adds a
+ * byte to that file, so that dtud after it started itself anew, and the programs it runs, go on counting. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
