@@ -103,9 +103,9 @@ struct Steps : testing::Test {
     const config::Json args =
         config::parse_trusted(R"({"url": "https://h/f", "version": "2", "sha256": ")" + std::string(64, 'a') + "\"" +
                               (more.empty() ? "" : ", " + more) + "}");
-    commands::Answer answer{DTU_PENDING, "", "not answered"};
-    upgrade->order(*config::as_object(args), source, switches, [&](const commands::Answer& a) { answer = a; });
-    return answer;
+    const auto answer = std::make_shared<commands::Answer>(commands::Answer{DTU_PENDING, "", "not answered"});
+    upgrade->order(*config::as_object(args), source, switches, [answer](const commands::Answer& a) { *answer = a; });
+    return *answer;
   }
   [[nodiscard]] std::string member(const std::string& name) const {
     const config::Json state = config::parse_trusted(upgrade->state());
