@@ -29,6 +29,7 @@ struct Handle {
   std::atomic<bool> inbox_overrun{false};     // too many of them waited: it is being taken down
   std::atomic<uint32_t> posts{0};             // functions posted to its lane and not yet run
   std::atomic<uint32_t> journeys{0};          // its calls from another lane that are under way
+  std::atomic<int64_t> buffers{0};            // references of buffers it holds
   std::vector<uint64_t> refused;              // these sources; under the inbox's mutex
 
   [[nodiscard]] dtu_instance* as_abi() { return reinterpret_cast<dtu_instance*>(this); }

@@ -29,13 +29,21 @@ void log(dtu_instance* i, int32_t level, dtu_str text) noexcept {
   caller.context.log.write(static_cast<Level>(known), caller.handle.name, {text.ptr, length});
 }
 
-dtu_buf* buf_alloc(uint64_t len, uint8_t** bytes) noexcept {
+dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) noexcept {
   dtu_buf* buffer = len <= DTU_PAYLOAD_MAX ? allocate_buffer(len) : nullptr;
-  if (buffer != nullptr && bytes != nullptr) *bytes = buffer->bytes();
+  if (buffer == nullptr) return nullptr;
+  Handle::of(i).buffers.fetch_add(1, std::memory_order_relaxed);
+  if (bytes != nullptr) *bytes = buffer->bytes();
   return buffer;
 }
-void buf_ref(dtu_buf* b) noexcept { ref(b); }
-void buf_unref(dtu_buf* b) noexcept { unref(b); }
+void buf_ref(dtu_instance* i, dtu_buf* b) noexcept {
+  Handle::of(i).buffers.fetch_add(1, std::memory_order_relaxed);
+  ref(b);
+}
+void buf_unref(dtu_instance* i, dtu_buf* b) noexcept {
+  Handle::of(i).buffers.fetch_sub(1, std::memory_order_relaxed);
+  unref(b);
+}
 
 dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* taken) noexcept {
   const Caller caller(i);

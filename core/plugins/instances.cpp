@@ -29,6 +29,7 @@ Handle& Instances::new_handle(Instance& instance) {
   handle->inbox_bytes.store(0);
   handle->inbox_refused.store(false);
   handle->inbox_overrun.store(false);
+  handle->buffers.store(0);
   handle->refused.clear();
   handle->closing.store(false);
   handle->ended.store(false);

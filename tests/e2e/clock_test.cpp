@@ -2,6 +2,7 @@
 // could be believed.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <thread>
 
 #include "harness/dtud.hpp"
@@ -193,10 +194,17 @@ TEST_F(Clock, ADeadlineOfACommandIsKept) {
     HttpAnswer answer;
     std::thread asker(
         [&] { answer = dtud.post("/v1/call", R"({"command": "parameters.acquire", "deadline_ms": 500})"); });
-    const TcpPeer peer = silent.accept();
+    std::optional<TcpPeer> peer = silent.accept();
     clock.set(jump);
     asker.join();
     EXPECT_NE(answer.body.find("timeout"), std::string::npos) << answer.body;
+    peer.reset();
+    // Until it has noticed, the next command would only join the request that just lost its connection.
+    const auto asks = [&] {
+      const Json instances = at(dtud.status(), "instances");
+      return text(with(instances, "name", "command acquire"), "health.asking") != "false";
+    };
+    ASSERT_TRUE(eventually([&] { return !asks(); }));
   }
   EXPECT_EQ(dtud.stop(), 0);
 }

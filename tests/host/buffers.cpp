@@ -18,18 +18,12 @@ struct Buffer {
 
 Buffer& at(const dtu_buf* b) { return *reinterpret_cast<Buffer*>(const_cast<dtu_buf*>(b)); }
 
-std::atomic<int64_t>& counter() {
-  static std::atomic<int64_t> count{0};
-  return count;
-}
-
 }  // namespace
 
 dtu_buf* alloc(uint64_t len, uint8_t** bytes) {
   if (len > DTU_PAYLOAD_MAX) return nullptr;
   auto buffer = std::make_unique<Buffer>(len);
   *bytes = buffer->bytes.get();
-  ++counter();
   return reinterpret_cast<dtu_buf*>(buffer.release());
 }
 
@@ -39,7 +33,6 @@ void unref(dtu_buf* buf) {
   if (buf == nullptr || --at(buf).refs != 0) return;
   const std::unique_ptr<Buffer> last(&at(buf));
   std::memset(last->bytes.get(), 0xDD, last->len);
-  --counter();
 }
 
 bool holds(const dtu_buf* buf, dtu_str piece) {
@@ -47,7 +40,5 @@ bool holds(const dtu_buf* buf, dtu_str piece) {
   const std::less_equal<> le;
   return piece.len <= at(buf).len && le(begin, piece.ptr) && le(piece.ptr + piece.len, begin + at(buf).len);
 }
-
-int64_t alive() { return counter(); }
 
 }  // namespace dtu::test::buffers

@@ -9,7 +9,4 @@ void ref(dtu_buf* buf);
 void unref(dtu_buf* buf);
 [[nodiscard]] bool holds(const dtu_buf* buf, dtu_str piece);  // `piece` lies within the buffer
 
-// Buffers alive in the whole process: buf_alloc does not say for which host, so neither can we.
-[[nodiscard]] int64_t alive();
-
 }  // namespace dtu::test::buffers

@@ -17,6 +17,20 @@ void log(dtu_instance* i, int32_t level, dtu_str line) {
   at(i).host->write_down(&Records::logs, LogLine{i, level, text(line)});
 }
 
+dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) {
+  dtu_buf* buffer = buffers::alloc(len, bytes);
+  if (buffer != nullptr) ++at(i).buffers;
+  return buffer;
+}
+void buf_ref(dtu_instance* i, dtu_buf* buffer) {
+  ++at(i).buffers;
+  buffers::ref(buffer);
+}
+void buf_unref(dtu_instance* i, dtu_buf* buffer) {
+  if (--at(i).buffers < 0) at(i).host->misbehaved(at(i).type + " gave back a buffer it does not hold");
+  buffers::unref(buffer);
+}
+
 dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   if (taken != nullptr) *taken = 0;
   return at(i).host->may_speak(at(i), "emit") ? at(i).host->emit(at(i), msgs, n, taken) : DTU_E_CLOSED;
@@ -52,8 +66,8 @@ const void* service(dtu_instance* i, const char* id) {
 
 const dtu_host& host_table() {
   static constexpr dtu_host table{
-      sizeof(dtu_host), DTU_ABI_MAJOR, DTU_ABI_MINOR, log,   buffers::alloc, buffers::ref,        buffers::unref, emit,
-      complete,         writable,      report,        reply, service,        plugin_clock::now_ns};
+      sizeof(dtu_host), DTU_ABI_MAJOR, DTU_ABI_MINOR, log,     buf_alloc,           buf_ref, buf_unref, emit, complete,
+      writable,         report,        reply,         service, plugin_clock::now_ns};
   return table;
 }
 

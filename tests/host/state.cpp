@@ -30,7 +30,9 @@ Message copy(const dtu_msg& m) {
 State::State() : loop([this](const std::string& what) { misbehaved(what); }) {}
 
 State::~State() {
-  if (buffers::alive() > 0) misbehaved(std::to_string(buffers::alive()) + " buffers were never given back (buf_unref)");
+  for (const InstanceRecord& i : instances)
+    if (i.buffers > 0)
+      misbehaved(i.type + ": " + std::to_string(i.buffers) + " buffers were never given back (buf_unref)");
 }
 
 void State::misbehaved(const std::string& what) {

@@ -22,6 +22,7 @@ struct InstanceRecord {
   std::string type;
   void* self = nullptr;
   std::atomic<Phase> phase{Phase::creating};
+  std::atomic<int64_t> buffers{0};  // references it holds
 
   dtu_instance* handle() { return reinterpret_cast<dtu_instance*>(this); }
   static InstanceRecord& of(dtu_instance* handle) { return *reinterpret_cast<InstanceRecord*>(handle); }

@@ -20,10 +20,11 @@ typedef struct dtu_host {
 
   void (*log)(dtu_instance*, int32_t level, dtu_str text);
 
-  /* A buffer of len bytes with one reference, or null when memory is short or len is over DTU_PAYLOAD_MAX. */
-  dtu_buf* (*buf_alloc)(uint64_t len, uint8_t** bytes);
-  void (*buf_ref)(dtu_buf*);
-  void (*buf_unref)(dtu_buf*);
+  /* A buffer of len bytes with one reference, or null when memory is short or len is over DTU_PAYLOAD_MAX. References
+   * are counted by instance: what one has not given back when destroy() returns is a leak, and said to be its. */
+  dtu_buf* (*buf_alloc)(dtu_instance*, uint64_t len, uint8_t** bytes);
+  void (*buf_ref)(dtu_instance*, dtu_buf*);
+  void (*buf_unref)(dtu_instance*, dtu_buf*); /* also after destroy(), of what it still holds */
 
   /* Hands over what was read: a HAL from its ports, a channel from its remote end. *taken messages were taken in
    * order; DTU_AGAIN means the rest must be kept until writable() is called with the source of the first one left. */

@@ -10,6 +10,8 @@
 
 #include <thread>
 
+#include "host/buffers.hpp"
+
 namespace {
 
 using dtu::test::Answer;
@@ -162,18 +164,21 @@ TEST(TestHost, ComplainsOfLeftTimersAndLateCalls) {
 }
 
 TEST(TestHost, ComplainsOfKeptBuffers) {
-  std::string said;
-  uint8_t* bytes = nullptr;
-  dtu_buf* kept = nullptr;
-  const dtu_host* table = nullptr;
+  dtu_buf* forgotten = nullptr;
   EXPECT_NONFATAL_FAILURE(
       {
         TestHost host;
-        table = host.table();
-        kept = table->buf_alloc(3, &bytes);
+        auto inst = host.create(puppet);
+        dtu::Host h = puppet_of(inst).host();
+        uint8_t* bytes = nullptr;
+        dtu::Buffer kept = h.alloc(3, &bytes);
+        forgotten = kept.get();
+        h.raw()->buf_ref(h.instance(), forgotten);
+        inst.destroy();
+        kept.reset();
       },
       "1 buffers were never given back");
-  table->buf_unref(kept);
+  dtu::test::buffers::unref(forgotten);
 }
 
 TEST(TestHost, CreateMayNotReport) {

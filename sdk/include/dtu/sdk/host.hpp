@@ -11,12 +11,14 @@ namespace dtu {
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(const dtu_host* host, dtu_buf* adopted) noexcept : host_(host), buf_(adopted) {}
-  Buffer(Buffer&& o) noexcept : host_(o.host_), buf_(std::exchange(o.buf_, nullptr)) {}
+  Buffer(const dtu_host* host, dtu_instance* holder, dtu_buf* adopted) noexcept
+      : host_(host), holder_(holder), buf_(adopted) {}
+  Buffer(Buffer&& o) noexcept : host_(o.host_), holder_(o.holder_), buf_(std::exchange(o.buf_, nullptr)) {}
   Buffer& operator=(Buffer&& o) noexcept {
     if (this != &o) {
       reset();
       host_ = o.host_;
+      holder_ = o.holder_;
       buf_ = std::exchange(o.buf_, nullptr);
     }
     return *this;
@@ -25,13 +27,14 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() { reset(); }
   void reset() noexcept {
-    if (buf_ != nullptr) host_->buf_unref(std::exchange(buf_, nullptr));
+    if (buf_ != nullptr) host_->buf_unref(holder_, std::exchange(buf_, nullptr));
   }
   [[nodiscard]] dtu_buf* get() const noexcept { return buf_; }
   explicit operator bool() const noexcept { return buf_ != nullptr; }
 
  private:
   const dtu_host* host_ = nullptr;
+  dtu_instance* holder_ = nullptr;
   dtu_buf* buf_ = nullptr;
 };
 
@@ -49,10 +52,12 @@ class Host {
   void info(std::string_view text) const noexcept { log(DTU_LOG_INFO, text); }
   void debug(std::string_view text) const noexcept { log(DTU_LOG_DEBUG, text); }
 
-  [[nodiscard]] Buffer alloc(uint64_t len, uint8_t** bytes) const noexcept { return {h_, h_->buf_alloc(len, bytes)}; }
+  [[nodiscard]] Buffer alloc(uint64_t len, uint8_t** bytes) const noexcept {
+    return {h_, i_, h_->buf_alloc(i_, len, bytes)};
+  }
   [[nodiscard]] Buffer keep(dtu_buf* b) const noexcept {
-    h_->buf_ref(b);
-    return {h_, b};
+    h_->buf_ref(i_, b);
+    return {h_, i_, b};
   }
   dtu_status emit(const dtu_msg* m, uint32_t n, uint32_t* taken) const noexcept { return h_->emit(i_, m, n, taken); }
   // One message from bytes the caller keeps: the host copies. False: no room, try again after writable().
