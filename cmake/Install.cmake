@@ -6,12 +6,14 @@
 #   lib/dtukit/plugins/      the plugins
 #   include/dtu/, share/cmake/dtukit-plugin/, share/pkgconfig/   what a plugin is built with
 #
-# Components: runtime, dev, and plugin-<name> for each plugin. cmake/Package.cmake makes a package of each.
+# Components: runtime, dev, and plugin-<name> for each plugin. packaging/debian makes a package of each. `ninja installable`
+# builds what is needed.
 include(GNUInstallDirs)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME runtime)
 set(DTUKIT_INSTALL_PLUGINDIR ${CMAKE_INSTALL_LIBDIR}/dtukit/plugins)
 set(DTUKIT_INSTALL_CHILDDIR ${CMAKE_INSTALL_LIBEXECDIR}/dtukit)
 set(DTUKIT_INSTALL_SHAREDIR ${CMAKE_INSTALL_DATADIR}/dtukit)
+add_custom_target(installable) # everything that is installed, so without the tests
 
 # dtukit_program(<name> [COMPONENT <component>] [CHILD] [SCRIPT <file>]): a program that is installed: the target <name>, or
 # the script <file> under that name. CHILD: started by another program, never by hand. COMPONENT: runtime, unless said.
@@ -28,6 +30,7 @@ function(dtukit_program name)
     install(PROGRAMS ${ARG_SCRIPT} DESTINATION ${_to} RENAME ${name} COMPONENT ${ARG_COMPONENT})
   else()
     install(TARGETS ${name} RUNTIME DESTINATION ${_to} COMPONENT ${ARG_COMPONENT})
+    add_dependencies(installable ${name})
   endif()
 endfunction()
 
@@ -38,6 +41,7 @@ function(dtukit_install_plugins folder)
     get_target_property(_type ${_target} TYPE)
     if(_type STREQUAL MODULE_LIBRARY)
       install(TARGETS ${_target} LIBRARY DESTINATION ${DTUKIT_INSTALL_PLUGINDIR} COMPONENT plugin-${_target})
+      add_dependencies(installable ${_target})
       set_property(GLOBAL APPEND PROPERTY DTUKIT_PLUGINS ${_target})
       if(EXISTS ${folder}/README.md)
         install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/dtukit-plugin-${_target}
