@@ -1,5 +1,5 @@
-// Today's dtud with nothing but plugins of a release: numbers go from the board's ports through a raw link and a link with
-// the release's dialect, through both channels and back, each once and in order; commands and points answer.
+// Today's dtud with nothing but plugins of a release: numbers go from the board's ports through a raw link and a link
+// with the release's dialect, through both channels and back, each once and in order; commands and points answer.
 #include <gtest/gtest.h>
 
 #include "harness/dtud.hpp"

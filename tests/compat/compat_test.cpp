@@ -1,5 +1,5 @@
-// Plugins built from the headers of each release, opened by today's loader and run by today's instances. What they have to
-// do is in sdk/abi/compat/README.md.
+// Plugins built from the headers of each release, opened by today's loader and run by today's instances. What they have
+// to do is in sdk/abi/compat/README.md.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 

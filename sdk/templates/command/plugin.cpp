@@ -14,11 +14,7 @@ namespace {
 constexpr char kGreetArgs[] = R"({"type": "object", "additionalProperties": false, "properties": {
   "name": {"title": "Whom", "type": "string", "minLength": 1, "maxLength": 100}}, "required": ["name"]})";
 constexpr char kWaitArgs[] = R"({"type": "object", "additionalProperties": false, "properties": {
-  "ms": {"title": "How long (ms)",
-               "type" : "integer", "minimum" : 0, "maximum" : 5000, "default" : 1000
-}
-}
-})";
+  "ms": {"title": "Milliseconds", "type": "integer", "minimum": 0, "maximum": 5000, "default": 1000}}})";
 
 constexpr size_t kWaitingMax = 16;
 
