@@ -113,4 +113,15 @@ std::optional<BoardConfig> read_board(std::string_view text, std::string_view fi
   return board;
 }
 
+std::optional<std::string> default_config(const std::string& command_type, const Schemas& schemas, std::string& error) {
+  Components commands(DTU_KIND_COMMAND, "command", schemas, Json());
+  Report report("{}", "board.json");
+  const auto checked = commands.check(command_type, make_object(), "", report);
+  if (checked.good) return to_json(checked.value);
+  Findings findings;
+  std::move(report).give(findings);
+  error = findings.empty() ? "it has to be configured" : findings.front().message;
+  return std::nullopt;
+}
+
 }  // namespace dtud::config

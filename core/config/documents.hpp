@@ -142,6 +142,10 @@ struct Schemas {
 // with the channels it can: a channel with an error is left out (`skipped`), an unknown key ignored; it is absent only
 // when the JSON is broken or a key of the whole device has a wrong value. Whoever takes a new document asks has_errors.
 std::optional<BoardConfig> read_board(std::string_view text, std::string_view file, const Schemas&, Findings&);
+// The configuration of a command component that the board file does not name: its defaults. Nothing when its schema
+// wants to be told more: then `error` says what.
+[[nodiscard]] std::optional<std::string> default_config(const std::string& command_type, const Schemas&,
+                                                        std::string& error);
 std::optional<DeviceConfig> read_device(std::string_view text, std::string_view file, const Schemas&, Findings&);
 
 // The device document as others may see it: secrets as "***" (D9).

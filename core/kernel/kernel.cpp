@@ -139,7 +139,13 @@ void Kernel::start() {
   if (board_.commands) {
     for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);
   } else {
-    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) add_member(DTU_KIND_COMMAND, {type, "{}"});
+    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) {
+      std::string error;
+      if (const auto defaults = config::default_config(type, components_.schemas(), error))
+        add_member(DTU_KIND_COMMAND, {type, *defaults});
+      else
+        log_.error("command " + type, error + ": not started; name it in \"commands\" of the board file");
+    }
   }
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   upgrades_.start(board_, options_.state_dir);

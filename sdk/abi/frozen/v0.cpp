@@ -46,8 +46,12 @@ static_assert(sizeof(void*) == 8 || sizeof(void*) == 4, "LP64 and 32-bit ARM are
 #define TEXT(name, value) static_assert(equal(name, value), #name " has another value")
 #define TYPE(name, ...) static_assert(Same<name, __VA_ARGS__>::value, #name " is another type")
 #define FROZEN(S, lp64, ilp32) static_assert(PLACE(sizeof(S), lp64, ilp32), #S " may not change its size")
+#if defined(DTU_ABI_MAY_GROW)  // tells an addition from a change (gate.sh)
+#define TABLE(S, lp64, ilp32) static_assert(sizeof(S) >= (sizeof(void*) == 8 ? (lp64) : (ilp32)), #S " has shrunk")
+#else
 #define TABLE(S, lp64, ilp32) \
   static_assert(PLACE(sizeof(S), lp64, ilp32), #S " has another size: write down what it gained")
+#endif
 #define FIELD(S, lp64, ilp32, field, ...)                                            \
   static_assert(PLACE(offsetof(S, field), lp64, ilp32), #S "." #field " has moved"); \
   static_assert(Same<decltype(S::field), __VA_ARGS__>::value, #S "." #field " is another type")

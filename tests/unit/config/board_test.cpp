@@ -52,6 +52,19 @@ TEST(Board, HasDefaults) {
   EXPECT_EQ(b.config->initial_password, "imei");
 }
 
+// A command component that nobody configured was given an empty object without the defaults its schema promises.
+TEST(Board, ACommandThatIsNotNamedHasItsDefaults) {
+  Installed installed;
+  installed.commands["greet"] = R"({"type": "object", "properties": {"word": {"type": "string", "default": "Hello"}}})";
+  installed.commands["tcp"] = kTcp;
+  std::string error;
+  EXPECT_EQ(default_config("greet", installed.schemas(), error), R"({"word":"Hello"})");
+  EXPECT_EQ(default_config("dtu", installed.schemas(), error), "{}");
+  EXPECT_EQ(error, "");
+  EXPECT_FALSE(default_config("tcp", installed.schemas(), error));
+  EXPECT_THAT(error, HasSubstr("1 to 253 characters"));
+}
+
 TEST(Board, TheDeviceFileFollowsTheStateDir) {
   EXPECT_EQ(board(R"({"state_dir": "/data"})").config->device_file, "/data/dtu_config.json");
 }

@@ -1,0 +1,23 @@
+// The releases whose plugins were built: "today", "0.1", ...
+#pragma once
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace compat {
+
+inline std::vector<std::string> versions() {
+  std::vector<std::string> all;
+  std::istringstream list(DTUKIT_COMPAT_VERSIONS);
+  for (std::string one; std::getline(list, one, ',');) all.push_back(one);
+  return all;
+}
+
+// As a part of a test's name.
+inline std::string test_name(std::string version) {
+  for (char& c : version)
+    if (c == '.' || c == '-') c = '_';
+  return version;
+}
+
+}  // namespace compat
