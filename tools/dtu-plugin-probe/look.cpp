@@ -52,9 +52,10 @@ Bytes look_at_bytes(const Job& job) {
   bytes.line->set("size", file.size());
   bytes.line->set("signature", to_json(signature));
   if (job.require_signed && !good)
-    bytes.instead = refused(job.file + ": " +
-                            (job.keys.empty() ? "board.json has require_signed and no key in plugins.keys: name one"
-                                              : signature.text + ": only signed files are opened here (require_signed)"));
+    bytes.instead =
+        refused(job.file + ": " +
+                (job.keys.empty() ? "board.json has require_signed and no key in plugins.keys: name one"
+                                  : signature.text + ": only signed files are opened here (require_signed)"));
   else if (std::find(job.held.begin(), job.held.end(), sha256) != job.held.end())
     bytes.instead = line("held");
   return bytes;

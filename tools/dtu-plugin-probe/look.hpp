@@ -19,8 +19,8 @@ struct Job {
 using Line = Poco::JSON::Object::Ptr;
 
 struct Bytes {
-  Line line;        // {"say": "file", "sha256", "size", "signature": {"state", "key", "text"}}
-  Line instead;     // {"say": "refused", "text"} or {"say": "held"}: it must not be opened; else null
+  Line line;     // {"say": "file", "sha256", "size", "signature": {"state", "key", "text"}}
+  Line instead;  // {"say": "refused", "text"} or {"say": "held"}: it must not be opened; else null
 };
 [[nodiscard]] Bytes look_at_bytes(const Job& job);
 

@@ -62,8 +62,12 @@ void tell(const Line& line) {
 }
 
 void look(const Object& o) {
-  Job job{o.getValue<std::string>("file"), kFile,  texts(o, "keys"), o.optValue<bool>("require_signed", false),
-          texts(o, "held"),                o.optValue<bool>("schemas", false)};
+  Job job{o.getValue<std::string>("file"),
+          kFile,
+          texts(o, "keys"),
+          o.optValue<bool>("require_signed", false),
+          texts(o, "held"),
+          o.optValue<bool>("schemas", false)};
   const auto bytes = dtu_plugin_probe::look_at_bytes(job);
   tell(bytes.line);
   if (bytes.instead) return tell(bytes.instead);

@@ -1,4 +1,5 @@
-// dtu-sign: makes keys, signs plugin files, and verifies their signatures. docs/formats/plugin-signature.md has the format.
+// dtu-sign: makes keys, signs plugin files, and verifies their signatures. docs/formats/plugin-signature.md has the
+// format.
 #include <Poco/JSON/Object.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -24,11 +25,14 @@ constexpr char kHelp[] =
     "Usage: dtu-sign keygen KEY\n"
     "       dtu-sign sign --key KEY [--add] FILE...\n"
     "       dtu-sign verify --key PUBLIC [--key PUBLIC]... FILE...\n"
-    "Signs plugin files with Ed25519, so that a dtud with \"plugins\": {\"keys\": [...]} in its board.json knows whose they\n"
+    "Signs plugin files with Ed25519, so that a dtud with \"plugins\": {\"keys\": [...]} in its board.json knows whose "
+    "they\n"
     "are, and with \"require_signed\": true opens no others.\n\n"
-    "  keygen  makes a private key in KEY (mode 0600) and its public half in KEY.pub, PEM both; prints what board.json\n"
+    "  keygen  makes a private key in KEY (mode 0600) and its public half in KEY.pub, PEM both; prints what "
+    "board.json\n"
     "          takes. Existing files are left alone.\n"
-    "  sign    writes FILE.sig beside each FILE. With --add the signatures by other keys in it stay: so two keys are good\n"
+    "  sign    writes FILE.sig beside each FILE. With --add the signatures by other keys in it stay: so two keys are "
+    "good\n"
     "          while the old one is being replaced.\n"
     "  verify  says of each FILE whether one of the keys signed it. PUBLIC: a PEM file, or base64 as in board.json.\n\n"
     "  -k, --key KEY   the key\n"
@@ -36,7 +40,8 @@ constexpr char kHelp[] =
     "      --json      print a JSON object a line, for programs\n"
     "      --version   print the version and end\n"
     "  -h, --help      print this and end\n\n"
-    "Exit status: 0 done and good, 1 verify found one that is not good, 2 wrong usage, 3 failed (the reason is printed).\n"
+    "Exit status: 0 done and good, 1 verify found one that is not good, 2 wrong usage, 3 failed (the reason is "
+    "printed).\n"
     "Example: dtu-sign keygen acme.key && dtu-sign sign --key acme.key channel-acme.so\n";
 
 struct Arguments {

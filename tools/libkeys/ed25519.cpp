@@ -31,8 +31,8 @@ const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<c
 std::string from_base64(std::string_view text) {
   if (text.empty() || text.size() % 4 != 0 || text.size() > 1024) return {};
   std::string out(text.size() / 4 * 3, '\0');
-  const int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text),
-                                static_cast<int>(text.size()));
+  const int n =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text), static_cast<int>(text.size()));
   if (n < 0) return {};
   const size_t padding = text.size() - std::min(text.find('='), text.size());
   if (padding > 2) return {};
@@ -48,8 +48,8 @@ Key from_pem(const std::string& path) {
 }
 
 Key make_key() {
-  const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context(
-      EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, nullptr), EVP_PKEY_CTX_free);
+  const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context(EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, nullptr),
+                                                                       EVP_PKEY_CTX_free);
   EVP_PKEY* key = nullptr;
   if (!context || EVP_PKEY_keygen_init(context.get()) != 1 || EVP_PKEY_keygen(context.get(), &key) != 1)
     throw Unusable("OpenSSL makes no Ed25519 key here");
@@ -115,8 +115,7 @@ void write_pair(const std::string& path) {
 std::string raw_public(EVP_PKEY* key) {
   std::string raw(kRawKey, '\0');
   size_t length = raw.size();
-  if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(raw.data()), &length) != 1 ||
-      length != kRawKey)
+  if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(raw.data()), &length) != 1 || length != kRawKey)
     throw Unusable("OpenSSL does not give the bytes of a key");
   return raw;
 }
@@ -140,8 +139,8 @@ std::string read_signature(std::string_view text) {
 
 std::string to_base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(bytes),
-                                static_cast<int>(bytes.size()));
+  const int n =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(bytes), static_cast<int>(bytes.size()));
   out.resize(static_cast<size_t>(n));
   return out;
 }

@@ -40,7 +40,10 @@ std::string text_of(const struct stat& st) {
 }  // namespace
 
 PluginFacts facts_of(const LoadedPlugin& plugin, bool with_schemas) {
-  PluginFacts facts{plugin.id, plugin.version, plugin.vendor, plugin.license,
+  PluginFacts facts{plugin.id,
+                    plugin.version,
+                    plugin.vendor,
+                    plugin.license,
                     std::to_string(plugin.abi_major) + "." + std::to_string(plugin.abi_minor),
                     {}};
   for (const LoadedComponent& c : plugin.components)
@@ -83,8 +86,8 @@ JsonObject::Ptr to_json(const SignatureFacts& facts) {
 std::optional<PluginFacts> plugin_facts(const Json& json) {
   const JsonObject* o = config::as_object(json);
   if (o == nullptr) return {};
-  PluginFacts facts{short_text(o->get("id")), short_text(o->get("version")), short_text(o->get("vendor")),
-                    short_text(o->get("license")), short_text(o->get("abi")), {}};
+  PluginFacts facts{short_text(o->get("id")),      short_text(o->get("version")), short_text(o->get("vendor")),
+                    short_text(o->get("license")), short_text(o->get("abi")),     {}};
   const Json list = o->get("components");
   const JsonArray* components = config::as_list(list);
   if (components == nullptr || components->size() == 0 || components->size() > kMostComponents) return {};

@@ -229,8 +229,10 @@ void listen_to(Child& child, const ProbeLimits& limits, Probed& to, const std::s
     if (answer.has_facts() && !opening) began = Clock::now();
     if (answer.complete() || !more) break;
     const auto passed = Clock::now() - began;
-    const milliseconds deadline = answer.has_facts() ? limits.deadline : limits.hashing;
-    if (passed < deadline || (child.is_busy() && passed < kPatience * deadline)) continue;
+    milliseconds deadline = answer.has_facts() ? limits.deadline : limits.hashing;
+    if (passed < deadline) continue;
+    if (child.is_busy()) deadline *= kPatience;
+    if (passed < deadline) continue;
     (void)child.end();
     to.end = answer.has_facts() ? Probed::End::died : Probed::End::refused;
     to.text = file + ": did not come back within " + std::to_string(deadline.count()) + " ms while being " +

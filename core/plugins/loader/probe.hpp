@@ -44,8 +44,8 @@ struct Probed {
   PluginFacts plugin;
 };
 
-// Blocks until the end. Any thread, several at once. program: the path of dtu-plugin-probe. Everything the child started
-// and that stayed in its process group is killed.
+// Blocks until the end. Any thread, several at once. program: the path of dtu-plugin-probe. Everything the child
+// started and that stayed in its process group is killed.
 [[nodiscard]] Probed probe(const std::string& program, const ProbeJob& job, const ProbeLimits& limits);
 
 }  // namespace dtud::plugins

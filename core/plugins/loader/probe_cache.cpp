@@ -42,8 +42,16 @@ std::optional<CacheEntry> entry_of(const Json& json) {
   if (o == nullptr) return {};
   const auto text = [o](const char* key) { return as_text(o->get(key)).substr(0, kLongestText); };
   const auto* verdict = std::find(kVerdicts.begin(), kVerdicts.end(), text("verdict"));
-  CacheEntry e{text("path"), text("identity"), text("context"), text("sha256"), Verdict::good, text("reason"), 0, 0,
-               signature_facts(o->get("signature")), {}};
+  CacheEntry e{text("path"),
+               text("identity"),
+               text("context"),
+               text("sha256"),
+               Verdict::good,
+               text("reason"),
+               0,
+               0,
+               signature_facts(o->get("signature")),
+               {}};
   auto plugin = plugin_facts(o->get("plugin"));
   const bool whole = verdict != kVerdicts.end() && !e.path.empty() && e.path[0] == '/' && !e.identity.empty() &&
                      (e.sha256.empty() || is_sha256(e.sha256));
@@ -103,9 +111,9 @@ const CacheEntry* ProbeCache::quarantined(const std::string& sha256) const {
 
 void ProbeCache::put(CacheEntry entry) {
   changed_ = true;
-  entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
-                                [&](const CacheEntry& e) { return e.path == entry.path; }),
-                 entries_.end());
+  entries_.erase(
+      std::remove_if(entries_.begin(), entries_.end(), [&](const CacheEntry& e) { return e.path == entry.path; }),
+      entries_.end());
   entries_.push_back(std::move(entry));
   if (entries_.size() <= kMost) return;
   const auto good = std::find_if(entries_.begin(), entries_.end() - 1,

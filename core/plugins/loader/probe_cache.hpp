@@ -1,6 +1,6 @@
-// What probes found, kept in <state_dir>/plugins/probes.json, so that a start needs none of them: good answers until the
-// file changes, and the files that are quarantined until they change or a person wants them tried again. Whatever is
-// wrong with the file on disk, it counts as empty. One thread at a time.
+// What probes found, kept in <state_dir>/plugins/probes.json, so that a start needs none of them: good answers until
+// the file changes, and the files that are quarantined until they change or a person wants them tried again. Whatever
+// is wrong with the file on disk, it counts as empty. One thread at a time.
 #pragma once
 #include <string>
 #include <vector>

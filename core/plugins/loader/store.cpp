@@ -52,8 +52,13 @@ std::optional<Installed> installed_of(const Json& json) {
   const JsonObject* o = config::as_object(json);
   if (o == nullptr) return {};
   const auto text = [o](const char* key) { return as_text(o->get(key)).substr(0, kLongestText); };
-  Installed i{text("id"),   text("version"), text("sha256"), text("file"), config::as_integer(o->get("time_ns")),
-              signature_facts(o->get("signature")), text("previous")};
+  Installed i{text("id"),
+              text("version"),
+              text("sha256"),
+              text("file"),
+              config::as_integer(o->get("time_ns")),
+              signature_facts(o->get("signature")),
+              text("previous")};
   const bool whole = !i.id.empty() && is_sha256(i.sha256) && (i.previous.empty() || is_sha256(i.previous));
   return whole ? std::optional<Installed>(std::move(i)) : std::nullopt;
 }

@@ -1,6 +1,6 @@
-// The plugins a person installed, in <state_dir>/plugins: each as <sha256>.so, so that a new build never replaces a file
-// that is open, and an index (installed.json) of which is whose. The build before the present one is kept, to go back to.
-// One thread at a time, but for stage().
+// The plugins a person installed, in <state_dir>/plugins: each as <sha256>.so, so that a new build never replaces a
+// file that is open, and an index (installed.json) of which is whose. The build before the present one is kept, to go
+// back to. One thread at a time, but for stage().
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -12,10 +12,10 @@
 namespace dtud::plugins {
 
 struct Installed {
-  std::string id, version;  // of the plugin
-  std::string sha256;       // of the file
-  std::string file;         // where it came from
-  int64_t time_ns = 0;      // when
+  std::string id, version;   // of the plugin
+  std::string sha256;        // of the file
+  std::string file;          // where it came from
+  int64_t time_ns = 0;       // when
   SignatureFacts signature;  // as it was found then
   std::string previous;      // SHA-256 of the build before it; "": none
 };
@@ -33,8 +33,9 @@ class Store {
   [[nodiscard]] const Installed* find(const std::string& id) const;
   [[nodiscard]] std::filesystem::path path_of(const std::string& sha256) const { return folder_ / (sha256 + ".so"); }
 
-  // Copies `file`, and `file`.sig if there is one, into the folder under a name that is not looked at, on disk when this
-  // returns. Gives the copy's path; or "", and why. Any thread. The copy is for probe(), and then for put() or drop().
+  // Copies `file`, and `file`.sig if there is one, into the folder under a name that is not looked at, on disk when
+  // this returns. Gives the copy's path; or "", and why. Any thread. The copy is for probe(), and then for put() or
+  // drop().
   [[nodiscard]] std::filesystem::path stage(const std::filesystem::path& file, std::string& error) const;
   static void drop(const std::filesystem::path& staged);
 

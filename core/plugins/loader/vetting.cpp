@@ -25,7 +25,8 @@ std::string without_file(const std::string& text, const fs::path& file) {
 }
 
 std::string held_against(const fs::path& file, const CacheEntry& e) {
-  return file.string() + ": is quarantined: " + e.reason + (e.count > 1 ? ", " + std::to_string(e.count) + " times" : "") +
+  return file.string() + ": is quarantined: " + e.reason +
+         (e.count > 1 ? ", " + std::to_string(e.count) + " times" : "") +
          ": get another build of it, or have it tried again by dtuctl plugins retry " + file.filename().string();
 }
 
@@ -116,8 +117,7 @@ Vetting::Vetted Vetting::vet(const fs::path& wanted) {
   const CacheEntry* e = known(trust.file);
   const bool held = e != nullptr && e->verdict == Verdict::quarantined;
   const bool usable = e != nullptr && !e->plugin.components.empty() && e->context == context_of(trust.file);
-  if (!held && !usable)
-    return learn(trust.file, probe(setup_.program, job_for(trust.file), setup_.limits));
+  if (!held && !usable) return learn(trust.file, probe(setup_.program, job_for(trust.file), setup_.limits));
   return {held ? held_against(trust.file, *e) : "", held, trust.file, e->identity, e->sha256, e->signature, e->plugin};
 }
 

@@ -178,9 +178,10 @@ TEST_F(SignatureTest, OpenSslAgrees) {
   sign("ours", file);
   const std::string line = read(file.string() + ".sig");
   { std::ofstream(at("sig.b64")) << line.substr(line.rfind(' ') + 1); }
-  const Ran ran = run("cd " + folder.path().string() + " && printf 'dtukit-plugin-signature-1\\n%s\\n' \"$(sha256sum < " +
-                      file.string() + " | cut -d' ' -f1)\" > message && base64 -d sig.b64 > sig.raw && " +
-                      "openssl pkeyutl -verify -rawin -pubin -inkey ours.pub -in message -sigfile sig.raw");
+  const Ran ran =
+      run("cd " + folder.path().string() + " && printf 'dtukit-plugin-signature-1\\n%s\\n' \"$(sha256sum < " +
+          file.string() + " | cut -d' ' -f1)\" > message && base64 -d sig.b64 > sig.raw && " +
+          "openssl pkeyutl -verify -rawin -pubin -inkey ours.pub -in message -sigfile sig.raw");
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
