@@ -76,7 +76,7 @@ int parse(int argc, char** argv, Arguments& to) {
         to.kernel.socket = optarg;
         break;
       case 'c':
-        to.check = true;
+        to.check = to.kernel.check = true;
         break;
       case kJson:
         to.json = true;
@@ -104,6 +104,9 @@ int parse(int argc, char** argv, Arguments& to) {
 int check(Kernel& kernel, bool json) {
   config::Findings findings;
   const bool loaded = kernel.load(findings);
+  for (const Components::File& file : kernel.components().files())
+    if (!file.error.empty())
+      findings.push_back({config::Finding::Severity::warning, "", "", 0, 0, "plugin file " + file.error});
   for (const config::Finding& f : findings)
     std::printf("%s\n", json ? config::to_json(config::Json(views::finding(f))).c_str() : config::to_text(f).c_str());
   if (loaded && findings.empty() && !json) std::printf("both documents are in order\n");

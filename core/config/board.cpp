@@ -92,6 +92,12 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   if (const auto* object = as_object(control)) out.control_socket = as_text(object->get("socket"));
   out.reset = as_text(board.get("reset"));
   out.initial_password = as_text(board.get("initial_password"));
+  const Json plugins = board.get("plugins");
+  if (const auto* object = as_object(plugins)) {
+    out.plugins = {texts(object->get("keys")), as_flag(object->get("require_signed"))};
+    if (out.plugins.require_signed && out.plugins.keys.empty())
+      report.error("/plugins/require_signed", "nothing could be opened: name a key in plugins.keys that may sign");
+  }
   const Json upgrade = board.get("upgrade");
   if (const auto* object = as_object(upgrade)) out.upgrade = read_upgrade(*object);
   return out;

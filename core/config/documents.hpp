@@ -43,10 +43,16 @@ struct UpgradeConfig {            // board.json, upgrade
   std::string ca, cert, key;  // of TLS, PEM files; ca "": the system's
 };
 
+struct PluginsConfig {            // board.json, plugins
+  std::vector<std::string> keys;  // as upgrade.keys: who may sign plugin files
+  bool require_signed = false;    // others are not opened
+};
+
 struct BoardConfig {
   std::vector<ComponentConfig> hal;
   std::optional<std::vector<ComponentConfig>> commands;  // absent: every command component found
   std::vector<std::string> plugin_path;                  // absolute; empty: the built-in search path
+  PluginsConfig plugins;
   std::string device_file;
   std::string factory_file;  // device document that resetting the parameters restores; "": an empty one
   std::string state_dir;

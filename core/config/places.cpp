@@ -39,4 +39,6 @@ fs::path child_program(const fs::path& program, const std::string& name) {
   return fs::path(DTUD_CHILDDIR) / name;
 }
 
+fs::path child_program(const std::string& name) { return child_program(own_program(), name); }
+
 }  // namespace dtud::config

@@ -15,5 +15,6 @@ namespace dtud::config {
 // A program that is started as a child ("dtu-fetch"): beside `program`, as in a build, else in libexec/dtukit. Whether
 // the file is there and may be run is for the start to find out.
 [[nodiscard]] std::filesystem::path child_program(const std::filesystem::path& program, const std::string& name);
+[[nodiscard]] std::filesystem::path child_program(const std::string& name);  // of this process
 
 }  // namespace dtud::config

@@ -2,6 +2,7 @@
 // type it holds; which types it holds is read from the file without running it. Main lane.
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "config/documents.hpp"
 #include "log/log.hpp"
 #include "plugins/loader/catalogue.hpp"
+#include "plugins/loader/store.hpp"
+#include "plugins/loader/vetting.hpp"
 
 namespace dtud {
 
@@ -17,8 +20,10 @@ class Components {
  public:
   explicit Components(Log& log) : log_(log) {}
 
-  // Looks for plugin files; configured: board.json, plugin_path.
-  void search(const std::vector<std::string>& configured);
+  // Looks for plugin files; configured: board.json, plugin_path. First of all, and once.
+  void search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup);
+  // From now on what is found out about a file is kept at once. Until then it waits for this.
+  void searched();
 
   struct Found {
     const plugins::LoadedComponent* component = nullptr;  // null: nobody offers it
@@ -35,17 +40,42 @@ class Components {
     std::filesystem::path path;
     std::vector<std::string> types;  // "channel:mqtt"
     bool loaded = false;
-    std::string error;  // why it cannot be used
+    std::string error;         // why it cannot be used
+    bool quarantined = false;  // that is why
+    std::string installed;     // by dtuctl plugins install: the id of its plugin
+    std::string note;          // why it is not used though nothing is wrong with it
   };
   [[nodiscard]] const std::vector<File>& files() const { return files_; }
   [[nodiscard]] const plugins::Catalogue& catalogue() const { return catalogue_; }
+  [[nodiscard]] const plugins::Store& store() const { return *store_; }
+  [[nodiscard]] const plugins::Vetting& vetting() const { return *vetting_; }
+  // The file of a plugin that is loaded; null: it is not.
+  [[nodiscard]] const plugins::LoadedPlugin* loaded(const std::string& plugin_id) const;
+
+  // What plugins::Store staged and probe() found good becomes the build of its plugin that is used: at once when none
+  // is loaded. from: where it came from. "" or why not; later: why it is not used yet.
+  [[nodiscard]] std::string install(const std::filesystem::path& staged, const plugins::Probed& probed,
+                                    const std::string& from, std::string& later);
+  [[nodiscard]] std::string remove(const std::string& plugin_id);  // "" or why not
+  // Files that are not used for a fault of theirs, by path, file name, SHA-256 or plugin id: nothing is held against
+  // them any more. They are to be probed, and learn() told.
+  [[nodiscard]] std::vector<std::filesystem::path> forgive(const std::string& name);
+  std::string learn(const std::filesystem::path& file, const plugins::Probed& probed);  // "" or why it is not used
+  // For whoever finds that a plugin breaks dtud: its file is not opened again, from the next start on.
+  void quarantine(const std::string& plugin_id, const std::string& reason);
 
  private:
+  void add(const std::filesystem::path& path, const std::string& installed);
   void open(File& file);
+  void cover();
+  [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);
   void open_holders(const std::string& declared);
 
   Log& log_;
-  std::vector<File> files_;
+  std::vector<File> files_;  // those that were installed come first
+  std::unique_ptr<plugins::Vetting> vetting_;
+  std::unique_ptr<plugins::Store> store_;
+  bool searching_ = true;
   plugins::Catalogue catalogue_;
   std::optional<std::vector<std::string>> commands_;
 };

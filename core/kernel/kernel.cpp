@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "config/places.hpp"
 #include "config/store.hpp"
 #include "kernel/builtins.hpp"
 #include "kernel/trim.hpp"
+#include "kernel/version.hpp"
 
 namespace dtud {
 namespace {
@@ -18,16 +20,32 @@ constexpr int64_t kMs = 1'000'000;
 
 constexpr size_t kMostText = 1U << 20U;
 
-// Where to look for plugins has to be known before the rest of the board file can be checked against them.
-std::vector<std::string> plugin_path_of(const std::string& board) {
-  config::Findings ignored;  // read_board says it again
-  std::vector<std::string> folders;
+// Where to look for plugins, and which to open, has to be known before the rest of the board file can be checked
+// against them. read_board says what is wrong with it; until then whatever is no clear "no" means that signatures are
+// required.
+struct PluginSearch {
+  std::vector<std::string> folders, keys;
+  bool require_signed = false;
+  std::string state_dir = "/var/lib/dtukit";
+};
+PluginSearch plugin_search_of(const std::string& board) {
+  PluginSearch search;
+  config::Findings ignored;
   const auto json = config::read_json(board, "", ignored);
   const config::JsonObject* object = json ? config::as_object(*json) : nullptr;
-  const config::JsonArray* list = object != nullptr ? config::as_list(object->get("plugin_path")) : nullptr;
-  if (list != nullptr)
-    for (const config::Json& folder : *list) folders.push_back(config::as_text(folder));
-  return folders;
+  if (object == nullptr) return search;
+  const auto texts = [](const config::Json& list, std::vector<std::string>& to) {
+    if (const config::JsonArray* entries = config::as_list(list))
+      for (const config::Json& text : *entries) to.push_back(config::as_text(text));
+  };
+  texts(object->get("plugin_path"), search.folders);
+  search.state_dir = config::as_text(object->get("state_dir"), search.state_dir);
+  const config::Json plugins = object->get("plugins");
+  if (const config::JsonObject* rules = config::as_object(plugins)) {
+    texts(rules->get("keys"), search.keys);
+    search.require_signed = rules->has("require_signed") && config::as_flag(rules->get("require_signed"), true);
+  }
+  return search;
 }
 
 std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
@@ -112,8 +130,17 @@ bool Kernel::load(config::Findings& findings) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
   }
-  components_.search(plugin_path_of(*text));
+  const PluginSearch search = plugin_search_of(*text);
+  const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
+  components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),
+                                      kept_in + "/plugins",
+                                      search.keys,
+                                      search.require_signed,
+                                      kVersion,
+                                      options_.check,
+                                      {}});
   const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
+  if (!board) components_.searched();
   if (!board) return false;
   board_ = *board;
   if (board_.commands) {
@@ -129,6 +156,7 @@ bool Kernel::load(config::Findings& findings) {
   context_.kv_dir = options_.state_dir + "/kv";
 
   changes_.load(options_.device_file, options_.state_dir, board_.factory_file, findings);
+  components_.searched();
   return true;
 }
 

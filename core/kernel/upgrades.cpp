@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -109,7 +108,7 @@ std::shared_ptr<void> Upgrades::follow(Follower follower) {
 }
 
 std::string Upgrades::begin_errand(const std::string& job) {
-  return errand_.begin(config::child_program(config::own_program(), "dtu-fetch").string(), job);
+  return errand_.begin(config::child_program("dtu-fetch").string(), job);
 }
 
 // --- the board -------------------------------------------------------------------------------------------------------

@@ -33,12 +33,6 @@ Json object_of(const std::string& json) {
   return value ? *value : Json(make_object());
 }
 
-JsonArray::Ptr list_of(const std::vector<std::string>& texts) {
-  auto list = make_list();
-  for (const std::string& text : texts) list->add(text);
-  return list;
-}
-
 JsonObject::Ptr instance_view(plugins::Instance& i) {
   auto o = make_object();
   o->set("name", i.name());
@@ -70,15 +64,6 @@ const char* name_of(commands::Access::Kind kind) {
       return "none";
   }
   return "none";
-}
-
-JsonArray::Ptr caps_view(uint64_t caps) {
-  auto list = make_list();
-  if ((caps & DTU_CAP_BLOCKING) != 0) list->add(std::string("blocking"));
-  if ((caps & DTU_CAP_TOPICS) != 0) list->add(std::string("topics"));
-  if ((caps & DTU_CAP_REQUESTS) != 0) list->add(std::string("requests"));
-  if ((caps & DTU_CAP_CONNECTIONLESS) != 0) list->add(std::string("connectionless"));
-  return list;
 }
 
 const char* name_of(routing::Policy policy) {
@@ -126,65 +111,6 @@ std::string status(Kernel& kernel) {
   each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(i)); });
   o->set("instances", list);
   return config::to_json(Json(o));
-}
-
-std::string plugins(Kernel& kernel) {
-  auto list = make_list();
-  for (const Components::File& file : kernel.components().files()) {
-    auto o = make_object();
-    o->set("file", file.path.string());
-    const auto& loaded = kernel.components().catalogue().plugins();
-    const auto it = std::find_if(loaded.begin(), loaded.end(), [&](const auto& p) { return p->file == file.path; });
-    auto components = make_list();
-    if (it != loaded.end()) {
-      const auto& p = **it;
-      o->set("id", p.id);
-      o->set("version", p.version);
-      o->set("vendor", p.vendor);
-      o->set("license", p.license);
-      o->set("abi", std::to_string(p.abi_major) + "." + std::to_string(p.abi_minor));
-      for (const auto& c : p.components) {
-        auto component = make_object();
-        component->set("kind", std::string(plugins::kind_name(c.kind)));
-        component->set("type", c.type);
-        component->set("title", c.title);
-        components->add(component);
-      }
-    } else {
-      for (const std::string& declared : file.types) {
-        auto component = make_object();
-        const size_t colon = declared.find(':');
-        component->set("kind", declared.substr(0, colon));
-        component->set("type", colon == std::string::npos ? "" : declared.substr(colon + 1));
-        components->add(component);
-      }
-    }
-    o->set("loaded", file.loaded);
-    o->set("error", file.error);
-    o->set("components", components);
-    list->add(o);
-  }
-  return config::to_json(Json(list));
-}
-
-std::string component(Kernel& kernel, const std::string& type) {
-  auto list = make_list();
-  for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND}) {
-    const Components::Found found = kernel.components().find(kind, type);
-    if (found.component == nullptr) continue;
-    const auto& c = *found.component;
-    auto o = make_object();
-    o->set("kind", std::string(plugins::kind_name(kind)));
-    o->set("type", c.type);
-    o->set("title", c.title);
-    o->set("plugin", found.plugin_id);
-    o->set("caps", caps_view(c.caps));
-    o->set("interfaces", list_of(c.interface_ids));
-    o->set("dialects", list_of(c.dialects));
-    o->set("schema", object_of(c.schema));
-    list->add(o);
-  }
-  return list->size() == 0 ? "" : config::to_json(Json(list));
 }
 
 std::string commands(Kernel& kernel) {

@@ -3,11 +3,13 @@
 #include <Poco/JSON/Object.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/documents.hpp"
+#include "plugins/loader/facts.hpp"
 #include "routing/backlog.hpp"
 
 namespace dtud {
@@ -19,6 +21,11 @@ namespace views {
 [[nodiscard]] Poco::JSON::Object::Ptr finding(const config::Finding& f);  // any thread
 [[nodiscard]] std::string status(Kernel& kernel);
 [[nodiscard]] std::string plugins(Kernel& kernel);
+// The plugin files that NAME means: a path, a file name, the id of a plugin, or a type it holds; "" = none. schemas: by
+// path, what a probe found in files that are not loaded.
+[[nodiscard]] std::string plugin(Kernel& kernel, const std::string& name,
+                                 const std::map<std::string, plugins::PluginFacts>& schemas);
+[[nodiscard]] std::vector<std::string> plugins_to_probe(Kernel& kernel, const std::string& name);
 [[nodiscard]] std::string component(Kernel& kernel, const std::string& type);  // "" = nobody offers it
 [[nodiscard]] std::string commands(Kernel& kernel);
 [[nodiscard]] std::string points(Kernel& kernel);

@@ -73,8 +73,18 @@ void add_live(Candidates& out, const Client& client, Word word) {
       for (const Json& c : list("/v1/channels")) out.add("channel:" + c["id"].text(), c["type"].text());
       break;
     case Word::type:
-      for (const Json& p : list("/v1/plugins"))
+      for (const Json& p : list("/v1/plugins")) {
         for (const Json& c : p["components"].items()) out.add(c["type"].text(), c["title"].text());
+        if (!p["id"].text().empty()) out.add(p["id"].text(), p["version"].text());
+      }
+      break;
+    case Word::plugin:  // that dtuctl installed
+      for (const Json& p : list("/v1/plugins"))
+        if (p["installed"].flag()) out.add(p["id"].text(), p["version"].text());
+      break;
+    case Word::failed:
+      for (const Json& p : list("/v1/plugins"))
+        if (!p["error"].text().empty()) out.add(p["file"].text(), p["state"].text());
       break;
     default:
       break;

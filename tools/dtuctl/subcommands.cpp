@@ -101,17 +101,62 @@ const std::vector<Subcommand>& subcommands() {
       {"plugins",
        "",
        "the plugin files, loaded or not, and what they offer",
-       "Shows every plugin file that was found, what it offers, and why it was not loaded.\n\nExample: dtuctl plugins",
-       {},
+       "Shows every plugin file that was found, what it offers, who signed it, and why it is not used. With --failed "
+       "only\n"
+       "those that are refused or quarantined; then it exits 1 when there are any.\n\n"
+       "Example: dtuctl plugins --failed",
+       {{"--failed", "", "", "only those that cannot be used, and exit 1 when there are any"}},
        0,
        0,
        {},
        show_plugins},
-      {"inspect",
-       "TYPE",
-       "a component type: abilities and configuration",
-       "Shows what a component type can do and what its configuration takes.\n\nExample: dtuctl inspect mqtt",
+      {"plugins install",
+       "FILE",
+       "take a plugin file, and use it from now on",
+       "Has dtud probe and copy a plugin file, with FILE.sig beside it. It goes before a file with the same plugin "
+       "that a\n"
+       "package brought. A build that is in use stays so until dtud starts again. FILE and its folders must be "
+       "writable\n"
+       "by root or the user of dtud only, or it must be signed by one of the keys of the board document.\n\n"
+       "Example: dtuctl plugins install /root/channel-acme.so",
        {},
+       1,
+       1,
+       {Word::file},
+       plugins_install},
+      {"plugins remove",
+       "PLUGIN",
+       "forget a plugin that was installed by dtuctl",
+       "Removes what plugins install copied. A file with the same plugin that a package brought is used again.\n\n"
+       "Example: dtuctl plugins remove org.acme.channel",
+       {},
+       1,
+       1,
+       {Word::plugin},
+       plugins_remove},
+      {"plugins retry",
+       "FILE|PLUGIN",
+       "probe a file anew that is refused or quarantined",
+       "Forgets what is held against a plugin file and probes it. Exits 1 when it fails again.\n\n"
+       "Example: dtuctl plugins retry channel-acme.so",
+       {},
+       1,
+       1,
+       {Word::failed},
+       plugins_retry},
+      {"inspect",
+       "TYPE|PLUGIN|FILE",
+       "what a component type, a plugin or a file is, can do, and takes",
+       "Shows what a component type can do and what its configuration takes; of a plugin (by its id) or a plugin file\n"
+       "also its version, hash, signature, and why it is not used. A FILE with a / in it need not be one of dtud's: it "
+       "is\n"
+       "probed here, and needs no dtud. With --exists nothing is printed: it exits 0 when it is there and can be "
+       "used,\n"
+       "else 1; with --atleast-version likewise when its version is V or later.\n\n"
+       "Example: dtuctl inspect mqtt\n"
+       "         dtuctl inspect org.acme.channel --atleast-version 2.1",
+       {{"--exists", "", "", "only exit 0 if it is there and can be used, else 1"},
+        {"--atleast-version", "", "V", "only exit 0 if its version is V or later, else 1"}},
        1,
        1,
        {Word::type},

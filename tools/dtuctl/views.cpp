@@ -75,32 +75,6 @@ std::string status_text(const Json& s, const Terminal& terminal) {
   return out + none(table, terminal, "no instances") + errors;
 }
 
-std::string plugins_text(const Json& plugins, const Terminal& terminal) {
-  Table table({"PLUGIN", "VERSION", "VENDOR", "ABI", "STATE", "OFFERS", "FILE"});
-  std::string errors;
-  for (const Json& p : plugins.items()) {
-    std::string offers;
-    for (const Json& c : p["components"].items())
-      offers += (offers.empty() ? "" : " ") + c["kind"].text() + ":" + c["type"].text();
-    const bool loaded = p["loaded"].flag();
-    const bool bad = !p["error"].text().empty();
-    table.add({p["id"].text(),
-               p["version"].text(),
-               p["vendor"].text(),
-               p["abi"].text(),
-               {bad      ? "refused"
-                : loaded ? "loaded"
-                         : "not used",
-                bad      ? Colour::bad
-                : loaded ? Colour::good
-                         : Colour::faint},
-               offers,
-               p["file"].text()});
-    errors += error_line(terminal, p["file"].text(), p["error"]);
-  }
-  return none(table, terminal, "no plugins; see plugin_path in the board document") + errors;
-}
-
 std::string commands_text(const Json& commands, const Terminal& terminal) {
   Table table({"COMMAND", "CODES", "CALLERS", "TITLE", "PROVIDER"});
   for (const Json& c : commands.items())
@@ -156,7 +130,6 @@ std::string channels_text(const Json& channels, const Terminal& terminal) {
 }  // namespace
 
 int show_status(const Invocation& in) { return list(in, "/v1/status", status_text); }
-int show_plugins(const Invocation& in) { return list(in, "/v1/plugins", plugins_text); }
 int show_commands(const Invocation& in) { return list(in, "/v1/commands", commands_text); }
 int show_points(const Invocation& in) { return list(in, "/v1/points", points_text); }
 int show_ports(const Invocation& in) { return list(in, "/v1/ports", ports_text); }

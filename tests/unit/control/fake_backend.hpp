@@ -57,6 +57,10 @@ class FakeBackend : public Backend {
 
   Answer status() override { return say("status"); }
   Answer plugins() override { return say("plugins"); }
+  Answer plugin(const std::string& name) override { return say("plugin " + name); }
+  Answer install_plugin(const std::string& json) override { return say("install_plugin", json); }
+  Answer remove_plugin(const std::string& id) override { return say("remove_plugin " + id); }
+  Answer retry_plugin(const std::string& json) override { return say("retry_plugin", json); }
   Answer component(const std::string& type) override { return say("component " + type); }
   Answer commands() override { return say("commands"); }
   Answer call(const std::string& json) override { return say("call", json); }

@@ -66,9 +66,9 @@ TEST_F(DtuctlTest, Channels) {
 
 TEST_F(DtuctlTest, Plugins) {
   answer("plugins", R"([{"file": "/p/channel-tcp.so", "id": "org.dtukit.tcp", "version": "1.0.0", "vendor": "dtukit",
-    "license": "Apache-2.0", "abi": "0.1", "loaded": true, "error": "", "components": [{"kind": "channel", "type": "tcp",
+    "license": "Apache-2.0", "abi": "0.1", "loaded": true, "state": "loaded", "error": "", "components": [{"kind": "channel", "type": "tcp",
     "title": "TCP"}, {"kind": "channel", "type": "tcps", "title": "TCP over TLS"}]},
-    {"file": "/p/bad.so", "id": "", "version": "", "vendor": "", "license": "", "abi": "", "loaded": false,
+    {"file": "/p/bad.so", "id": "", "version": "", "vendor": "", "license": "", "abi": "", "loaded": false, "state": "refused",
     "error": "writable by everybody; chmod go-w it", "components": []}])");
   EXPECT_EQ(dtuctl({"plugins"}).out,
             "PLUGIN          VERSION  VENDOR  ABI  STATE    OFFERS                    FILE\n"
