@@ -31,6 +31,7 @@ class Backend {
 
   virtual Answer status() = 0;
   virtual Answer plugins() = 0;
+  virtual Answer retry(const std::string& instance) = 0;
   virtual Answer component(const std::string& type) = 0;
   virtual Answer commands() = 0;
   virtual Answer call(const std::string& json) = 0;

@@ -23,6 +23,7 @@ class KernelBackend : public control::Backend {
 
   control::Answer status() override;
   control::Answer plugins() override;
+  control::Answer retry(const std::string& instance) override;
   control::Answer component(const std::string& type) override;
   control::Answer commands() override;
   control::Answer call(const std::string& json) override;

@@ -49,6 +49,8 @@ JsonObject::Ptr instance_view(plugins::Instance& i) {
   o->set("error", i.error());
   o->set("restarts", number(i.restarts()));
   o->set("lane", i.lane().name());
+  o->set("quarantined", !i.quarantine().empty());
+  o->set("faults", faults(i.faults()));
   o->set("health", object_of(i.health()));
   return o;
 }
@@ -93,7 +95,28 @@ const char* name_of(routing::Policy policy) {
   return "";
 }
 
+// Faults of a plugin, over all that ever ran in its name.
+uint64_t faults_of(Kernel& kernel, const std::string& plugin) {
+  uint64_t sum = 0;
+  for (const plugins::Faults* f : kernel.instances().faults().all())
+    if (f->plugin() == plugin) sum += f->total();
+  return sum;
+}
+
 }  // namespace
+
+JsonObject::Ptr faults(const plugins::Faults& faults) {
+  auto o = make_object();
+  for (const auto& [kind, last] : faults.read()) {
+    auto one = make_object();
+    one->set("count", number(last.count));
+    one->set("function", last.function);
+    one->set("last", last.text);
+    one->set("at_ns", last.at_ns);
+    o->set(plugins::name_of(kind), one);
+  }
+  return o;
+}
 
 JsonObject::Ptr finding(const config::Finding& f) {
   auto o = make_object();
@@ -142,6 +165,7 @@ std::string plugins(Kernel& kernel) {
       o->set("version", p.version);
       o->set("vendor", p.vendor);
       o->set("license", p.license);
+      o->set("faults", number(faults_of(kernel, p.id)));
       o->set("abi", std::to_string(p.abi_major) + "." + std::to_string(p.abi_minor));
       for (const auto& c : p.components) {
         auto component = make_object();
@@ -182,6 +206,11 @@ std::string component(Kernel& kernel, const std::string& type) {
     o->set("interfaces", list_of(c.interface_ids));
     o->set("dialects", list_of(c.dialects));
     o->set("schema", object_of(c.schema));
+    auto running = make_list();
+    each_instance(kernel, [&](plugins::Instance& i) {
+      if (&i.component() == found.component) running->add(instance_view(i));
+    });
+    o->set("instances", running);
     list->add(o);
   }
   return list->size() == 0 ? "" : config::to_json(Json(list));
@@ -258,6 +287,7 @@ std::string channels(Kernel& kernel) {
     o->set("state",
            std::string(plugins::name_of_state(c->instance != nullptr ? c->instance->state() : DTU_STATE_STOPPED)));
     o->set("error", c->instance != nullptr ? c->instance->error() : "no plugin offers this type");
+    o->set("quarantined", c->instance != nullptr && !c->instance->quarantine().empty());
     o->set("port", c->config.port);
     auto box = make_object();
     const auto counters = c->outbox.counters();

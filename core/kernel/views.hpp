@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/documents.hpp"
+#include "plugins/faults.hpp"
 #include "routing/backlog.hpp"
 
 namespace dtud {
@@ -17,6 +18,8 @@ class Kernel;
 namespace views {
 
 [[nodiscard]] Poco::JSON::Object::Ptr finding(const config::Finding& f);  // any thread
+// Of the kinds that happened: {"exception": {"count", "function", "last", "at_ns"}}
+[[nodiscard]] Poco::JSON::Object::Ptr faults(const plugins::Faults& faults);
 [[nodiscard]] std::string status(Kernel& kernel);
 [[nodiscard]] std::string plugins(Kernel& kernel);
 [[nodiscard]] std::string component(Kernel& kernel, const std::string& type);  // "" = nobody offers it

@@ -7,6 +7,7 @@ namespace dtuctl {
 // views.cpp
 int show_status(const Invocation& in);
 int show_plugins(const Invocation& in);
+int retry_instance(const Invocation& in);
 int show_commands(const Invocation& in);
 int show_points(const Invocation& in);
 int show_ports(const Invocation& in);

@@ -81,6 +81,25 @@ void add_live(Candidates& out, const Client& client, Word word) {
   }
 }
 
+// The next word of the names of instances that begin with those written: "channel", then "1".
+void add_instances(Candidates& out, const Client& client, const std::vector<std::string>& words) {
+  std::string written;
+  for (const std::string& word : words) written += word + " ";
+  try {
+    const Json status = Json::parse(client.need("GET", "/v1/status"), "the answer", kFailed);
+    std::vector<std::string> told;
+    for (const Json& i : status["instances"].items()) {
+      const std::string name = i["name"].text();
+      if (name.rfind(written, 0) != 0) continue;
+      const std::string word = name.substr(written.size(), name.find(' ', written.size()) - written.size());
+      if (std::find(told.begin(), told.end(), word) != told.end()) continue;
+      told.push_back(word);
+      out.add(word, i["state"].text());
+    }
+  } catch (const Failure&) {  // no dtud, no names
+  }
+}
+
 void add_operand(Candidates& out, const Client& client, Word word) {
   if (word == Word::file) {
     out.files();
@@ -165,7 +184,11 @@ int complete(const std::vector<std::string>& words) {
     Invocation in;
     if (!p.socket.empty()) in.options["--socket"] = p.socket;
     const Client client(in.socket_path(), std::chrono::seconds(1), false);
-    add_operand(out, client, s->words[std::min(p.operands.size(), s->words.size() - 1)]);
+    const Word word = s->words[std::min(p.operands.size(), s->words.size() - 1)];
+    if (word == Word::instance)
+      add_instances(out, client, p.operands);
+    else
+      add_operand(out, client, word);
   }
   print(out.text());
   finish_output();

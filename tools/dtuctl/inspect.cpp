@@ -55,6 +55,15 @@ int inspect(const Invocation& in) {
     print((first ? "" : "\n") + in.terminal.paint(Colour::bold, printable(name)) + ": " + printable(c["title"].text()) +
           "\nplugin      " + printable(c["plugin"].text()) + "\ninterfaces  " + joined(c["interfaces"], "none") +
           "\nabilities   " + joined(c["caps"], "none in particular") + "\n");
+    for (const Json& i : c["instances"].items()) {
+      std::string faults;
+      for (const std::string& kind : i["faults"].keys())
+        faults += (faults.empty() ? "; faults: " : ", ") + kind + " " + i["faults"][kind]["count"].text();
+      print("runs as     " +
+            printable(i["name"].text() + ", " + i["state"].text() + (i["quarantined"].flag() ? ", in quarantine" : "") +
+                      faults) +
+            "\n");
+    }
     if (!c["dialects"].items().empty()) print("dialects    " + joined(c["dialects"], "") + "\n");
     Table table({"PROPERTY", "TYPE", "DEFAULT", "MEANING"});
     add_properties(table, c["schema"], "", 0);

@@ -107,6 +107,18 @@ const std::vector<Subcommand>& subcommands() {
        0,
        {},
        show_plugins},
+      {"plugins retry",
+       "INSTANCE",
+       "start an instance that is down again, now",
+       "Starts an instance at once that dtud left alone: in quarantine because of the faults of its plugin, waiting "
+       "for\n"
+       "its next try, or for a correction. INSTANCE is a name dtuctl status shows.\n\n"
+       "Example: dtuctl plugins retry channel 1",
+       {},
+       1,
+       4,
+       {Word::instance},
+       retry_instance},
       {"inspect",
        "TYPE",
        "a component type: abilities and configuration",

@@ -38,6 +38,20 @@ std::string error_line(const Terminal& terminal, const std::string& who, const J
   return error.text().empty() ? "" : terminal.paint(Colour::bad, printable(who + ": " + error.text())) + "\n";
 }
 
+// What the plugin of an instance did wrong, a line for each kind.
+std::string fault_lines(const Terminal& terminal, const Json& instance) {
+  std::string out;
+  const Json faults = instance["faults"];
+  for (const std::string& kind : faults.keys()) {
+    const Json f = faults[kind];
+    out += terminal.paint(Colour::warning, printable(instance["name"].text() + ": fault \"" + kind + "\", " +
+                                                     f["count"].text() + " times, the last: " + f["function"].text() +
+                                                     " of " + instance["plugin"].text() + " " + f["last"].text())) +
+           "\n";
+  }
+  return out;
+}
+
 // Shows the JSON list at `path` by `show`, or, with --json, as it came.
 int list(const Invocation& in, const char* path, std::string (*show)(const Json&, const Terminal&)) {
   const std::string body = in.client().need("GET", path);
@@ -66,11 +80,11 @@ std::string status_text(const Json& s, const Terminal& terminal) {
     table.add({i["name"].text(),
                i["kind"].text(),
                i["type"].text(),
-               state_cell(i["state"]),
+               state_cell(i["state"], i["quarantined"].flag() ? ", in quarantine" : ""),
                count(i["restarts"], Colour::warning),
                i["lane"].text(),
                {facts(i["health"]), Colour::faint}});
-    errors += error_line(terminal, i["name"].text(), i["error"]);
+    errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i);
   }
   return out + none(table, terminal, "no instances") + errors;
 }
@@ -97,6 +111,10 @@ std::string plugins_text(const Json& plugins, const Terminal& terminal) {
                offers,
                p["file"].text()});
     errors += error_line(terminal, p["file"].text(), p["error"]);
+    if (p["faults"].number() != 0)
+      errors += terminal.paint(Colour::warning, printable(p["id"].text() + ": " + p["faults"].text() +
+                                                          " faults at run time; dtuctl status shows them")) +
+                "\n";
   }
   return none(table, terminal, "no plugins; see plugin_path in the board document") + errors;
 }
@@ -157,6 +175,15 @@ std::string channels_text(const Json& channels, const Terminal& terminal) {
 
 int show_status(const Invocation& in) { return list(in, "/v1/status", status_text); }
 int show_plugins(const Invocation& in) { return list(in, "/v1/plugins", plugins_text); }
+
+int retry_instance(const Invocation& in) {
+  std::string name;
+  for (const std::string& word : in.operands) name += (name.empty() ? "" : " ") + word;
+  const std::string body = in.client().need("POST", "/v1/plugins/retry/" + as_segment(name), "{}");
+  print(in.json() ? body + "\n" : name + " is started again; dtuctl status shows how it fares\n");
+  return kOk;
+}
+
 int show_commands(const Invocation& in) { return list(in, "/v1/commands", commands_text); }
 int show_points(const Invocation& in) { return list(in, "/v1/points", points_text); }
 int show_ports(const Invocation& in) { return list(in, "/v1/ports", ports_text); }

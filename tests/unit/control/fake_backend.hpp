@@ -57,6 +57,7 @@ class FakeBackend : public Backend {
 
   Answer status() override { return say("status"); }
   Answer plugins() override { return say("plugins"); }
+  Answer retry(const std::string& instance) override { return say("retry " + instance); }
   Answer component(const std::string& type) override { return say("component " + type); }
   Answer commands() override { return say("commands"); }
   Answer call(const std::string& json) override { return say("call", json); }
