@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "commands/arguments.hpp"
+#include "config/syntax.hpp"
 #include "plugins/instance.hpp"
 
 namespace dtud::commands {
@@ -197,6 +198,7 @@ void Calls::drop(uint64_t id) {
   if (!node) return;
   bytes_ -= node.mapped().bytes;
   lane_.timers().destroy(node.mapped().timer);
+  give_up(id);
   tell_cancelled(node.mapped());
 }
 
@@ -241,10 +243,16 @@ void Calls::tell_cancelled(const Call& call) {
       [](dtu_status) {});
 }
 
+void Calls::give_up(uint64_t id) {
+  given_up_.push_back(id);
+  if (given_up_.size() > kMost) given_up_.pop_front();
+}
+
 void Calls::deadline_passed(void* call_ptr) {
   const Call call = *static_cast<Call*>(call_ptr);
   std::string what = call.name + " was not answered in time";
   if (call.provider != nullptr) what += " by " + call.provider->name();
+  call.owner->give_up(call.id);
   call.owner->finish(call.id, {DTU_E_TIMEOUT, "", what});
   tell_cancelled(call);
 }
@@ -262,8 +270,19 @@ void Calls::finish(uint64_t id, Answer answer) {
 
 dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer answer) {
   const auto it = calls_.find(id);
-  if (it == calls_.end() || it->second.provider != &provider) return DTU_E_CLOSED;
-  if (answer.json.size() > DTU_PAYLOAD_MAX) answer = {DTU_E_INTERNAL, "", "the answer is over 1 MiB"};
+  if (it == calls_.end() || it->second.provider != &provider) {
+    // One whose deadline passed a moment ago, or that nobody waits for any more, is nobody's mistake.
+    if (std::find(given_up_.begin(), given_up_.end(), id) == given_up_.end())
+      provider.faults().note(plugins::Fault::reply, "reply",
+                             "is for call " + std::to_string(id) + ", which was answered or never made");
+    return DTU_E_CLOSED;
+  }
+  const bool is_long = answer.json.size() > DTU_PAYLOAD_MAX;
+  if (is_long || (!answer.json.empty() && !config::check_syntax(answer.json).empty())) {
+    provider.faults().note(plugins::Fault::malformed, "reply",
+                           "to " + it->second.name + (is_long ? " is over 1 MiB" : " is not JSON"));
+    answer = {DTU_E_INTERNAL, "", provider.name() + " answered with what is " + (is_long ? "over 1 MiB" : "not JSON")};
+  }
   finish(id, std::move(answer));
   return DTU_OK;
 }
@@ -280,8 +299,10 @@ void Calls::gone(const plugins::Instance& instance) {
     const auto node = calls_.extract(id);
     bytes_ -= node.mapped().bytes;
     lane_.timers().destroy(node.mapped().timer);
+    give_up(id);
     if (node.mapped().kind == Kind::await) tell_cancelled(node.mapped());
   }
+  for (const uint64_t id : to_it) give_up(id);
   for (const uint64_t id : to_it) finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered"});
   const auto theirs = [&](const Finished& f) { return f.asker == &instance; };
   finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());

@@ -108,6 +108,7 @@ class Calls {
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
   void finish(uint64_t id, Answer answer);
+  void give_up(uint64_t id);
   static dtu_status put(plugins::Instance& provider, const Call& call, dtu_error* error);
   static void tell_cancelled(const Call& call);
   static void deadline_passed(void* call);
@@ -119,7 +120,8 @@ class Calls {
   std::unordered_map<uint64_t, Call> calls_;
   Audit audit_;
   PasswordChecker checker_;
-  std::deque<Check> checks_;  // the first is being compared
+  std::deque<uint64_t> given_up_;  // the last calls that ended without their answer: it may still be on its way
+  std::deque<Check> checks_;       // the first is being compared
   bool checking_ = false;
   uint64_t last_id_ = 0;
   uint64_t bytes_ = 0;  // of all arguments in calls_

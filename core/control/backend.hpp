@@ -35,6 +35,7 @@ class Backend {
   virtual Answer install_plugin(const std::string& json) = 0;
   virtual Answer remove_plugin(const std::string& id) = 0;
   virtual Answer retry_plugin(const std::string& json) = 0;
+  virtual Answer retry_instance(const std::string& instance) = 0;
   virtual Answer component(const std::string& type) = 0;
   virtual Answer commands() = 0;
   virtual Answer call(const std::string& json) = 0;

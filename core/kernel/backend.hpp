@@ -28,6 +28,7 @@ class KernelBackend : public control::Backend {
   control::Answer install_plugin(const std::string& json) override;
   control::Answer remove_plugin(const std::string& id) override;
   control::Answer retry_plugin(const std::string& json) override;
+  control::Answer retry_instance(const std::string& instance) override;
   control::Answer component(const std::string& type) override;
   control::Answer commands() override;
   control::Answer call(const std::string& json) override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugins/instance.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud {
 namespace {
@@ -234,21 +235,25 @@ void Device::hal_started(plugins::Instance& hal) {
   offers_.erase(std::remove_if(offers_.begin(), offers_.end(), theirs), offers_.end());
   if (hal.tables().ports.list == nullptr) return;
   using List = std::vector<PortOffer>;
+  constexpr size_t kMostPorts = 256;
   hal.call(
       [&hal] {
         List list;
         const auto each = [](void* ctx, const dtu_port_info* info) {
           auto& to = *static_cast<List*>(ctx);
-          if (to.size() < 256)
-            to.push_back(
-                {std::string(info->id.ptr, info->id.len), std::string(info->device.ptr, info->device.len), nullptr});
+          if (to.size() <= kMostPorts)
+            to.push_back({std::string(view(info->id)), std::string(view(info->device)), nullptr});
         };
         dtu_error error{};
         error.struct_size = sizeof error;
         hal.guarded("list ports", &error, [&] { return hal.tables().ports.list(hal.self(), each, &list, &error); });
         return list;
       },
-      [this, &hal](const List& list) {
+      [this, &hal](List list) {
+        if (list.size() > kMostPorts) {
+          list.pop_back();
+          hal.faults().note(plugins::Fault::flood, "list ports", "offers more ports than a board has");
+        }
         for (PortOffer offer : list) {
           offer.hal = &hal;
           offers_.push_back(offer);

@@ -9,6 +9,7 @@
 #include "kernel/builtins.hpp"
 #include "kernel/trim.hpp"
 #include "kernel/version.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud {
 namespace {
@@ -48,8 +49,6 @@ PluginSearch plugin_search_of(const std::string& board) {
   return search;
 }
 
-std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
-
 // Answers a plugin that asked through dtu.invoke/1.
 commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) {
   return [fn, ctx, &asker](const commands::Answer& a) {
@@ -83,12 +82,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       lane_(lane),
       log_(log),
       components_(log),
-      stalls_({},
-              [this](const Lane& stalled, const std::string& who, std::chrono::milliseconds held) {
-                stalled_.fetch_add(1);
-                log_.error(who, "has held lane " + stalled.name() + " for " + std::to_string(held.count()) +
-                                    " ms: a plugin function that should not block does");
-              }),
+      stalls_({}, [this](const StallWatch::Stall& stall) { stalled(stall); }),
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
@@ -105,7 +99,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       upgrades_({lane, log, calls_,
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
-      watchdog_(lane) {
+      watchdog_(lane, [this] { return is_well(); }) {
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -117,6 +111,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
 }
 
 Kernel::~Kernel() {
+  stalls_.remove(lane_);  // what it would tell of is about to go
   lane_.timers().destroy(restart_timer_);
   lane_.timers().destroy(settled_timer_);
 }
@@ -214,8 +209,10 @@ void Kernel::register_offers(plugins::Instance& instance) {
   struct Offers {
     std::vector<commands::Command> commands;
     std::vector<commands::Point> points;
+    uint64_t too_much = 0;
   };
   constexpr size_t kMost = 1024;
+  constexpr const char* kNoName = "offers a command or a point whose name is none";
   instance.call(
       [&instance] {
         Offers offers;
@@ -226,7 +223,10 @@ void Kernel::register_offers(plugins::Instance& instance) {
           instance.guarded("list commands", &error, [&] {
             const auto each = [](void* ctx, const dtu_command_info* i) {
               auto& to = static_cast<Offers*>(ctx)->commands;
-              if (to.size() >= kMost || i->code_count > 64) return;
+              if (to.size() >= kMost || i->code_count > 64 || (i->codes == nullptr && i->code_count != 0)) {
+                ++static_cast<Offers*>(ctx)->too_much;
+                return;
+              }
               commands::Command c;
               c.name = view(i->name);
               c.title = view(i->title);
@@ -241,7 +241,10 @@ void Kernel::register_offers(plugins::Instance& instance) {
           instance.guarded("list points", &error, [&] {
             const auto each = [](void* ctx, const dtu_point_info* i) {
               auto& to = static_cast<Offers*>(ctx)->points;
-              if (to.size() >= kMost) return;
+              if (to.size() >= kMost) {
+                ++static_cast<Offers*>(ctx)->too_much;
+                return;
+              }
               commands::Point p;
               p.name = view(i->name);
               p.unit = view(i->unit);
@@ -254,13 +257,22 @@ void Kernel::register_offers(plugins::Instance& instance) {
         return offers;
       },
       [this, &instance](Offers offers) {
+        if (offers.too_much != 0)
+          instance.faults().note(plugins::Fault::flood, "list",
+                                 "offers over " + std::to_string(kMost) +
+                                     " commands or points, or one with over 64 "
+                                     "function codes: " +
+                                     std::to_string(offers.too_much) + " were left out",
+                                 offers.too_much);
         for (commands::Command& c : offers.commands) {
           c.provider = &instance;
+          if (!commands::is_dotted_name(c.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
           if (const std::string refused = directory_.add(std::move(c)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
         for (commands::Point& p : offers.points) {
           p.provider = &instance;
+          if (!commands::is_dotted_name(p.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
@@ -318,6 +330,45 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) registration_.channel_up(channel);
   indicators_.look();
   upgrades_.look();
+}
+
+// --- faults ----------------------------------------------------------------------------------------------------------
+
+plugins::Instance* Kernel::instance(const std::string& name) {
+  for (const auto& member : members_)
+    if (member->name() == name) return member.get();
+  for (const auto& channel : router_.channels())
+    if (channel->name == name) return channel->instance.get();
+  return nullptr;
+}
+
+// A call that held up everybody for long costs its instance, unless it is one of its life cycle: those are over then.
+void Kernel::stalled(const StallWatch::Stall& stall) {
+  const bool on_main = &stall.lane == &lane_;
+  const std::string what = "has held lane " + stall.lane.name() + " for over " + std::to_string(stall.held.count()) +
+                           " ms" + (on_main ? ", and with it everybody else" : "");
+  plugins::Faults* faults = stall.function.empty() ? nullptr : instances_.faults().newest(stall.who);
+  using plugins::Fault;
+  if (faults != nullptr) faults->note(stall.slow ? Fault::slow : Fault::stall, stall.function, what);
+  if (stall.slow) return;
+  stalled_.fetch_add(1);
+  if (faults == nullptr) return log_.error(stall.who, what);
+  if (!on_main) return;
+  lane_.post([this, who = stall.who, why = stall.function + " " + what] {
+    if (plugins::Instance* instance = this->instance(who)) instance->condemn(why, true);
+  });
+}
+
+// Threads that plugins do not give back cannot be ended, only dtud can. One or two may be lived with.
+bool Kernel::is_well() {
+  constexpr size_t kMostAbandoned = 3;
+  const size_t abandoned = instances_.abandoned();
+  if (abandoned <= kMostAbandoned) return true;
+  if (!std::exchange(unwell_, true))
+    log_.error("kernel", std::to_string(abandoned) +
+                             " instances had to be abandoned: the service manager hears no more "
+                             "signs of life, so that it starts dtud anew");
+  return false;
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------

@@ -69,6 +69,8 @@ class Kernel : public plugins::Upcalls {
   [[nodiscard]] const KernelOptions& options() const { return options_; }
   [[nodiscard]] const std::vector<plugins::InstancePtr>& members() const { return members_; }
   [[nodiscard]] uint64_t stalls() const { return stalled_.load(); }
+  plugins::Instances& instances() { return instances_; }
+  [[nodiscard]] plugins::Instance* instance(const std::string& name);  // "channel 1", "hal sim"; null: there is none
   [[nodiscard]] int64_t started_ns() const { return started_ns_; }
   // Restarts dtud or the board, once what is queued as answers is out (at most 3 s).
   void restart_soon(End how);
@@ -103,6 +105,8 @@ class Kernel : public plugins::Upcalls {
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
 
  private:
+  void stalled(const StallWatch::Stall& stall);  // on the watch's thread
+  [[nodiscard]] bool is_well();                  // a restart of dtud is not what would help most
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
@@ -142,7 +146,7 @@ class Kernel : public plugins::Upcalls {
   int64_t restart_deadline_ns_ = 0;
   End restart_how_ = End::restart;
   int64_t started_ns_ = 0;
-  bool ending_ = false;
+  bool ending_ = false, unwell_ = false;
   End end_ = End::stop;
 };
 

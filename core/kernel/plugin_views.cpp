@@ -50,14 +50,23 @@ Json schema_view(const std::string& schema) {
   return json ? *json : Json(make_object());
 }
 
+// Faults of a plugin, over all that ever ran in its name.
+uint64_t faults_of(Kernel& kernel, const std::string& plugin) {
+  uint64_t sum = 0;
+  for (const dtud::plugins::Faults* f : kernel.instances().faults().all())
+    if (f->plugin() == plugin) sum += f->total();
+  return sum;
+}
+
 // Everything known of one file, from wherever it is known.
 struct Known {
+  Kernel& kernel;
   const File& file;
   const LoadedPlugin* loaded = nullptr;
   const CacheEntry* entry = nullptr;     // of the file as it is
   const Installed* installed = nullptr;  // by dtuctl
 
-  Known(Kernel& kernel, const File& of) : file(of) {
+  Known(Kernel& owner, const File& of) : kernel(owner), file(of) {
     Components& components = kernel.components();
     std::error_code ec;
     const auto real = std::filesystem::canonical(of.path, ec);
@@ -120,6 +129,7 @@ JsonObject::Ptr file_view(const Known& k, bool whole, const PluginFacts* probed)
   o->set("error", k.file.error);
   o->set("note", k.file.loaded && k.held() ? "is not opened at the next start: " + k.entry->reason : k.file.note);
   o->set("installed", k.installed != nullptr);
+  o->set("faults", static_cast<int64_t>(facts.id.empty() ? 0 : faults_of(k.kernel, facts.id)));
   o->set("sha256", k.entry != nullptr ? k.entry->sha256 : "");
   o->set("signature", to_json(k.entry != nullptr ? k.entry->signature : dtud::plugins::SignatureFacts{}));
   auto components = make_list();
@@ -191,6 +201,7 @@ std::string component(Kernel& kernel, const std::string& type) {
         {std::string(dtud::plugins::kind_name(kind)), c.type, c.title, c.caps, c.interface_ids, c.dialects, c.schema},
         true);
     o->set("plugin", found.plugin_id);
+    o->set("instances", instances(kernel, found.component));
     list->add(o);
   }
   return list->size() == 0 ? "" : config::to_json(Json(list));

@@ -43,6 +43,8 @@ JsonObject::Ptr instance_view(plugins::Instance& i) {
   o->set("error", i.error());
   o->set("restarts", number(i.restarts()));
   o->set("lane", i.lane().name());
+  o->set("quarantined", !i.quarantine().empty());
+  o->set("faults", faults(i.faults()));
   o->set("health", object_of(i.health()));
   return o;
 }
@@ -80,6 +82,27 @@ const char* name_of(routing::Policy policy) {
 
 }  // namespace
 
+JsonObject::Ptr faults(const plugins::Faults& faults) {
+  auto o = make_object();
+  for (const auto& [kind, last] : faults.read()) {
+    auto one = make_object();
+    one->set("count", number(last.count));
+    one->set("function", last.function);
+    one->set("last", last.text);
+    one->set("at_ns", last.at_ns);
+    o->set(plugins::name_of(kind), one);
+  }
+  return o;
+}
+
+JsonArray::Ptr instances(Kernel& kernel, const plugins::LoadedComponent* of) {
+  auto list = make_list();
+  each_instance(kernel, [&](plugins::Instance& i) {
+    if (of == nullptr || &i.component() == of) list->add(instance_view(i));
+  });
+  return list;
+}
+
 JsonObject::Ptr finding(const config::Finding& f) {
   auto o = make_object();
   o->set("severity", std::string(f.severity == config::Finding::Severity::error ? "error" : "warning"));
@@ -107,9 +130,7 @@ std::string status(Kernel& kernel) {
   o->set("rss_kib", number(process.rss_kib));
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));
-  auto list = make_list();
-  each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(i)); });
-  o->set("instances", list);
+  o->set("instances", instances(kernel, nullptr));
   return config::to_json(Json(o));
 }
 
@@ -184,6 +205,7 @@ std::string channels(Kernel& kernel) {
     o->set("state",
            std::string(plugins::name_of_state(c->instance != nullptr ? c->instance->state() : DTU_STATE_STOPPED)));
     o->set("error", c->instance != nullptr ? c->instance->error() : "no plugin offers this type");
+    o->set("quarantined", c->instance != nullptr && !c->instance->quarantine().empty());
     o->set("port", c->config.port);
     auto box = make_object();
     const auto counters = c->outbox.counters();

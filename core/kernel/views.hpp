@@ -1,5 +1,6 @@
 // The kernel's state as the JSON of docs/control-api.md. Main lane.
 #pragma once
+#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "config/documents.hpp"
+#include "plugins/faults.hpp"
 #include "plugins/loader/facts.hpp"
 #include "routing/backlog.hpp"
 
@@ -19,6 +21,10 @@ class Kernel;
 namespace views {
 
 [[nodiscard]] Poco::JSON::Object::Ptr finding(const config::Finding& f);  // any thread
+// Of the kinds that happened: {"exception": {"count", "function", "last", "at_ns"}}
+[[nodiscard]] Poco::JSON::Object::Ptr faults(const plugins::Faults& faults);
+// Those that run `of`; null: all.
+[[nodiscard]] Poco::JSON::Array::Ptr instances(Kernel& kernel, const plugins::LoadedComponent* of);
 [[nodiscard]] std::string status(Kernel& kernel);
 [[nodiscard]] std::string plugins(Kernel& kernel);
 // The plugin files that NAME means: a path, a file name, the id of a plugin, or a type it holds; "" = none. schemas: by

@@ -58,7 +58,7 @@ void Log::write(Level level, std::string_view who, std::string_view text) {
   std::vector<std::shared_ptr<Follower>> followers;
   {
     Lock lock(mutex_);
-    if (level > (quiet_ && threshold_ == Level::info ? Level::warning : threshold_)) return;
+    if (!wants(level)) return;
     for (auto it = followers_.begin(); it != followers_.end();) {
       if (auto alive = it->lock()) {
         followers.push_back(std::move(alive));
@@ -78,6 +78,15 @@ void Log::write(Level level, std::string_view who, std::string_view text) {
     [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, out.data(), out.size());
   }
   for (const auto& follower : followers) (*follower)(line);
+}
+
+bool Log::wants(Level level) const {
+  return level <= (quiet_ && threshold_ == Level::info ? Level::warning : threshold_);
+}
+
+bool Log::takes(Level level) const {
+  Lock lock(mutex_);
+  return wants(level);
 }
 
 void Log::set_quiet(bool quiet) {

@@ -1,15 +1,18 @@
 #include "plugins/inbox.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "lanes/wall_clock.hpp"
 #include "plugins/instance.hpp"
+#include "plugins/sound.hpp"
 #include "plugins/upcalls.hpp"
 
 namespace dtud::plugins {
 namespace {
 
+constexpr std::array<const char*, 7> kNames{"emit", "emit", "complete", "writable", "report", "reply", ""};
 constexpr size_t kMostSources = 256;  // a plugin that emits for more ports than there can be
 
 std::unique_ptr<dtu_error> copy(const dtu_error* error) {
@@ -20,17 +23,6 @@ std::unique_ptr<dtu_error> copy(const dtu_error* error) {
 }
 
 }  // namespace
-
-dtu_error overrun() {
-  dtu_error e{};
-  e.struct_size = sizeof e;
-  e.code = DTU_AGAIN;
-  e.flags = DTU_ERR_RETRYABLE;
-  std::snprintf(e.message, sizeof e.message,
-                "calls the host faster than it can be heard (%u MiB wait): taken down, to be started again",
-                static_cast<unsigned>(Inbox::kMostCallBytes >> 20U));
-  return e;
-}
 
 Inbox::Inbox(Lane& main, Upcalls& up) : main_(main), up_(up) {
   main_.add_turn_hook([this] { return deliver(); });
@@ -57,9 +49,15 @@ bool Inbox::push_call(Item item, Urgency urgency) {
   }
   from.inbox_call_bytes.fetch_sub(item.bytes);
   if (from.inbox_overrun.exchange(true)) return false;
-  const dtu_error why = overrun();
-  push({Kind::report, &from, 0, 0, DTU_STATE_FAILED, {}, {}, copy(&why)});
+  accuse(from, Fault::overrun, kNames.at(static_cast<size_t>(item.kind)),
+         "calls the host faster than it can be heard (" + std::to_string(kMostCallBytes >> 20U) + " MiB wait)");
   return false;
+}
+
+void Inbox::accuse(Handle& from, Fault kind, const char* function, std::string what) {
+  Item item{Kind::fault, &from, 0, 0, static_cast<int32_t>(kind), {}, std::move(what), nullptr};
+  item.function = function;
+  push(std::move(item));
 }
 
 void Inbox::expect_completions() {
@@ -82,7 +80,10 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
   *taken = 0;
   while (*taken < n) {
     const dtu_msg& msg = msgs[*taken];
-    if (msg.payload.len > DTU_PAYLOAD_MAX || msg.route.len > DTU_ROUTE_MAX) return DTU_E_INVALID;
+    if (msg.payload.len > DTU_PAYLOAD_MAX || msg.route.len > DTU_ROUTE_MAX || !is_sound(msg)) {
+      from.faults.load()->note(Fault::emit, "emit", "is given a message that is too long, or a length without bytes");
+      return DTU_E_INVALID;
+    }
     const uint64_t cost = msg.payload.len + sizeof(Item);
     if (from.inbox_bytes.fetch_add(cost) + cost > kMostBytes) {
       from.inbox_bytes.fetch_sub(cost);
@@ -171,6 +172,9 @@ void Inbox::run(Item& item) {
       break;
     case Kind::report:
       instance->reported(item.number, item.status, item.error.get());
+      break;
+    case Kind::fault:
+      instance->fault(static_cast<Fault>(item.status), item.function, item.json);
       break;
     case Kind::reply:
       up_.reply(*instance, item.number, item.status, {item.json.data(), item.json.size()}, item.error.get());

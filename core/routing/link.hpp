@@ -1,5 +1,6 @@
 // Ports, channels and the links between them: plain state, which Router works on. Main lane.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,6 +39,11 @@ struct Channel : Tenant {
   Link* link = nullptr;
   Router* router = nullptr;
   uint64_t retry_timer = 0;
+  struct Oldest {
+    uint64_t token = 0;  // 0: nothing in flight
+    int64_t since_ns = 0;
+  };
+  std::array<Oldest, 2> oldest;                   // data and answers in flight at the last look of Completions
   Traffic traffic;                                // rx: from the remote end
   const plugins::Instance* registrant = nullptr;  // whose registration is being made; only to be compared
   bool registering = false;                       // nothing goes out before its registration message (D13)

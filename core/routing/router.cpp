@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lanes/wall_clock.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::routing {
 namespace {
@@ -18,11 +19,16 @@ dtu_error blank() {
   return e;
 }
 
-bool acceptable(const dtu_msg& msg) { return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX; }
+bool acceptable(const dtu_msg& msg) {
+  return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX && is_sound(msg);
+}
+
+using plugins::Fault;
+constexpr const char* kUnacceptable = "is given a message that is too long, or a length without bytes";
 
 }  // namespace
 
-Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log) {
+Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log), completions_(lane, channels_) {
   lane_.add_turn_hook([this] { return deliver(); });
 }
 
@@ -53,12 +59,18 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
-    if (!acceptable(msg)) return DTU_E_INVALID;
+    if (!acceptable(msg)) {
+      from.faults().note(Fault::emit, "emit", kUnacceptable);
+      return DTU_E_INVALID;
+    }
     dtu_status status = DTU_E_NOT_FOUND;
     if (channel != nullptr)
       status = from_channel(*channel, msg);
     else if (Port* port = port_of(from, msg.source))
       status = from_port(*port, msg);
+    else if (!was_key(msg.source))  // the key of a port that was closed may be an emit that was on its way
+      from.faults().note(Fault::emit, "emit",
+                         "names source " + std::to_string(msg.source) + ", which is no port of it");
     if (status != DTU_OK) return status;
   }
   return DTU_OK;
@@ -158,7 +170,10 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
 dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) return DTU_E_INVALID;
+  if (!acceptable(msg)) {
+    speaker.faults().note(Fault::emit, "to_port", kUnacceptable);
+    return DTU_E_INVALID;
+  }
   queue_for_port(*link->port, msg);
   return DTU_OK;
 }
@@ -166,7 +181,10 @@ dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, c
 dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id, uint32_t id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) return DTU_E_INVALID;
+  if (!acceptable(msg)) {
+    speaker.faults().note(Fault::emit, "to_channel", kUnacceptable);
+    return DTU_E_INVALID;
+  }
   const auto it =
       std::find_if(link->channels.begin(), link->channels.end(), [id](const Channel* c) { return c->id == id; });
   if (it == link->channels.end()) return DTU_E_NOT_FOUND;
@@ -358,16 +376,29 @@ void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) 
 }
 
 void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
+  const bool refused = taken == 0 && status >= 0;
+  if (taken > offered || refused) misjudged(*channel.instance, "send", taken, offered);
   taken = std::min(taken, offered);
   channel.sending = false;
   channel.traffic.tx_messages += taken;
   channel.outbox.untake(offered - taken);
-  if (channel.outbox.in_flight() != 0) channel.instance->context().inbox.expect_completions();
+  if (channel.outbox.in_flight() != 0) {
+    channel.instance->context().inbox.expect_completions();
+    completions_.expect();
+  }
   const bool room_told = std::exchange(channel.room_told, false);
   channel.full = status < 0 && !room_told;
   if (status < 0 && status != DTU_AGAIN) log_.debug(channel.name, std::string("send: ") + error.message);
+  if (refused) pause(channel);
   if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
   note_room(channel);
+}
+
+// taken: what the plugin said.
+void Router::misjudged(plugins::Instance& by, const char* function, uint32_t taken, uint32_t offered) {
+  by.faults().note(Fault::taken, function,
+                   "says it took " + std::to_string(taken) + " of " + std::to_string(offered) + " messages" +
+                       (taken == 0 ? " and that nothing was wrong" : ""));
 }
 
 void Router::serve(Port& port) {
@@ -414,6 +445,8 @@ void Router::serve(Port& port) {
 void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   port.writing = false;
   const bool room_told = std::exchange(port.room_told, false);
+  if ((taken > offered || (taken == 0 && status >= 0)) && port.hal != nullptr)
+    misjudged(*port.hal, "write", taken, offered);
   taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
   for (uint32_t i = 0; i < taken; ++i) {
     const KeptMessage message = port.queue.pop_front();
@@ -436,20 +469,25 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
 
 void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status) {
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
-  if (channel == nullptr) return;
-  if (!channel->outbox.complete(token, status)) {
-    log_.warning(from.name(), "completed a token that is not open: " + std::to_string(token));
-    return;
-  }
+  if (channel == nullptr || !channel->outbox.complete(token, status))
+    return from.faults().note(Fault::completion, "complete",
+                              "is for token " + std::to_string(token) + ", which is not open");
+  if (status > 0)
+    from.faults().note(Fault::completion, "complete",
+                       "says " + std::to_string(status) + ", which is no end: the message is sent again");
   if (status != DTU_OK && status != DTU_E_INVALID) {
     // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone
     // failed, and trying it again at once could go on for ever.
-    channel->paused = true;
-    lane_.timers().arm(channel->retry_timer, lane_.now_ns() + kRetryAfter_ns);
+    pause(*channel);
   } else if (channel->outbox.has_waiting()) {
     mark(*channel);  // it may have waited for something in flight to be over
   }
   note_room(*channel);
+}
+
+void Router::pause(Channel& channel) {
+  channel.paused = true;
+  lane_.timers().arm(channel.retry_timer, lane_.now_ns() + kRetryAfter_ns);
 }
 
 void Router::retry_due(void* channel_ptr) {

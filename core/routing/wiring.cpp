@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugins/sound.hpp"
 #include "routing/router.hpp"
 
 namespace dtud::routing {
@@ -47,6 +48,10 @@ Port* Router::port_of(const plugins::Instance& hal, uint64_t key) {
   if (slot >= keys_.size() || keys_[slot].key != key) return nullptr;
   Port* port = keys_[slot].port;
   return port != nullptr && port->hal == &hal ? port : nullptr;
+}
+
+bool Router::was_key(uint64_t key) const {
+  return static_cast<uint32_t>(key) < keys_.size() && key >> 32U != 0 && key >> 32U <= last_key_;
 }
 
 Link* Router::link_of(uint64_t id) {
@@ -262,7 +267,7 @@ void Router::keep_unfinished(const Link& link) {
   link.port->unfinished_of = link.dialect;
   link.speaker->guarded("unfinished", nullptr, [&] {
     const auto out = [](void* to, dtu_str bytes) {
-      if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(bytes.ptr, bytes.len);
+      if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(view(bytes));
     };
     return table.unfinished(link.speaker->self(), link.session, out, &link.port->unfinished), DTU_OK;
   });
@@ -321,7 +326,7 @@ void Router::register_channel(Channel& channel, std::string_view text) {
   mark(channel);
 }
 
-void Router::port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
+void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
   Port* port = port_of(hal, key);
   if (port == nullptr) return;
   const std::string why = error != nullptr ? error->message : "";
@@ -329,7 +334,7 @@ void Router::port_state(const plugins::Instance& hal, uint64_t key, int32_t stat
   port->state = state;
   port->error = why;
   const bool up = state == DTU_STATE_UP;
-  log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
+  if (hal.count_change()) log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
   if (up) {
     port->full = false;
     port->room_told = port->writing;

@@ -50,6 +50,15 @@ void print_component(const Json& c, const Terminal& terminal) {
   if (!c["plugin"].is_null()) print("plugin      " + printable(c["plugin"].text()) + "\n");
   print("interfaces  " + joined(c["interfaces"], "none") + "\nabilities   " + joined(c["caps"], "none in particular") +
         "\n");
+  for (const Json& i : c["instances"].items()) {
+    std::string faults;
+    for (const std::string& kind : i["faults"].keys())
+      faults += (faults.empty() ? "; faults: " : ", ") + kind + " " + i["faults"][kind]["count"].text();
+    print("runs as     " +
+          printable(i["name"].text() + ", " + i["state"].text() + (i["quarantined"].flag() ? ", in quarantine" : "") +
+                    faults) +
+          "\n");
+  }
   if (!c["dialects"].items().empty()) print("dialects    " + joined(c["dialects"], "") + "\n");
   if (c["schema"].is_null()) return;
   Table table({"PROPERTY", "TYPE", "DEFAULT", "MEANING"});

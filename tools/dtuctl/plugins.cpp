@@ -66,6 +66,10 @@ std::string table_of(const std::vector<Json>& plugins, const Terminal& terminal)
       const bool named = error.compare(0, file.size(), file) == 0;
       below += terminal.paint(Colour::bad, printable(named ? error : file + ": " + error)) + "\n";
     }
+    if (p["faults"].number() > 0)
+      below += terminal.paint(Colour::warning, printable(p["id"].text() + ": " + p["faults"].text() +
+                                                         " faults at run time; dtuctl status shows them")) +
+               "\n";
     if (!note.empty()) below += terminal.paint(Colour::faint, printable(file + ": " + note)) + "\n";
   }
   return table.empty() ? std::string() : table.text(terminal) + below;
@@ -132,8 +136,21 @@ int plugins_remove(const Invocation& in) {
   return kOk;
 }
 
+namespace {
+
+int retry_instance(const Invocation& in, const std::string& name) {
+  const std::string body = in.client().need("POST", "/v1/plugins/retry/" + as_segment(name), "{}");
+  print(in.json() ? body + "\n" : name + " is started again; dtuctl status shows how it fares\n");
+  return kOk;
+}
+
+}  // namespace
+
+// An instance is named by two words or more ("channel 1"), a plugin or its file by one.
 int plugins_retry(const Invocation& in) {
-  const std::string name = in.operands[0];
+  std::string name;
+  for (const std::string& word : in.operands) name += (name.empty() ? "" : " ") + word;
+  if (name.find(' ') != std::string::npos && name.find('/') == std::string::npos) return retry_instance(in, name);
   const Json files =
       ask(in, "/v1/plugins/retry", "plugin", name.find('/') == std::string::npos ? name : absolute_path(name));
   bool good = true;

@@ -135,14 +135,20 @@ const std::vector<Subcommand>& subcommands() {
        {Word::plugin},
        plugins_remove},
       {"plugins retry",
-       "FILE|PLUGIN",
-       "probe a file anew that is refused or quarantined",
-       "Forgets what is held against a plugin file and probes it. Exits 1 when it fails again.\n\n"
-       "Example: dtuctl plugins retry channel-acme.so",
+       "FILE|PLUGIN|INSTANCE",
+       "try again what is refused, quarantined or down",
+       "Of a plugin or its file: forgets what is held against it and probes it. Of an instance, by the name dtuctl "
+       "status\n"
+       "shows: starts it at once, in quarantine because of the faults of its plugin or waiting for its next try. Exits "
+       "1 "
+       "when\n"
+       "that fails.\n\n"
+       "Example: dtuctl plugins retry channel-acme.so\n"
+       "         dtuctl plugins retry channel 1",
        {},
        1,
-       1,
-       {Word::failed},
+       4,
+       {Word::retried},
        plugins_retry},
       {"inspect",
        "TYPE|PLUGIN|FILE",

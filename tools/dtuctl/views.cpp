@@ -38,6 +38,20 @@ std::string error_line(const Terminal& terminal, const std::string& who, const J
   return error.text().empty() ? "" : terminal.paint(Colour::bad, printable(who + ": " + error.text())) + "\n";
 }
 
+// What the plugin of an instance did wrong, a line for each kind.
+std::string fault_lines(const Terminal& terminal, const Json& instance) {
+  std::string out;
+  const Json faults = instance["faults"];
+  for (const std::string& kind : faults.keys()) {
+    const Json f = faults[kind];
+    out += terminal.paint(Colour::warning, printable(instance["name"].text() + ": fault \"" + kind + "\", " +
+                                                     f["count"].text() + " times, the last: " + f["function"].text() +
+                                                     " of " + instance["plugin"].text() + " " + f["last"].text())) +
+           "\n";
+  }
+  return out;
+}
+
 // Shows the JSON list at `path` by `show`, or, with --json, as it came.
 int list(const Invocation& in, const char* path, std::string (*show)(const Json&, const Terminal&)) {
   const std::string body = in.client().need("GET", path);
@@ -66,11 +80,11 @@ std::string status_text(const Json& s, const Terminal& terminal) {
     table.add({i["name"].text(),
                i["kind"].text(),
                i["type"].text(),
-               state_cell(i["state"]),
+               state_cell(i["state"], i["quarantined"].flag() ? ", in quarantine" : ""),
                count(i["restarts"], Colour::warning),
                i["lane"].text(),
                {facts(i["health"]), Colour::faint}});
-    errors += error_line(terminal, i["name"].text(), i["error"]);
+    errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i);
   }
   return out + none(table, terminal, "no instances") + errors;
 }

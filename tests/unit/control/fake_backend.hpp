@@ -61,6 +61,7 @@ class FakeBackend : public Backend {
   Answer install_plugin(const std::string& json) override { return say("install_plugin", json); }
   Answer remove_plugin(const std::string& id) override { return say("remove_plugin " + id); }
   Answer retry_plugin(const std::string& json) override { return say("retry_plugin", json); }
+  Answer retry_instance(const std::string& instance) override { return say("retry " + instance); }
   Answer component(const std::string& type) override { return say("component " + type); }
   Answer commands() override { return say("commands"); }
   Answer call(const std::string& json) override { return say("call", json); }
