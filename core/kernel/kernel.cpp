@@ -74,6 +74,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
+      isolation_(context_, plugins::isolation::host_program()),
       storage_(lane, log),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
@@ -88,6 +89,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
       watchdog_(lane) {
+  context_.isolation = &isolation_;
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -139,7 +141,8 @@ void Kernel::start() {
   if (board_.commands) {
     for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);
   } else {
-    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) add_member(DTU_KIND_COMMAND, {type, "{}"});
+    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) 
+      add_member(DTU_KIND_COMMAND, {type, "{}", std::nullopt});
   }
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   upgrades_.start(board_, options_.state_dir);
@@ -160,7 +163,9 @@ void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
     log_.error(name, "a component with a dialect must not block (DTU_CAP_BLOCKING): not started");
     return;
   }
-  members_.push_back(plugins::Instance::make(context_, {name, found.component, found.plugin_id, config.json}));
+  const plugins::LoadedComponent* component = found.component;
+  if (config.isolate) component = &isolation_.stand_in(*component, found.plugin_id, found.file, *config.isolate);
+  members_.push_back(plugins::Instance::make(context_, {name, component, found.plugin_id, config.json}));
 }
 
 // --- life cycle ------------------------------------------------------------------------------------------------------

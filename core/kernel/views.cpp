@@ -39,7 +39,16 @@ JsonArray::Ptr list_of(const std::vector<std::string>& texts) {
   return list;
 }
 
-JsonObject::Ptr instance_view(plugins::Instance& i) {
+JsonObject::Ptr isolation_view(const plugins::isolation::Isolation::Seen& seen) {
+  auto o = make_object();
+  o->set("pid", number(seen.pid));
+  o->set("rss_kib", number(seen.rss_kib));
+  o->set("deaths", number(seen.deaths));
+  o->set("last_death", seen.last_death);
+  return o;
+}
+
+JsonObject::Ptr instance_view(Kernel& kernel, plugins::Instance& i) {
   auto o = make_object();
   o->set("name", i.name());
   o->set("kind", std::string(plugins::kind_name(i.component().kind)));
@@ -50,6 +59,11 @@ JsonObject::Ptr instance_view(plugins::Instance& i) {
   o->set("restarts", number(i.restarts()));
   o->set("lane", i.lane().name());
   o->set("health", object_of(i.health()));
+  // Also before it first ran, and between two runs: pid 0.
+  if (i.component().isolated) {
+    const auto seen = kernel.isolation().look(i.name());
+    o->set("isolated", isolation_view(seen ? *seen : plugins::isolation::Isolation::Seen{}));
+  }
   return o;
 }
 
@@ -123,7 +137,7 @@ std::string status(Kernel& kernel) {
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));
   auto list = make_list();
-  each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(i)); });
+  each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(kernel, i)); });
   o->set("instances", list);
   return config::to_json(Json(o));
 }

@@ -4,8 +4,7 @@
 
 namespace dtud {
 
-StallWatch::StallWatch(Options options, Told told)
-    : options_(options), told_(std::move(told)), thread_([this] { run(); }) {}
+StallWatch::StallWatch(Options options, Told told) : options_(options), told_(std::move(told)) {}
 
 StallWatch::~StallWatch() {
   {
@@ -13,12 +12,30 @@ StallWatch::~StallWatch() {
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void StallWatch::add(const Lane& lane) {
   const std::lock_guard<std::mutex> lock(mutex_);
   lanes_.push_back({&lane, 0});
+  begin();
+}
+
+void StallWatch::observe(const void* whose, Look look) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  observed_.push_back({whose, std::move(look)});
+  begin();
+}
+
+void StallWatch::forget(const void* whose) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  observed_.erase(
+      std::remove_if(observed_.begin(), observed_.end(), [&](const Observed& o) { return o.whose == whose; }),
+      observed_.end());
+}
+
+void StallWatch::begin() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
 void StallWatch::remove(const Lane& lane) {
@@ -37,6 +54,7 @@ void StallWatch::run() {
 
 void StallWatch::look() {
   const int64_t now = monotonic_ns();
+  for (const Observed& o : observed_) o.look(now);
   for (Seen& seen : lanes_) {
     const int64_t began = seen.lane->turn_began_ns();
     const auto held = std::chrono::nanoseconds(now - began);

@@ -29,22 +29,32 @@ class StallWatch {
 
   void add(const Lane& lane);  // the lane must outlive the watch or be removed
   void remove(const Lane& lane);
+  // Something else that may stall: `look` is called at each look, on the watch's thread, until it is forgotten.
+  using Look = std::function<void(int64_t now_ns)>;
+  void observe(const void* whose, Look look);
+  void forget(const void* whose);
 
  private:
   struct Seen {
     const Lane* lane;
     int64_t told_turn_ns;  // the turn that was told of
   };
+  struct Observed {
+    const void* whose;
+    Look look;
+  };
   void run();
   void look();
+  void begin();
 
   const Options options_;
   const Told told_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Seen> lanes_;  // under mutex_
+  std::vector<Seen> lanes_;         // under mutex_
+  std::vector<Observed> observed_;  // under mutex_
   bool stopping_ = false;    // under mutex_
-  std::thread thread_;
+  std::thread thread_;  // begun by the first thing to look at
 };
 
 }  // namespace dtud

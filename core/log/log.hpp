@@ -37,6 +37,7 @@ class Log {
   void debug(std::string_view who, std::string_view text) { write(Level::debug, who, text); }
 
   void set_threshold(Level level);
+  [[nodiscard]] Level threshold() const;
   // nolog 0 in the device document: only warnings and errors, unless debugging was asked for.
   void set_quiet(bool quiet);
   [[nodiscard]] std::vector<LogLine> newest(size_t count) const;
