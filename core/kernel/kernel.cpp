@@ -141,7 +141,7 @@ void Kernel::start() {
   if (board_.commands) {
     for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);
   } else {
-    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) 
+    for (const std::string& type : components_.types(DTU_KIND_COMMAND))
       add_member(DTU_KIND_COMMAND, {type, "{}", std::nullopt});
   }
   calls_.audit().keep_in(options_.state_dir + "/audit.log");

@@ -53,8 +53,8 @@ class StallWatch {
   std::condition_variable changed_;
   std::vector<Seen> lanes_;         // under mutex_
   std::vector<Observed> observed_;  // under mutex_
-  bool stopping_ = false;    // under mutex_
-  std::thread thread_;  // begun by the first thing to look at
+  bool stopping_ = false;           // under mutex_
+  std::thread thread_;              // begun by the first thing to look at
 };
 
 }  // namespace dtud

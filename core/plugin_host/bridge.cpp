@@ -14,7 +14,7 @@ namespace {
 
 using namespace plugins::isolation;
 
-constexpr size_t kMostWaiting = 1024;   // calls under way
+constexpr size_t kMostWaiting = 1024;      // calls under way
 constexpr uint32_t kLastMoments_ms = 250;  // to stop in when dtud hangs up; it kills after 300
 
 bool acceptable(const dtu_msg& msg) { return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX; }
@@ -31,15 +31,14 @@ Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
       context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity},
       instances_(context_) {
   log_follower_ = log_.follow([this](const LogLine& line) { log_line(line.level, line.text); });
-  metrics_.keep_in(activity.metrics.data(), activity.metrics.size(),
-                   [this](size_t cell, const plugins::Metrics::Reading& m) {
-                     const auto tell = [this, cell, m] {
-                       say(Frame::metric, [&](Writer&& out) {
-                         out.number(static_cast<uint32_t>(cell)).number(m.kind).text(m.name).text(m.help);
-                       });
-                     };
-                     lane_.is_current() ? tell() : lane_.post(tell);
-                   });
+  metrics_.keep_in(
+      activity.metrics.data(), activity.metrics.size(), [this](size_t cell, const plugins::Metrics::Reading& m) {
+        const auto tell = [this, cell, m] {
+          say(Frame::metric,
+              [&](Writer&& out) { out.number(static_cast<uint32_t>(cell)).number(m.kind).text(m.name).text(m.help); });
+        };
+        lane_.is_current() ? tell() : lane_.post(tell);
+      });
   lane_.add_turn_hook([this] { return turn(); });
   watch_ = lane_.watch(wire_.fd(), events_ = EPOLLIN, run_readable, this);
 }

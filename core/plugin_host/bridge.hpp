@@ -117,7 +117,7 @@ class Bridge final : public plugins::Upcalls {
   bool reported_start_ = false, ending_ = false;
 
   std::shared_ptr<Feed> channel_;
-  bool channel_serves_ = true;  // not between a failure and the next report(UP)
+  bool channel_serves_ = true;   // not between a failure and the next report(UP)
   uint32_t taken_messages_ = 0;  // of the channel, and not told yet
   uint64_t taken_bytes_ = 0;
   uint64_t heard_bytes_ = 0;  // of the dialect, likewise

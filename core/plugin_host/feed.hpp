@@ -29,8 +29,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
   void push(uint64_t token, KeptMessage message) { waiting_.push_back({token, std::move(message)}); }
   // Offers what waits; true: something was done.
   bool serve();
-  void room();                        // host->writable, or it is up again
-  void close() { closed_ = true; }    // nothing is offered any more
+  void room();                      // host->writable, or it is up again
+  void close() { closed_ = true; }  // nothing is offered any more
   // All that waits, given to `each` by its token, oldest first; none when a call is under way with them.
   void give_back(const std::function<void(uint64_t token)>& each);
 

@@ -162,7 +162,8 @@ struct Orders {
   }
   static void close(Bridge& b, void* handle) {
     Instance& i = *b.instance_;
-    b.call("close", [&i, handle](dtu_error&) { return i.tables().ports.close(i.self(), handle), DTU_OK; }, nullptr);
+    b.call(
+        "close", [&i, handle](dtu_error&) { return i.tables().ports.close(i.self(), handle), DTU_OK; }, nullptr);
   }
   static void close_port(Bridge& b, Reader& in) {
     const uint64_t key = in.u64();
@@ -196,7 +197,8 @@ struct Orders {
     const uint64_t id = in.u64();
     const std::string name(in.text());
     Instance& i = *b.instance_;
-    b.call_for(id, "read", [&i, id, name](dtu_error& e) { return i.tables().points.read(i.self(), str(name), id, &e); });
+    b.call_for(id, "read",
+               [&i, id, name](dtu_error& e) { return i.tables().points.read(i.self(), str(name), id, &e); });
   }
   static void write_point(Bridge& b, Reader& in) {
     const uint64_t id = in.u64();
@@ -222,7 +224,9 @@ struct Orders {
     const uint64_t id = in.u64();
     Instance& i = *b.instance_;
     const auto fn = i.tables().*table.*member;
-    if (in.whole() && fn != nullptr) b.call(function, [&i, fn, id](dtu_error&) { return fn(i.self(), id), DTU_OK; }, nullptr);
+    if (in.whole() && fn != nullptr)
+      b.call(
+          function, [&i, fn, id](dtu_error&) { return fn(i.self(), id), DTU_OK; }, nullptr);
   }
   static void cancel_point(Bridge& b, Reader& in) {
     tell(b, in, "cancel", &plugins::Tables::points, &dtu_points::cancel);
@@ -354,7 +358,8 @@ struct Orders {
     dtu_msg msg{};
     msg.time_ns = b.lane_.unix_ns();
     msg.payload = str(half.bytes);
-    hear(b, handle, "from_port", [&](const dtu_msg& m) { i.tables().dialect.from_port(i.self(), handle, &m); }, msg);
+    hear(
+        b, handle, "from_port", [&](const dtu_msg& m) { i.tables().dialect.from_port(i.self(), handle, &m); }, msg);
   }
   // What a session gets always has an owner.
   template <typename Fn>
@@ -394,9 +399,9 @@ struct Orders {
     const uint64_t cost = cost_of(m.msg);
     Instance& i = *b.instance_;
     if (it != b.sessions_.end() && i.alive())
-      hear(b, it->second.handle, function, [&, handle = it->second.handle, channel = m.b](const dtu_msg& msg) {
-        fn(i, handle, channel, msg);
-      }, m.msg);
+      hear(
+          b, it->second.handle, function,
+          [&, handle = it->second.handle, channel = m.b](const dtu_msg& msg) { fn(i, handle, channel, msg); }, m.msg);
     b.heard(cost);
   }
   static void from_port(Bridge& b, Reader& in) {
@@ -453,9 +458,7 @@ struct Orders {
           };
           return i.component().ops.health != nullptr ? i.component().ops.health(i.self(), take, said.get()) : DTU_OK;
         },
-        [&b, said](dtu_status, const dtu_error&) {
-          b.say(Frame::health, [&](Writer&& out) { out.text(*said); });
-        });
+        [&b, said](dtu_status, const dtu_error&) { b.say(Frame::health, [&](Writer&& out) { out.text(*said); }); });
   }
 };
 

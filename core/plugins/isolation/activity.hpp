@@ -14,9 +14,9 @@ namespace dtud::plugins::isolation {
 constexpr size_t kMetrics = 384;
 
 struct Activity {
-  std::atomic<int64_t> began_ns{0};        // the turn in which the call it is in began, monotonic; 0: in none
-  std::array<char, 56> function{};         // of that call: "send"
-  std::array<char, 512> last_words{};      // what it could still say before it ended itself
+  std::atomic<int64_t> began_ns{0};    // the turn in which the call it is in began, monotonic; 0: in none
+  std::array<char, 56> function{};     // of that call: "send"
+  std::array<char, 512> last_words{};  // what it could still say before it ended itself
   std::array<std::atomic<int64_t>, kMetrics> metrics{};
 
   void say(std::string_view words) {

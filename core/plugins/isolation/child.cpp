@@ -129,16 +129,15 @@ void Child::kill() const {
 bool Child::reap() {
   if (reaped_) return true;
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0) return false;
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
+    return false;
   ::kill(-pid_, SIGKILL);  // what the plugin started and left behind; the number is ours until it is reaped
   while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
   }
   return reaped_ = true;
 }
 
-int64_t Child::busy_since_ns() const {
-  return page_ ? page_.get()->began_ns.load(std::memory_order_relaxed) : 0;
-}
+int64_t Child::busy_since_ns() const { return page_ ? page_.get()->began_ns.load(std::memory_order_relaxed) : 0; }
 
 std::string Child::doing() const {
   if (busy_since_ns() == 0) return {};
@@ -152,8 +151,9 @@ std::string Child::doing() const {
 
 std::string Child::how() const {
   const std::string where = doing();
-  std::string text = WIFSIGNALED(status_) ? "its process was ended by signal " + name_of_signal(WTERMSIG(status_))
-                                          : "its process ended with exit status " + std::to_string(WEXITSTATUS(status_));
+  std::string text = WIFSIGNALED(status_)
+                         ? "its process was ended by signal " + name_of_signal(WTERMSIG(status_))
+                         : "its process ended with exit status " + std::to_string(WEXITSTATUS(status_));
   text += where.empty() ? " outside of any call" : " in " + where + "()";
   if (!page_) return text;
   std::string words;

@@ -24,8 +24,15 @@ Writer& Writer::error(const dtu_error* error) {
 }
 
 Writer& Writer::message(uint64_t a, uint32_t b, const dtu_msg& msg) {
-  MessageHead head{a, msg.source, msg.time_ns, b, msg.flags, static_cast<uint32_t>(msg.payload.len),
-                   static_cast<uint32_t>(msg.route.len), 0, 0};
+  MessageHead head{a,
+                   msg.source,
+                   msg.time_ns,
+                   b,
+                   msg.flags,
+                   static_cast<uint32_t>(msg.payload.len),
+                   static_cast<uint32_t>(msg.route.len),
+                   0,
+                   0};
   for (uint32_t i = 0; i < std::min(msg.prop_count, kMostProps); ++i) {
     const uint64_t bytes = 8 + msg.props[i].key.len + msg.props[i].value.len;
     if (bytes > kMostPropBytes || head.prop_bytes + bytes > kMostPropBytes) break;

@@ -12,9 +12,9 @@
 
 namespace dtud::plugins::isolation {
 
-constexpr uint32_t kVersion = 1;                               // of the frames; both programs come from one build
-constexpr uint32_t kHead = 8;                                  // length of the whole frame, type
-constexpr uint32_t kMostFrame = (2U << 20U) + (64U << 10U);    // two texts of DTU_PAYLOAD_MAX and what is around them
+constexpr uint32_t kVersion = 1;                                 // of the frames; both programs come from one build
+constexpr uint32_t kHead = 8;                                    // length of the whole frame, type
+constexpr uint32_t kMostFrame = (2U << 20U) + (64U << 10U);      // two texts of DTU_PAYLOAD_MAX and what is around them
 constexpr uint32_t kMostProps = 16, kMostPropBytes = 4U << 10U;  // of a message; what is over is left out
 
 // How much may be on its way to the other end, in costs (cost_of), before the sender waits; half of it is told at once.

@@ -21,9 +21,7 @@ std::string host_program() {
 }
 
 Isolation::Isolation(Context& context, std::string program)
-    : context_(context),
-      program_(std::move(program)),
-      timer_(context.main.timers().create(look_after_dying, this)) {}
+    : context_(context), program_(std::move(program)), timer_(context.main.timers().create(look_after_dying, this)) {}
 
 Isolation::~Isolation() { context_.main.timers().destroy(timer_); }
 
@@ -75,7 +73,8 @@ void Isolation::flush_soon(Proxy& proxy) {
 }
 
 void Isolation::forget(const Proxy& proxy) {
-  for (auto* list : {&dirty_, &flushing_}) std::replace(list->begin(), list->end(), const_cast<Proxy*>(&proxy), static_cast<Proxy*>(nullptr));
+  for (auto* list : {&dirty_, &flushing_})
+    std::replace(list->begin(), list->end(), const_cast<Proxy*>(&proxy), static_cast<Proxy*>(nullptr));
 }
 
 bool Isolation::flush() {

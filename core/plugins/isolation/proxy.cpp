@@ -63,17 +63,18 @@ dtu_status Proxy::create(dtu_str config, dtu_error* error) {
     *error = failure(why);
     return error->code;
   }
-  const int64_t limit_s = component_.limits.stall_s != 0                       ? component_.limits.stall_s
+  const int64_t limit_s = component_.limits.stall_s != 0                    ? component_.limits.stall_s
                           : (component_.their_caps & DTU_CAP_BLOCKING) != 0 ? kBlockingStall_s
-                                                                               : kStall_s;
+                                                                            : kStall_s;
   // On the watch's thread; told at each look until it is killed.
-  context_.stalls.observe(this, [this, page = child_.activity(), limit_ns = limit_s * 1000 * kMs, alive = alive_](int64_t now) {
-    const int64_t began = page->began_ns.load(std::memory_order_relaxed);
-    if (began == 0 || now - began < limit_ns) return;
-    context_.main.post([this, alive, held = now - began] {
-      if (*alive) stalled(held);
-    });
-  });
+  context_.stalls.observe(
+      this, [this, page = child_.activity(), limit_ns = limit_s * 1000 * kMs, alive = alive_](int64_t now) {
+        const int64_t began = page->began_ns.load(std::memory_order_relaxed);
+        if (began == 0 || now - began < limit_ns) return;
+        context_.main.post([this, alive, held = now - began] {
+          if (*alive) stalled(held);
+        });
+      });
   isolation_.runs(instance_.name(), this);
   return say(Frame::setup, [&](Writer&& out) {
     out.number(kVersion).text(instance_.name()).text(component_.plugin_id).text(component_.file.string());

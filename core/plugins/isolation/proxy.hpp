@@ -37,11 +37,11 @@ class Proxy {
   // the child took of the same queue before.
   struct Port {
     uint64_t key = 0;
-    uint32_t ahead = 0;        // sent to the child, and not taken by the plugin yet
+    uint32_t ahead = 0;  // sent to the child, and not taken by the plugin yet
     uint64_t ahead_bytes = 0;
-    uint32_t done = 0;         // taken by the plugin, and not told to the router yet
-    uint64_t refused = 0;      // a bit for each of those: it can never write that one
-    dtu_error why{};           // of the last
+    uint32_t done = 0;     // taken by the plugin, and not told to the router yet
+    uint64_t refused = 0;  // a bit for each of those: it can never write that one
+    dtu_error why{};       // of the last
     uint32_t flags = 0;
     bool asked_drained = false, drained = false;
   };
@@ -143,7 +143,7 @@ class Proxy {
   bool dirty_ = false, ended_ = false, told_ = false;
   bool failed_ = false;  // it said so itself: its end is no death
   int looks_ = 0;
-  std::string reason_;  // why we killed it; "": we did not
+  std::string reason_;                                          // why we killed it; "": we did not
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: this is gone, for what was posted
 
   uint32_t window_messages_ = 0;  // sent to the channel and not taken by it

@@ -54,7 +54,8 @@ struct Handlers {
     o.id = in.text(kLongestName);
     o.device = in.text(kLongestName);
     o.title = in.text(kLongestName);
-    if (in.whole() && fits(p, p.offers_.ports.size(), kMostPorts, kLongestName)) p.offers_.ports.push_back(std::move(o));
+    if (in.whole() && fits(p, p.offers_.ports.size(), kMostPorts, kLongestName))
+      p.offers_.ports.push_back(std::move(o));
   }
   static void started(Proxy& p, Reader& in) {
     const dtu_status status = in.i32();

@@ -66,19 +66,17 @@ constexpr dtu_points kPoints{
     tell_call<Frame::cancel_point>};
 
 constexpr dtu_commands kCommands{
-    sizeof(dtu_commands),
-    0,
+    sizeof(dtu_commands), 0,
     [](void* self, void (*each)(void*, const dtu_command_info*), void* ctx, dtu_error*) noexcept -> dtu_status {
       for (const auto& o : at(self).offers().commands) {
-        const dtu_command_info info{sizeof info,   o.flags, str(o.name), str(o.title), str(o.schema), o.codes.data(),
-                                    o.codes.size()};
+        const dtu_command_info info{sizeof info,   o.flags,        str(o.name),   str(o.title),
+                                    str(o.schema), o.codes.data(), o.codes.size()};
         each(ctx, &info);
       }
       return DTU_OK;
     },
     [](void* self, uint64_t call, dtu_str name, dtu_str args, dtu_str source, dtu_error*) noexcept {
-      return at(self).say(Frame::invoke,
-                          [&](Writer&& out) { out.number(call).text(name).text(args).text(source); });
+      return at(self).say(Frame::invoke, [&](Writer&& out) { out.number(call).text(name).text(args).text(source); });
     },
     tell_call<Frame::cancel_invoke>};
 
@@ -104,12 +102,11 @@ constexpr dtu_network kNetwork{
 
 // --- data ------------------------------------------------------------------------------------------------------------
 
-constexpr dtu_channel kChannel{
-    sizeof(dtu_channel), 0,
-    [](void* self, const dtu_msg* msgs, uint32_t n, uint32_t* taken, dtu_error*) noexcept {
-      return at(self).send(msgs, n, taken);
-    },
-    nullptr};
+constexpr dtu_channel kChannel{sizeof(dtu_channel), 0,
+                               [](void* self, const dtu_msg* msgs, uint32_t n, uint32_t* taken, dtu_error*) noexcept {
+                                 return at(self).send(msgs, n, taken);
+                               },
+                               nullptr};
 
 constexpr dtu_ports kPorts{
     sizeof(dtu_ports),
