@@ -118,7 +118,7 @@ Components::Found Components::find(uint32_t kind, std::string_view type) {
   if (component == nullptr) return {};
   for (const auto& plugin : catalogue_.plugins())
     for (const auto& c : plugin->components)
-      if (&c == component) return {component, plugin->id};
+      if (&c == component) return {component, plugin->id, plugin->file};
   return {};
 }
 

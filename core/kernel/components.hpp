@@ -28,6 +28,7 @@ class Components {
   struct Found {
     const plugins::LoadedComponent* component = nullptr;  // null: nobody offers it
     std::string plugin_id;
+    std::filesystem::path file;
   };
   [[nodiscard]] Found find(uint32_t kind, std::string_view type);
   [[nodiscard]] std::vector<std::string> types(uint32_t kind) const;  // sorted, opened or not

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugins/instance.hpp"
+#include "plugins/isolation/isolation.hpp"
 #include "plugins/sound.hpp"
 
 namespace dtud {
@@ -159,8 +160,10 @@ void Device::match_channels() {
     changed_.push_back(channel->name);
     const Components::Found found = components_.find(DTU_KIND_CHANNEL, config.type);
     if (found.component == nullptr) continue;  // the reader of the document has said so
-    channel->instance =
-        plugins::Instance::make(context_, {channel->name, found.component, found.plugin_id, config.json});
+    const plugins::LoadedComponent* component = found.component;
+    if (config.isolate)
+      component = &context_.isolation->stand_in(*component, found.plugin_id, found.file, *config.isolate);
+    channel->instance = plugins::Instance::make(context_, {channel->name, component, found.plugin_id, config.json});
     channel->instance->set_tenant(channel);
     channel->registrant = nullptr;
     channel->registering = config.registration.has_value() && (found.component->caps & DTU_CAP_REQUESTS) == 0;

@@ -86,6 +86,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
+      isolation_(context_, config::child_program("dtu-plugin-host").string()),
       storage_(lane, log),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
@@ -100,6 +101,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
       watchdog_(lane, [this] { return is_well(); }) {
+  context_.isolation = &isolation_;
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -165,7 +167,7 @@ void Kernel::start() {
     for (const std::string& type : components_.types(DTU_KIND_COMMAND)) {
       std::string error;
       if (const auto defaults = config::default_config(type, components_.schemas(), error))
-        add_member(DTU_KIND_COMMAND, {type, *defaults});
+        add_member(DTU_KIND_COMMAND, {type, *defaults, std::nullopt});
       else
         log_.error("command " + type, error + ": not started; name it in \"commands\" of the board file");
     }
@@ -189,7 +191,9 @@ void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
     log_.error(name, "a component with a dialect must not block (DTU_CAP_BLOCKING): not started");
     return;
   }
-  members_.push_back(plugins::Instance::make(context_, {name, found.component, found.plugin_id, config.json}));
+  const plugins::LoadedComponent* component = found.component;
+  if (config.isolate) component = &isolation_.stand_in(*component, found.plugin_id, found.file, *config.isolate);
+  members_.push_back(plugins::Instance::make(context_, {name, component, found.plugin_id, config.json}));
 }
 
 // --- life cycle ------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@
 #include "plugins/context.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/instances.hpp"
+#include "plugins/isolation/isolation.hpp"
 #include "plugins/upcalls.hpp"
 #include "routing/router.hpp"
 
@@ -65,6 +66,7 @@ class Kernel : public plugins::Upcalls {
   commands::Calls& calls() { return calls_; }
   commands::Access& access() { return access_; }
   plugins::Metrics& metrics() { return metrics_; }
+  [[nodiscard]] const plugins::isolation::Isolation& isolation() const { return isolation_; }
   [[nodiscard]] const config::BoardConfig& board() const { return board_; }
   [[nodiscard]] const KernelOptions& options() const { return options_; }
   [[nodiscard]] const std::vector<plugins::InstancePtr>& members() const { return members_; }
@@ -88,6 +90,10 @@ class Kernel : public plugins::Upcalls {
   }
   void complete(plugins::Instance& i, uint64_t token, dtu_status s) override { router_.complete(i, token, s); }
   void writable(plugins::Instance& i, uint64_t source) override { router_.writable(i, source); }
+  void has_room(plugins::Instance& i) override { router_.has_room(i); }
+  void session_refused(plugins::Instance& i, uint64_t link, const dtu_error& error) override {
+    router_.session_refused(i, link, error);
+  }
   dtu_status to_port(plugins::Instance& i, uint64_t link, const dtu_msg& m) override {
     return router_.to_port(i, link, m);
   }
@@ -127,6 +133,7 @@ class Kernel : public plugins::Upcalls {
   plugins::Inbox inbox_;
   plugins::Context context_;
   plugins::Instances instances_;
+  plugins::isolation::Isolation isolation_;
   OfflineStorage storage_;
   routing::Router router_;
   commands::Directory directory_;

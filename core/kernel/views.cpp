@@ -33,7 +33,16 @@ Json object_of(const std::string& json) {
   return value ? *value : Json(make_object());
 }
 
-JsonObject::Ptr instance_view(plugins::Instance& i) {
+JsonObject::Ptr isolation_view(const plugins::isolation::Isolation::Seen& seen) {
+  auto o = make_object();
+  o->set("pid", number(seen.pid));
+  o->set("rss_kib", number(seen.rss_kib));
+  o->set("deaths", number(seen.deaths));
+  o->set("last_death", seen.last_death);
+  return o;
+}
+
+JsonObject::Ptr instance_view(Kernel& kernel, plugins::Instance& i) {
   auto o = make_object();
   o->set("name", i.name());
   o->set("kind", std::string(plugins::kind_name(i.component().kind)));
@@ -46,6 +55,11 @@ JsonObject::Ptr instance_view(plugins::Instance& i) {
   o->set("quarantined", !i.quarantine().empty());
   o->set("faults", faults(i.faults()));
   o->set("health", object_of(i.health()));
+  // Also before it first ran, and between two runs: pid 0.
+  if (i.component().isolated) {
+    const auto seen = kernel.isolation().look(i.name());
+    o->set("isolated", isolation_view(seen ? *seen : plugins::isolation::Isolation::Seen{}));
+  }
   return o;
 }
 
@@ -98,7 +112,7 @@ JsonObject::Ptr faults(const plugins::Faults& faults) {
 JsonArray::Ptr instances(Kernel& kernel, const plugins::LoadedComponent* of) {
   auto list = make_list();
   each_instance(kernel, [&](plugins::Instance& i) {
-    if (of == nullptr || &i.component() == of) list->add(instance_view(i));
+    if (of == nullptr || &i.component() == of) list->add(instance_view(kernel, i));
   });
   return list;
 }

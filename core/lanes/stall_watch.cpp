@@ -4,8 +4,7 @@
 
 namespace dtud {
 
-StallWatch::StallWatch(Options options, Told told)
-    : options_(options), told_(std::move(told)), thread_([this] { run(); }) {}
+StallWatch::StallWatch(Options options, Told told) : options_(options), told_(std::move(told)) {}
 
 StallWatch::~StallWatch() {
   {
@@ -13,7 +12,7 @@ StallWatch::~StallWatch() {
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void StallWatch::add(const Lane& lane, bool may_block) {
@@ -22,6 +21,24 @@ void StallWatch::add(const Lane& lane, bool may_block) {
   seen.lane = &lane;
   seen.may_block = may_block;
   lanes_.push_back(seen);
+  begin();
+}
+
+void StallWatch::observe(const void* whose, Look look) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  observed_.push_back({whose, std::move(look)});
+  begin();
+}
+
+void StallWatch::forget(const void* whose) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  observed_.erase(
+      std::remove_if(observed_.begin(), observed_.end(), [&](const Observed& o) { return o.whose == whose; }),
+      observed_.end());
+}
+
+void StallWatch::begin() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
 void StallWatch::remove(const Lane& lane) {
@@ -45,6 +62,7 @@ void StallWatch::run() {
 
 StallWatch::Pace StallWatch::look() {
   const int64_t now = monotonic_ns();
+  for (const Observed& o : observed_) o.look(now);
   Pace pace = Pace::idle;
   for (Seen& seen : lanes_) pace = std::max(pace, look_at(seen, now));
   return pace;

@@ -42,6 +42,10 @@ class StallWatch {
   // plugins that said they would (DTU_CAP_BLOCKING).
   void add(const Lane& lane, bool may_block = false);
   void remove(const Lane& lane);
+  // Something else that may stall: `look` is called at each look, on the watch's thread, until it is forgotten.
+  using Look = std::function<void(int64_t now_ns)>;
+  void observe(const void* whose, Look look);
+  void forget(const void* whose);
 
  private:
   static constexpr uint32_t kLeastLooks = 3;  // at a turn: a process that was held up as a whole is no stall
@@ -55,19 +59,25 @@ class StallWatch {
     int64_t since_ns = 0;      // when this step was seen first
     uint64_t told_step = 0;
   };
+  struct Observed {
+    const void* whose;
+    Look look;
+  };
   enum class Pace { idle, active, in_turn };
   void run();
   Pace look();
   Pace look_at(Seen& seen, int64_t now);
   void tell(const Seen& seen, std::chrono::nanoseconds held, bool slow) const;
+  void begin();
 
   const Options options_;
   const Told told_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Seen> lanes_;  // under mutex_
-  bool stopping_ = false;    // under mutex_
-  std::thread thread_;
+  std::vector<Seen> lanes_;         // under mutex_
+  std::vector<Observed> observed_;  // under mutex_
+  bool stopping_ = false;           // under mutex_
+  std::thread thread_;              // begun by the first thing to look at
 };
 
 }  // namespace dtud

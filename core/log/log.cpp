@@ -94,6 +94,11 @@ void Log::set_quiet(bool quiet) {
   quiet_ = quiet;
 }
 
+Level Log::threshold() const {
+  Lock lock(mutex_);
+  return threshold_;
+}
+
 void Log::set_threshold(Level level) {
   Lock lock(mutex_);
   threshold_ = level;

@@ -38,6 +38,7 @@ class Log {
 
   [[nodiscard]] bool takes(Level level) const;  // a line of this level is not left out
   void set_threshold(Level level);
+  [[nodiscard]] Level threshold() const;
   // nolog 0 in the device document: only warnings and errors, unless debugging was asked for.
   void set_quiet(bool quiet);
   [[nodiscard]] std::vector<LogLine> newest(size_t count) const;

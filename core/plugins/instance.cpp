@@ -126,15 +126,20 @@ void Instance::start_created() {
         return s;
       },
       [this](const Started& s) {
-        if (s.status < 0) return failed(s.error, is_retryable(s.error));
-        phase_ = Phase::running;
-        if (!wanted_) return end(time_to_stop_ms());
-        if (state_ == DTU_STATE_FAILED) return state_failed();  // reported from inside start()
-        // A channel says itself when it is up; of the others, no news is good news.
-        const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
-        if (s.status == DTU_OK && silent) set_state(DTU_STATE_UP, nullptr);
-        context_.up.started(*this);
+        if (s.status != DTU_PENDING || !spec_.component->isolated) begun(s.status, s.error);
       });
+}
+
+void Instance::begun(dtu_status status, const dtu_error& error) {
+  if (phase_ != Phase::starting) return;
+  if (status < 0) return failed(error, is_retryable(error));
+  phase_ = Phase::running;
+  if (!wanted_) return end(time_to_stop_ms());
+  if (state_ == DTU_STATE_FAILED) return state_failed();  // reported from inside start()
+  // A channel says itself when it is up; of the others, no news is good news.
+  const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
+  if (status == DTU_OK && silent) set_state(DTU_STATE_UP, nullptr);
+  context_.up.started(*this);
 }
 
 // --- failures --------------------------------------------------------------------------------------------------------
@@ -152,7 +157,8 @@ void Instance::set_state(int32_t state, const dtu_error* error) {
   error_ = text;
   const bool bad = state == DTU_STATE_FAILED || state == DTU_STATE_DOWN || state == DTU_STATE_DEGRADED;
   const std::string line = std::string(name_of_state(state)) + (text.empty() ? "" : ": " + text);
-  if (count_change()) context_.log.write(bad ? Level::warning : Level::info, spec_.name, line);
+  if (count_change() && context_.activity == nullptr)
+    context_.log.write(bad ? Level::warning : Level::info, spec_.name, line);
   context_.up.state_changed(*this, 0, state, error);
 }
 
@@ -280,7 +286,9 @@ void Instance::stop(uint32_t deadline_ms, std::function<void()> done) {
   stop_by_ns_ = monotonic_ns() + int64_t{deadline_ms} * kMs;
   // Half a second more than the plugin was given: it may use all of its time.
   context_.main.timers().arm(deadline_timer_, monotonic_ns() + (int64_t{deadline_ms} + 500) * kMs);
-  if (phase_ == Phase::running) end(deadline_ms);  // what is starting or ending comes by here when it has
+  // What is starting or ending comes by here when it has; a process that starts is not waited for.
+  const bool far_away = spec_.component->isolated && phase_ == Phase::starting && self_ != nullptr;
+  if (phase_ == Phase::running || far_away) end(deadline_ms);
 }
 
 // Of one that was asked to stop while it started. At least a moment: without any it would not be waited for at all.

@@ -14,6 +14,7 @@
 #include "plugins/context.hpp"
 #include "plugins/faults.hpp"
 #include "plugins/interfaces.hpp"
+#include "plugins/isolation/activity.hpp"
 #include "plugins/loader/loader.hpp"
 #include "plugins/resources.hpp"
 
@@ -89,6 +90,11 @@ class Instance {
   template <typename Fn, typename Then>
   void call(Fn fn, Then then);
 
+  // A dialect that has been told more than it has dealt with (only an isolated one can be): no more until
+  // Upcalls::has_room.
+  [[nodiscard]] bool crowded() const { return crowded_; }
+  void set_crowded(bool crowded) { crowded_ = crowded; }
+
   // Who in routing this instance is; not ours to look at.
   void set_tenant(void* tenant) { tenant_ = tenant; }
   [[nodiscard]] void* tenant() const { return tenant_; }
@@ -100,6 +106,8 @@ class Instance {
     return node ? node.mapped() : nullptr;
   }
 
+  // What start() came to, of an isolated component: it answers late.
+  void begun(dtu_status status, const dtu_error& error);
   // The plugin reported a state of itself (source 0) or of a port.
   void reported(uint64_t source, int32_t state, const dtu_error* error);
   void tell_writable(uint64_t source);
@@ -150,7 +158,7 @@ class Instance {
   int64_t started_ns_ = 0, stop_by_ns_ = 0;  // stop_by: when the deadline of stop() is over
   Phase phase_ = Phase::idle;
   bool taking_down_ = false, retryable_ = true;
-  bool wanted_ = false, abandoned_ = false, asked_health_ = false;
+  bool wanted_ = false, abandoned_ = false, asked_health_ = false, crowded_ = false;
   std::atomic<bool> at_fault_{false};  // this run
   Strikes strikes_;
   uint32_t changes_ = 0;  // of states, since changes_since_ns_
@@ -163,6 +171,7 @@ class Instance {
 template <typename Fn>
 dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) noexcept {
   const Lane::Running running(*lane_, handle_->name, function);
+  const isolation::Doing doing(context_.activity, function, lane_->now_ns());
   std::string what;
   try {
     const dtu_status status = fn();

@@ -108,8 +108,10 @@ struct Link {
   std::map<std::string, Drops, std::less<>> drops;  // by reason
 
   [[nodiscard]] bool raw() const { return packetizer != nullptr; }
+  // Its dialect can be told nothing now.
+  [[nodiscard]] bool deaf() const { return !raw() && (session == nullptr || speaker->crowded()); }
   // Nothing may be taken from its port now.
-  [[nodiscard]] bool blocked() const { return blocked_channels != 0 || (!raw() && session == nullptr); }
+  [[nodiscard]] bool blocked() const { return blocked_channels != 0 || deaf(); }
 };
 
 }  // namespace dtud::routing

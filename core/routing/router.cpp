@@ -140,7 +140,7 @@ void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet
 dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
   Link* link = channel.link;
   Port* port = link != nullptr ? link->port : nullptr;
-  if (link != nullptr && !link->raw() && link->session == nullptr) {
+  if (link != nullptr && link->deaf()) {
     channel.owes_writable = true;
     return DTU_AGAIN;
   }
@@ -274,6 +274,11 @@ void Router::unblock(Link& link) {
       channel->owes_writable = false;
       owed_.push_back({nullptr, channel});
     }
+}
+
+void Router::has_room(const plugins::Instance& speaker) {
+  for (const auto& link : links_)
+    if (link->speaker == &speaker) unblock(*link);
 }
 
 void Router::unblock_channels_of(Port& port) {

@@ -48,6 +48,8 @@ class Router {
   dtu_status to_port(const plugins::Instance& speaker, uint64_t link, const dtu_msg& msg);
   dtu_status to_channel(const plugins::Instance& speaker, uint64_t link, uint32_t channel, const dtu_msg& msg);
   void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
+  void has_room(const plugins::Instance& speaker);
+  void session_refused(const plugins::Instance& speaker, uint64_t link, const dtu_error& error);
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
   // Queues its registration message before everything that waits ("" = there is none after all) and lets it send.
   void register_channel(Channel& channel, std::string_view text);
@@ -93,6 +95,8 @@ class Router {
   // The time it was read, unless whoever read it said so already, and whether that is a time.
   void stamp(int64_t& time_ns, uint32_t& flags);
   static void close(plugins::Instance& hal, void* port);
+  static void learn_flags(Port& port, uint32_t flags);
+  void refused(const Link& link, const dtu_error& error);
   static void idle_gap(void* link);
   static void retry_due(void* channel);
   void bury();

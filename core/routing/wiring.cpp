@@ -184,17 +184,21 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
         }
         if (o.status < 0) return port_state(hal, key, DTU_STATE_FAILED, &o.error);
         port->handle = o.handle;
-        port->holds = (o.flags & DTU_PORT_HOLDS) != 0;
-        if (port->link != nullptr)
-          for (Channel* channel : port->link->channels)
-            if (channel->config.outbox.overflow == config::Overflow::automatic) {
-              OutboxLimits limits = channel->outbox.limits();
-              limits.policy = port->holds ? Policy::block : Policy::drop_oldest;
-              channel->outbox.set_limits(limits);
-            }
+        learn_flags(*port, o.flags);
         if (o.status == DTU_OK && port->state == DTU_STATE_CONNECTING) port_state(hal, key, DTU_STATE_UP, nullptr);
         mark(*port);
       });
+}
+
+void Router::learn_flags(Port& port, uint32_t flags) {
+  port.holds = (flags & DTU_PORT_HOLDS) != 0;
+  if (port.link == nullptr) return;
+  for (Channel* channel : port.link->channels)
+    if (channel->config.outbox.overflow == config::Overflow::automatic) {
+      OutboxLimits limits = channel->outbox.limits();
+      limits.policy = port.holds ? Policy::block : Policy::drop_oldest;
+      channel->outbox.set_limits(limits);
+    }
 }
 
 void Router::close_port(Port& port) {
@@ -247,16 +251,24 @@ void Router::open_session(Link& link, plugins::Instance& speaker, const std::str
   link.speaker = &speaker;
   const dtu_status status = speaker.guarded(
       "open session", &error, [&] { return speaker.tables().dialect.open(speaker.self(), &info, &session, &error); });
-  if (status != DTU_OK) {
-    log_.error(link.port != nullptr ? link.port->name : "link " + std::to_string(link.id),
-               "dialect \"" + link.dialect + "\" refused it: " + error.message);
-    return;
-  }
+  if (status != DTU_OK) return refused(link, error);
   link.session = session;
   for (Channel* channel : link.channels)
     if (channel->instance != nullptr) channel_state(*channel, channel->instance->state(), nullptr);
   if (link.port != nullptr) give_unfinished(link);
   unblock(link);
+}
+
+void Router::refused(const Link& link, const dtu_error& error) {
+  log_.error(link.port != nullptr ? link.port->name : "link " + std::to_string(link.id),
+             "dialect \"" + link.dialect + "\" refused it: " + error.message);
+}
+
+void Router::session_refused(const plugins::Instance& speaker, uint64_t id, const dtu_error& error) {
+  Link* link = link_of(id);
+  if (link == nullptr || link->speaker != &speaker || link->session == nullptr) return;
+  close_session(*link);
+  refused(*link, error);
 }
 
 // Half a frame outlives the session: a new configuration must not cost the message that was just coming in.
@@ -330,6 +342,9 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
   Port* port = port_of(hal, key);
   if (port == nullptr) return;
   const std::string why = error != nullptr ? error->message : "";
+  // An isolated HAL knows its flags only now; any other may have found out.
+  if (state == DTU_STATE_UP && port->handle != nullptr && hal.on_main() && hal.tables().ports.flags != nullptr)
+    learn_flags(*port, hal.tables().ports.flags(hal.self(), port->handle));
   if (port->state == state && port->error == why) return;
   port->state = state;
   port->error = why;

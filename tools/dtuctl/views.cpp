@@ -63,6 +63,23 @@ std::string none(const Table& table, const Terminal& terminal, const char* text)
   return table.empty() ? std::string(text) + "\n" : table.text(terminal);
 }
 
+// Where it runs: a lane of dtud's, or a process of its own.
+std::string place(const Json& instance) {
+  const Json isolated = instance["isolated"];
+  if (isolated.keys().empty()) return instance["lane"].text();
+  if (isolated["pid"].number() == 0) return "isolated (not running)";
+  return "isolated (pid " + isolated["pid"].text() + ", " + byte_size(isolated["rss_kib"].number() * 1024) + ")";
+}
+
+// How the process of an isolated one ended last, when nobody had asked for it.
+std::string death_line(const Terminal& terminal, const Json& instance) {
+  const Json isolated = instance["isolated"];
+  if (isolated["deaths"].number() == 0) return "";
+  return terminal.paint(Colour::warning, printable(instance["name"].text() + ": died " + isolated["deaths"].text() +
+                                                   " times, last: " + isolated["last_death"].text())) +
+         "\n";
+}
+
 std::string status_text(const Json& s, const Terminal& terminal) {
   std::string out = terminal.paint(Colour::bold, "dtud " + printable(s["version"].text())) + " (plugin ABI " +
                     printable(s["abi"].text()) + "), process " + s["pid"].text() + ", up " +
@@ -82,9 +99,9 @@ std::string status_text(const Json& s, const Terminal& terminal) {
                i["type"].text(),
                state_cell(i["state"], i["quarantined"].flag() ? ", in quarantine" : ""),
                count(i["restarts"], Colour::warning),
-               i["lane"].text(),
+               place(i),
                {facts(i["health"]), Colour::faint}});
-    errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i);
+    errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i) + death_line(terminal, i);
   }
   return out + none(table, terminal, "no instances") + errors;
 }

@@ -21,6 +21,7 @@ struct LoadedComponent {
   dtu_ops ops{};
   std::vector<std::string> dialects;  // names of its dtu.dialect/1, if it offers one
   std::vector<std::string> interface_ids;
+  bool isolated = false;  // a stand-in for one that runs in a process of its own (isolation/)
 
   // The table of a known interface at our size, nothing when it is not offered:
   // iface<dtu_channel>(DTU_CHANNEL_IFACE).
