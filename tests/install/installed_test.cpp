@@ -47,6 +47,7 @@ TEST(Installed, TheDocumentsToBeginWithAreInOrder) {
 TEST(Installed, AMovedInstallationFindsWhatMovedWithIt) {
   namespace fs = std::filesystem;
   const TempDir dir;
+  fs::create_directories(dir.path("there/bin"));
   fs::copy(kInstalled + "/bin", dir.path("there/bin"), fs::copy_options::recursive);
   fs::create_directories(dir.path("there/lib/dtukit/plugins"));
   fs::copy(kInstalled + "/lib/dtukit/plugins/hal-sim.so", dir.path("there/lib/dtukit/plugins"));
