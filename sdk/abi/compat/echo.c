@@ -53,7 +53,7 @@ static dtu_status echo_send(void* self, const dtu_msg* msgs, uint32_t n, uint32_
     const dtu_status status = e->host->emit(e->instance, &back, 1, &emitted);
     e->host->buf_unref(e->instance, copy);
     if (status == DTU_AGAIN) return DTU_AGAIN;
-    e->host->complete(e->instance, msg->token, DTU_OK);
+    if (msg->token != 0) e->host->complete(e->instance, msg->token, DTU_OK);
   }
   return DTU_OK;
 }

@@ -41,7 +41,9 @@ TEST(SdkJson, MembersAndDefaults) {
     EXPECT_TRUE(json[nothing].flag(true));
     EXPECT_FALSE(json[nothing]["deeper"]["still"].exists());
   }
-  EXPECT_FALSE(json["url"]["of a text"].exists());
+  EXPECT_EQ(thrown([&] { (void)json["url"]["of a text"]; }), "url has to be an object");
+  for (const char* document : {"null", "[]", "3", "\"text\""})
+    EXPECT_EQ(thrown([&] { (void)Json(document)["key"]; }), "the value has to be an object") << document;
 }
 
 TEST(SdkJson, EachInOrder) {

@@ -69,7 +69,10 @@ class Host {
     uint32_t taken = 0;
     return h_->emit(i_, &m, 1, &taken) != DTU_AGAIN;
   }
-  void complete(uint64_t token, dtu_status s) const noexcept { h_->complete(i_, token, s); }
+  // Of a message that wants no completion (token 0) nothing is said.
+  void complete(uint64_t token, dtu_status s) const noexcept {
+    if (token != 0) h_->complete(i_, token, s);
+  }
   void writable(uint64_t source = 0) const noexcept { h_->writable(i_, source); }
   void report(int32_t state, uint64_t source = 0) const noexcept { h_->report(i_, source, state, nullptr); }
   void report(int32_t state, dtu_status code, std::string_view text, uint64_t source = 0) const noexcept {

@@ -33,9 +33,11 @@ class Json {
   [[nodiscard]] std::string_view raw() const noexcept { return value_; }  // as it was written; "" where none is
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-  // A member. Of what is no object, or has none of that key: a value that does not exist.
+  // A member; a value that does not exist when there is none of that key, or no object to have it. A text, a number or
+  // a list has no members: a Failure, and so has a whole document that is null.
   [[nodiscard]] Json operator[](std::string_view key) const {
-    Json found(name_.empty() ? std::string(key) : name_ + "." + std::string(key), {});
+    if (!is('{') && (exists() || (name_.empty() && !value_.empty()))) wrong("an object");
+    Json found(below(key), {});
     if (is('{')) walk([&](std::string_view k, std::string_view v) { return k != key || (found.value_ = v, false); });
     return found;
   }
@@ -44,7 +46,7 @@ class Json {
   void each(Each&& each) const {
     if (is('{') || is('['))
       walk([&](std::string_view k, std::string_view v) {
-        each(k, Json(name_ + (k.empty() ? "[]" : "." + std::string(k)), v));
+        each(k, Json(is('{') ? below(k) : name_ + "[]", v));
         return true;
       });
     else if (exists())
@@ -76,6 +78,9 @@ class Json {
 
  private:
   Json(std::string name, std::string_view value) : name_(std::move(name)), value_(value) {}
+  [[nodiscard]] std::string below(std::string_view key) const {
+    return name_.empty() ? std::string(key) : name_ + "." + std::string(key);
+  }
   [[nodiscard]] bool is(char first) const noexcept { return !value_.empty() && value_[0] == first; }
   [[noreturn]] void wrong(const char* wanted) const {
     throw Failure(DTU_E_INVALID, (name_.empty() ? std::string("the value") : name_) + " has to be " + wanted);
