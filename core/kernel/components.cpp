@@ -197,9 +197,9 @@ std::vector<std::filesystem::path> Components::forgive(const std::string& name) 
   std::vector<std::filesystem::path> out;
   for (File& file : files_) {
     std::error_code ec;
+    const bool held = paths.count(std::filesystem::canonical(file.path, ec).string()) != 0;
     const bool named = file.path == name || file.path.filename() == name || (!name.empty() && file.installed == name);
-    if (file.error.empty() || !(named || paths.count(std::filesystem::canonical(file.path, ec).string()) != 0))
-      continue;
+    if (!held && (file.error.empty() || !named)) continue;
     file.error.clear();
     file.quarantined = false;
     out.push_back(file.path);

@@ -1,4 +1,5 @@
 // The plugin files: what there is, what is wrong with it, installing and removing.
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -75,8 +76,14 @@ std::string table_of(const std::vector<Json>& plugins, const Terminal& terminal)
   return table.empty() ? std::string() : table.text(terminal) + below;
 }
 
+// A busy board may take its time for a probe.
+Client patient(const Invocation& in) {
+  constexpr unsigned kProbeTakes_s = 60;
+  return in.client().patient(std::chrono::seconds(std::max(in.timeout_s(), kProbeTakes_s)));
+}
+
 Json ask(const Invocation& in, const char* path, const std::string& key, const std::string& value) {
-  return Json::parse(in.client().need("POST", path, "{\"" + key + "\": " + quoted(value) + "}"), "the answer", kFailed);
+  return Json::parse(patient(in).need("POST", path, "{\"" + key + "\": " + quoted(value) + "}"), "the answer", kFailed);
 }
 
 }  // namespace

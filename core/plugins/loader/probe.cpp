@@ -95,6 +95,7 @@ class Child {
     from_ = Descriptor(out[0]);
     const Descriptor their_out(out[1]);
     ::fcntl(from_.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(to.get(), F_SETFL, O_NONBLOCK);  // a pipe too small for the job is an error, not a wait
     if (::write(to.get(), job.data(), job.size()) != static_cast<ssize_t>(job.size()))
       return "cannot tell " + program + " its job: " + reason(errno);
     const int code = spawn(program, their_in.get(), their_out.get(), file, pid_);

@@ -95,9 +95,24 @@ TEST(Board, EverythingWrongIsNamed) {
       "matches ^/\n"
       "board.json:3:63: error: /control/sock: unknown key: did you mean \"socket\"?\n"
       "board.json:3:86: error: /reset: \"off\" is not allowed: give one of \"restart\", \"reboot\"\n"
-      "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, factory_file, device_file, "
+      "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, plugins, factory_file, "
+      "device_file, "
       "state_dir, runtime_dir, "
       "control, reset, initial_password, upgrade\n");
+}
+
+TEST(Board, WhoMaySignPlugins) {
+  const std::string key(43, 'A');
+  const auto b = board(R"({"plugins": {"keys": [")" + key + R"(=", "/etc/acme.pub"], "require_signed": true}})");
+  ASSERT_TRUE(b.config) << b.said;
+  EXPECT_EQ(b.config->plugins.keys.size(), 2U);
+  EXPECT_TRUE(b.config->plugins.require_signed);
+  EXPECT_FALSE(board("{}").config->plugins.require_signed);
+  EXPECT_EQ(board(R"({"plugins": {"require_signed": true}})").said,
+            "board.json:1:32: error: /plugins/require_signed: nothing could be opened: name a key in plugins.keys that "
+            "may sign\n");
+  EXPECT_FALSE(board(R"({"plugins": {"keys": ["acme.pub"]}})").config);
+  EXPECT_FALSE(board(R"({"plugins": {"require_signed": "yes"}})").config);
 }
 
 TEST(Board, ASocketPathTheKernelCannotHoldIsRefused) {
