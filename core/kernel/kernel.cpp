@@ -1,6 +1,7 @@
 #include "kernel/kernel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "config/json_text.hpp"
@@ -346,7 +347,8 @@ plugins::Instance* Kernel::instance(const std::string& name) {
   return nullptr;
 }
 
-// A call that held up everybody for long costs its instance, unless it is one of its life cycle: those are over then.
+// A call that held up everybody for long costs its instance, unless it is one of its life cycle: whoever starts slowly
+// would do so again and again.
 void Kernel::stalled(const StallWatch::Stall& stall) {
   const bool on_main = &stall.lane == &lane_;
   const std::string what = "has held lane " + stall.lane.name() + " for over " + std::to_string(stall.held.count()) +
@@ -357,7 +359,8 @@ void Kernel::stalled(const StallWatch::Stall& stall) {
   if (stall.slow) return;
   stalled_.fetch_add(1);
   if (faults == nullptr) return log_.error(stall.who, what);
-  if (!on_main) return;
+  constexpr std::array<std::string_view, 4> kLifeCycle{"create", "start", "stop", "destroy"};
+  if (!on_main || std::find(kLifeCycle.begin(), kLifeCycle.end(), stall.function) != kLifeCycle.end()) return;
   lane_.post([this, who = stall.who, why = stall.function + " " + what] {
     if (plugins::Instance* instance = this->instance(who)) instance->condemn(why, true);
   });

@@ -229,5 +229,41 @@ TEST_P(FaultsTest, ALateCallIsCounted) {
   EXPECT_EQ(faults->read()[0].second.function, "complete");
 }
 
+// An answer that comes after the deadline is late, not wrong; one to a call that nobody made is.
+TEST(FaultsOfReplies, OnlyAnswersThatCannotBeAreCounted) {
+  const plugins::LoadedComponent component = command_component();
+  Script script;
+  std::atomic<uint64_t> asked{0};
+  script.invoke = [&](dtu::Host, uint64_t call) {
+    asked = call;
+    return DTU_OK;
+  };
+  Rig rig;
+  plugins::InstancePtr provider;
+  std::atomic<dtu_status> status{DTU_PENDING};
+  rig.on([&] {
+    provider = rig.make("command test", component, script);
+    provider->start();
+    commands::Command c;
+    c.name = "test.run";
+    c.provider = provider.get();
+    EXPECT_EQ(rig.directory.add(std::move(c)), "");
+    commands::Request request;
+    request.command = "test.run";
+    request.console = true;
+    request.deadline_ms = 1;
+    EXPECT_EQ(rig.calls.invoke(request, nullptr, [&](const commands::Answer& a) { status = a.status; }).status, DTU_OK);
+  });
+  ASSERT_TRUE(rig.eventually([&] { return status == DTU_E_TIMEOUT; }));
+  rig.on([&] {
+    EXPECT_EQ(script.host().reply(asked, "1"), DTU_E_CLOSED);
+    EXPECT_TRUE(provider->faults().read().empty());
+    EXPECT_EQ(script.host().reply(asked + 1, "1"), DTU_E_CLOSED);
+    ASSERT_EQ(provider->faults().read().size(), 1U);
+    EXPECT_EQ(provider->faults().read()[0].first, Fault::reply);
+  });
+  rig.stop(provider);
+}
+
 }  // namespace
 }  // namespace dtud::test
