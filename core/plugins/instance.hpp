@@ -2,14 +2,6 @@
 // object stays while the plugin's side of it comes and goes. Main lane, unless a function says otherwise; a component
 // with DTU_CAP_BLOCKING has a lane of its own, and `call` goes there.
 #pragma once
-#include <dtu/channel.h>
-#include <dtu/commands.h>
-#include <dtu/dialect.h>
-#include <dtu/firmware.h>
-#include <dtu/network.h>
-#include <dtu/points.h>
-#include <dtu/ports.h>
-
 #include <functional>
 #include <memory>
 #include <random>
@@ -19,22 +11,12 @@
 #include <vector>
 
 #include "plugins/context.hpp"
+#include "plugins/interfaces.hpp"
 #include "plugins/isolation/activity.hpp"
 #include "plugins/loader/loader.hpp"
 #include "plugins/resources.hpp"
 
 namespace dtud::plugins {
-
-// The interface tables of a component, cut to the size we know; null function pointers are absent ones.
-struct Tables {
-  dtu_channel channel{};
-  dtu_ports ports{};
-  dtu_points points{};
-  dtu_network network{};
-  dtu_firmware firmware{};
-  dtu_commands commands{};
-  dtu_dialect dialect{};
-};
 
 class Instance;
 
