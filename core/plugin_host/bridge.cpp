@@ -99,8 +99,8 @@ void Bridge::flush_all() {
 }
 
 void Bridge::hung_up() {
-  if (std::exchange(ending_, true)) return;
   lane_.unwatch(std::exchange(watch_, 0));
+  if (std::exchange(ending_, true)) return;
   if (instance_ == nullptr || !instance_->alive()) leave(EXIT_SUCCESS);
   instance_->stop(kLastMoments_ms, [] { leave(EXIT_SUCCESS); });
 }
@@ -209,7 +209,7 @@ void Bridge::list_offers() {
 
 // Whatever the reason: this process was for this one run.
 void Bridge::stopped(Instance&) {
-  if (ending_ && watch_ == 0) leave(EXIT_SUCCESS);
+  if (watch_ == 0) leave(EXIT_SUCCESS);
   say(Frame::stopped, [](Writer&&) {});
   flush_all();
   leave(EXIT_SUCCESS);

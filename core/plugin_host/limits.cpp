@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,7 +21,8 @@
 namespace dtud::host {
 namespace {
 
-constexpr rlim_t kDescriptors = 1024, kStack = 1U << 20U;
+constexpr rlim_t kDescriptors = 1024;
+constexpr size_t kStack = 2U << 20U;  // of threads: the usual 8 MiB each would count as data
 
 void lower(__rlimit_resource which, rlim_t to) {
   rlimit limit{};
@@ -49,7 +51,11 @@ bool confine(pid_t parent) {
   ::signal(SIGPIPE, SIG_IGN);  // as in dtud
   lower(RLIMIT_CORE, 0);
   lower(RLIMIT_NOFILE, kDescriptors);
-  lower(RLIMIT_STACK, kStack);  // of threads to come
+  pthread_attr_t threads;
+  ::pthread_attr_init(&threads);
+  ::pthread_attr_setstacksize(&threads, kStack);
+  ::pthread_setattr_default_np(&threads);
+  ::pthread_attr_destroy(&threads);
   ::mallopt(M_ARENA_MAX, 2);
   const Descriptor first(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   [[maybe_unused]] const ssize_t n = ::write(first.get(), "500", 3);

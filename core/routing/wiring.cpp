@@ -342,8 +342,8 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
   Port* port = port_of(hal, key);
   if (port == nullptr) return;
   const std::string why = error != nullptr ? error->message : "";
-  // An isolated HAL knows its flags only now; any other may have found out.
-  if (state == DTU_STATE_UP && port->handle != nullptr && hal.on_main() && hal.tables().ports.flags != nullptr)
+  // Those of an isolated HAL came with this word; any other was asked when it opened.
+  if (state == DTU_STATE_UP && port->handle != nullptr && hal.component().isolated)
     learn_flags(*port, hal.tables().ports.flags(hal.self(), port->handle));
   if (port->state == state && port->error == why) return;
   port->state = state;

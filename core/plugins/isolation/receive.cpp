@@ -238,7 +238,7 @@ struct Handlers {
     if (!in.whole()) return;
     if (slot >= kMetrics || p.metrics_.size() >= kMetrics) return p.broken("has more metrics than there can be");
     const uint64_t id = p.context_.metrics.add(p.instance_.name(), kind, name, help);
-    if (id == 0) return;
+    if (id == 0 || p.child_.activity() == nullptr) return;
     p.context_.metrics.follow(id, &p.child_.activity()->metrics[slot]);
     p.metrics_.push_back(id);
   }

@@ -121,8 +121,7 @@ TEST(Proxy, LiesAreTheEndOfTheProcess) {
     IsolationRig rig(DTU_KIND_CHANNEL);
     lie(rig);
     const auto seen = rig.isolation.look("test 1");
-    rig.lane.stop();
-    rig.lane.run();  // what was posted
+    rig.run_posted();
     const auto after = rig.isolation.look("test 1");
     return after && after->deaths == 1 ? after->last_death : seen ? seen->last_death : std::string();
   };

@@ -22,14 +22,32 @@ class IsolationRig : public plugins::Upcalls {
                               DTU_COMMANDS_IFACE, DTU_DIALECT_IFACE, "com.example.own/1"};
     original.tables = {&channel_, &ports_, &points_, &commands_, &dialect_, &channel_};
     stand_in = &static_cast<const plugins::isolation::StandIn&>(isolation.stand_in(original, "org.test", "/x.so", {}));
+    auto& mine = const_cast<plugins::isolation::StandIn&>(*stand_in);
+    mine.create = [](const dtu_host*, dtu_instance* i, dtu_str, void** self, dtu_error*) noexcept -> dtu_status {
+      auto& context = *plugins::Handle::of(i).context;
+      auto made = std::make_unique<RigProxy>(static_cast<IsolationRig&>(context.up), plugins::Handle::of(i));
+      *self = static_cast<plugins::isolation::Proxy*>(made.release());
+      return DTU_OK;
+    };
+    mine.ops.destroy = [](void* self) noexcept {
+      std::unique_ptr<RigProxy>(static_cast<RigProxy*>(static_cast<plugins::isolation::Proxy*>(self))).reset();
+    };
     instance = plugins::Instance::make(context, {"test 1", stand_in, "org.test", "{}"});
-    proxy = std::make_unique<plugins::isolation::Proxy>(*instance, *stand_in, isolation);
+    instance->start();
   }
-  ~IsolationRig() override { proxy.reset(); }
+  ~IsolationRig() override {
+    instance->stop(0, [] {});
+    run_posted();
+  }
+  void run_posted() {
+    lane.stop();
+    lane.run();
+  }
 
   // The body of a frame, and whether it was taken for one.
   bool say(plugins::isolation::Frame type, std::string_view body) {
     plugins::isolation::Reader in(body);
+    if (proxy == nullptr) return false;  // it has come to its end
     return plugins::isolation::receive(*proxy, type, in) && in.whole();
   }
   template <typename Fill>
@@ -78,9 +96,17 @@ class IsolationRig : public plugins::Upcalls {
   plugins::isolation::Isolation isolation{context, "/nonexistent"};
   const plugins::isolation::StandIn* stand_in = nullptr;
   plugins::InstancePtr instance;
-  std::unique_ptr<plugins::isolation::Proxy> proxy;
+  plugins::isolation::Proxy* proxy = nullptr;  // null: it was ended
 
  private:
+  struct RigProxy : plugins::isolation::Proxy {
+    RigProxy(IsolationRig& owner, const plugins::Handle& handle)
+        : Proxy(*handle.instance.load(), *owner.stand_in, owner.isolation), rig(owner) {
+      rig.proxy = this;
+    }
+    ~RigProxy() { rig.proxy = nullptr; }
+    IsolationRig& rig;
+  };
   dtu_channel channel_{sizeof(dtu_channel), 0, {}, {}};
   dtu_ports ports_{sizeof(dtu_ports), 0, {}, {}, {}, {}, {}, {}, {}, {}};
   dtu_points points_{sizeof(dtu_points), 0, {}, {}, {}, {}, {}};
