@@ -9,6 +9,7 @@
 
 #include "config/documents.hpp"
 #include "log/log.hpp"
+#include "plugins/loader/built_in.hpp"
 #include "plugins/loader/catalogue.hpp"
 
 namespace dtud {
@@ -17,6 +18,8 @@ class Components {
  public:
   explicit Components(Log& log) : log_(log) {}
 
+  // Before search(): a built-in plugin wins over a file that holds a type of it; that file is named and left out.
+  void add_built_in(const std::vector<plugins::BuiltIn>& built_in);
   // Looks for plugin files; configured: board.json, plugin_path.
   void search(const std::vector<std::string>& configured);
 
@@ -32,16 +35,19 @@ class Components {
   [[nodiscard]] config::Schemas schemas();  // valid as long as this object
 
   struct File {
-    std::filesystem::path path;
+    std::filesystem::path path;      // "built-in NAME" when it is none
     std::vector<std::string> types;  // "channel:mqtt"
     bool loaded = false;
     std::string error;  // why it cannot be used
+    bool built_in = false;
   };
   [[nodiscard]] const std::vector<File>& files() const { return files_; }
   [[nodiscard]] const plugins::Catalogue& catalogue() const { return catalogue_; }
 
  private:
+  [[nodiscard]] std::string built_in_already(const File& file) const;
   void open(File& file);
+  void take(File& file, plugins::LoadResult result);
   void open_holders(const std::string& declared);
 
   Log& log_;

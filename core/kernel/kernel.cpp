@@ -112,6 +112,7 @@ bool Kernel::load(config::Findings& findings) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
   }
+  components_.add_built_in(options_.built_in);
   components_.search(plugin_path_of(*text));
   const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
   if (!board) return false;

@@ -34,6 +34,7 @@ namespace dtud {
 struct KernelOptions {
   std::string board_file;
   std::string device_file, state_dir, socket;  // "" = as the board file says
+  std::vector<plugins::BuiltIn> built_in;
 };
 
 class Kernel : public plugins::Upcalls {

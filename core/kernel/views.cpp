@@ -159,6 +159,7 @@ std::string plugins(Kernel& kernel) {
         components->add(component);
       }
     }
+    o->set("built_in", file.built_in);
     o->set("loaded", file.loaded);
     o->set("error", file.error);
     o->set("components", components);

@@ -33,6 +33,11 @@ function(dtukit_add_plugin name)
     dtukit_embed(${name}-objects ${ARG_SCHEMAS})
   endif()
 
+  # For a program the plugin is linked into (cmake/StaticPlugins.cmake of the kernel's own tree).
+  add_library(${name}-libraries INTERFACE)
+  target_link_libraries(${name}-libraries INTERFACE ${ARG_LIBS})
+  set_property(GLOBAL APPEND PROPERTY DTUKIT_PLUGINS ${name})
+
   add_library(${name} MODULE)
   target_link_libraries(${name} PRIVATE ${name}-objects)
   set_target_properties(${name} PROPERTIES PREFIX "" LINK_DEPENDS ${DTUKIT_PLUGIN_MAP} LINKER_LANGUAGE CXX)

@@ -88,14 +88,15 @@ std::string plugins_text(const Json& plugins, const Terminal& terminal) {
                p["version"].text(),
                p["vendor"].text(),
                p["abi"].text(),
-               {bad      ? "refused"
-                : loaded ? "loaded"
-                         : "not used",
+               {bad                    ? "refused"
+                : p["built_in"].flag() ? "built in"
+                : loaded               ? "loaded"
+                                       : "not used",
                 bad      ? Colour::bad
                 : loaded ? Colour::good
                          : Colour::faint},
                offers,
-               p["file"].text()});
+               p["built_in"].flag() ? std::string("-") : p["file"].text()});
     errors += error_line(terminal, p["file"].text(), p["error"]);
   }
   return none(table, terminal, "no plugins; see plugin_path in the board document") + errors;

@@ -1,0 +1,133 @@
+"""Makes what a product ships: a folder to copy to the module, or Debian packages."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import documents
+
+MARK = "product.json"  # says that a folder is ours to replace
+
+
+class Failed(Exception):
+    """A step of the build, and what it said."""
+
+
+def say(text):
+    print(f"== {text}", flush=True)
+
+
+def run(*argv, quiet=True, **more):
+    """Runs a program; Failed with what it said. Its output is only shown when it fails, unless quiet is False."""
+    argv = [str(a) for a in argv]
+    try:
+        ran = subprocess.run(argv, text=True, check=False, stdout=subprocess.PIPE if quiet else None,
+                             stderr=subprocess.STDOUT if quiet else None, **more)
+    except OSError as e:
+        raise Failed(f"{argv[0]}: cannot be run: {e.strerror}") from e
+    if ran.returncode != 0:
+        raise Failed(f"{' '.join(argv)}: ended with {ran.returncode}\n{ran.stdout or ''}".rstrip())
+    return ran.stdout
+
+
+class Tree:
+    """A build tree that holds what the product needs."""
+
+    def __init__(self, root, product, asked):
+        preset = asked.arch or "release"
+        static = product["form"] == "static"
+        self.product, self.emulator = product, ["qemu-arm-static"] if asked.arch else []
+        self.folder = asked.build or root / "build" / f"sku-{product['name'] if static else 'plugins'}-{preset}"
+        if asked.build:
+            return
+        say(f"building ({self.folder})")
+        options = ["-DDTUKIT_TESTS=OFF", f"-DCMAKE_INSTALL_PREFIX={'/usr' if product['form'] == 'packages' else '/opt/dtukit'}",
+                   "-DDTUKIT_STATIC_PLUGINS=" + (";".join(product["plugins"]) if static else "")]
+        run("cmake", "--preset", preset, "-B", self.folder, *options, cwd=root)
+        run("ninja", "-C", self.folder, quiet=False)
+
+    def install(self, component, to):
+        run("cmake", "--install", self.folder, "--component", component, "--prefix", to, "--strip")
+
+
+def board_of(product, factory_file):
+    """board.json: the product's, with what the tool knows. What both name is a mistake rather than a surprise."""
+    board = dict(product["board"])
+    for name in ("plugin_path", "plugins", "factory_file"):
+        if name in board:
+            raise documents.Mistake(f"{product['name']}: /board/{name}: is set by the image: leave it out")
+    board["factory_file"] = factory_file
+    if product["keys"]:
+        upgrade = dict(board.get("upgrade", {}))
+        if "keys" in upgrade:
+            raise documents.Mistake(f"{product['name']}: /board/upgrade/keys: name them in /keys, for plugins and upgrades")
+        board["upgrade"] = {**upgrade, "keys": product["keys"]}
+        board["plugins"] = {"keys": product["keys"], "require_signed": product["require_signed"]}
+    return board
+
+
+def write(path, content, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n",
+                    encoding="utf-8")
+    path.chmod(mode)
+
+
+def check(tree, dtud, board, device, plugins):
+    """What dtud itself says of the documents, with the plugins of the product."""
+    environment = {**os.environ, "DTUKIT_PLUGIN_PATH": str(plugins)}
+    ran = subprocess.run([*tree.emulator, dtud, "--check", "--board", board, "--device", device], text=True, env=environment,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
+    if ran.returncode != 0:
+        raise documents.Mistake(f"{tree.product['name']}: dtud refuses its documents:\n{ran.stdout.rstrip()}")
+
+
+def folder(root, tree, product, work):
+    """bin, libexec, lib/dtukit/plugins, etc, run, dtukit.service: nothing of it names the place it is built in."""
+    installed, made = work / "installed", work / "image"
+    tree.install("runtime", installed)
+    plugins = made / "lib/dtukit/plugins"
+    if product["form"] == "directory":
+        plugins.mkdir(parents=True)
+        for name in product["plugins"]:
+            tree.install(f"plugin-{name}", installed)
+            [module] = installed.glob(f"lib/**/dtukit/plugins/{name}.so")
+            shutil.copy(module, plugins / f"{name}.so")
+    (made / "bin").mkdir(parents=True)
+    for name in ("dtud", "dtuctl"):
+        shutil.copy(installed / "bin" / name, made / "bin")
+    shutil.copytree(installed / "libexec/dtukit", made / "libexec/dtukit")
+    prefix = product["prefix"].rstrip("/")
+    write(made / "etc/board.json", board_of(product, f"{prefix}/etc/dtu_config.json"))
+    write(made / "etc/dtu_config.json", product["device"])
+    shutil.copy(root / "packaging/image/run", made / "run")
+    unit = (root / "packaging/image/dtukit.service.in").read_text(encoding="utf-8")
+    write(made / "dtukit.service", unit.replace("@prefix@", prefix).replace("@title@", product["title"]))
+    write(made / MARK, {name: product[name] for name in ("name", "title", "form", "plugins")})
+    for path in [made, *made.rglob("*")]:  # dtud opens no plugin that others may write
+        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    check(tree, made / "bin/dtud", made / "etc/board.json", made / "etc/dtu_config.json", plugins)
+    return made
+
+
+def put(made, out):
+    """`made` becomes `out`. Only a folder that was made here, or an empty one, is replaced."""
+    if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Failed(f"{out}: is there already and is no product: name another place with --out, or remove it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(made, out)
+
+
+def size_of(path):
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+
+
+def make(root, product, out, asked):
+    tree = Tree(root, product, asked)
+    with tempfile.TemporaryDirectory() as work:
+        made = folder(root, tree, product, pathlib.Path(work))
+        put(made, out)
+    say(f"{out}: {size_of(out) // 1024} KiB, for {product['prefix']} on the module; {out}/run starts it here")
