@@ -75,6 +75,17 @@ def write(path, content, mode=0o644):
     path.chmod(mode)
 
 
+def sign(tree, product, plugins, key):
+    """Each plugin gets its signature beside it, as dtud looks for it. After stripping: the file's bytes are what is signed."""
+    if not key:
+        if product["require_signed"] and product["form"] == "directory":
+            raise documents.Mistake(f"{product['name']}: /require_signed: its plugins have to be signed: give --sign KEY.pem")
+        return
+    if product["form"] != "directory":
+        raise documents.Mistake(f"{product['name']}: --sign is for the form \"directory\": there a plugin is a file of its own")
+    run(*tree.emulator, tree.folder / "bin/dtu-sign", "sign", "--key", key, *sorted(plugins.glob("*.so")))
+
+
 def check(tree, dtud, board, device, plugins):
     """What dtud itself says of the documents, with the plugins of the product."""
     environment = {**os.environ, "DTUKIT_PLUGIN_PATH": str(plugins)}
@@ -84,7 +95,7 @@ def check(tree, dtud, board, device, plugins):
         raise documents.Mistake(f"{tree.product['name']}: dtud refuses its documents:\n{ran.stdout.rstrip()}")
 
 
-def folder(root, tree, product, work):
+def folder(root, tree, product, work, asked):
     """bin, libexec, lib/dtukit/plugins, etc, run, dtukit.service: nothing of it names the place it is built in."""
     installed, made = work / "installed", work / "image"
     tree.install("runtime", installed)
@@ -95,6 +106,7 @@ def folder(root, tree, product, work):
             tree.install(f"plugin-{name}", installed)
             [module] = installed.glob(f"lib/**/dtukit/plugins/{name}.so")
             shutil.copy(module, plugins / f"{name}.so")
+    sign(tree, product, plugins, asked.sign)
     (made / "bin").mkdir(parents=True)
     for name in ("dtud", "dtuctl"):
         shutil.copy(installed / "bin" / name, made / "bin")
@@ -109,6 +121,58 @@ def folder(root, tree, product, work):
     for path in [made, *made.rglob("*")]:  # dtud opens no plugin that others may write
         path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     check(tree, made / "bin/dtud", made / "etc/board.json", made / "etc/dtu_config.json", plugins)
+    return made
+
+
+POSTINST = """#!/bin/sh
+set -e
+# The document the product leaves the factory with, unless there is one already.
+if [ "$1" = configure ] && [ ! -e {state}/dtu_config.json ]; then
+  mkdir -p {state}
+  cp /etc/dtukit/factory.json {state}/dtu_config.json
+  if getent passwd dtukit > /dev/null; then chown dtukit: {state} {state}/dtu_config.json; fi
+fi
+"""
+CONTROL = """Package: dtukit-product-{name}
+Version: {version}
+Architecture: all
+Maintainer: {maintainer}
+Section: comm
+Priority: optional
+Depends: {depends}
+Conflicts: dtukit-product
+Provides: dtukit-product
+Description: {title}
+ The documents of a product made of dtukit, and the plugins it needs.
+"""
+
+
+def field(package, name):
+    return run("dpkg-deb", "--field", package, name).strip()
+
+
+def packages(tree, product, work):
+    """dtukit, the plugins' packages, and dtukit-product-NAME, which has the documents and depends on exactly those."""
+    made, content = work / "packages", work / "content"
+    made.mkdir()
+    run("cpack", "--config", tree.folder / "CPackConfig.cmake", "-B", made, "-D",
+        "CPACK_COMPONENTS_ALL=" + ";".join(["runtime", *(f"plugin-{name}" for name in product["plugins"])]))
+    shutil.rmtree(made / "_CPack_Packages", ignore_errors=True)
+    built = sorted(made.glob("*.deb"))
+    write(content / "etc/dtukit/board.json", board_of(product, "/etc/dtukit/factory.json"))
+    write(content / "etc/dtukit/factory.json", product["device"])
+    write(content / "DEBIAN/conffiles", "/etc/dtukit/board.json\n")
+    write(content / "DEBIAN/postinst", POSTINST.format(state=product["board"].get("state_dir", "/var/lib/dtukit")), 0o755)
+    write(content / "DEBIAN/control", CONTROL.format(
+        name=product["name"], title=product["title"], version=field(built[0], "Version"),
+        maintainer=field(built[0], "Maintainer"), depends=", ".join(field(p, "Package") for p in built)))
+    run("dpkg-deb", "--root-owner-group", "--build", content, made)
+    write(made / MARK, {name: product[name] for name in ("name", "title", "form", "plugins")})
+    for package in built:
+        run("dpkg-deb", "--extract", package, work / "unpacked")
+    [dtud] = (work / "unpacked").glob("usr/*bin/dtud")
+    [plugins] = {p.parent for p in (work / "unpacked").glob("usr/lib/**/dtukit/plugins/*.so")}
+    check(tree, dtud, content / "etc/dtukit/board.json", content / "etc/dtukit/factory.json", plugins)
     return made
 
 
@@ -128,6 +192,10 @@ def size_of(path):
 def make(root, product, out, asked):
     tree = Tree(root, product, asked)
     with tempfile.TemporaryDirectory() as work:
-        made = folder(root, tree, product, pathlib.Path(work))
-        put(made, out)
-    say(f"{out}: {size_of(out) // 1024} KiB, for {product['prefix']} on the module; {out}/run starts it here")
+        work = pathlib.Path(work)
+        in_packages = product["form"] == "packages"
+        put(packages(tree, product, work) if in_packages else folder(root, tree, product, work, asked), out)
+    if in_packages:
+        say(f"{out}: {len(list(out.glob('*.deb')))} packages; install them with apt install {out}/*.deb")
+    else:
+        say(f"{out}: {size_of(out) // 1024} KiB, for {product['prefix']} on the module; {out}/run starts it here")
