@@ -46,10 +46,9 @@ function(dtukit_add_plugin name)
     dtukit_embed(${name}-objects ${ARG_SCHEMAS})
   endif()
 
-  # For a program the plugin is linked into (cmake/StaticPlugins.cmake of the kernel's own tree).
+  # What a program needs besides that the plugin is linked into (in this repository: cmake/StaticPlugins.cmake).
   add_library(${name}-libraries INTERFACE)
   target_link_libraries(${name}-libraries INTERFACE ${ARG_LIBS})
-  set_property(GLOBAL APPEND PROPERTY DTUKIT_PLUGINS ${name})
 
   add_library(${name} MODULE)
   target_link_libraries(${name} PRIVATE ${name}-objects)

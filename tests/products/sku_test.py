@@ -103,7 +103,7 @@ class Sku(unittest.TestCase):
         out, ran = self.build(product(
             board={"hal": [{"type": "sim", "ports": {"1": {"link": str(self.work / "tty")}}}], "commands": []},
             device={"work_mode": "raw", "uconf": {"1": {}},
-                    "conf": {"1": {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": 0, "serialID": "1"}}}))
+                    "conf": {"1": {"protocol": "tcp", "mode": "server", "serialID": "1"}}}))
         self.assertEqual(ran.returncode, 0, ran)
         self.assertEqual(sorted(p.name for p in (out / "lib/dtukit/plugins").iterdir()), ["channel-tcp.so", "hal-sim.so"])
         moved = self.work / "module/opt"  # nothing in it knows where it was built

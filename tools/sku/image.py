@@ -43,10 +43,10 @@ class Tree:
         if asked.build:
             return
         say(f"building ({self.folder})")
-        options = ["-DDTUKIT_TESTS=OFF", f"-DCMAKE_INSTALL_PREFIX={'/usr' if product['form'] == 'packages' else '/opt/dtukit'}",
-                   "-DDTUKIT_STATIC_PLUGINS=" + (";".join(product["plugins"]) if static else "")]
-        run("cmake", "--preset", preset, "-B", self.folder, *options, cwd=root)
-        run("ninja", "-C", self.folder, quiet=False)
+        linked_in = ";".join(product["plugins"]) if static else ""
+        run("cmake", "--preset", preset, "-B", self.folder, "-DDTUKIT_TESTS=OFF", f"-DDTUKIT_STATIC_PLUGINS={linked_in}",
+            cwd=root)
+        run("ninja", "-C", self.folder, "installable", quiet=False)
 
     def install(self, component, to):
         run("cmake", "--install", self.folder, "--component", component, "--prefix", to, "--strip")
@@ -86,9 +86,9 @@ def sign(tree, product, plugins, key):
     run(*tree.emulator, tree.folder / "bin/dtu-sign", "sign", "--key", key, *sorted(plugins.glob("*.so")))
 
 
-def check(tree, dtud, board, device, plugins):
-    """What dtud itself says of the documents, with the plugins of the product."""
-    environment = {**os.environ, "DTUKIT_PLUGIN_PATH": str(plugins)}
+def check(tree, dtud, board, device):
+    """What dtud itself says of the documents, with the plugins it finds from where it lies: the product's."""
+    environment = {name: value for name, value in os.environ.items() if name != "DTUKIT_PLUGIN_PATH"}
     ran = subprocess.run([*tree.emulator, dtud, "--check", "--board", board, "--device", device], text=True, env=environment,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
     if ran.returncode != 0:
@@ -99,13 +99,12 @@ def folder(root, tree, product, work, asked):
     """bin, libexec, lib/dtukit/plugins, etc, run, dtukit.service: nothing of it names the place it is built in."""
     installed, made = work / "installed", work / "image"
     tree.install("runtime", installed)
-    plugins = made / "lib/dtukit/plugins"
+    plugins = made / "lib/dtukit/plugins"  # of a static product too: for what a customer adds
+    plugins.mkdir(parents=True)
     if product["form"] == "directory":
-        plugins.mkdir(parents=True)
         for name in product["plugins"]:
             tree.install(f"plugin-{name}", installed)
-            [module] = installed.glob(f"lib/**/dtukit/plugins/{name}.so")
-            shutil.copy(module, plugins / f"{name}.so")
+            shutil.copy(installed / f"lib/dtukit/plugins/{name}.so", plugins)
     sign(tree, product, plugins, asked.sign)
     (made / "bin").mkdir(parents=True)
     for name in ("dtud", "dtuctl"):
@@ -120,7 +119,7 @@ def folder(root, tree, product, work, asked):
     write(made / MARK, {name: product[name] for name in ("name", "title", "form", "plugins")})
     for path in [made, *made.rglob("*")]:  # dtud opens no plugin that others may write
         path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-    check(tree, made / "bin/dtud", made / "etc/board.json", made / "etc/dtu_config.json", plugins)
+    check(tree, made / "bin/dtud", made / "etc/board.json", made / "etc/dtu_config.json")
     return made
 
 
@@ -171,8 +170,7 @@ def packages(tree, product, work):
     for package in built:
         run("dpkg-deb", "--extract", package, work / "unpacked")
     [dtud] = (work / "unpacked").glob("usr/*bin/dtud")
-    [plugins] = {p.parent for p in (work / "unpacked").glob("usr/lib/**/dtukit/plugins/*.so")}
-    check(tree, dtud, content / "etc/dtukit/board.json", content / "etc/dtukit/factory.json", plugins)
+    check(tree, dtud, content / "etc/dtukit/board.json", content / "etc/dtukit/factory.json")
     return made
 
 
