@@ -10,22 +10,6 @@
 
 namespace dtud {
 
-void Components::add_built_in(const std::vector<plugins::BuiltIn>& built_in) {
-  for (const plugins::BuiltIn& one : built_in) {
-    File file{std::string("built-in ") + one.name, {}, false, {}, true};
-    take(file, plugins::load_built_in(one));
-    files_.push_back(std::move(file));
-  }
-}
-
-std::string Components::built_in_already(const File& file) const {
-  for (const File& other : files_)
-    for (const std::string& type : file.types)
-      if (other.built_in && std::find(other.types.begin(), other.types.end(), type) != other.types.end())
-        return file.path.string() + ": left out, " + type + " is built into this dtud: remove the file";
-  return {};
-}
-
 void Components::search(const std::vector<std::string>& configured) {
   const auto folders = plugins::search_path(plugins::SearchInput::from_system(configured));
   const auto found = plugins::find_files(folders.list);
@@ -33,7 +17,7 @@ void Components::search(const std::vector<std::string>& configured) {
     for (const std::string& problem : *problems) log_.warning("plugins", problem);
   for (const auto& path : found.list) {
     const auto declared = plugins::read_types(path);
-    File file{path, declared.types, false, declared.refusal, false};
+    File file{path, declared.types, false, declared.refusal};
     using Verdict = plugins::DeclaredTypes::Verdict;
     if (file.error.empty()) file.error = built_in_already(file);
     if (file.error.empty()) file.error = plugins::check_trust(path).refusal;
@@ -43,18 +27,31 @@ void Components::search(const std::vector<std::string>& configured) {
   }
 }
 
-void Components::open(File& file) {
-  if (file.loaded || !file.error.empty()) return;
-  take(file, plugins::load(file.path));
+void Components::add_built_in(const std::vector<plugins::BuiltIn>& built_in) {
+  for (const plugins::BuiltIn& one : built_in) {
+    const auto result = plugins::load_built_in(one);
+    const auto* plugin = std::get_if<std::shared_ptr<const plugins::LoadedPlugin>>(&result);
+    const auto refused = plugin != nullptr ? catalogue_.add(*plugin) : std::get<plugins::Refusal>(result);
+    if (refused) log_.error("plugins", refused->text);
+  }
 }
 
-void Components::take(File& file, plugins::LoadResult result) {
+std::string Components::built_in_already(const File& file) const {
+  for (const auto& plugin : catalogue_.plugins())
+    for (const plugins::LoadedComponent& c : plugin->components) {
+      const std::string type = std::string(plugins::kind_name(c.kind)) + ":" + c.type;
+      if (plugin->built_in && std::find(file.types.begin(), file.types.end(), type) != file.types.end())
+        return file.path.string() + ": left out, " + type + " is built into this dtud: remove the file";
+    }
+  return {};
+}
+
+void Components::open(File& file) {
+  if (file.loaded || !file.error.empty()) return;
+  auto result = plugins::load(file.path);
   std::string refusal;
   if (auto* plugin = std::get_if<std::shared_ptr<const plugins::LoadedPlugin>>(&result)) {
     for (const std::string& note : (*plugin)->notes) log_.info("plugins", note);
-    if (file.built_in)
-      for (const auto& c : (*plugin)->components)
-        file.types.push_back(std::string(plugins::kind_name(c.kind)) + ":" + c.type);
     if (auto refused = catalogue_.add(*plugin))
       refusal = refused->text;
     else

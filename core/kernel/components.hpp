@@ -18,7 +18,7 @@ class Components {
  public:
   explicit Components(Log& log) : log_(log) {}
 
-  // Before search(): a built-in plugin wins over a file that holds a type of it; that file is named and left out.
+  // Before search(). A built-in plugin wins over a file that holds a type of it: that file is left out and says so.
   void add_built_in(const std::vector<plugins::BuiltIn>& built_in);
   // Looks for plugin files; configured: board.json, plugin_path.
   void search(const std::vector<std::string>& configured);
@@ -35,19 +35,17 @@ class Components {
   [[nodiscard]] config::Schemas schemas();  // valid as long as this object
 
   struct File {
-    std::filesystem::path path;      // "built-in NAME" when it is none
+    std::filesystem::path path;
     std::vector<std::string> types;  // "channel:mqtt"
     bool loaded = false;
     std::string error;  // why it cannot be used
-    bool built_in = false;
   };
   [[nodiscard]] const std::vector<File>& files() const { return files_; }
   [[nodiscard]] const plugins::Catalogue& catalogue() const { return catalogue_; }
 
  private:
-  [[nodiscard]] std::string built_in_already(const File& file) const;
+  [[nodiscard]] std::string built_in_already(const File& file) const;  // what is wrong with the file then; "" = nothing
   void open(File& file);
-  void take(File& file, plugins::LoadResult result);
   void open_holders(const std::string& declared);
 
   Log& log_;

@@ -93,6 +93,29 @@ const char* name_of(routing::Policy policy) {
   return "";
 }
 
+JsonObject::Ptr built_in_view(const plugins::LoadedPlugin& p) {
+  auto o = make_object();
+  o->set("file", p.file.string());
+  o->set("built_in", true);
+  o->set("id", p.id);
+  o->set("version", p.version);
+  o->set("vendor", p.vendor);
+  o->set("license", p.license);
+  o->set("abi", std::to_string(p.abi_major) + "." + std::to_string(p.abi_minor));
+  auto components = make_list();
+  for (const auto& c : p.components) {
+    auto component = make_object();
+    component->set("kind", std::string(plugins::kind_name(c.kind)));
+    component->set("type", c.type);
+    component->set("title", c.title);
+    components->add(component);
+  }
+  o->set("loaded", true);
+  o->set("error", std::string());
+  o->set("components", components);
+  return o;
+}
+
 }  // namespace
 
 JsonObject::Ptr finding(const config::Finding& f) {
@@ -130,6 +153,8 @@ std::string status(Kernel& kernel) {
 
 std::string plugins(Kernel& kernel) {
   auto list = make_list();
+  for (const auto& p : kernel.components().catalogue().plugins())
+    if (p->built_in) list->add(built_in_view(*p));
   for (const Components::File& file : kernel.components().files()) {
     auto o = make_object();
     o->set("file", file.path.string());
@@ -159,7 +184,6 @@ std::string plugins(Kernel& kernel) {
         components->add(component);
       }
     }
-    o->set("built_in", file.built_in);
     o->set("loaded", file.loaded);
     o->set("error", file.error);
     o->set("components", components);
