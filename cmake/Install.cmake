@@ -40,9 +40,12 @@ function(dtukit_install_plugins folder)
   foreach(_target IN LISTS _targets)
     get_target_property(_type ${_target} TYPE)
     if(_type STREQUAL MODULE_LIBRARY)
+      set_property(GLOBAL APPEND PROPERTY DTUKIT_PLUGINS ${_target})
+      if(_target IN_LIST DTUKIT_STATIC_PLUGINS)  # it is in dtud: beside it the file would be left out
+        continue()
+      endif()
       install(TARGETS ${_target} LIBRARY DESTINATION ${DTUKIT_INSTALL_PLUGINDIR} COMPONENT plugin-${_target})
       add_dependencies(installable ${_target})
-      set_property(GLOBAL APPEND PROPERTY DTUKIT_PLUGINS ${_target})
       if(EXISTS ${folder}/README.md)
         install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/dtukit-plugin-${_target}
                 COMPONENT plugin-${_target})

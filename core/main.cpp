@@ -21,6 +21,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/version.hpp"
 #include "kernel/views.hpp"
+#include "plugins/loader/built_in.hpp"
 
 namespace {
 
@@ -176,6 +177,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = parse(argc, argv, arguments); status >= 0) return status;
+  arguments.kernel.built_in = plugins::built_in_plugins();
   Kernel::End end = Kernel::End::stop;
   int status = kExitOk;
   try {

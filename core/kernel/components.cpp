@@ -39,6 +39,7 @@ void Components::searched() {
 void Components::add(const std::filesystem::path& path, const std::string& installed) {
   const auto declared = plugins::read_types(path);
   File file{path, declared.types, false, declared.refusal, false, installed, {}};
+  if (file.error.empty()) file.error = built_in_already(file);
   if (file.error.empty()) file.error = plugins::check_trust(path).refusal;
   if (!file.error.empty()) log_.warning("plugins", file.error);
   const auto first_other =
@@ -78,6 +79,25 @@ bool Components::stands_back(File& file, const std::string& plugin_id) {
                                      : plugin_id + " " + running->version + " is in use: this build is used from the " +
                                            "next start of dtud on, or by dtuctl plugins upgrade " + plugin_id;
   return true;
+}
+
+void Components::add_built_in(const std::vector<plugins::BuiltIn>& built_in) {
+  for (const plugins::BuiltIn& one : built_in) {
+    const auto result = plugins::load_built_in(one);
+    const auto* plugin = std::get_if<std::shared_ptr<const plugins::LoadedPlugin>>(&result);
+    const auto refused = plugin != nullptr ? catalogue_.add(*plugin) : std::get<plugins::Refusal>(result);
+    if (refused) log_.error("plugins", refused->text);
+  }
+}
+
+std::string Components::built_in_already(const File& file) const {
+  for (const auto& plugin : catalogue_.plugins())
+    for (const plugins::LoadedComponent& c : plugin->components) {
+      const std::string type = std::string(plugins::kind_name(c.kind)) + ":" + c.type;
+      if (plugin->built_in && std::find(file.types.begin(), file.types.end(), type) != file.types.end())
+        return file.path.string() + ": left out, " + type + " is built into this dtud: remove the file";
+    }
+  return {};
 }
 
 void Components::open(File& file) {

@@ -10,6 +10,7 @@
 
 #include "config/documents.hpp"
 #include "log/log.hpp"
+#include "plugins/loader/built_in.hpp"
 #include "plugins/loader/catalogue.hpp"
 #include "plugins/loader/store.hpp"
 #include "plugins/loader/vetting.hpp"
@@ -20,6 +21,8 @@ class Components {
  public:
   explicit Components(Log& log) : log_(log) {}
 
+  // Before search(). A built-in plugin wins over a file that holds a type of it: that file is left out and says so.
+  void add_built_in(const std::vector<plugins::BuiltIn>& built_in);
   // Looks for plugin files; configured: board.json, plugin_path. First of all, and once.
   void search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup);
   // From now on what is found out about a file is kept at once. Until then it waits for this.
@@ -67,6 +70,7 @@ class Components {
 
  private:
   void add(const std::filesystem::path& path, const std::string& installed);
+  [[nodiscard]] std::string built_in_already(const File& file) const;  // what is wrong with the file then; "" = nothing
   void open(File& file);
   void cover();
   [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);

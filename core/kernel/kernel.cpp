@@ -128,6 +128,7 @@ bool Kernel::load(config::Findings& findings) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
   }
+  components_.add_built_in(options_.built_in);
   const PluginSearch search = plugin_search_of(*text);
   const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
   components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),

@@ -36,6 +36,7 @@ struct KernelOptions {
   std::string board_file;
   std::string device_file, state_dir, socket;  // "" = as the board file says
   bool check = false;                          // only load(): nothing is written
+  std::vector<plugins::BuiltIn> built_in;
 };
 
 class Kernel : public plugins::Upcalls {

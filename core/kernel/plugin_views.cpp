@@ -163,10 +163,43 @@ bool is_called(const Known& k, const std::string& name) {
                      [&](const ComponentFacts& c) { return c.type == name; });
 }
 
+// One that is linked into dtud.
+JsonObject::Ptr built_in_view(Kernel& kernel, const LoadedPlugin& p, bool whole) {
+  const PluginFacts facts = dtud::plugins::facts_of(p, whole);
+  auto o = make_object();
+  o->set("file", p.file.string());
+  o->set("built_in", true);
+  o->set("id", facts.id);
+  o->set("version", facts.version);
+  o->set("vendor", facts.vendor);
+  o->set("license", facts.license);
+  o->set("abi", facts.abi);
+  o->set("loaded", true);
+  o->set("state", std::string("built in"));
+  o->set("error", std::string());
+  o->set("faults", static_cast<int64_t>(faults_of(kernel, facts.id)));
+  auto components = make_list();
+  for (const ComponentFacts& c : facts.components) components->add(component_view(c, whole));
+  o->set("components", components);
+  return o;
+}
+
+template <typename Fn>
+void each_built_in(Kernel& kernel, Fn fn) {
+  for (const auto& p : kernel.components().catalogue().plugins())
+    if (p->built_in) fn(*p);
+}
+
+bool is_called(const LoadedPlugin& p, const std::string& name) {
+  return p.id == name || p.file == name ||
+         std::any_of(p.components.begin(), p.components.end(), [&](const auto& c) { return c.type == name; });
+}
+
 }  // namespace
 
 std::string plugins(Kernel& kernel) {
   auto list = make_list();
+  each_built_in(kernel, [&](const LoadedPlugin& p) { list->add(built_in_view(kernel, p, false)); });
   for (const File& file : kernel.components().files()) list->add(file_view(Known(kernel, file), false, nullptr));
   return config::to_json(Json(list));
 }
@@ -182,6 +215,9 @@ std::vector<std::string> plugins_to_probe(Kernel& kernel, const std::string& nam
 
 std::string plugin(Kernel& kernel, const std::string& name, const std::map<std::string, PluginFacts>& schemas) {
   auto list = make_list();
+  each_built_in(kernel, [&](const LoadedPlugin& p) {
+    if (is_called(p, name)) list->add(built_in_view(kernel, p, true));
+  });
   for (const File& file : kernel.components().files()) {
     const Known k(kernel, file);
     if (!is_called(k, name)) continue;

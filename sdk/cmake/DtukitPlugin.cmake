@@ -46,6 +46,10 @@ function(dtukit_add_plugin name)
     dtukit_embed(${name}-objects ${ARG_SCHEMAS})
   endif()
 
+  # What a program needs besides that the plugin is linked into (in this repository: cmake/StaticPlugins.cmake).
+  add_library(${name}-libraries INTERFACE)
+  target_link_libraries(${name}-libraries INTERFACE ${ARG_LIBS})
+
   add_library(${name} MODULE)
   target_link_libraries(${name} PRIVATE ${name}-objects)
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" LINK_DEPENDS ${DTUKIT_PLUGIN_MAP}

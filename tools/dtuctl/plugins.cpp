@@ -19,9 +19,10 @@ struct StateName {
   const char* name;
   Colour colour;
 };
-constexpr StateName kStates[] = {{"loaded", "loaded", Colour::good},      {"available", "not used", Colour::faint},
-                                 {"replaced", "replaced", Colour::faint}, {"waiting", "waiting", Colour::warning},
-                                 {"refused", "refused", Colour::bad},     {"quarantined", "quarantined", Colour::bad}};
+constexpr StateName kStates[] = {{"loaded", "loaded", Colour::good},         {"built in", "built in", Colour::good},
+                                 {"available", "not used", Colour::faint},   {"replaced", "replaced", Colour::faint},
+                                 {"waiting", "waiting", Colour::warning},    {"refused", "refused", Colour::bad},
+                                 {"quarantined", "quarantined", Colour::bad}};
 
 // An older dtud has no "state".
 std::string state_of(const Json& plugin) {
@@ -62,7 +63,7 @@ std::string table_of(const std::vector<Json>& plugins, const Terminal& terminal)
   for (const Json& p : plugins) {
     const std::string file = p["file"].text(), error = p["error"].text(), note = p["note"].text();
     table.add({p["id"].text(), p["version"].text(), p["vendor"].text(), p["abi"].text(), state_cell(p),
-               signature_cell(p["signature"]), offers(p), file});
+               signature_cell(p["signature"]), offers(p), p["built_in"].flag() ? std::string("-") : file});
     if (!error.empty()) {
       const bool named = error.compare(0, file.size(), file) == 0;
       below += terminal.paint(Colour::bad, printable(named ? error : file + ": " + error)) + "\n";

@@ -26,7 +26,7 @@ std::pair<const LoadedPlugin*, const LoadedComponent*> first(
 std::optional<Refusal> Catalogue::add(std::shared_ptr<const LoadedPlugin> plugin) {
   const auto refuse = [&](const std::string& what, const LoadedPlugin& by) {
     return Refusal{plugin->file.string() + ": " + what + " is offered already by " + by.file.string() +
-                   ": remove one of the two files"};
+                   (by.built_in ? ": remove the file" : ": remove one of the two files")};
   };
   for (const LoadedComponent& c : plugin->components) {
     const auto [owner, _] =

@@ -36,7 +36,8 @@ struct LoadedComponent {
 };
 
 struct LoadedPlugin {
-  std::filesystem::path file;
+  std::filesystem::path file;  // "built-in NAME" when it is none
+  bool built_in = false;       // linked into dtud: built_in.hpp
   std::string id, version, vendor, license;
   uint16_t abi_major = 0, abi_minor = 0, min_host_minor = 0;
   std::vector<LoadedComponent> components;

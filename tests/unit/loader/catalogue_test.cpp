@@ -45,5 +45,14 @@ TEST(Catalogue, DuplicatesNameBothFiles) {
   EXPECT_EQ(all.plugins().size(), 2U);
 }
 
+TEST(Catalogue, WhatIsBuiltInCannotBeRemoved) {
+  Catalogue all;
+  LoadedPlugin built_in = *plugin("built-in channel-mqtt", DTU_KIND_CHANNEL, "mqtt");
+  built_in.built_in = true;
+  ASSERT_FALSE(all.add(std::make_shared<const LoadedPlugin>(built_in)));
+  EXPECT_EQ(all.add(plugin("/q/b.so", DTU_KIND_CHANNEL, "mqtt"))->text,
+            "/q/b.so: channel:mqtt is offered already by built-in channel-mqtt: remove the file");
+}
+
 }  // namespace
 }  // namespace dtud::plugins
