@@ -5,7 +5,7 @@
 #include "host/buffers.hpp"
 #include "host/state.hpp"
 
-namespace dtu::test {
+namespace dtu::host {
 namespace {
 
 InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
@@ -18,7 +18,8 @@ void log(dtu_instance* i, int32_t level, dtu_str line) {
 }
 
 dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) {
-  dtu_buf* buffer = buffers::alloc(len, bytes);
+  if (at(i).host->refuses(at(i), "buf_alloc")) return nullptr;
+  dtu_buf* buffer = buffers::alloc(len, bytes, at(i).host->storage);
   if (buffer != nullptr) ++at(i).buffers;
   return buffer;
 }
@@ -27,12 +28,13 @@ void buf_ref(dtu_instance* i, dtu_buf* buffer) {
   buffers::ref(buffer);
 }
 void buf_unref(dtu_instance* i, dtu_buf* buffer) {
-  if (--at(i).buffers < 0) at(i).host->misbehaved(at(i).type + " gave back a buffer it does not hold");
+  if (--at(i).buffers < 0) at(i).host->misbehaved(&at(i), rules::buffer_count, at(i).type + " gave back a buffer it does not hold");
   buffers::unref(buffer);
 }
 
 dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   if (taken != nullptr) *taken = 0;
+  if (at(i).host->refuses(at(i), "emit")) return DTU_E_CLOSED;
   return at(i).host->may_speak(at(i), "emit") ? at(i).host->emit(at(i), msgs, n, taken) : DTU_E_CLOSED;
 }
 
@@ -46,19 +48,17 @@ void writable(dtu_instance* i, uint64_t source) {
 
 void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* e) {
   if (!at(i).host->may_speak(at(i), "report")) return;
-  if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED)
-    at(i).host->misbehaved(at(i).type + " reported the unknown state " + std::to_string(state));
-  at(i).host->write_down(&Records::reports, Report{i, source, state, e == nullptr ? DTU_OK : e->code,
-                                                   e == nullptr ? 0 : e->flags, text_of(e)});
+  at(i).host->report(at(i), {i, source, state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags, text_of(e)});
 }
 
 dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* e) {
-  if (!at(i).host->may_speak(at(i), "reply")) return DTU_E_CLOSED;
+  if (!at(i).host->may_speak(at(i), "reply") || at(i).host->refuses(at(i), "reply")) return DTU_E_CLOSED;
   return at(i).host->reply({i, call, status, text(json), text_of(e), e == nullptr ? 0 : e->flags});
 }
 
 const void* service(dtu_instance* i, const char* id) {
-  if (!at(i).host->may_call(at(i), "service") || at(i).host->withheld.count(id) != 0) return nullptr;
+  if (!at(i).host->may_call(at(i), "service") || id == nullptr || at(i).host->withheld.count(id) != 0) return nullptr;
+  if (at(i).host->refuses(at(i), (std::string("service ") + id).c_str())) return nullptr;
   return find_service(id);
 }
 
@@ -71,4 +71,4 @@ const dtu_host& host_table() {
   return table;
 }
 
-}  // namespace dtu::test
+}  // namespace dtu::host

@@ -9,7 +9,9 @@
 #include <atomic>
 #include <stdexcept>
 
-namespace dtu::test {
+#include "host/rules.hpp"
+
+namespace dtu::host {
 namespace plugin_clock {
 namespace {
 std::atomic<int64_t>& fake() {
@@ -61,9 +63,16 @@ uint64_t Loop::add_timer(Owner owner, dtu_fn fn, void* ctx) {
   return last_id_;
 }
 
+void Loop::call(Owner owner, const char* what, const std::function<void()>& fn) {
+  if (around_) return around_(owner, what, fn);
+  fn();
+}
+
 Loop::Timer* Loop::timer(Owner owner, uint64_t id) {
   const auto it = timers_.find(id);
-  return it != timers_.end() && it->second.owner == owner ? &it->second : nullptr;
+  if (it == timers_.end()) return nullptr;
+  if (it->second.owner != owner) complain_(rules::foreign, "timer " + std::to_string(id) + " belongs to another instance");
+  return it->second.owner == owner ? &it->second : nullptr;
 }
 
 dtu_status Loop::arm_timer(Owner owner, uint64_t id, uint64_t delay_us, uint64_t period_us) {
@@ -90,7 +99,9 @@ dtu_status Loop::remove_timer(Owner owner, uint64_t id) {
 
 Loop::Watch* Loop::watch(Owner owner, uint64_t id) {
   const auto it = watches_.find(id);
-  return it != watches_.end() && it->second.owner == owner ? &it->second : nullptr;
+  if (it == watches_.end()) return nullptr;
+  if (it->second.owner != owner) complain_(rules::foreign, "watch " + std::to_string(id) + " belongs to another instance");
+  return it->second.owner == owner ? &it->second : nullptr;
 }
 
 dtu_status Loop::add_fd(Owner owner, int fd, uint32_t events, FdFn fn, void* ctx, uint64_t* id) {
@@ -150,12 +161,13 @@ void Loop::run_fds(std::chrono::nanoseconds wait) {
     const auto it = watches_.find(ids[i]);  // an earlier callback may have removed it
     if (fds[i].revents == 0 || it == watches_.end()) continue;
     if ((fds[i].revents & POLLNVAL) != 0) {
-      complain_("descriptor " + std::to_string(fds[i].fd) + " was closed while it was watched: remove the watch first");
+      complain_(rules::closed_watched, "descriptor " + std::to_string(fds[i].fd) + " was closed while it was watched: remove the watch first");
       watches_.erase(it);
       continue;
     }
     const Watch w = it->second;
-    w.fn(w.ctx, from_poll(fds[i].revents));
+    const uint32_t events = from_poll(fds[i].revents);
+    call(w.owner, "a descriptor's function", [&] { w.fn(w.ctx, events); });
   }
 }
 
@@ -171,7 +183,7 @@ void Loop::run_timers() {
     Timer& t = it->second;
     t.due_ns = t.period_ns == 0 ? -1 : std::max(when + t.period_ns, now + 1);
     const Timer copy = t;
-    copy.fn(copy.ctx);
+    call(copy.owner, "a timer's function", [&] { copy.fn(copy.ctx); });
   }
 }
 
@@ -182,14 +194,14 @@ void Loop::run_posted() {
     n = posted_.size();  // what is posted from now on waits for the next turn
   }
   for (; n > 0; --n) {
-    std::function<void()> fn;
+    Posted next;
     {
       const Lock lock(mutex_);
       if (posted_.empty()) return;
-      fn = std::move(posted_.front().fn);
+      next = std::move(posted_.front());
       posted_.pop_front();
     }
-    fn();
+    call(next.owner, "a posted function", next.fn);
   }
 }
 
@@ -211,6 +223,8 @@ void Loop::advance(std::chrono::nanoseconds by) {
   turn(std::chrono::nanoseconds(0));
 }
 
+bool Loop::idle() const { return watches_.empty() && next_due() < 0; }
+
 std::vector<std::string> Loop::forget(Owner owner) {
   std::vector<std::string> left;
   for (auto it = timers_.begin(); it != timers_.end();) {
@@ -227,4 +241,4 @@ std::vector<std::string> Loop::forget(Owner owner) {
   return left;
 }
 
-}  // namespace dtu::test
+}  // namespace dtu::host

@@ -11,7 +11,7 @@
 
 #include "host/annotations.hpp"
 
-namespace dtu::test {
+namespace dtu::host {
 
 // The clock plugins see through host->monotonic_ns, which has no argument to say whose: there is one per process.
 namespace plugin_clock {
@@ -22,7 +22,9 @@ void set_fake(int64_t ns);  // below 0: the real one again
 class Loop {
  public:
   using Owner = const void*;
-  using Complain = std::function<void(const std::string&)>;
+  using Complain = std::function<void(const char* rule, const std::string&)>;
+  // How a function of the plugin is called: with the owner and what it is ("a timer's function").
+  using Around = std::function<void(Owner, const char* what, const std::function<void()>& call)>;
 
   explicit Loop(Complain complain);
   Loop(const Loop&) = delete;
@@ -48,8 +50,11 @@ class Loop {
   void use_fake_clock();
   void advance(std::chrono::nanoseconds by);  // runs what falls due on the way, in order
 
+  void call_through(Around around) { around_ = std::move(around); }  // default: called directly
+
   // What `owner` left behind, in words; all of it is dropped.
   std::vector<std::string> forget(Owner owner);
+  [[nodiscard]] bool idle() const;  // nothing is watched and no timer armed
 
  private:
   struct Timer {
@@ -67,7 +72,7 @@ class Loop {
     void* ctx;
   };
   struct Posted {
-    Owner owner;
+    Owner owner = nullptr;
     std::function<void()> fn;
   };
   Timer* timer(Owner owner, uint64_t id);
@@ -76,8 +81,10 @@ class Loop {
   void run_fds(std::chrono::nanoseconds wait);
   void run_timers();
   void run_posted();
+  void call(Owner owner, const char* what, const std::function<void()>& fn);
 
   Complain complain_;
+  Around around_;
   int wake_fd_;
   bool fake_ = false;
   uint64_t last_id_ = 0;
@@ -87,4 +94,4 @@ class Loop {
   std::deque<Posted> posted_ GUARDED_BY(mutex_);
 };
 
-}  // namespace dtu::test
+}  // namespace dtu::host

@@ -3,7 +3,7 @@
 
 #include "host/state.hpp"
 
-namespace dtu::test {
+namespace dtu::host {
 namespace {
 
 InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
@@ -12,6 +12,7 @@ State& host(dtu_instance* i) { return *at(i).host; }
 // A [lane] service called on the lane by a living instance; the answer otherwise is DTU_E_CLOSED.
 template <typename Body>
 dtu_status lane(dtu_instance* i, const char* function, Body&& body) {
+  if (host(i).refuses(at(i), function)) return DTU_E_INTERNAL;
   return host(i).on_lane(at(i), function) ? body() : DTU_E_CLOSED;
 }
 
@@ -46,6 +47,7 @@ constexpr dtu_fd_service fds{
 
 constexpr dtu_post_service posts{sizeof(dtu_post_service), 0, [](dtu_instance* i, dtu_fn fn, void* ctx) -> dtu_status {
                                    if (!host(i).may_call(at(i), "post")) return DTU_E_CLOSED;
+                                   if (host(i).refuses(at(i), "post")) return DTU_AGAIN;
                                    host(i).loop.post(i, [fn, ctx] { fn(ctx); });
                                    return DTU_OK;
                                  }};
@@ -135,4 +137,4 @@ const void* find_service(const char* id) {
   return it == all.end() ? nullptr : it->second;
 }
 
-}  // namespace dtu::test
+}  // namespace dtu::host

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace dtu::test {
+namespace dtu::host {
 
 struct Message {
   std::string payload = {};
@@ -100,4 +100,4 @@ struct Records {
   std::deque<std::string> misbehaviour;
 };
 
-}  // namespace dtu::test
+}  // namespace dtu::host
