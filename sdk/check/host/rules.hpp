@@ -15,7 +15,6 @@ inline constexpr char closed_watched[] = "leak.watched-descriptor";
 inline constexpr char leak_timers[] = "leak.timers";
 inline constexpr char leak_buffers[] = "leak.buffers";
 inline constexpr char buffer_count[] = "data.buffer-count";
-inline constexpr char emit_size[] = "emit.size";
 inline constexpr char emit_buffer[] = "emit.buffer";
 inline constexpr char taken[] = "data.taken";
 inline constexpr char completed_twice[] = "data.twice";

@@ -78,8 +78,6 @@ dtu_status State::emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint3
     const dtu_msg& m = msgs[k];
     if (m.route.len > DTU_ROUTE_MAX || m.payload.len > DTU_PAYLOAD_MAX) {
       status = DTU_E_INVALID;
-      complain(&i, rules::emit_size, i.type + " emitted a route of " + std::to_string(m.route.len) +
-                                         " and a payload of " + std::to_string(m.payload.len) + " bytes");
     } else if (emit_room_ == 0) {
       status = DTU_AGAIN;
       refused_.emplace(i.handle(), m.source);
