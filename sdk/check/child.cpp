@@ -23,7 +23,7 @@ extern "C" int __lsan_do_recoverable_leak_check() __attribute__((weak));
 namespace dtu::check {
 namespace {
 
-constexpr size_t frame_max = 16384;  // of one field
+constexpr size_t frame_max = size_t{2} << 20U;  // of one field: a schema may be long
 constexpr size_t output_max = 65536;
 constexpr int poll_ms = 20;
 constexpr int unreported = 97;  // exit code of a body that threw

@@ -153,7 +153,7 @@ const std::vector<Rule>& all_rules() {
        "check it with a peer that answers (--config), and report(UP) when it is there"},
       {"data.written", error, "What the host lends, or what was emitted, is not written to.", "dtu/abi.h, dtu_buf, dtu_msg",
        "copy what you want to change"},
-      {"data.borrowed", error, "What a message holds is not read after the call, unless buf_ref keeps it.", "dtu/abi.h, dtu_msg",
+      {"data.borrowed", error, "What a call lends is not read after it; a payload may be kept with buf_ref.", "dtu/abi.h, dtu_msg",
        "host->buf_ref(instance, msg->owner) while you hold it"},
       {"data.past-end", error, "A dtu_str ends after len bytes; there is no NUL.", "dtu/abi.h, dtu_str",
        "use its len: no strlen, no %s, no std::string(ptr)"},
