@@ -104,7 +104,7 @@ void Proxy::run_readable(void* self, uint32_t events) {
 }
 
 void Proxy::readable() {
-  const Lane::Running running(context_.main, instance_.name());
+  const Lane::Running running(context_.main, instance_.name(), "a frame of its process");
   const Wire::Filled filled = wire_.fill();
   if (filled == Wire::Filled::ended) return end_connection();
   if (filled == Wire::Filled::something) take_frames();
