@@ -25,7 +25,7 @@ struct Caller {
 void log(dtu_instance* i, int32_t level, dtu_str text) noexcept {
   const Caller caller(i);
   const int32_t known = level <= 3 ? 3 : level == 4 ? 4 : level <= 6 ? 6 : 7;
-  const auto length = std::min<uint64_t>(text.len, 1024);
+  const auto length = static_cast<size_t>(std::min<uint64_t>(text.len, 1024));
   caller.context.log.write(static_cast<Level>(known), caller.handle.name, {text.ptr, length});
 }
 

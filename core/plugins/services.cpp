@@ -1,5 +1,6 @@
 // The services behind host->service: timers, descriptors, posts, durable state, metrics, calls and links.
 #include <dtu/services.h>
+#include <dtu/sdk/text.hpp>
 
 #include <array>
 #include <cerrno>
@@ -95,19 +96,18 @@ dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexc
   Instance* instance = on_lane(i, "kv get");
   if (instance == nullptr) return DTU_E_CLOSED;
   std::string value;
-  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get({key.ptr, key.len}, value);
+  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get(dtu::view(key), value);
   if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
   return status;
 }
 dtu_status kv_set(dtu_instance* i, dtu_str key, dtu_str value) noexcept {
   Instance* instance = on_lane(i, "kv set");
   if (instance == nullptr) return DTU_E_CLOSED;
-  return Kv(instance->context().kv_dir, instance->name()).set({key.ptr, key.len}, {value.ptr, value.len});
+  return Kv(instance->context().kv_dir, instance->name()).set(dtu::view(key), dtu::view(value));
 }
 dtu_status kv_remove(dtu_instance* i, dtu_str key) noexcept {
   Instance* instance = on_lane(i, "kv remove");
-  return instance == nullptr ? DTU_E_CLOSED
-                             : Kv(instance->context().kv_dir, instance->name()).remove({key.ptr, key.len});
+  return instance == nullptr ? DTU_E_CLOSED : Kv(instance->context().kv_dir, instance->name()).remove(dtu::view(key));
 }
 constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_set, kv_remove};
 
@@ -133,25 +133,23 @@ dtu_status invoke(dtu_instance* i, const dtu_request* request, dtu_error* error)
 dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "read_point");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (instance->on_main())
-    return instance->context().up.read_point(*instance, {point.ptr, point.len}, done, ctx, error);
-  return read_from_afar(*instance, {point.ptr, point.len}, done, ctx);
+  if (instance->on_main()) return instance->context().up.read_point(*instance, dtu::view(point), done, ctx, error);
+  return read_from_afar(*instance, dtu::view(point), done, ctx);
 }
 dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx,
                        dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "write_point");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (instance->on_main())
-    return instance->context().up.write_point(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx,
-                                              error);
-  return write_from_afar(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx);
+    return instance->context().up.write_point(*instance, dtu::view(point), dtu::view(json), done, ctx, error);
+  return write_from_afar(*instance, dtu::view(point), dtu::view(json), done, ctx);
 }
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*),
                        void* ctx) noexcept {
   const Instance* instance = on_lane(i, "list_points");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
-  return instance->context().up.list_points({prefix.ptr, prefix.len}, each, ctx);
+  return instance->context().up.list_points(dtu::view(prefix), each, ctx);
 }
 constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
 
@@ -165,8 +163,7 @@ dtu_status to_channel(dtu_instance* i, uint64_t link, uint32_t channel, const dt
   return instance == nullptr ? DTU_E_CLOSED : instance->context().up.to_channel(*instance, link, channel, *msg);
 }
 void link_drop(dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) noexcept {
-  if (Instance* instance = on_lane(i, "drop"))
-    instance->context().up.drop(*instance, link, {reason.ptr, reason.len}, bytes);
+  if (Instance* instance = on_lane(i, "drop")) instance->context().up.drop(*instance, link, dtu::view(reason), bytes);
 }
 constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop};
 
