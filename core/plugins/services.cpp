@@ -1,5 +1,6 @@
 // The services behind host->service: timers, descriptors, posts, durable state, metrics, calls and links.
 #include <dtu/services.h>
+#include <dtu/sdk/text.hpp>
 
 #include <algorithm>
 #include <array>
@@ -115,7 +116,7 @@ dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexc
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "kv get", {key}, fn != nullptr)) return DTU_E_INVALID;
   std::string value;
-  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get({key.ptr, key.len}, value);
+  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get(dtu::view(key), value);
   if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
   return status;
 }
@@ -123,13 +124,13 @@ dtu_status kv_set(dtu_instance* i, dtu_str key, dtu_str value) noexcept {
   Instance* instance = on_lane(i, "kv set");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "kv set", {key, value})) return DTU_E_INVALID;
-  return Kv(instance->context().kv_dir, instance->name()).set({key.ptr, key.len}, {value.ptr, value.len});
+  return Kv(instance->context().kv_dir, instance->name()).set(dtu::view(key), dtu::view(value));
 }
 dtu_status kv_remove(dtu_instance* i, dtu_str key) noexcept {
   Instance* instance = on_lane(i, "kv remove");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "kv remove", {key})) return DTU_E_INVALID;
-  return Kv(instance->context().kv_dir, instance->name()).remove({key.ptr, key.len});
+  return Kv(instance->context().kv_dir, instance->name()).remove(dtu::view(key));
 }
 constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_set, kv_remove};
 
@@ -161,9 +162,8 @@ dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* 
   Instance* instance = on_lane(i, "read_point");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "read_point", {point}, done != nullptr)) return DTU_E_INVALID;
-  if (instance->on_main())
-    return instance->context().up.read_point(*instance, {point.ptr, point.len}, done, ctx, error);
-  return read_from_afar(*instance, {point.ptr, point.len}, done, ctx);
+  if (instance->on_main()) return instance->context().up.read_point(*instance, dtu::view(point), done, ctx, error);
+  return read_from_afar(*instance, dtu::view(point), done, ctx);
 }
 dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx,
                        dtu_error* error) noexcept {
@@ -171,9 +171,8 @@ dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "write_point", {point, json}, done != nullptr)) return DTU_E_INVALID;
   if (instance->on_main())
-    return instance->context().up.write_point(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx,
-                                              error);
-  return write_from_afar(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx);
+    return instance->context().up.write_point(*instance, dtu::view(point), dtu::view(json), done, ctx, error);
+  return write_from_afar(*instance, dtu::view(point), dtu::view(json), done, ctx);
 }
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*),
                        void* ctx) noexcept {
@@ -181,7 +180,7 @@ dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, cons
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "list_points", {prefix}, each != nullptr)) return DTU_E_INVALID;
   if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
-  return instance->context().up.list_points({prefix.ptr, prefix.len}, each, ctx);
+  return instance->context().up.list_points(dtu::view(prefix), each, ctx);
 }
 constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
 
@@ -200,7 +199,7 @@ dtu_status to_channel(dtu_instance* i, uint64_t link, uint32_t channel, const dt
 }
 void link_drop(dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) noexcept {
   if (Instance* instance = on_lane(i, "drop"); instance != nullptr && usable(*instance, "drop", {reason}))
-    instance->context().up.drop(*instance, link, {reason.ptr, reason.len}, bytes);
+    instance->context().up.drop(*instance, link, dtu::view(reason), bytes);
 }
 constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop};
 

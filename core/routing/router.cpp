@@ -1,5 +1,7 @@
 #include "routing/router.hpp"
 
+#include <dtu/sdk/text.hpp>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -35,12 +37,8 @@ Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log), completions_(lane
 Router::~Router() = default;
 
 void Router::tap(const std::string& target, bool in, const dtu_msg& msg) {
-  taps_.tell({msg.time_ns != 0 ? msg.time_ns : lane_.unix_ns(),
-              target,
-              in,
-              {msg.route.ptr, msg.route.len},
-              msg.source,
-              {msg.payload.ptr, msg.payload.len}});
+  taps_.tell({msg.time_ns != 0 ? msg.time_ns : lane_.unix_ns(), target, in, dtu::view(msg.route), msg.source,
+              dtu::view(msg.payload)});
 }
 
 void Router::stamp(int64_t& time_ns, uint32_t& flags) {
@@ -95,7 +93,7 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
       Link& link;
       const dtu_msg& read;
     } up{*this, *link, msg};  // one capture: a std::function of three would have to allocate
-    link->packetizer->add({msg.payload.ptr, msg.payload.len},
+    link->packetizer->add(dtu::view(msg.payload),
                           [&up](std::string_view packet) { up.router.raw_uplink(up.link, up.read, packet); });
     if (link->idle_timer != 0 && link->packetizer->pending()) {
       const int64_t bits = int64_t{1} + port.config.databits + (port.config.parity != 0 ? 1 : 0) + port.config.stopbits;

@@ -174,10 +174,13 @@ def packages(tree, product, work):
     return made
 
 
-def put(made, out):
-    """`made` becomes `out`. Only a folder that was made here, or an empty one, is replaced."""
+def look_at(out):
+    """Only a folder that was made here, or an empty one, is replaced."""
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise Failed(f"{out}: is there already and is no product: name another place with --out, or remove it")
+
+
+def put(made, out):
     out.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(made, out)
@@ -188,6 +191,7 @@ def size_of(path):
 
 
 def make(root, product, out, asked):
+    look_at(out)
     tree = Tree(root, product, asked)
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
