@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "process_state.hpp"
+
 namespace dtu::check {
 namespace {
 
@@ -28,6 +30,7 @@ Bench::Bench(Wire& wire, Trail& trail, const Part& p, const Job& j)
 
 dtu_status Bench::call(const std::string& function, const std::function<dtu_status()>& body) {
   dtu_status status = DTU_E_EXCEPTION;
+  const auto waited = waited_for_cpu();
   trail_.enter(function);
   const auto begin = Clock::now();
   try {
@@ -37,8 +40,9 @@ dtu_status Bench::call(const std::string& function, const std::function<dtu_stat
   } catch (...) {
     found("contract.exception", function + " let out an exception that is not a std::exception");
   }
-  const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
+  auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
   trail_.leave();
+  if (took > slow) took -= std::chrono::duration_cast<milliseconds>(waited_for_cpu() - waited);
   if (took > slow && (part.component().caps & DTU_CAP_BLOCKING) == 0)
     found("contract.slow", function + " took " + std::to_string(took.count()) + " ms");
   return status;
@@ -83,11 +87,13 @@ void Bench::judge(const std::string& function, dtu_status status, const dtu_erro
   const std::string text(std::begin(error.message), end);
   look_for_secrets("the error of " + function, text);
   if (end == std::end(error.message) || (text.size() > 1 && text.back() == filler) || !is_utf8(text))
-    return found("error.text", function + ": its error is not ended by a NUL or is no UTF-8: \"" + text.substr(0, 60) + "\"");
+    return found("error.text",
+                 function + ": its error is not ended by a NUL or is no UTF-8: \"" + text.substr(0, 60) + "\"");
   if (status >= 0 || status == DTU_E_EXCEPTION || status == DTU_AGAIN) return;
   if (text.empty()) return found("error.empty", function + " answered " + std::to_string(status) + " without a word");
   if (error.code != status)
-    found("error.code", function + " answered " + std::to_string(status) + ", its error says " + std::to_string(error.code));
+    found("error.code",
+          function + " answered " + std::to_string(status) + ", its error says " + std::to_string(error.code));
 }
 
 void Bench::look_for_secrets(const std::string& where, const std::string& text) {
@@ -153,9 +159,9 @@ void Bench::emits(const host::InstanceRecord& by, const dtu_msg& msg, dtu_status
                                    std::to_string(msg.payload.len) + " bytes");
   if (by.component->kind == DTU_KIND_HAL && keys_.count(msg.source) == 0) {
     const bool closed = closed_keys_.count(msg.source) != 0;
-    wire_.finding(closed ? "emit.after-close" : "emit.source",
-                  by.type + " emitted for the key " + std::to_string(msg.source) + ", which is " +
-                      (closed ? "closed" : "of no port"));
+    wire_.finding(closed ? "emit.after-close" : "emit.source", by.type + " emitted for the key " +
+                                                                   std::to_string(msg.source) + ", which is " +
+                                                                   (closed ? "closed" : "of no port"));
   }
   const std::string payload = said(msg.payload);
   if (answer == DTU_AGAIN) {

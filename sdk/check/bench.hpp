@@ -1,5 +1,5 @@
-// The host a component is checked on, in a child: it runs the loop, calls into the plugin so that the parent knows where it
-// is, and turns whatever breaks a rule into findings.
+// The host a component is checked on, in a child: it runs the loop, calls into the plugin so that the parent knows
+// where it is, and turns whatever breaks a rule into findings.
 #pragma once
 #include <chrono>
 #include <functional>

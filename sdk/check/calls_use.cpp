@@ -44,17 +44,18 @@ class Points {
   }
   std::optional<host::Reply> read(const std::string& name) {
     const LentText n(s_.bench().storage, name);
-    return s_.ask("read() of point " + name,
-                  [&](uint64_t call, dtu_error* e) { return table_.read(s_.self(), n.get(), call, e); },
-                  s_.bench().patience());
+    return s_.ask(
+        "read() of point " + name,
+        [&](uint64_t call, dtu_error* e) { return table_.read(s_.self(), n.get(), call, e); }, s_.bench().patience());
   }
   std::optional<host::Reply> write(const std::string& name, const std::string& json) {
     if (table_.write == nullptr) return std::nullopt;
     const LentText n(s_.bench().storage, name);
     const LentText j(s_.bench().storage, json);
-    return s_.ask("write() of point " + name,
-                  [&](uint64_t call, dtu_error* e) { return table_.write(s_.self(), n.get(), j.get(), call, e); },
-                  s_.bench().patience());
+    return s_.ask(
+        "write() of point " + name,
+        [&](uint64_t call, dtu_error* e) { return table_.write(s_.self(), n.get(), j.get(), call, e); },
+        s_.bench().patience());
   }
   // Nobody waits for the answer: it may come or not.
   void await_and_cancel(const std::string& name, const std::string& json) {
@@ -94,11 +95,10 @@ class Commands {
     const LentText n(s_.bench().storage, name);
     const LentText a(s_.bench().storage, args);
     const LentText source(s_.bench().storage, "console");
-    return s_.ask("invoke() of " + name,
-                  [&](uint64_t call, dtu_error* e) {
-                    return table_.invoke(s_.self(), call, n.get(), a.get(), source.get(), e);
-                  },
-                  s_.bench().patience());
+    return s_.ask(
+        "invoke() of " + name,
+        [&](uint64_t call, dtu_error* e) { return table_.invoke(s_.self(), call, n.get(), a.get(), source.get(), e); },
+        s_.bench().patience());
   }
   void cancel_unknown() {
     if (table_.cancel != nullptr)

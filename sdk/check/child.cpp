@@ -219,8 +219,7 @@ Outcome run_child(Trail& trail, const Patience& patience, const std::function<vo
   out.step = trail.step();
   if (out.signal == SIGSEGV || out.signal == SIGBUS) out.memory_rule = trail.broken_rule();
   out.output = contents(output.get());
-  if (out.exit_code == unreported && !out.finished)
-    throw std::runtime_error("the check itself failed: " + out.output);
+  if (out.exit_code == unreported && !out.finished) throw std::runtime_error("the check itself failed: " + out.output);
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Runs a piece of the check in a child process: a plugin that crashes, hangs, exits or spoils its process ends the child,
-// and what became of it is known here.
+// Runs a piece of the check in a child process: a plugin that crashes, hangs, exits or spoils its process ends the
+// child, and what became of it is known here.
 #pragma once
 #include <functional>
 #include <map>

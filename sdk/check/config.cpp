@@ -12,8 +12,8 @@ using Object = Poco::JSON::Object;
 using Array = Poco::JSON::Array;
 using Poco::Dynamic::Var;
 
-constexpr int steps_max = 64;        // of nesting, in schemas that refer to themselves
-constexpr size_t secret_min = 6;     // a shorter one is found anywhere by chance
+constexpr int steps_max = 64;     // of nesting, in schemas that refer to themselves
+constexpr size_t secret_min = 6;  // a shorter one is found anywhere by chance
 constexpr size_t secrets_max = 256;
 
 // A value of its own: Poco's objects are shared.
@@ -61,7 +61,8 @@ void secret_places(const Object::Ptr& value, const Object::Ptr& schema, const Ob
     if (flag(sub, "writeOnly") && member.isString()) out.push_back({value, key});
     secret_places(object_of(member), sub, root, steps + 1, out);
     if (const auto list = array_of(member))
-      for (const Var& item : *list) secret_places(object_of(item), resolved(sub->get("items"), root), root, steps + 1, out);
+      for (const Var& item : *list)
+        secret_places(object_of(item), resolved(sub->get("items"), root), root, steps + 1, out);
   }
 }
 

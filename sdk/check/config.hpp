@@ -40,9 +40,11 @@ class Schema {
   [[nodiscard]] std::optional<std::string> completed(const std::string& json) const;
   [[nodiscard]] const std::string& why() const { return why_; }
   [[nodiscard]] std::optional<std::string> example() const;  // the first of its examples
-  [[nodiscard]] std::optional<std::string> changed(const std::string& completed) const;  // one value differs, still valid
+  [[nodiscard]] std::optional<std::string> changed(
+      const std::string& completed) const;  // one value differs, still valid
   // Values at places with writeOnly are added to `secrets`. The answer: with marks in their places, as far as valid.
-  [[nodiscard]] std::optional<std::string> marked(const std::string& completed, std::vector<std::string>& secrets) const;
+  [[nodiscard]] std::optional<std::string> marked(const std::string& completed,
+                                                  std::vector<std::string>& secrets) const;
 
  private:
   void use(const std::string& text);

@@ -60,10 +60,12 @@ class Handshake {
     if (d.struct_size < offsetof(dtu_plugin, component_count) + sizeof d.component_count)
       return refuse("handshake.size", "struct_size of dtu_plugin is " + std::to_string(d.struct_size));
     if (d.abi_major != DTU_ABI_MAJOR)
-      return refuse("handshake.major", "dtu_plugin_v" + std::to_string(DTU_ABI_MAJOR) + " says abi_major " + std::to_string(d.abi_major));
+      return refuse("handshake.major",
+                    "dtu_plugin_v" + std::to_string(DTU_ABI_MAJOR) + " says abi_major " + std::to_string(d.abi_major));
     if (d.min_host_minor > DTU_ABI_MINOR || d.min_host_minor > d.abi_minor)
       return refuse("handshake.minor", "min_host_minor is " + std::to_string(d.min_host_minor) + ", abi_minor " +
-                                           std::to_string(d.abi_minor) + ", this host has " + std::to_string(DTU_ABI_MINOR));
+                                           std::to_string(d.abi_minor) + ", this host has " +
+                                           std::to_string(DTU_ABI_MINOR));
     texts(d);
     if (d.component_count == 0 || d.component_count > components_max || d.components == nullptr)
       return refuse("handshake.components", "it says it holds " + std::to_string(d.component_count) + " components");
@@ -81,7 +83,8 @@ class Handshake {
   static bool holds_text(const char* s, size_t max) { return s != nullptr && *s != '\0' && strnlen(s, max + 1) <= max; }
 
   void texts(const dtu_plugin& d) {
-    const std::pair<const char*, const char*> all[] = {{"id", d.id}, {"version", d.version}, {"vendor", d.vendor}, {"license", d.license}};
+    const std::pair<const char*, const char*> all[] = {
+        {"id", d.id}, {"version", d.version}, {"vendor", d.vendor}, {"license", d.license}};
     bool whole = true;
     for (const auto& [name, value] : all) {
       if (holds_text(value, text_max)) continue;
@@ -92,9 +95,11 @@ class Handshake {
     const std::string id = d.id;
     if (id.find('.') == std::string::npos || id.front() == '.' || id.back() == '.' || id.find(' ') != std::string::npos)
       say("handshake.id", "the id is \"" + id + "\"");
-    if (d.version[0] < '0' || d.version[0] > '9') say("handshake.version", std::string("the version is \"") + d.version + "\"");
+    if (d.version[0] < '0' || d.version[0] > '9')
+      say("handshake.version", std::string("the version is \"") + d.version + "\"");
     const std::string license = d.license;
-    const bool spdx = license.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+() :") == std::string::npos;
+    const bool spdx = license.find_first_not_of(
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+() :") == std::string::npos;
     const bool prose = license.find(' ') != std::string::npos && license.find(" OR ") == std::string::npos &&
                        license.find(" AND ") == std::string::npos && license.find(" WITH ") == std::string::npos;
     if (!spdx || prose) say("handshake.license", "license is \"" + license + "\"");
@@ -105,16 +110,20 @@ class Handshake {
     if (raw == nullptr) return say("handshake.components", name + " is null");
     constexpr size_t least = offsetof(dtu_component, iface_count) + sizeof raw->iface_count;
     if (raw->struct_size < least)
-      return say("handshake.size", name + ": struct_size is " + std::to_string(raw->struct_size) + ", " + std::to_string(least) + " at least");
+      return say("handshake.size", name + ": struct_size is " + std::to_string(raw->struct_size) + ", " +
+                                       std::to_string(least) + " at least");
     const dtu_component c = at_our_size(*raw);
     if (c.type == nullptr || strnlen(c.type, 33) > 32 || !is_type_name(c.type))
-      return say("handshake.type", name + ": its type is " + (c.type == nullptr ? "null" : "\"" + std::string(c.type, strnlen(c.type, 40)) + "\""));
+      return say("handshake.type",
+                 name + ": its type is " +
+                     (c.type == nullptr ? "null" : "\"" + std::string(c.type, strnlen(c.type, 40)) + "\""));
     const std::string kind = kind_name(c.kind);
     if (kind.empty()) return say("handshake.kind", name + " (" + c.type + ") has the kind " + std::to_string(c.kind));
     name = kind + ":" + c.type;
     held_.insert(name);
     if (!names_.insert(name).second) return say("handshake.duplicate", "it holds " + name + " twice");
-    if (!holds_text(c.title, text_max)) say("handshake.title", name + ": its title is null, empty or longer than 256 bytes");
+    if (!holds_text(c.title, text_max))
+      say("handshake.title", name + ": its title is null, empty or longer than 256 bytes");
     const bool complete = functions(c, name) & interfaces(c, name);
     if (c.config_schema == nullptr || strnlen(c.config_schema, schema_max + 1) > schema_max)
       return say("schema.json", name + ": config_schema is null or longer than 1 MiB");
@@ -209,7 +218,8 @@ class Handshake {
 void compare_process(const ProcessState& before, Wire& wire) {
   const ProcessState after = ProcessState::now();
   for (const auto& [rule, what] : changes(before, after)) wire.finding(rule, "loading it " + what);
-  if (after.threads > before.threads) wire.finding("load.threads", "loading it began " + std::to_string(after.threads - before.threads) + " threads");
+  if (after.threads > before.threads)
+    wire.finding("load.threads", "loading it began " + std::to_string(after.threads - before.threads) + " threads");
   for (const auto& [fd, to] : after.descriptors)
     if (before.descriptors.count(fd) == 0) wire.finding("load.descriptors", "loading it opened " + to);
 }
@@ -218,13 +228,20 @@ void compare_process(const ProcessState& before, Wire& wire) {
 
 void check_descriptor(const std::string& file, const ElfFacts& facts, Wire& wire, Trail& trail) {
   const ProcessState before = ProcessState::now();
+  const auto waited = waited_for_cpu();
   trail.enter("loading it");
   const auto begin = std::chrono::steady_clock::now();
   const Opened opened = open_plugin(file);
-  const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
+  const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin - (waited_for_cpu() - waited));
   trail.leave();
   if (!opened.trouble.empty()) {
-    wire.finding("load.fails", opened.trouble);
+    const bool sanitized = std::any_of(facts.undefined.begin(), facts.undefined.end(), [](const std::string& name) {
+      return name == "__asan_init" || name == "__tsan_init";
+    });
+    wire.finding("load.fails",
+                 opened.trouble + (sanitized ? "; it is built with a sanitizer: check it with a dtu-plugin-check "
+                                               "that is built with the same one"
+                                             : ""));
     wire.fact("refused", "1");
     return;
   }

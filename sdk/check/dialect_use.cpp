@@ -34,13 +34,12 @@ class Session {
     const LentText type(storage, "tcp");
     const dtu_bound_channel channel{sizeof channel, channel_id, type.get(), 0, empty.get()};
     const std::array<const dtu_bound_channel*, 1> channels{&channel};
-    const dtu_link_info info{sizeof info,  0,  link_number, dialect.get(), port.get(),      with_port ? 9600U : 0U,
-                             10,           empty.get(), empty.get(),  channels.data(), channels.size()};
-    opened_ = s.call("dialect.open() of \"" + name + "\"", [&](dtu_error* e) {
-      return table.open(s.self(), &info, &session_, e);
-    }) >= 0;
-    if (!opened_)
-      s.bench().found("dialect.open", s.in("dialect.open()") + " of \"" + name + "\" failed: " + s.error());
+    const dtu_link_info info{
+        sizeof info, 0,           link_number, dialect.get(),   port.get(),     with_port ? 9600U : 0U,
+        10,          empty.get(), empty.get(), channels.data(), channels.size()};
+    opened_ = s.call("dialect.open() of \"" + name + "\"",
+                     [&](dtu_error* e) { return table.open(s.self(), &info, &session_, e); }) >= 0;
+    if (!opened_) s.bench().found("dialect.open", s.in("dialect.open()") + " of \"" + name + "\" failed: " + s.error());
   }
   [[nodiscard]] bool opened() const { return opened_; }
   void from_port(const std::string& text) {

@@ -25,7 +25,8 @@ bool is_sane_place(const std::string& place) {
 void check_elf(const ElfFacts& facts, const Say& say) {
   std::vector<std::string> leaked;
   for (const std::string& name : facts.exports)
-    if (!begins(name, "dtu_plugin_v") && std::find(facts.unique.begin(), facts.unique.end(), name) == facts.unique.end())
+    if (!begins(name, "dtu_plugin_v") &&
+        std::find(facts.unique.begin(), facts.unique.end(), name) == facts.unique.end())
       leaked.push_back(name);
   if (!leaked.empty()) say("file.exports", "it exports " + joined(leaked));
   if (!facts.unique.empty()) say("file.unique", "it has the GNU_UNIQUE symbols " + joined(facts.unique));

@@ -174,8 +174,8 @@ ElfFacts read_elf(const std::string& file) {
   else if (theirs.type != ET_DYN)
     facts.trouble = "it is no shared object: link it with -shared";
   if (!facts.trouble.empty()) return facts;
-  const bool whole = theirs.ident[EI_CLASS] == ELFCLASS64 ? Reader<Elf64>(bytes, facts).read()
-                                                          : Reader<Elf32>(bytes, facts).read();
+  const bool whole =
+      theirs.ident[EI_CLASS] == ELFCLASS64 ? Reader<Elf64>(bytes, facts).read() : Reader<Elf32>(bytes, facts).read();
   if (!whole) {
     facts = {};
     facts.trouble = "it is cut short or its headers are damaged";

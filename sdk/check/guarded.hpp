@@ -1,6 +1,6 @@
-// Memory that is lent to a plugin: it ends where a page begins that cannot be touched, is read-only once it is filled, and
-// cannot be touched at all when it was given back. Who reads past the end, writes, or keeps a pointer too long dies at
-// once, and the trail says of what.
+// Memory that is lent to a plugin: it ends where a page begins that cannot be touched, is read-only once it is filled,
+// and cannot be touched at all when it was given back. Who reads past the end, writes, or keeps a pointer too long dies
+// at once, and the trail says of what.
 #pragma once
 #include <cstring>
 #include <deque>

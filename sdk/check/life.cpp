@@ -25,7 +25,8 @@ void watched(Bench& b, const std::function<void()>& body) {
 
 bool begin(Subject& s) {
   if (!s.create(s.bench().job.config)) {
-    s.bench().found("life.create", s.in("create()") + " failed with a valid configuration: " + std::to_string(s.status()) + " " + s.error());
+    s.bench().found("life.create", s.in("create()") + " failed with a valid configuration: " +
+                                       std::to_string(s.status()) + " " + s.error());
     return false;
   }
   if (s.start()) return true;
@@ -73,11 +74,29 @@ void use(Stage& stage) {
     s.end();
   });
   std::string called;
-  for (const char* function : {"buf_alloc", "emit", "reply", "post", "timer.create", "timer.arm", "fd.add", "fd.modify",
-                               "kv.get", "kv.set", "metrics.add", "invoke.invoke", "invoke.read_point",
-                               "invoke.write_point", "invoke.list_points", "link.to_port", "link.to_channel",
-                               "service " DTU_TIMER_SERVICE, "service " DTU_FD_SERVICE, "service " DTU_POST_SERVICE,
-                               "service " DTU_KV_SERVICE, "service " DTU_METRICS_SERVICE, "service " DTU_INVOKE_SERVICE,
+  for (const char* function : {"buf_alloc",
+                               "emit",
+                               "reply",
+                               "post",
+                               "timer.create",
+                               "timer.arm",
+                               "fd.add",
+                               "fd.modify",
+                               "kv.get",
+                               "kv.set",
+                               "metrics.add",
+                               "invoke.invoke",
+                               "invoke.read_point",
+                               "invoke.write_point",
+                               "invoke.list_points",
+                               "link.to_port",
+                               "link.to_channel",
+                               "service " DTU_TIMER_SERVICE,
+                               "service " DTU_FD_SERVICE,
+                               "service " DTU_POST_SERVICE,
+                               "service " DTU_KV_SERVICE,
+                               "service " DTU_METRICS_SERVICE,
+                               "service " DTU_INVOKE_SERVICE,
                                "service " DTU_LINK_SERVICE})
     if (b.times_called(function) != 0) called += std::string(function) + "\n";
   b.fact("called", called);

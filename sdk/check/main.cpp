@@ -43,7 +43,8 @@ int check(const Options& options) {
   here.file = file;  // the linker looks elsewhere for a name without a slash
   const auto result = dtu::check::Run(here, [&](const std::string& what) { progress(what); }).go();
   progress.end();
-  std::cout << (options.json ? dtu::check::as_json(options.file, result) : dtu::check::for_people(options.file, result));
+  std::cout << (options.json ? dtu::check::as_json(options.file, result)
+                             : dtu::check::for_people(options.file, result));
   if (!result.cannot.empty()) return cannot;
   return dtu::check::count(result, dtu::check::Severity::error) == 0 ? 0 : broken;
 }

@@ -18,14 +18,17 @@ double seconds(const std::string& text) {
 }  // namespace
 
 std::string usage() {
-  return "usage: dtu-plugin-check FILE.so [--config FILE] [--type TYPE] [--only RULE] [--call] [--patience S] [--json]\n"
+  return "usage: dtu-plugin-check FILE.so [--config FILE] [--type TYPE] [--only RULE] [--call] [--patience S] "
+         "[--json]\n"
          "       dtu-plugin-check --list [--json]\n"
          "\n"
          "Holds a plugin to the rules of the ABI and says of every rule that is broken where it is written and how to\n"
          "mend it. Each check runs in a process of its own: a plugin that crashes or hangs is a finding.\n"
          "\n"
-         "  --config FILE   the configuration of the component, JSON; for a plugin of several components an object with\n"
-         "                  one member for each: {\"channel:mqtt\": {...}}. Without it the defaults of the schema, or the\n"
+         "  --config FILE   the configuration of the component, JSON; for a plugin of several components an object "
+         "with\n"
+         "                  one member for each: {\"channel:mqtt\": {...}}. Without it the defaults of the schema, or "
+         "the\n"
          "                  first of its examples. Peers it names are talked to.\n"
          "  --type TYPE     only this component: mqtt, channel:mqtt\n"
          "  --only RULE     only findings of this rule or group: data.twice, data\n"
@@ -44,12 +47,14 @@ Options read_options(int argc, char** argv) {
     std::string* to;
   };
   std::string patience;
-  const Valued valued[] = {{"--config", &o.config}, {"--only", &o.only}, {"--type", &o.type}, {"--patience", &patience}};
+  const Valued valued[] = {
+      {"--config", &o.config}, {"--only", &o.only}, {"--type", &o.type}, {"--patience", &patience}};
   struct Flag {
     const char* name;
     bool* to;
   };
-  const Flag flags[] = {{"--json", &o.json}, {"--list", &o.list}, {"--call", &o.call}, {"--help", &o.help}, {"-h", &o.help}, {"--version", &o.version}};
+  const Flag flags[] = {{"--json", &o.json}, {"--list", &o.list}, {"--call", &o.call},
+                        {"--help", &o.help}, {"-h", &o.help},     {"--version", &o.version}};
   for (int k = 1; k < argc; ++k) {
     const std::string word = argv[k];
     bool known = false;

@@ -7,10 +7,10 @@ namespace dtu::check {
 
 struct Options {
   std::string file;
-  std::string config;      // path, "" = none
-  std::string only;        // a rule or a group
-  std::string type;        // "mqtt" or "channel:mqtt"
-  double patience_s = 5;   // a call takes longer: it hangs; what is to come later came not: it never will
+  std::string config;     // path, "" = none
+  std::string only;       // a rule or a group
+  std::string type;       // "mqtt" or "channel:mqtt"
+  double patience_s = 5;  // a call takes longer: it hangs; what is to come later came not: it never will
   bool json = false;
   bool list = false;
   bool call = false;

@@ -1,4 +1,5 @@
-// A plugin file opened in this process, and its components with tables at our size. Only for children: opening runs code.
+// A plugin file opened in this process, and its components with tables at our size. Only for children: opening runs
+// code.
 #pragma once
 #include <dtu/channel.h>
 #include <dtu/commands.h>

@@ -68,8 +68,8 @@ class Ports {
     std::set<std::string> seen;
     for (const PortInfo& p : all) {
       const bool bad = p.id.empty() || p.id.size() > 16 || !std::all_of(p.id.begin(), p.id.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
-      });
+                         return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+                       });
       if (bad || !seen.insert(p.id).second)
         s_.bench().found("ports.list", s_.in("ports.list()") + " gave the id \"" + p.id + "\"" + (bad ? "" : " twice"));
     }
@@ -82,9 +82,8 @@ class Ports {
     keys_.insert(key);
     s_.bench().ports_open(keys_);
     void* port = nullptr;
-    status_ = s_.call("open() of port \"" + id + "\"", [&](dtu_error* e) {
-      return table_->open(s_.self(), lent.get(), &how, key, &port, e);
-    });
+    status_ = s_.call("open() of port \"" + id + "\"",
+                      [&](dtu_error* e) { return table_->open(s_.self(), lent.get(), &how, key, &port, e); });
     if (status_ >= 0 && (port == nullptr || status_ > DTU_PENDING))
       s_.bench().found("ports.open", s_.in("open()") + " of port \"" + id + "\" answered " + std::to_string(status_) +
                                          (port == nullptr ? " and left *port null" : ""));
@@ -114,8 +113,8 @@ class Ports {
       if (s_.status() != DTU_AGAIN || !peer.there()) return false;
       const auto has_room = [&] { return peer.drain(), times_writable(key) > before; };
       if (s_.bench().run_until(has_room, s_.bench().patience())) continue;
-      s_.bench().found("data.writable", s_.in("write()") + " answered DTU_AGAIN; host->writable(" + std::to_string(key) +
-                                            ") never came");
+      s_.bench().found("data.writable", s_.in("write()") + " answered DTU_AGAIN; host->writable(" +
+                                            std::to_string(key) + ") never came");
       return false;
     }
     return true;

@@ -54,6 +54,13 @@ size_t count_children() {
   return n;
 }
 
+std::chrono::nanoseconds waited_for_cpu() {
+  int64_t ran = 0;
+  int64_t waited = 0;
+  std::ifstream in("/proc/thread-self/schedstat");
+  return in >> ran >> waited ? std::chrono::nanoseconds(waited) : std::chrono::nanoseconds(0);
+}
+
 ProcessState ProcessState::now() {
   ProcessState s;
   for (char** e = ::environ; e != nullptr && *e != nullptr; ++e) s.environment.emplace_back(*e);

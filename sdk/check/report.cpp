@@ -52,8 +52,9 @@ std::string for_people(const std::string& file, const Result& result) {
   if (!result.cannot.empty()) return out + result.cannot + "\n";
   std::string checked;
   for (const std::string& c : result.checked) checked += (checked.empty() ? "" : ", ") + c;
-  return out + file + ": " + (checked.empty() ? "no component" : checked) + ": " + plural(count(result, Severity::error), "error") +
-         ", " + plural(count(result, Severity::warning), "warning") + ", " + plural(count(result, Severity::note), "note") + "\n";
+  return out + file + ": " + (checked.empty() ? "no component" : checked) + ": " +
+         plural(count(result, Severity::error), "error") + ", " + plural(count(result, Severity::warning), "warning") +
+         ", " + plural(count(result, Severity::note), "note") + "\n";
 }
 
 std::string as_json(const std::string& file, const Result& result) {
@@ -87,7 +88,8 @@ std::string as_json(const std::string& file, const Result& result) {
 std::string rules_for_people() {
   std::string out = "| rule | severity | says | written in |\n| --- | --- | --- | --- |\n";
   for (const Rule& r : all_rules())
-    out += std::string("| `") + r.id + "` | " + std::string(name_of(r.severity)) + " | " + r.says + " | " + r.where + " |\n";
+    out += std::string("| `") + r.id + "` | " + std::string(name_of(r.severity)) + " | " + r.says + " | " + r.where +
+           " |\n";
   return out;
 }
 

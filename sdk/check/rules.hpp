@@ -1,5 +1,5 @@
-// Every rule the checker knows: what it says, where it is written, how to mend what breaks it. One table: the checks name
-// rules by id, --list prints it, the README is compared with it.
+// Every rule the checker knows: what it says, where it is written, how to mend what breaks it. One table: the checks
+// name rules by id, --list prints it, the README is compared with it.
 #pragma once
 #include <string>
 #include <string_view>

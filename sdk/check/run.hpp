@@ -38,6 +38,7 @@ class Run {
   [[nodiscard]] std::string given_config(const std::string& component) const;
   // The component's scenario in a child; its findings are written down. False: it died.
   bool play(const Scenario& scenario, const Job& job, std::map<std::string, std::string>& facts);
+  [[nodiscard]] bool outlives(const std::string& component) const;
   void take(const Scenario& scenario, const Job& job, const Outcome& outcome);
   void death(const Scenario& scenario, const Job& job, const Outcome& outcome);
   void output(const Job& job, const std::string& during, const Outcome& outcome);

@@ -7,8 +7,8 @@
 
 namespace dtu::check {
 
-// What a scenario works with. It makes benches, mostly one, and leaves them to the end of the process, when a thread that
-// should be gone may still hold on to them.
+// What a scenario works with. It makes benches, mostly one, and leaves them to the end of the process, when a thread
+// that should be gone may still hold on to them.
 struct Stage {
   Wire& wire;
   Trail& trail;
@@ -21,7 +21,12 @@ struct Stage {
 
 struct Scenario {
   const char* name;
-  const char* rule;  // what is newly found in it, and its death, break this rule; null: what is found is what it is
+  enum Kind {
+    plain,      // what is found is what it is, and so is a death
+    provoking,  // a death breaks its rule
+    ordering,   // so does every error that was not found in ordinary use
+  } kind;
+  const char* rule;  // null: plain
   bool after_use;    // only if the instance could be used: else it would say the same again
   void (*run)(Stage&);
 };

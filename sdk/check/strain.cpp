@@ -57,8 +57,8 @@ void try_configuration(Bench& b, const std::string& name, const std::string& tex
   if (!s.create(text)) return;
   if (!may_be_accepted && b.job.takes_settings)
     b.found("config.accepted", "create() accepted " + name + " as its configuration");
-  s.start();
-  s.end();
+  s.stop();
+  s.destroy();
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ void Subject::destroy() {
   for (const std::string& what : bench_.state.loop.forget(record_))
     bench_.found("leak.timers", name_ + " left behind at destroy(): " + what);
   if (const int64_t left = record_->buffers; left > 0)
-    bench_.found("leak.buffers", name_ + " did not give back " + std::to_string(left) + " buffers by the end of destroy()");
+    bench_.found("leak.buffers",
+                 name_ + " did not give back " + std::to_string(left) + " buffers by the end of destroy()");
 }
 
 void Subject::end() {
@@ -168,7 +169,8 @@ std::optional<host::Reply> Subject::ask(const std::string& function, const Ask& 
     return reply.has_value();
   };
   if (!bench_.run_until(came, deadline)) {
-    bench_.found("reply.never", in(function) + " answered DTU_OK; no reply() to call " + std::to_string(number) + " came");
+    bench_.found("reply.never",
+                 in(function) + " answered DTU_OK; no reply() to call " + std::to_string(number) + " came");
     return reply;
   }
   if (reply->by != handle())

@@ -21,7 +21,7 @@ class Subject {
   bool wait_up(milliseconds deadline);     // a channel: UP or DEGRADED. Others are up when they are started.
   [[nodiscard]] bool is_up() const;
   [[nodiscard]] bool is_well() const;  // up, and not DEGRADED
-  void stop(bool wait = true);  // wait: for a PENDING one to be finished
+  void stop(bool wait = true);         // wait: for a PENDING one to be finished
   void destroy();
   void end();  // stop and destroy, as far as there is something to
   void health();
@@ -41,7 +41,8 @@ class Subject {
 
   // send or write: judged, tokens booked. How many were taken.
   using Offer = std::function<dtu_status(const dtu_msg*, uint32_t n, uint32_t* taken, dtu_error*)>;
-  uint32_t offer(const std::string& function, std::vector<host::Message>& messages, bool with_tokens, const Offer& body);
+  uint32_t offer(const std::string& function, std::vector<host::Message>& messages, bool with_tokens,
+                 const Offer& body);
   [[nodiscard]] size_t open_tokens() const { return bench_.state.open_tokens(record_->handle()); }
 
   // A call that is replied to: the answer, or nothing if it failed or (a finding) never came.

@@ -1,5 +1,5 @@
-// What a child tells its parent by shared memory while it runs, so that it is known after its death: where it was in the
-// plugin, since when, which step of the check, and where the memory lies that plugins are lent.
+// What a child tells its parent by shared memory while it runs, so that it is known after its death: where it was in
+// the plugin, since when, which step of the check, and where the memory lies that plugins are lent.
 #pragma once
 #include <sys/types.h>
 

@@ -1,4 +1,5 @@
-// Using the interfaces of a started instance as dtud would. All of them do nothing when it does not offer the interface.
+// Using the interfaces of a started instance as dtud would. All of them do nothing when it does not offer the
+// interface.
 #pragma once
 #include "subject.hpp"
 

@@ -12,7 +12,11 @@ std::string said(dtu_str text) {
 bool is_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const auto lead = static_cast<unsigned char>(text[at]);
-    const size_t more = lead < 0x80U ? 0 : (lead >> 5U) == 6U ? 1 : (lead >> 4U) == 14U ? 2 : (lead >> 3U) == 30U ? 3 : 4;
+    const size_t more = lead < 0x80U          ? 0
+                        : (lead >> 5U) == 6U  ? 1
+                        : (lead >> 4U) == 14U ? 2
+                        : (lead >> 3U) == 30U ? 3
+                                              : 4;
     if (more == 4 || at + more >= text.size()) return false;
     for (size_t k = 1; k <= more; ++k)
       if ((static_cast<unsigned char>(text[at + k]) & 0xC0U) != 0x80U) return false;

@@ -28,7 +28,10 @@ void buf_ref(dtu_instance* i, dtu_buf* buffer) {
   buffers::ref(buffer);
 }
 void buf_unref(dtu_instance* i, dtu_buf* buffer) {
-  if (--at(i).buffers < 0) at(i).host->misbehaved(&at(i), rules::buffer_count, at(i).type + " gave back a buffer it does not hold");
+  if (--at(i).buffers < 0) {  // the reference is somebody else's: the buffer stays
+    ++at(i).buffers;
+    return at(i).host->misbehaved(&at(i), rules::buffer_count, at(i).type + " gave back a buffer it does not hold");
+  }
   buffers::unref(buffer);
 }
 
@@ -48,7 +51,8 @@ void writable(dtu_instance* i, uint64_t source) {
 
 void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* e) {
   if (!at(i).host->may_speak(at(i), "report")) return;
-  at(i).host->report(at(i), {i, source, state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags, text_of(e)});
+  at(i).host->report(at(i),
+                     {i, source, state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags, text_of(e)});
 }
 
 dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* e) {

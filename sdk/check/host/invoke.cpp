@@ -11,7 +11,8 @@ InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
 dtu_status ask(dtu_instance* i, const char* function, Request r, dtu_answer_fn done, void* ctx, dtu_error* err) {
   State& host = *at(i).host;
   if (!host.on_lane(at(i), function)) return fail(err, DTU_E_CLOSED, "the instance is gone");
-  if (done == nullptr) host.misbehaved(&at(i), rules::arguments, at(i).type + " called " + function + " without a done()");
+  if (done == nullptr)
+    host.misbehaved(&at(i), rules::arguments, at(i).type + " called " + function + " without a done()");
   if (host.refuses(at(i), function)) return fail(err, DTU_AGAIN, "the host takes no more requests");
   if (host.invoke_refusal != DTU_OK) return fail(err, host.invoke_refusal, "refused by the test");
   r.by = i;
@@ -84,7 +85,9 @@ dtu_status State::ask(InstanceRecord& i, Request r, dtu_answer_fn done, void* ct
 
 void State::answer(uint64_t id, const Answer& a) {
   const auto it = asked_.find(id);
-  if (it == asked_.end()) return misbehaved(nullptr, rules::scripted, "the test answered request " + std::to_string(id) + ", which is not open");
+  if (it == asked_.end())
+    return misbehaved(nullptr, rules::scripted,
+                      "the test answered request " + std::to_string(id) + ", which is not open");
   const Asked asked = it->second;
   asked_.erase(it);
   if (asked.by->phase != InstanceRecord::Phase::live || asked.done == nullptr) return;  // not after the asker's stop

@@ -71,7 +71,8 @@ void Loop::call(Owner owner, const char* what, const std::function<void()>& fn) 
 Loop::Timer* Loop::timer(Owner owner, uint64_t id) {
   const auto it = timers_.find(id);
   if (it == timers_.end()) return nullptr;
-  if (it->second.owner != owner) complain_(rules::foreign, "timer " + std::to_string(id) + " belongs to another instance");
+  if (it->second.owner != owner)
+    complain_(rules::foreign, "timer " + std::to_string(id) + " belongs to another instance");
   return it->second.owner == owner ? &it->second : nullptr;
 }
 
@@ -100,7 +101,8 @@ dtu_status Loop::remove_timer(Owner owner, uint64_t id) {
 Loop::Watch* Loop::watch(Owner owner, uint64_t id) {
   const auto it = watches_.find(id);
   if (it == watches_.end()) return nullptr;
-  if (it->second.owner != owner) complain_(rules::foreign, "watch " + std::to_string(id) + " belongs to another instance");
+  if (it->second.owner != owner)
+    complain_(rules::foreign, "watch " + std::to_string(id) + " belongs to another instance");
   return it->second.owner == owner ? &it->second : nullptr;
 }
 
@@ -161,7 +163,8 @@ void Loop::run_fds(std::chrono::nanoseconds wait) {
     const auto it = watches_.find(ids[i]);  // an earlier callback may have removed it
     if (fds[i].revents == 0 || it == watches_.end()) continue;
     if ((fds[i].revents & POLLNVAL) != 0) {
-      complain_(rules::closed_watched, "descriptor " + std::to_string(fds[i].fd) + " was closed while it was watched: remove the watch first");
+      complain_(rules::closed_watched,
+                "descriptor " + std::to_string(fds[i].fd) + " was closed while it was watched: remove the watch first");
       watches_.erase(it);
       continue;
     }

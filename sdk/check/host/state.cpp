@@ -33,7 +33,8 @@ State::State(Observer& observer, Storage& bytes)
 State::~State() {
   for (const InstanceRecord& i : instances)
     if (i.buffers > 0)
-      misbehaved(&i, rules::leak_buffers, i.type + ": " + std::to_string(i.buffers) + " buffers were never given back (buf_unref)");
+      misbehaved(&i, rules::leak_buffers,
+                 i.type + ": " + std::to_string(i.buffers) + " buffers were never given back (buf_unref)");
 }
 
 void State::misbehaved(const InstanceRecord* by, const char* rule, const std::string& what) {
@@ -189,7 +190,8 @@ std::optional<uint64_t> State::add_metric(const InstanceRecord& i, uint32_t kind
 
 void State::set_metric(uint64_t id, uint64_t add, std::optional<int64_t> set) {
   const Lock lock(mutex_);
-  if (id == 0 || id > metrics_.size()) return complain(nullptr, rules::metric, "metric " + std::to_string(id) + " does not exist");
+  if (id == 0 || id > metrics_.size())
+    return complain(nullptr, rules::metric, "metric " + std::to_string(id) + " does not exist");
   Metric& m = metrics_[id - 1];
   if ((m.kind == DTU_METRIC_GAUGE) != set.has_value())
     return complain(nullptr, rules::metric, "metric " + m.name + ": increase() is for counters, set() for gauges");
