@@ -131,7 +131,8 @@ TEST_F(PluginsTest, AnInstalledBuildIsUsedAtOnceAndBeforeTheOther) {
   fs::remove(other);  // it was copied
   EXPECT_EQ(dtud.dtuctl({"inspect", kBuild, "--atleast-version", "2.0"}).status, 0);
   EXPECT_EQ(dtud.dtuctl({"inspect", kBuild, "--atleast-version", "2.0.1"}).status, 1);
-  ASSERT_EQ(dtud.put("/v1/config", R"({"conf": {"1": {"protocol": "build"}}})").status, 200);
+  const HttpAnswer taken = dtud.put("/v1/config", R"({"work_mode": "raw", "conf": {"1": {"protocol": "build"}}})");
+  ASSERT_EQ(taken.status, 200) << taken.body;
   EXPECT_EQ(text(loaded(kBuild), "version"), "2.0.0");
   EXPECT_EQ(state_of(old), "replaced");
 
@@ -225,8 +226,9 @@ TEST_F(PluginsTest, InspectTellsOfAFileWithoutADtud) {
   EXPECT_THAT(ran.output, HasSubstr("ended its process (exit status 0) while being probed"));
   EXPECT_EQ(dtud.dtuctl({"inspect", folder() + "/ctor_exit.so", "--exists"}).status, 1);
 
+  const std::string unused = have("pure_c");
   dtud.start();
-  ran = dtud.dtuctl({"--json", "inspect", file});
+  ran = dtud.dtuctl({"--json", "inspect", unused});
   const Json one = at(parse_json(ran.output), "[0]");
   EXPECT_EQ(text(one, "state"), "available");
   EXPECT_EQ(text(one, "components[0].schema.type"), "object");

@@ -115,7 +115,7 @@ std::string probed_here(const std::string& file) {
   o->set("error", probed.text);
   const auto components = o->getArray("components");
   for (unsigned i = 0; i < components->size(); ++i) {
-    const auto component = components->getObject(i);
+    auto component = components->getObject(i);
     const std::string schema = component->optValue<std::string>("schema", "");
     if (!schema.empty()) component->set("schema", Json::parse(schema, "the schema", kFailed).value());
     component->remove("caps");
