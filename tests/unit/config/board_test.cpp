@@ -120,6 +120,21 @@ TEST(Board, ASocketPathTheKernelCannotHoldIsRefused) {
   EXPECT_TRUE(board(R"({"control": {"socket": "/)" + std::string(106, 'x') + "\"}}").config);
 }
 
+// The kernel's own key: no schema of a plugin knows it, and no plugin is told.
+TEST(Board, AnyComponentMayBeIsolated) {
+  const auto b = board(R"({"hal": [{"type": "linux", "ports": {}, "isolate": {"memory_mb": "32"}}],
+    "commands": [{"type": "dtu", "isolate": true}]})");
+  ASSERT_TRUE(b.config) << b.said;
+  ASSERT_TRUE(b.config->hal[0].isolate);
+  EXPECT_EQ(b.config->hal[0].isolate->memory_mb, 32U);
+  EXPECT_EQ(b.config->hal[0].isolate->stall_s, 0U);
+  EXPECT_EQ(b.config->hal[0].json.find("isolate"), std::string::npos);
+  ASSERT_TRUE(b.config->commands->at(0).isolate);
+  EXPECT_EQ(b.config->commands->at(0).isolate->memory_mb, 64U);
+  EXPECT_FALSE(board(R"({"commands": [{"type": "dtu", "isolate": false}]})").config->commands->at(0).isolate);
+  EXPECT_THAT(board(R"({"commands": [{"type": "dtu", "isolate": {"memory": 1}}]})").said, HasSubstr("memory"));
+}
+
 TEST(Board, BrokenJsonIsNoBoard) {
   const auto b = board("{\"hal\": [] // none\n}");
   EXPECT_FALSE(b.config);
