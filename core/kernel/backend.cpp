@@ -20,6 +20,8 @@ using config::JsonObject;
 using config::make_object;
 using control::Answer;
 
+constexpr std::chrono::minutes kLongestUpgrade{10};  // of a plugin, that is waited for
+
 std::string findings_json(bool ok, const config::Findings& findings, const Device::Changed* changed) {
   auto o = make_object();
   o->set("ok", ok);
@@ -127,6 +129,43 @@ Answer KernelBackend::ports() { return view(views::ports); }
 Answer KernelBackend::channels() { return view(views::channels); }
 Answer KernelBackend::spool() { return view(views::spool); }
 Answer KernelBackend::metrics() { return view(views::metrics); }
+
+// The file is copied here, on the worker's thread: the main lane does not wait for the disk. One that cannot be told
+// in time goes on all the same.
+Answer KernelBackend::upgrade_plugin(const std::string& json) {
+  config::Findings findings;
+  const auto parsed = config::read_json(json, "", findings);
+  const JsonObject* body = parsed ? config::as_object(*parsed) : nullptr;
+  if (body == nullptr)
+    return Answer::error(400, findings.empty() ? "the body is not a JSON object" : findings.front().message);
+  PluginUpgrade::Request request;
+  request.file = config::as_text(body->get("file"));
+  request.back = config::as_text(body->get("rollback"));
+  request.force = config::as_flag(body->get("force"));
+  if (request.file.empty() == request.back.empty())
+    return Answer::error(400, "the body needs \"file\", a plugin's, or \"rollback\", a plugin's id");
+  const int64_t ms = config::as_integer(body->get("deadline_ms"), PluginUpgrade::kDefaultDeadline_ms);
+  if (ms < 1 || ms > PluginUpgrade::kLongestDeadline_ms)
+    return Answer::error(400, "deadline_ms is 1 to " + std::to_string(PluginUpgrade::kLongestDeadline_ms));
+  request.deadline_ms = static_cast<uint32_t>(ms);
+  if (!request.file.empty()) {
+    Lock lock(keeping_);
+    auto kept = PluginBuilds::keep(kernel_.plugin_upgrade().builds().folder(), request.file);
+    if (const auto* refusal = std::get_if<plugins::Refusal>(&kept)) return Answer::error(409, refusal->text);
+    request.file = std::get<std::filesystem::path>(kept);
+  }
+  return ask(
+      [this, request](const Reply& reply) {
+        kernel_.plugin_upgrade().start(request, [this, reply](const std::string& error) {
+          reply(error.empty() ? Answer{200, kernel_.plugin_upgrade().state()} : Answer::error(409, error));
+        });
+      },
+      kLongestUpgrade);
+}
+
+Answer KernelBackend::plugin_upgrade() {
+  return ask([this](const Reply& reply) { reply({200, kernel_.plugin_upgrade().state()}); });
+}
 
 Answer KernelBackend::component(const std::string& type) {
   return ask([this, type](const Reply& reply) {

@@ -23,6 +23,8 @@ class KernelBackend : public control::Backend {
 
   control::Answer status() override;
   control::Answer plugins() override;
+  control::Answer upgrade_plugin(const std::string& json) override;
+  control::Answer plugin_upgrade() override;
   control::Answer component(const std::string& type) override;
   control::Answer commands() override;
   control::Answer call(const std::string& json) override;
@@ -61,6 +63,7 @@ class KernelBackend : public control::Backend {
 
   struct Waiting;
   Kernel& kernel_;
+  Mutex keeping_;  // held while a build is copied: one at a time
   Mutex mutex_;
   bool refusing_ DTU_GUARDED_BY(mutex_) = false;
   uint64_t last_ DTU_GUARDED_BY(mutex_) = 0;

@@ -30,6 +30,14 @@ std::vector<std::string> plugin_path_of(const std::string& board) {
   return folders;
 }
 
+// And which build of each an upgrade chose. As the schema has it when the board file does not say.
+std::string state_dir_of(const std::string& board) {
+  config::Findings ignored;
+  const auto json = config::read_json(board, "", ignored);
+  const config::JsonObject* object = json ? config::as_object(*json) : nullptr;
+  return object != nullptr ? config::as_text(object->get("state_dir"), "/var/lib/dtukit") : "/var/lib/dtukit";
+}
+
 std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
 
 // Answers a plugin that asked through dtu.invoke/1.
@@ -87,7 +95,12 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       upgrades_({lane, log, calls_,
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
-      watchdog_(lane) {
+      watchdog_(lane),
+      plugin_upgrade_({lane, log, components_, changes_, {context_, router_, device_, directory_, calls_}, members_,
+                       [this](const config::Schemas& schemas, config::Findings& findings) {
+                         return config::read_board(board_text_, options_.board_file, schemas, findings);
+                       },
+                       [this] { return why_busy(); }}) {
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -112,7 +125,11 @@ bool Kernel::load(config::Findings& findings) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
   }
-  components_.search(plugin_path_of(*text));
+  board_text_ = *text;
+  const std::string state_dir = options_.state_dir.empty() ? state_dir_of(*text) : options_.state_dir;
+  if (const std::string warning = plugin_upgrade_.builds().open(state_dir + "/plugins"); !warning.empty())
+    log_.warning("plugins", warning);
+  components_.search(plugin_path_of(*text), plugin_upgrade_.builds().files());
   const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
   if (!board) return false;
   board_ = *board;
@@ -220,6 +237,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
         return offers;
       },
       [this, &instance](Offers offers) {
+        directory_.remove_of(instance);  // what its predecessor offered, when it replaced one
         for (commands::Command& c : offers.commands) {
           c.provider = &instance;
           if (const std::string refused = directory_.add(std::move(c)); !refused.empty())
@@ -230,6 +248,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
+        calls_.release(instance);
         indicators_.points_changed();
       });
 }
@@ -247,6 +266,12 @@ void Kernel::learn_initial_password() {
 bool Kernel::connected() const {
   const auto& channels = router_.channels();
   return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->carries(); });
+}
+
+std::string Kernel::why_busy() const {
+  if (ending_) return "dtud is stopping";
+  if (!changes_.all_applied() || !device_.idle()) return "a change of the configuration is being applied: try again";
+  return upgrades_.installs() ? "an upgrade of the board is being installed: try again after it" : "";
 }
 
 // A channel without a connection is up whatever it is pointed at: something has to come from it. Without channels that
@@ -269,7 +294,7 @@ void Kernel::stopping(plugins::Instance& instance) {
 }
 
 void Kernel::stopped(plugins::Instance& instance) {
-  directory_.remove_of(instance);
+  if (!plugin_upgrade_.stopped(instance)) directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
   if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
@@ -355,6 +380,7 @@ void Kernel::shutdown(End how) {
   if (ending_) return;
   ending_ = true;
   tell_service_manager(how == End::stop ? "STOPPING=1" : "RELOADING=1\nSTATUS=restarting");
+  plugin_upgrade_.stop();
   upgrades_.stop();
   indicators_.configure({});
   end_ = how;

@@ -75,6 +75,8 @@ std::string metrics(Kernel& kernel) {
              clock_is_set(wall_clock_ns()) ? 1 : 0);
   text.counter("dtu_stalls_total", "Times a plugin held a lane for more than 5 s",
                static_cast<double>(kernel.stalls()));
+  text.gauge("dtu_plugin_dead_images", "Builds of plugins that are mapped and used by nobody, until dtud starts again",
+             static_cast<double>(kernel.components().dead_images()));
   for (const auto& p : kernel.router().ports()) add_port(text, *p);
   for (const auto& c : kernel.router().channels()) add_channel(text, *c);
   if (const auto days = flash_days(kernel))

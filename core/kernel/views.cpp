@@ -122,6 +122,7 @@ std::string status(Kernel& kernel) {
   o->set("rss_kib", number(process.rss_kib));
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));
+  o->set("dead_images", number(kernel.components().dead_images()));
   auto list = make_list();
   each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(i)); });
   o->set("instances", list);
@@ -133,11 +134,9 @@ std::string plugins(Kernel& kernel) {
   for (const Components::File& file : kernel.components().files()) {
     auto o = make_object();
     o->set("file", file.path.string());
-    const auto& loaded = kernel.components().catalogue().plugins();
-    const auto it = std::find_if(loaded.begin(), loaded.end(), [&](const auto& p) { return p->file == file.path; });
     auto components = make_list();
-    if (it != loaded.end()) {
-      const auto& p = **it;
+    if (file.image != nullptr) {
+      const auto& p = *file.image;
       o->set("id", p.id);
       o->set("version", p.version);
       o->set("vendor", p.vendor);
@@ -161,6 +160,7 @@ std::string plugins(Kernel& kernel) {
     }
     o->set("loaded", file.loaded);
     o->set("error", file.error);
+    o->set("dead", file.dead);
     o->set("components", components);
     list->add(o);
   }

@@ -78,6 +78,7 @@ class Instance {
   [[nodiscard]] bool alive() const {
     return self_ != nullptr && (phase_ == Phase::starting || phase_ == Phase::running);
   }
+  [[nodiscard]] bool running() const { return phase_ == Phase::running; }  // start() is over, stop() did not begin
   [[nodiscard]] bool wanted() const { return wanted_; }        // start() was called and stop() was not
   [[nodiscard]] bool abandoned() const { return abandoned_; }  // its lane did not come back from the plugin
   [[nodiscard]] const Tables& tables() const { return tables_; }

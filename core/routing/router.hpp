@@ -62,6 +62,7 @@ class Router {
   bool deliver();
 
  private:
+  friend class Handover;
   struct KeySlot {
     uint64_t key = 0;
     Port* port = nullptr;

@@ -12,6 +12,8 @@ int show_points(const Invocation& in);
 int show_ports(const Invocation& in);
 int show_channels(const Invocation& in);
 int show_metrics(const Invocation& in);
+// plugins.cpp
+int plugins_upgrade(const Invocation& in);
 // inspect.cpp
 int inspect(const Invocation& in);
 // call.cpp

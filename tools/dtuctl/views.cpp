@@ -84,11 +84,13 @@ std::string plugins_text(const Json& plugins, const Terminal& terminal) {
       offers += (offers.empty() ? "" : " ") + c["kind"].text() + ":" + c["type"].text();
     const bool loaded = p["loaded"].flag();
     const bool bad = !p["error"].text().empty();
+    const bool dead = !p["dead"].text().empty();
     table.add({p["id"].text(),
                p["version"].text(),
                p["vendor"].text(),
                p["abi"].text(),
                {bad      ? "refused"
+                : dead   ? "dead"
                 : loaded ? "loaded"
                          : "not used",
                 bad      ? Colour::bad
@@ -97,6 +99,7 @@ std::string plugins_text(const Json& plugins, const Terminal& terminal) {
                offers,
                p["file"].text()});
     errors += error_line(terminal, p["file"].text(), p["error"]);
+    if (dead) errors += terminal.paint(Colour::faint, printable(p["file"].text() + ": " + p["dead"].text())) + "\n";
   }
   return none(table, terminal, "no plugins; see plugin_path in the board document") + errors;
 }

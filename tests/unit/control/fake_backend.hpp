@@ -57,6 +57,8 @@ class FakeBackend : public Backend {
 
   Answer status() override { return say("status"); }
   Answer plugins() override { return say("plugins"); }
+  Answer upgrade_plugin(const std::string& json) override { return say("upgrade_plugin", json); }
+  Answer plugin_upgrade() override { return say("plugin_upgrade"); }
   Answer component(const std::string& type) override { return say("component " + type); }
   Answer commands() override { return say("commands"); }
   Answer call(const std::string& json) override { return say("call", json); }
