@@ -168,6 +168,7 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
   EXPECT_THAT(all, HasSubstr("Exit codes\n  0  ok\n"));
   for (const char* name : {"status",
                            "plugins",
+                           "plugins upgrade",
                            "inspect",
                            "commands",
                            "call",
