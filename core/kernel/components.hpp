@@ -48,7 +48,7 @@ class Components {
     std::filesystem::path path;
     std::vector<std::string> types;  // "channel:mqtt"
     bool loaded = false;
-    std::string error;  // why it cannot be used
+    std::string error;                                             // why it cannot be used
     std::shared_ptr<const plugins::LoadedPlugin> image = nullptr;  // mapped: `loaded`, or dead
     std::string dead = {};                                         // why nobody uses the image any more
     std::filesystem::path instead = {};                            // the build that takes its place

@@ -267,9 +267,8 @@ void Device::speaker_started(plugins::Instance& speaker) {
 }
 
 void Device::forget(const plugins::Instance& instance) {
-  offers_.erase(
-      std::remove_if(offers_.begin(), offers_.end(), [&](const PortOffer& o) { return o.hal == &instance; }),
-      offers_.end());
+  offers_.erase(std::remove_if(offers_.begin(), offers_.end(), [&](const PortOffer& o) { return o.hal == &instance; }),
+                offers_.end());
   speakers_.erase(std::remove(speakers_.begin(), speakers_.end(), &instance), speakers_.end());
 }
 

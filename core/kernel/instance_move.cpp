@@ -10,9 +10,9 @@ namespace dtud {
 namespace {
 
 constexpr int64_t kMs = 1'000'000;
-constexpr uint32_t kDrain_ms = 2000;   // for what is in flight, and for calls under way
+constexpr uint32_t kDrain_ms = 2000;  // for what is in flight, and for calls under way
 constexpr uint32_t kStop_ms = 2000;
-constexpr int64_t kCollect_ms = 200;   // for what was read already
+constexpr int64_t kCollect_ms = 200;  // for what was read already
 
 routing::Channel* channel_of(const plugins::Instance& instance) {
   return instance.component().kind == DTU_KIND_CHANNEL ? static_cast<routing::Channel*>(instance.tenant()) : nullptr;
@@ -86,15 +86,17 @@ void InstanceMove::replace() {
   parts_.calls.rehome(old, *next);
   parts_.device.forget(old);
   next->set_tenant(old.tenant());
-  if (routing::Channel* channel = channel_of(old)) channel->registrant = nullptr;  // if it is due, it is made anew
+  if (routing::Channel* channel = channel_of(old)) {
+    channel->registrant = nullptr;                  // if its registration is due, it is made anew
+    was_wanted_ = was_wanted_ || channel->connect;  // it may have been asked for meanwhile
+  }
   slot_ = std::move(next);
   stage_ = Stage::waiting;
   deadline_ns_ = monotonic_ns() + int64_t{ready_ms_} * kMs;
   if (!was_wanted_) return;
   slot_->start();
   // Before anything of its own. On a lane of its own it is being created; should that fail, stopped() takes it back.
-  if (slot_->alive() || !slot_->on_main())
-    parts_.context.inbox.give(slot_->handle(), std::exchange(waiting_, {}));
+  if (slot_->alive() || !slot_->on_main()) parts_.context.inbox.give(slot_->handle(), std::exchange(waiting_, {}));
 }
 
 bool InstanceMove::stopped(plugins::Instance& instance) {

@@ -1,6 +1,6 @@
 // One instance goes over to other code: what it has under way is finished, it is stopped, another takes its name, its
-// place and what waits, and has to work as well as it did. Should it not, turn_back() puts the former code back the same
-// way. Main lane.
+// place and what waits, and has to work as well as it did. Should it not, turn_back() puts the former code back the
+// same way. Main lane.
 #pragma once
 #include <cstdint>
 #include <deque>

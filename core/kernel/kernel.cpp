@@ -96,7 +96,12 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
       watchdog_(lane),
-      plugin_upgrade_({lane, log, components_, changes_, {context_, router_, device_, directory_, calls_}, members_,
+      plugin_upgrade_({lane,
+                       log,
+                       components_,
+                       changes_,
+                       {context_, router_, device_, directory_, calls_},
+                       members_,
                        [this](const config::Schemas& schemas, config::Findings& findings) {
                          return config::read_board(board_text_, options_.board_file, schemas, findings);
                        },

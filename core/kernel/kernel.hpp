@@ -108,8 +108,8 @@ class Kernel : public plugins::Upcalls {
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
   [[nodiscard]] std::string why_busy() const;  // for an upgrade of a plugin
-  [[nodiscard]] bool connected() const;  // a channel carries
-  [[nodiscard]] bool proven() const;     // dtud does what it is for
+  [[nodiscard]] bool connected() const;        // a channel carries
+  [[nodiscard]] bool proven() const;           // dtud does what it is for
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);

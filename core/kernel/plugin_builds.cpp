@@ -55,7 +55,8 @@ std::string PluginBuilds::open(const fs::path& folder) {
   const std::string index = (folder_ / "installed.json").string();
   config::FileError error;
   const auto text = config::read_file(index, kLargestIndex, error);
-  if (!text) return error.code == ENOENT || error.code == ENOTDIR ? "" : error.text + ": upgrades of plugins are forgotten";
+  if (!text)
+    return error.code == ENOENT || error.code == ENOTDIR ? "" : error.text + ": upgrades of plugins are forgotten";
   config::Findings findings;
   const auto json = config::read_json(*text, index, findings);
   const JsonObject* all = json ? config::as_object(*json) : nullptr;

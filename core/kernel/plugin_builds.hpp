@@ -1,5 +1,5 @@
-// Builds of plugins that came by an upgrade: each is a file of its own in <state_dir>/plugins, named by its content, for
-// the linker gives the old code to whoever opens a path it has mapped. An index beside them says which one a start
+// Builds of plugins that came by an upgrade: each is a file of its own in <state_dir>/plugins, named by its content,
+// for the linker gives the old code to whoever opens a path it has mapped. An index beside them says which one a start
 // picks; without it, or without the file it names, a start finds the plugin where its package put it.
 #pragma once
 #include <filesystem>

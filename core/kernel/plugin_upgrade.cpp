@@ -17,7 +17,9 @@ constexpr int64_t kSettle_ns = 250 * kMs;  // a build that falls over its first 
 
 std::string named(const plugins::LoadedPlugin& plugin) { return plugin.id + " " + plugin.version; }
 
-std::string type_of(const plugins::LoadedComponent& c) { return std::string(plugins::kind_name(c.kind)) + ":" + c.type; }
+std::string type_of(const plugins::LoadedComponent& c) {
+  return std::string(plugins::kind_name(c.kind)) + ":" + c.type;
+}
 
 std::string first_error(const config::Findings& findings) {
   for (const config::Finding& f : findings)
@@ -33,8 +35,7 @@ int rank(const plugins::Instance& instance) {
 
 }  // namespace
 
-PluginUpgrade::PluginUpgrade(Parts parts)
-    : parts_(std::move(parts)), timer_(parts_.lane.timers().create(tick, this)) {}
+PluginUpgrade::PluginUpgrade(Parts parts) : parts_(std::move(parts)), timer_(parts_.lane.timers().create(tick, this)) {}
 
 PluginUpgrade::~PluginUpgrade() { parts_.lane.timers().destroy(timer_); }
 
@@ -98,7 +99,8 @@ std::string PluginUpgrade::check_build(const Request& request) {
   std::string other;
   for (const plugins::LoadedComponent& c : build_->components) {
     const auto found = parts_.components.find(c.kind, c.type);
-    if (found.component != nullptr && found.plugin_id != build_->id) other = type_of(c) + " belongs to " + found.plugin_id;
+    if (found.component != nullptr && found.plugin_id != build_->id)
+      other = type_of(c) + " belongs to " + found.plugin_id;
   }
   old_ = parts_.components.catalogue().plugin(build_->id);
   if (old_ == nullptr)
@@ -126,8 +128,7 @@ std::vector<plugins::InstancePtr*> PluginUpgrade::slots() const {
   };
   for (plugins::InstancePtr& member : parts_.members) add(member);
   for (const auto& channel : parts_.move.router.channels()) add(channel->instance);
-  std::stable_sort(all.begin(), all.end(),
-                   [](const auto* a, const auto* b) { return rank(**a) < rank(**b); });
+  std::stable_sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return rank(**a) < rank(**b); });
   return all;
 }
 
@@ -207,8 +208,7 @@ std::string PluginUpgrade::add_members(const config::Schemas& schemas) {
 void PluginUpgrade::next() {
   if (at_ < targets_.size()) {
     const Target& target = targets_[at_];
-    moves_.push_back(
-        std::make_unique<InstanceMove>(parts_.move, *target.slot, target.to, request_.deadline_ms));
+    moves_.push_back(std::make_unique<InstanceMove>(parts_.move, *target.slot, target.to, request_.deadline_ms));
   } else {
     stage_ = Stage::settling;
     settled_ns_ = monotonic_ns() + (targets_.empty() ? 0 : kSettle_ns);
@@ -261,7 +261,8 @@ void PluginUpgrade::next_back() {
   const std::string why = error_;
   parts_.components.bury(build_, "failed: " + why);
   config::FileError error;
-  if (blame_ == Blame::build && request_.back.empty() && !builds_.mark_failed(request_.file, why, error)) parts_.log.error("plugins", error.text);
+  if (blame_ == Blame::build && request_.back.empty() && !builds_.mark_failed(request_.file, why, error))
+    parts_.log.error("plugins", error.text);
   result_ = "rolled back";
   end(why + ". " + named(*old_) + " runs again");
 }

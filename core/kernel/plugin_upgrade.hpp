@@ -31,9 +31,9 @@ class PluginUpgrade {
     std::function<std::string()> busy;  // why nothing may be replaced now; "" = it may
   };
   struct Request {
-    std::filesystem::path file;  // a build PluginBuilds keeps; or
-    std::string back;            // the id of a plugin: to the build it had before
-    bool force = false;          // also an older version, or one that failed before
+    std::filesystem::path file;                  // a build PluginBuilds keeps; or
+    std::string back;                            // the id of a plugin: to the build it had before
+    bool force = false;                          // also an older version, or one that failed before
     uint32_t deadline_ms = kDefaultDeadline_ms;  // for each instance
   };
   static constexpr uint32_t kDefaultDeadline_ms = 10'000, kLongestDeadline_ms = 120'000;
@@ -53,9 +53,7 @@ class PluginUpgrade {
   // How far it is, or how the last one ended: see docs/control-api.md.
   [[nodiscard]] std::string state() const;
   // From Kernel. True: its successor takes over what it offers.
-  bool stopped(plugins::Instance& instance) {
-    return at_ < moves_.size() && moves_[at_]->stopped(instance);
-  }
+  bool stopped(plugins::Instance& instance) { return at_ < moves_.size() && moves_[at_]->stopped(instance); }
 
  private:
   using Plugin = std::shared_ptr<const plugins::LoadedPlugin>;

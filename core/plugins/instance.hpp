@@ -75,12 +75,10 @@ class Instance {
   [[nodiscard]] const std::string& error() const { return error_; }
   [[nodiscard]] uint32_t restarts() const { return restarts_; }
   // Its functions may be called.
-  [[nodiscard]] bool alive() const {
-    return self_ != nullptr && (phase_ == Phase::starting || phase_ == Phase::running);
-  }
+  [[nodiscard]] bool alive() const { return self_ != nullptr && (phase_ == Phase::starting || running()); }
   [[nodiscard]] bool running() const { return phase_ == Phase::running; }  // start() is over, stop() did not begin
-  [[nodiscard]] bool wanted() const { return wanted_; }        // start() was called and stop() was not
-  [[nodiscard]] bool abandoned() const { return abandoned_; }  // its lane did not come back from the plugin
+  [[nodiscard]] bool wanted() const { return wanted_; }                    // start() was called and stop() was not
+  [[nodiscard]] bool abandoned() const { return abandoned_; }              // its lane did not come back from the plugin
   [[nodiscard]] const Tables& tables() const { return tables_; }
   [[nodiscard]] void* self() const { return self_; }
   [[nodiscard]] Lane& lane() const { return *lane_; }

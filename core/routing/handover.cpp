@@ -71,7 +71,8 @@ bool Handover::lines_are_drained() {
   const auto ask = [&from = from_, open = std::move(open)] {
     return std::all_of(open.begin(), open.end(), [&](void* port) {
       int32_t drained = 1;
-      from.guarded("drained", nullptr, [&] { return drained = from.tables().ports.drained(from.self(), port), DTU_OK; });
+      from.guarded("drained", nullptr,
+                   [&] { return drained = from.tables().ports.drained(from.self(), port), DTU_OK; });
       return drained != 0;
     });
   };

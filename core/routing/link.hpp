@@ -49,8 +49,8 @@ struct Channel : Tenant {
   bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it
   bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
   bool counted_blocked = false;
-  bool held = false;         // its instance is being replaced (Handover): nothing more is sent
-  int64_t grace = 0;         // so many bytes of its are still taken although the port is crowded
+  bool held = false;  // its instance is being replaced (Handover): nothing more is sent
+  int64_t grace = 0;  // so many bytes of its are still taken although the port is crowded
   [[nodiscard]] bool carries() const {
     return instance != nullptr && instance->alive() &&
            (instance->state() == DTU_STATE_UP || instance->state() == DTU_STATE_DEGRADED);

@@ -311,8 +311,8 @@ bool Router::deliver() {
 }
 
 void Router::serve(Channel& channel) {
-  if (channel.held || channel.sending || channel.full || channel.paused || channel.registering ||
-      !channel.carries() || !channel.outbox.has_waiting())
+  if (channel.held || channel.sending || channel.full || channel.paused || channel.registering || !channel.carries() ||
+      !channel.outbox.has_waiting())
     return;
   plugins::Instance& instance = *channel.instance;
   std::array<dtu_msg, Outbox::kBatch> msgs;  // filled by take(): not worth clearing

@@ -28,8 +28,7 @@ std::string fixture(const std::string& name) { return std::string(E2E_FIXTURES) 
 std::string device(uint16_t port) {
   return R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "\n"}}}, "conf": {"1": {"protocol": "tcp", )"
          R"("serialID": "1", "url": "127.0.0.1", "port": )" +
-         std::to_string(port) +
-         R"(, "reconnect": {"min_ms": 10, "max_ms": 50}, "outbox": {"overflow": "block"}}}})";
+         std::to_string(port) + R"(, "reconnect": {"min_ms": 10, "max_ms": 50}, "outbox": {"overflow": "block"}}}})";
 }
 
 struct PluginRollback : testing::Test {
@@ -57,14 +56,12 @@ struct Wrong {
 };
 
 struct TakenBack : PluginRollback, testing::WithParamInterface<Wrong> {};
-INSTANTIATE_TEST_SUITE_P(Builds, TakenBack,
-                         testing::Values(Wrong{"create", "this build cannot be created"},
-                                         Wrong{"start", "this build cannot start"},
-                                         Wrong{"hang", "was not back within 1000 ms"},
-                                         Wrong{"never_up", "was not back within 1000 ms"},
-                                         Wrong{"gives_up", "this build gives up"},
-                                         Wrong{"send", "this build sends nothing"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Builds, TakenBack,
+    testing::Values(Wrong{"create", "this build cannot be created"}, Wrong{"start", "this build cannot start"},
+                    Wrong{"hang", "was not back within 1000 ms"}, Wrong{"never_up", "was not back within 1000 ms"},
+                    Wrong{"gives_up", "this build gives up"}, Wrong{"send", "this build sends nothing"}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(TakenBack, AndNothingIsLost) {
   ASSERT_NO_FATAL_FAILURE(start());
@@ -127,8 +124,9 @@ struct Busy : PluginRollback {
   std::future<Ran> answer;
   void begin(const std::string& seconds) {
     ASSERT_NO_FATAL_FAILURE(start());
-    answer = std::async(std::launch::async,
-                        [this, seconds] { return upgrade(fixture("never_up"), {"--timeout", seconds}); });
+    answer = std::async(std::launch::async, [this, seconds] {
+      return upgrade(fixture("never_up"), {"--timeout", seconds});
+    });
     ASSERT_TRUE(eventually([&] { return text(dtud.status(), "instances[1].plugin") != "" && running(); }));
   }
   [[nodiscard]] bool running() const {
@@ -169,8 +167,9 @@ TEST_F(Busy, AKillLeavesTheOld) {
 bool cut_at(int cut, std::string& wrong) {
   TcpSink sink;
   Dtud dtud;
-  dtud.hal(R"({"type": "sim"})").device(R"({"conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
-                                        std::to_string(sink.port()) + "}}}");
+  dtud.hal(R"({"type": "sim"})")
+      .device(R"({"conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(sink.port()) +
+              "}}}");
   dtud.environment({"LD_PRELOAD=" E2E_CRASH_AT, "ASAN_OPTIONS=verify_asan_link_order=0",
                     "CRASH_ARMED=" + dtud.path("armed"), "CRASH_AT=" + std::to_string(cut)});
   dtud.start();
@@ -181,8 +180,10 @@ bool cut_at(int cut, std::string& wrong) {
   const Ran ran = dtud.dtuctl({"plugins", "upgrade", build});
   const bool reached = read_file(dtud.path("armed")).size() >= static_cast<size_t>(cut);
   if (!reached && ran.status != 0) wrong = ran.output;
-  if (reached) (void)dtud.process().wait();
-  else dtud.kill();
+  if (reached)
+    (void)dtud.process().wait();
+  else
+    dtud.kill();
   dtud.environment({});
   dtud.start();
   if (!dtud.channel_is("1", "up")) wrong = "not up after the cut";

@@ -133,7 +133,8 @@ TEST_F(PluginUpgrade, ATcpServerUnderLoad) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
-// The line stays with the module: what is written to it meanwhile is read afterwards, what is to be written to it waits.
+// The line stays with the module: what is written to it meanwhile is read afterwards, what is to be written to it
+// waits.
 TEST_F(PluginUpgrade, TheHalUnderLoadBothWays) {
   TcpServer server;
   dtud.ports({{"1", pty.device()}}).device(channel(server.port(), R"("url": "127.0.0.1")"));
@@ -194,7 +195,7 @@ TEST_F(PluginUpgrade, TheDialectBetweenQuestions) {
 
 // Half a frame is in when the dialect changes hands; the other half completes it.
 TEST_F(PluginUpgrade, HalfAFrame) {
-  dtud.ports({{"1", pty.device()}}).hal(R"({"type": "sim"})").device(R"({"uconf": {"1": {}}})");
+  dtud.ports({{"1", pty.device()}}).hal(R"({"type": "sim"})").device(R"({"uconf": {"1": {"frame_idle_ms": 30000}}})");
   dtud.start();
   ASSERT_TRUE(dtud.port_is("1", "up"));
   ASSERT_TRUE(eventually([&] { return text(dtud.status(), "password") != "none"; }));
@@ -253,7 +254,8 @@ TEST_F(PluginUpgrade, ManyInstancesAndOneThatDoesNotRun) {
   TcpSink sink;
   std::string channels;
   for (int i = 1; i <= 5; ++i)
-    channels += (i == 1 ? "\"" : ", \"") + std::to_string(i) + R"(": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
+    channels += (i == 1 ? "\"" : ", \"") + std::to_string(i) +
+                R"(": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
                 std::to_string(i == 5 ? free_port() : sink.port()) + "}";
   dtud.hal(R"({"type": "sim"})").device("{\"conf\": {" + channels + "}}");
   dtud.start();

@@ -166,30 +166,18 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
   const std::string all = run({DTUCTL, "--help"}).out;
   EXPECT_EQ(run({DTUCTL}).out, all);
   EXPECT_THAT(all, HasSubstr("Exit codes\n  0  ok\n"));
-  for (const char* name : {"status",
-                           "plugins",
-                           "plugins upgrade",
-                           "inspect",
-                           "commands",
-                           "call",
-                           "points",
-                           "read",
-                           "write",
-                           "ports",
-                           "channels",
-                           "tap",
-                           "config show",
-                           "config check",
-                           "config set",
-                           "config history",
-                           "config diff",
-                           "config rollback",
-                           "config confirm",
-                           "connect",
-                           "audit",
-                           "log",
-                           "metrics",
-                           "completion"}) {
+  for (const char* name : {"status",          "plugins",
+                           "plugins upgrade", "inspect",
+                           "commands",        "call",
+                           "points",          "read",
+                           "write",           "ports",
+                           "channels",        "tap",
+                           "config show",     "config check",
+                           "config set",      "config history",
+                           "config diff",     "config rollback",
+                           "config confirm",  "connect",
+                           "audit",           "log",
+                           "metrics",         "completion"}) {
     EXPECT_THAT(all, HasSubstr("\n  " + std::string(name) + " ")) << name;
     std::vector<std::string> argv{DTUCTL};
     const std::string words = name;

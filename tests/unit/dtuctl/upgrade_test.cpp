@@ -67,8 +67,9 @@ TEST_F(DtuctlTest, UpgradeFollowedWithoutDtud) {
 }
 
 TEST_F(DtuctlTest, PluginsUpgradeAsksAndReports) {
-  answer("upgrade_plugin", R"({"running": false, "plugin": "org.x", "from": {"version": "1.0"}, "to": {"version": "1.1"},)"
-                           R"( "total": 1, "moved": [{"instance": "channel 1", "ms": 12}], "result": "upgraded"})");
+  answer("upgrade_plugin",
+         R"({"running": false, "plugin": "org.x", "from": {"version": "1.0"}, "to": {"version": "1.1"},)"
+         R"( "total": 1, "moved": [{"instance": "channel 1", "ms": 12}], "result": "upgraded"})");
   const Result r = dtuctl({"plugins", "upgrade", "/p/../q/x.so", "--timeout", "3", "--force"});
   EXPECT_EQ(r.code, 0) << r.err;
   EXPECT_EQ(r.out, "channel 1  12 ms\norg.x 1.1 runs, after 1.0\n");
