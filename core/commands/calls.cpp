@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "commands/arguments.hpp"
 #include "config/syntax.hpp"
@@ -292,7 +293,7 @@ void Calls::gone(const plugins::Instance& instance) {
   for (const auto& [id, call] : calls_) {
     if (call.asker == &instance)
       of_it.push_back(id);
-    else if (call.provider == &instance)
+    else if (call.provider == &instance && (call.handed_over || held_ != &instance))
       to_it.push_back(id);
   }
   for (const uint64_t id : of_it) {
@@ -308,6 +309,62 @@ void Calls::gone(const plugins::Instance& instance) {
   finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
   for (Finished& f : telling_)
     if (theirs(f)) f.done = nullptr;
+}
+
+void Calls::hold(const plugins::Instance& provider) { held_ = &provider; }
+
+void Calls::rehome(const plugins::Instance& from, plugins::Instance& to) {
+  if (held_ == &from) held_ = &to;
+  std::vector<uint64_t> questions;  // of the kernel: it asks the successor by itself
+  for (auto& [id, call] : calls_) {
+    if (call.provider != &from) continue;
+    call.provider = &to;
+    if (call.kind == Kind::question) questions.push_back(id);
+  }
+  for (const uint64_t id : questions) finish(id, {DTU_E_CLOSED, "", from.name() + " is being replaced"});
+}
+
+void Calls::release(const plugins::Instance& provider) {
+  if (held_ != &provider) return;
+  held_ = nullptr;
+  for (const uint64_t id : std::exchange(parked_, {})) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end()) continue;  // its deadline passed, or its asker is gone
+    const Answer refusal = still_offered(it->second);
+    if (refusal.status != DTU_OK)
+      finish(id, refusal);
+    else
+      waiting_.push_back(id);
+  }
+  lane_.wake();
+}
+
+// By whoever offers it now, in the way it was asked for.
+Answer Calls::still_offered(Call& call) {
+  const Answer gone{DTU_E_CLOSED, "", call.name + " is not offered any more"};
+  if (call.kind == Kind::question) return {};
+  if (call.kind == Kind::command) {
+    const Command* command = directory_.command(call.name);
+    if (command == nullptr || command->provider == nullptr) return gone;
+    call.provider = command->provider;
+    return unfit(*command, call.args);
+  }
+  const Point* point = directory_.point(call.name);
+  if (point == nullptr) return gone;
+  call.provider = point->provider;
+  const dtu_points& table = point->provider->tables().points;
+  const bool can = call.kind == Kind::write   ? (point->flags & DTU_POINT_WRITABLE) != 0 && table.write != nullptr
+                   : call.kind == Kind::await ? table.await != nullptr
+                                              : true;
+  return can ? Answer{} : gone;
+}
+
+size_t Calls::under_way(const plugins::Instance& instance) const {
+  return static_cast<size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
+    const Call& call = entry.second;
+    const bool answers = call.provider == &instance && call.handed_over;
+    return call.kind != Kind::await && (answers || call.asker == &instance);
+  }));
 }
 
 bool Calls::deliver() {
@@ -345,6 +402,7 @@ void Calls::hand_over(uint64_t id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   Call& call = it->second;
+  if (call.provider != nullptr && call.provider == held_) return parked_.push_back(id);
   call.handed_over = true;
   if (call.provider == nullptr) {
     // The call may be over before the function is.

@@ -61,8 +61,16 @@ class Calls {
 
   // From a provider.
   dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
-  // An instance is gone: calls to it fail, calls of it are forgotten.
+  // An instance is gone: calls to it fail, calls of it are forgotten. Those that were held wait on.
   void gone(const plugins::Instance& instance);
+
+  // An instance is being replaced, one at a time. From hold() to release() calls to it wait here, within their
+  // deadlines; rehome() makes them its successor's. What the successor does not offer any more is refused then.
+  void hold(const plugins::Instance& provider);
+  void rehome(const plugins::Instance& from, plugins::Instance& to);
+  void release(const plugins::Instance& provider);
+  // Calls it has to answer, and calls whose answer it waits for. Awaits do not count: they may never end.
+  [[nodiscard]] size_t under_way(const plugins::Instance& instance) const;
 
   bool deliver();
   [[nodiscard]] size_t under_way() const { return calls_.size(); }
@@ -107,6 +115,7 @@ class Calls {
   void checked(const Check& check, const Answer& verdict);
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
+  [[nodiscard]] Answer still_offered(Call& call);
   void finish(uint64_t id, Answer answer);
   void give_up(uint64_t id);
   static dtu_status put(plugins::Instance& provider, const Call& call, dtu_error* error);
@@ -126,6 +135,8 @@ class Calls {
   uint64_t last_id_ = 0;
   uint64_t bytes_ = 0;  // of all arguments in calls_
   std::vector<uint64_t> waiting_, handing_;
+  const plugins::Instance* held_ = nullptr;  // only to be compared
+  std::vector<uint64_t> parked_;             // calls to it
   std::vector<Finished> finished_, telling_;
 };
 

@@ -36,6 +36,8 @@ class Backend {
   virtual Answer remove_plugin(const std::string& id) = 0;
   virtual Answer retry_plugin(const std::string& json) = 0;
   virtual Answer retry_instance(const std::string& instance) = 0;
+  virtual Answer upgrade_plugin(const std::string& json) = 0;  // when all is over
+  virtual Answer plugin_upgrade() = 0;                         // how far it is
   virtual Answer component(const std::string& type) = 0;
   virtual Answer commands() = 0;
   virtual Answer call(const std::string& json) = 0;

@@ -29,6 +29,8 @@ class KernelBackend : public control::Backend {
   control::Answer remove_plugin(const std::string& id) override;
   control::Answer retry_plugin(const std::string& json) override;
   control::Answer retry_instance(const std::string& instance) override;
+  control::Answer upgrade_plugin(const std::string& json) override;
+  control::Answer plugin_upgrade() override;
   control::Answer component(const std::string& type) override;
   control::Answer commands() override;
   control::Answer call(const std::string& json) override;
@@ -67,7 +69,13 @@ class KernelBackend : public control::Backend {
 
   struct Waiting;
   Kernel& kernel_;
-  std::mutex installing_;  // held for the whole of it
+  // Copies the file and has it probed. 200, or what is wrong.
+  struct Staged {
+    std::filesystem::path file;
+    plugins::Probed probed;
+  };
+  control::Answer stage(const std::string& file, Staged& staged);
+  std::mutex installing_;  // held while the store is changed, for the whole of it
   Mutex mutex_;
   bool refusing_ DTU_GUARDED_BY(mutex_) = false;
   uint64_t last_ DTU_GUARDED_BY(mutex_) = 0;

@@ -22,7 +22,8 @@ void Components::search(const std::vector<std::string>& configured, plugins::Vet
   } else if (!read_only) {
     store_->tidy();
   }
-  for (const plugins::Installed& i : store_->list()) add(store_->path_of(i.sha256), i.id);
+  for (const plugins::Installed& i : store_->list())
+    if (!i.sha256.empty()) add(store_->path_of(i.sha256), i.id);
   const auto folders = plugins::search_path(plugins::SearchInput::from_system(configured));
   const auto found = plugins::find_files(folders.list);
   for (const auto* problems : {&folders.problems, &found.problems})
@@ -49,9 +50,7 @@ void Components::add(const std::filesystem::path& path, const std::string& insta
 }
 
 const plugins::LoadedPlugin* Components::loaded(const std::string& plugin_id) const {
-  for (const auto& plugin : catalogue_.plugins())
-    if (plugin->id == plugin_id) return plugin.get();
-  return nullptr;
+  return catalogue_.plugin(plugin_id).get();
 }
 
 // Files whose types an installed plugin offers have nothing to do, unless that one cannot be used.
@@ -77,7 +76,7 @@ bool Components::stands_back(File& file, const std::string& plugin_id) {
   if (running == nullptr) return false;
   file.note = file.installed.empty() ? plugin_id + " is used from " + running->file.string()
                                      : plugin_id + " " + running->version + " is in use: this build is used from the " +
-                                           "next start of dtud on, or by dtuctl plugins upgrade " + plugin_id;
+                                           "next start of dtud on, or by dtuctl plugins upgrade";
   return true;
 }
 
@@ -101,7 +100,7 @@ std::string Components::built_in_already(const File& file) const {
 }
 
 void Components::open(File& file) {
-  if (file.loaded || !file.error.empty()) return;
+  if (file.loaded || !file.dead.empty() || !file.error.empty()) return;
   const auto vetted = vetting_->vet(file.path);
   file.error = vetted.refusal;
   file.quarantined = vetted.quarantined;
@@ -114,6 +113,7 @@ void Components::open(File& file) {
         file.error = refused->text;
       else
         file.loaded = true;
+      if (file.loaded) file.image = *plugin;
     } else {
       file.error = std::get<plugins::Refusal>(result).text;
     }
@@ -147,7 +147,7 @@ std::vector<std::string> Components::types(uint32_t kind) const {
   std::set<std::string> all(loaded.begin(), loaded.end());
   const std::string prefix = std::string(plugins::kind_name(kind)) + ":";
   for (const File& file : files_)
-    if (file.error.empty() && file.note.empty())
+    if (file.error.empty() && file.note.empty() && file.dead.empty())
       for (const std::string& declared : file.types)
         if (declared.rfind(prefix, 0) == 0) all.insert(declared.substr(prefix.size()));
   return {all.begin(), all.end()};
@@ -164,6 +164,10 @@ std::vector<std::string> Components::dialects() {
 std::string Components::install(const std::filesystem::path& staged, const plugins::Probed& probed,
                                 const std::string& from, std::string& later) {
   const std::string id = probed.plugin.id;
+  if (const plugins::LoadedPlugin* now = loaded(id); now != nullptr && now->built_in) {
+    plugins::Store::drop(staged);
+    return id + " is linked into this dtud: it is replaced with dtud itself";
+  }
   for (const plugins::ComponentFacts& c : probed.plugin.components)
     for (const auto& other : catalogue_.plugins())
       for (const auto& held : other->components)
@@ -191,7 +195,7 @@ std::string Components::install(const std::filesystem::path& staged, const plugi
   const plugins::LoadedPlugin* running = loaded(id);
   if (running != nullptr && running->file != path)
     later = id + " " + running->version +
-            " is in use and stays so until dtud starts again, or dtuctl plugins upgrade " + id;
+            " is in use and stays so until dtud starts again, or dtuctl plugins upgrade replaces it";
   log_.info("plugins", id + " " + probed.plugin.version + " was installed from " + from +
                            (later.empty() ? std::string() : ": " + later));
   return {};
@@ -247,6 +251,93 @@ std::string Components::learn(const std::filesystem::path& path, const plugins::
 
 void Components::quarantine(const std::string& plugin_id, const std::string& reason) {
   if (const plugins::LoadedPlugin* plugin = loaded(plugin_id)) vetting_->quarantine(plugin->file, reason);
+}
+
+plugins::LoadResult Components::load_build(const std::filesystem::path& path) {
+  for (const File& known : files_)  // it was mapped before: the linker would give us that mapping anyway
+    if (known.image != nullptr && (known.path == path || known.image->file == path)) return known.image;
+  const auto vetted = vetting_->vet(path);
+  vetting_->keep();
+  if (!vetted.refusal.empty()) return plugins::Refusal{vetted.refusal};
+  return vetting_->open(vetted);
+}
+
+std::string Components::keep(const std::filesystem::path& staged, const plugins::Probed& probed,
+                             const std::string& from) {
+  if (std::string error = store_->keep(staged, probed, from); !error.empty()) return error;
+  (void)vetting_->learn(store_->path_of(probed.sha256), probed);
+  return {};
+}
+
+std::filesystem::path Components::packaged(const plugins::LoadedPlugin& plugin) const {
+  for (const File& file : files_) {
+    const bool its = std::any_of(plugin.components.begin(), plugin.components.end(), [&](const auto& c) {
+      const std::string type = std::string(plugins::kind_name(c.kind)) + ":" + c.type;
+      return std::find(file.types.begin(), file.types.end(), type) != file.types.end();
+    });
+    if (its && file.error.empty() && file.path.parent_path() != store_->path_of("").parent_path()) return file.path;
+  }
+  return {};
+}
+
+void Components::supersede(const std::shared_ptr<const plugins::LoadedPlugin>& build) {
+  const auto former = catalogue_.supersede(build);
+  const std::string name = build->id + " " + build->version;
+  for (File& file : files_)
+    if (former != nullptr && file.image == former) {
+      file.loaded = false;
+      file.dead = "superseded by " + name + ", " + build->file.string();
+    }
+  File& file = file_of(build);
+  file.loaded = true;
+  file.dead.clear();
+  file.error.clear();
+  for (File& known : files_) {
+    const plugins::Installed* its = known.installed.empty() ? nullptr : store_->find(known.installed);
+    if (its != nullptr && store_->path_of(its->sha256) != known.path) known.installed.clear();  // not any more
+  }
+  if (const plugins::Installed* its = store_->find(build->id);
+      its != nullptr && store_->path_of(its->sha256) == file.path)
+    file.installed = build->id;
+  cover();
+  if (former != nullptr)
+    log_.info("plugins", name + " (" + build->file.string() + ") takes the place of " + former->version + " (" +
+                             former->file.string() + "); " + std::to_string(dead_images()) +
+                             " dead images are mapped until dtud starts again");
+}
+
+void Components::bury(const std::shared_ptr<const plugins::LoadedPlugin>& build, const std::string& why) {
+  File& file = file_of(build);
+  if (file.loaded) return;
+  file.dead = why;
+}
+
+Components::File& Components::file_of(const std::shared_ptr<const plugins::LoadedPlugin>& build) {
+  for (File& file : files_)
+    if (file.image == build || file.path == build->file) {
+      file.image = build;
+      return file;
+    }
+  File file{build->file, {}, false, {}, false, {}, {}, build};
+  for (const plugins::LoadedComponent& c : build->components)
+    file.types.push_back(std::string(plugins::kind_name(c.kind)) + ":" + c.type);
+  files_.push_back(std::move(file));
+  return files_.back();
+}
+
+size_t Components::dead_images() const {
+  return static_cast<size_t>(
+      std::count_if(files_.begin(), files_.end(), [](const File& file) { return !file.dead.empty(); }));
+}
+
+config::Schemas Components::schemas_with(const plugins::LoadedPlugin& build) {
+  config::Schemas schemas = this->schemas();
+  schemas.find = [older = schemas.find, &build](uint32_t kind, std::string_view type) -> const char* {
+    for (const plugins::LoadedComponent& c : build.components)
+      if (c.kind == kind && c.type == type) return c.schema.c_str();
+    return older(kind, type);
+  };
+  return schemas;
 }
 
 config::Schemas Components::schemas() {

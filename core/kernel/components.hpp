@@ -39,6 +39,16 @@ class Components {
   // The board file names the commands it wants: dialects of others do not count, and their files stay closed.
   void only_commands(std::vector<std::string> types) { commands_ = std::move(types); }
   [[nodiscard]] config::Schemas schemas();  // valid as long as this object
+  // As they would be with this build in the place of the plugin of its id; valid as long as both.
+  [[nodiscard]] config::Schemas schemas_with(const plugins::LoadedPlugin& build);
+
+  // Maps another build of a plugin; it counts for nothing yet.
+  [[nodiscard]] plugins::LoadResult load_build(const std::filesystem::path& file);
+  // From now on what the plugin of its id offers is what this build offers. The former one is a dead image: its code
+  // stays mapped until dtud starts again.
+  void supersede(const std::shared_ptr<const plugins::LoadedPlugin>& build);
+  // It is mapped, and nobody will use it: why.
+  void bury(const std::shared_ptr<const plugins::LoadedPlugin>& build, const std::string& why);
 
   struct File {
     std::filesystem::path path;
@@ -46,12 +56,15 @@ class Components {
     bool loaded = false;
     std::string error;         // why it cannot be used
     bool quarantined = false;  // that is why
-    std::string installed;     // by dtuctl plugins install: the id of its plugin
+    std::string installed;     // by dtuctl plugins install or upgrade: the id of its plugin
     std::string note;          // why it is not used though nothing is wrong with it
+    std::shared_ptr<const plugins::LoadedPlugin> image = nullptr;  // mapped: `loaded`, or dead
+    std::string dead = {};                                         // why nobody uses the image any more
   };
   [[nodiscard]] const std::vector<File>& files() const { return files_; }
+  [[nodiscard]] size_t dead_images() const;
   [[nodiscard]] const plugins::Catalogue& catalogue() const { return catalogue_; }
-  [[nodiscard]] const plugins::Store& store() const { return *store_; }
+  [[nodiscard]] plugins::Store& store() const { return *store_; }
   [[nodiscard]] const plugins::Vetting& vetting() const { return *vetting_; }
   // The file of a plugin that is loaded; null: it is not.
   [[nodiscard]] const plugins::LoadedPlugin* loaded(const std::string& plugin_id) const;
@@ -65,6 +78,11 @@ class Components {
   // them any more. They are to be probed, and learn() told.
   [[nodiscard]] std::vector<std::filesystem::path> forgive(const std::string& name);
   std::string learn(const std::filesystem::path& file, const plugins::Probed& probed);  // "" or why it is not used
+  // What plugins::Store staged and probe() found good gets its place in the store, for load_build(). "" or why not.
+  [[nodiscard]] std::string keep(const std::filesystem::path& staged, const plugins::Probed& probed,
+                                 const std::string& from);
+  // The file a plugin would be used from if dtuctl had installed none; "": there is none.
+  [[nodiscard]] std::filesystem::path packaged(const plugins::LoadedPlugin& plugin) const;
   // For whoever finds that a plugin breaks dtud: its file is not opened again, from the next start on.
   void quarantine(const std::string& plugin_id, const std::string& reason);
 
@@ -74,6 +92,7 @@ class Components {
   void open(File& file);
   void cover();
   [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);
+  File& file_of(const std::shared_ptr<const plugins::LoadedPlugin>& build);
   void open_holders(const std::string& declared);
 
   Log& log_;

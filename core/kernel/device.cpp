@@ -274,6 +274,16 @@ void Device::speaker_started(plugins::Instance& speaker) {
   }
 }
 
+void Device::forget(const plugins::Instance& instance) {
+  offers_.erase(std::remove_if(offers_.begin(), offers_.end(), [&](const PortOffer& o) { return o.hal == &instance; }),
+                offers_.end());
+  speakers_.erase(std::remove(speakers_.begin(), speakers_.end(), &instance), speakers_.end());
+}
+
+void Device::took_over(const config::ChannelConfig& config) {
+  if (routing::Channel* channel = router_.channel(config.id)) channel->config = config;
+}
+
 void Device::stop_channels(uint32_t deadline_ms, std::function<void()> done) {
   ending_ = true;
   auto left = std::make_shared<size_t>(1);

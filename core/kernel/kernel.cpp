@@ -101,7 +101,17 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       upgrades_({lane, log, calls_,
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
-      watchdog_(lane, [this] { return is_well(); }) {
+      watchdog_(lane, [this] { return is_well(); }),
+      plugin_upgrade_({lane,
+                       log,
+                       components_,
+                       changes_,
+                       {context_, router_, device_, directory_, calls_},
+                       members_,
+                       [this](const config::Schemas& schemas, config::Findings& findings) {
+                         return config::read_board(board_text_, options_.board_file, schemas, findings);
+                       },
+                       [this] { return why_busy(); }}) {
   context_.isolation = &isolation_;
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
@@ -128,6 +138,7 @@ bool Kernel::load(config::Findings& findings) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
   }
+  board_text_ = *text;
   components_.add_built_in(options_.built_in);
   const PluginSearch search = plugin_search_of(*text);
   const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
@@ -270,6 +281,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
                                      "function codes: " +
                                      std::to_string(offers.too_much) + " were left out",
                                  offers.too_much);
+        directory_.remove_of(instance);  // what its predecessor offered, when it replaced one
         for (commands::Command& c : offers.commands) {
           c.provider = &instance;
           if (!commands::is_dotted_name(c.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
@@ -282,6 +294,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
+        calls_.release(instance);
         indicators_.points_changed();
       });
 }
@@ -299,6 +312,12 @@ void Kernel::learn_initial_password() {
 bool Kernel::connected() const {
   const auto& channels = router_.channels();
   return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->carries(); });
+}
+
+std::string Kernel::why_busy() const {
+  if (ending_) return "dtud is stopping";
+  if (!changes_.all_applied() || !device_.idle()) return "a change of the configuration is being applied: try again";
+  return upgrades_.installs() ? "an upgrade of the board is being installed: try again after it" : "";
 }
 
 // A channel without a connection is up whatever it is pointed at: something has to come from it. Without channels that
@@ -321,7 +340,7 @@ void Kernel::stopping(plugins::Instance& instance) {
 }
 
 void Kernel::stopped(plugins::Instance& instance) {
-  directory_.remove_of(instance);
+  if (!plugin_upgrade_.stopped(instance)) directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
   if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
@@ -448,6 +467,7 @@ void Kernel::shutdown(End how) {
   if (ending_) return;
   ending_ = true;
   tell_service_manager(how == End::stop ? "STOPPING=1" : "RELOADING=1\nSTATUS=restarting");
+  plugin_upgrade_.stop();
   upgrades_.stop();
   indicators_.configure({});
   end_ = how;

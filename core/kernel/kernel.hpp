@@ -17,6 +17,7 @@
 #include "kernel/indicators.hpp"
 #include "kernel/network_settings.hpp"
 #include "kernel/offline_storage.hpp"
+#include "kernel/plugin_upgrade.hpp"
 #include "kernel/registration.hpp"
 #include "kernel/service_manager.hpp"
 #include "kernel/upgrades.hpp"
@@ -63,6 +64,7 @@ class Kernel : public plugins::Upcalls {
   Device& device() { return device_; }
   Changes& changes() { return changes_; }
   Upgrades& upgrades() { return upgrades_; }
+  PluginUpgrade& plugin_upgrade() { return plugin_upgrade_; }
   commands::Directory& directory() { return directory_; }
   commands::Calls& calls() { return calls_; }
   commands::Access& access() { return access_; }
@@ -117,8 +119,9 @@ class Kernel : public plugins::Upcalls {
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
-  [[nodiscard]] bool connected() const;  // a channel carries
-  [[nodiscard]] bool proven() const;     // dtud does what it is for
+  [[nodiscard]] std::string why_busy() const;  // for an upgrade of a plugin
+  [[nodiscard]] bool connected() const;        // a channel carries
+  [[nodiscard]] bool proven() const;           // dtud does what it is for
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);
@@ -147,8 +150,10 @@ class Kernel : public plugins::Upcalls {
   NetworkSettings network_settings_;
   Upgrades upgrades_;
   Watchdog watchdog_;
+  std::string board_text_;
   config::BoardConfig board_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
+  PluginUpgrade plugin_upgrade_;
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
   int64_t restart_deadline_ns_ = 0;

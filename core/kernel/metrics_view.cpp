@@ -86,6 +86,8 @@ std::string metrics(Kernel& kernel) {
              clock_is_set(wall_clock_ns()) ? 1 : 0);
   text.counter("dtu_stalls_total", "Times a plugin held a lane for more than 5 s",
                static_cast<double>(kernel.stalls()));
+  text.gauge("dtu_plugin_dead_images", "Builds of plugins that are mapped and used by nobody, until dtud starts again",
+             static_cast<double>(kernel.components().dead_images()));
   text.gauge("dtu_abandoned_instances", "Instances whose plugin did not give their lane back",
              static_cast<double>(kernel.instances().abandoned()));
   for (const plugins::Faults* f : kernel.instances().faults().all()) add_faults(text, *f);

@@ -4,6 +4,7 @@
 #include "kernel/backend.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
+#include "lanes/wall_clock.hpp"
 #include "plugins/loader/trust.hpp"
 
 namespace dtud {
@@ -23,6 +24,12 @@ std::string text_in(const std::string& json, const char* key) {
   const auto parsed = config::read_json(json, "", ignored);
   const JsonObject* body = parsed ? config::as_object(*parsed) : nullptr;
   return body != nullptr ? config::as_text(body->get(key)) : std::string();
+}
+
+constexpr std::chrono::minutes kLongestUpgrade{10};  // that is waited for
+
+Answer busy() {
+  return Answer::error(409, "another plugin is being installed or is being upgraded: try again when that is over");
 }
 
 // The copy is nothing to anybody; what was said of it was said of the file.
@@ -60,11 +67,8 @@ Answer KernelBackend::plugin(const std::string& name) {
 
 // Only root and the user of dtud can write what is installed here: check_trust looks at the file. A signature is as
 // good.
-Answer KernelBackend::install_plugin(const std::string& json) {
-  const std::string file = text_in(json, "file");
+Answer KernelBackend::stage(const std::string& file, Staged& staged) {
   if (file.empty() || file[0] != '/') return Answer::error(400, "the body needs \"file\": an absolute path");
-  const std::unique_lock<std::mutex> one_at_a_time(installing_, std::try_to_lock);
-  if (!one_at_a_time) return Answer::error(409, "another plugin is just being installed: try again");
   const plugins::Trust trust = plugins::check_trust(file);
   const auto jobs = std::make_shared<Jobs>();
   const Answer begun = ask([this, jobs](const Reply& reply) {
@@ -77,33 +81,86 @@ Answer KernelBackend::install_plugin(const std::string& json) {
   if (!trust.refusal.empty() && job.keys.empty()) return Answer::error(409, trust.refusal);
 
   std::string error;
-  const plugins::Store& store = kernel_.components().store();
-  job.file = store.stage(file, error);
+  job.file = kernel_.components().store().stage(file, error);
   if (job.file.empty()) return Answer::error(409, error);
   const plugins::Vetting::Setup& setup = kernel_.components().vetting().setup();
-  const Probed probed = plugins::probe(setup.program, job, setup.limits);
-  if (probed.end != Probed::End::good) {
-    plugins::Store::drop(job.file);
-    const std::string why = probed.end == Probed::End::held
-                                ? file + ": its content is quarantined: dtuctl plugins --failed"
-                                : about(file, job.file, probed.text);
-    return Answer::error(409, trust.refusal.empty() || probed.signature.state == "good" ? why : trust.refusal);
-  }
-  return ask([this, staged = job.file, probed, file](const Reply& reply) {
+  staged = {job.file, plugins::probe(setup.program, job, setup.limits)};
+  const Probed& probed = staged.probed;
+  if (probed.end == Probed::End::good) return {200, {}};
+  plugins::Store::drop(job.file);
+  const std::string why = probed.end == Probed::End::held
+                              ? file + ": its content is quarantined: dtuctl plugins --failed"
+                              : about(file, job.file, probed.text);
+  return Answer::error(409, trust.refusal.empty() || probed.signature.state == "good" ? why : trust.refusal);
+}
+
+Answer KernelBackend::install_plugin(const std::string& json) {
+  const std::unique_lock<std::mutex> one_at_a_time(installing_, std::try_to_lock);
+  if (!one_at_a_time) return busy();
+  const std::string file = text_in(json, "file");
+  Staged staged;
+  if (Answer refused = stage(file, staged); !refused.ok()) return refused;
+  return ask([this, staged, file](const Reply& reply) {
     std::string later;
-    const std::string refused = kernel_.components().install(staged, probed, file, later);
+    const std::string refused = kernel_.components().install(staged.file, staged.probed, file, later);
     if (!refused.empty()) return reply(Answer::error(409, refused));
     auto o = make_object();
-    o->set("id", probed.plugin.id);
-    o->set("version", probed.plugin.version);
-    o->set("sha256", probed.sha256);
-    o->set("signature", to_json(probed.signature));
+    o->set("id", staged.probed.plugin.id);
+    o->set("version", staged.probed.plugin.version);
+    o->set("sha256", staged.probed.sha256);
+    o->set("signature", to_json(staged.probed.signature));
     o->set("later", later);
     reply({200, config::to_json(Json(o))});
   });
 }
 
+// What cannot be told in time goes on all the same.
+Answer KernelBackend::upgrade_plugin(const std::string& json) {
+  config::Findings findings;
+  const auto parsed = config::read_json(json, "", findings);
+  const JsonObject* body = parsed ? config::as_object(*parsed) : nullptr;
+  if (body == nullptr)
+    return Answer::error(400, findings.empty() ? "the body is not a JSON object" : findings.front().message);
+  PluginUpgrade::Request request;
+  const std::string file = config::as_text(body->get("file"));
+  request.back = config::as_text(body->get("rollback"));
+  request.force = config::as_flag(body->get("force"));
+  if (file.empty() == request.back.empty())
+    return Answer::error(400, "the body needs \"file\", a plugin's, or \"rollback\", a plugin's id");
+  const int64_t ms = config::as_integer(body->get("deadline_ms"), PluginUpgrade::kDefaultDeadline_ms);
+  if (ms < 1 || ms > PluginUpgrade::kLongestDeadline_ms)
+    return Answer::error(400, "deadline_ms is 1 to " + std::to_string(PluginUpgrade::kLongestDeadline_ms));
+  request.deadline_ms = static_cast<uint32_t>(ms);
+  const std::unique_lock<std::mutex> one_at_a_time(installing_, std::try_to_lock);
+  if (!one_at_a_time) return busy();
+  Staged staged;
+  if (!file.empty())
+    if (Answer refused = stage(file, staged); !refused.ok()) return refused;
+  return ask(
+      [this, request, staged, file](const Reply& reply) mutable {
+        if (!file.empty()) {
+          const Probed& probed = staged.probed;
+          if (const std::string refused = kernel_.components().keep(staged.file, probed, file); !refused.empty())
+            return reply(Answer::error(409, refused));
+          request.build = {
+              probed.plugin.id, probed.plugin.version, probed.sha256, file, wall_clock_ns(), probed.signature, ""};
+        }
+        const auto copy = kernel_.components().store().path_of(request.build.sha256);
+        kernel_.plugin_upgrade().start(request, [this, reply, file, copy](const std::string& error) {
+          reply(error.empty() ? Answer{200, kernel_.plugin_upgrade().state()}
+                              : Answer::error(409, about(file, copy, error)));
+        });
+      },
+      kLongestUpgrade);
+}
+
+Answer KernelBackend::plugin_upgrade() {
+  return ask([this](const Reply& reply) { reply({200, kernel_.plugin_upgrade().state()}); });
+}
+
 Answer KernelBackend::remove_plugin(const std::string& id) {
+  const std::unique_lock<std::mutex> one_at_a_time(installing_, std::try_to_lock);
+  if (!one_at_a_time) return busy();
   return ask([this, id](const Reply& reply) {
     if (kernel_.components().store().find(id) == nullptr)
       return reply(

@@ -74,6 +74,7 @@ struct Known {
     const auto it = std::find_if(all.begin(), all.end(),
                                  [&](const auto& p) { return p->file == of.path || (!ec && p->file == real); });
     if (it != all.end()) loaded = it->get();
+    if (of.image != nullptr) loaded = of.image.get();
     entry = components.vetting().known(of.path);
     if (!of.installed.empty()) installed = components.store().find(of.installed);
   }
@@ -84,6 +85,7 @@ struct Known {
   }
   [[nodiscard]] const char* state() const {
     if (file.loaded) return "loaded";
+    if (!file.dead.empty()) return "dead";
     if (file.quarantined) return "quarantined";
     if (!file.error.empty()) return "refused";
     if (file.note.empty()) return "available";
@@ -128,6 +130,7 @@ JsonObject::Ptr file_view(const Known& k, bool whole, const PluginFacts* probed)
   o->set("state", std::string(k.state()));
   o->set("error", k.file.error);
   o->set("note", k.file.loaded && k.held() ? "is not opened at the next start: " + k.entry->reason : k.file.note);
+  o->set("dead", k.file.dead);
   o->set("installed", k.installed != nullptr);
   o->set("faults", static_cast<int64_t>(facts.id.empty() ? 0 : faults_of(k.kernel, facts.id)));
   o->set("sha256", k.entry != nullptr ? k.entry->sha256 : "");

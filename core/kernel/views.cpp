@@ -144,6 +144,7 @@ std::string status(Kernel& kernel) {
   o->set("rss_kib", number(process.rss_kib));
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));
+  o->set("dead_images", number(kernel.components().dead_images()));
   o->set("instances", instances(kernel, nullptr));
   return config::to_json(Json(o));
 }

@@ -184,7 +184,7 @@ void Inbox::run(Item& item) {
 
 bool Inbox::hand_over(Handle& from, const KeptMessage& message) {
   Instance* instance = from.instance.load();
-  if (instance == nullptr || from.closing.load()) return true;
+  if (instance == nullptr) return true;
   const dtu_msg msg = message.view(0);
   uint32_t taken = 0;
   return up_.emit(*instance, &msg, 1, &taken) != DTU_AGAIN;
@@ -214,5 +214,27 @@ bool Inbox::resume(Handle& from, std::deque<KeptMessage>& waiting) {
 }
 
 void Inbox::forget(Handle& of) { held_.erase(&of); }
+
+std::deque<KeptMessage> Inbox::take_waiting(Handle& of) {
+  std::deque<KeptMessage> all;
+  if (const auto node = held_.extract(&of)) all = std::move(node.mapped());
+  Lock lock(mutex_);
+  for (Item& item : items_)
+    if (item.from == &of && item.kind == Kind::emit) all.push_back(std::move(item.message));
+  const auto taken = [&](const Item& item) { return item.from == &of && item.kind == Kind::emit; };
+  items_.erase(std::remove_if(items_.begin(), items_.end(), taken), items_.end());
+  return all;
+}
+
+void Inbox::give(Handle& to, std::deque<KeptMessage> waiting) {
+  if (waiting.empty()) return;
+  uint64_t bytes = 0;
+  for (const KeptMessage& message : waiting) bytes += message.payload_size() + sizeof(Item);
+  to.inbox_bytes.fetch_add(bytes);
+  auto& held = held_[&to];
+  for (KeptMessage& message : held) waiting.push_back(std::move(message));
+  held = std::move(waiting);
+  main_.wake();
+}
 
 }  // namespace dtud::plugins

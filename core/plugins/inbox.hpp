@@ -44,6 +44,10 @@ class Inbox {
   bool deliver();             // the turn hook
   void expect_completions();  // messages are in flight: good news about them may wait for a moment, all together
   void forget(Handle& of);    // the instance is gone
+  // What was emitted and taken, and waits here. Given to the successor of an instance that is being replaced: nothing
+  // that was taken is lost.
+  [[nodiscard]] std::deque<KeptMessage> take_waiting(Handle& of);
+  void give(Handle& to, std::deque<KeptMessage> waiting);
 
  private:
   enum class Kind { emit, room, complete, writable, report, reply, fault };

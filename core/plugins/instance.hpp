@@ -64,11 +64,10 @@ class Instance {
   // Starts it at once, out of quarantine, back-off or waiting for a correction. "", or why that cannot be.
   [[nodiscard]] std::string retry();
   // Its functions may be called.
-  [[nodiscard]] bool alive() const {
-    return self_ != nullptr && (phase_ == Phase::starting || phase_ == Phase::running);
-  }
-  [[nodiscard]] bool wanted() const { return wanted_; }        // start() was called and stop() was not
-  [[nodiscard]] bool abandoned() const { return abandoned_; }  // its lane did not come back from the plugin
+  [[nodiscard]] bool alive() const { return self_ != nullptr && (phase_ == Phase::starting || running()); }
+  [[nodiscard]] bool running() const { return phase_ == Phase::running; }  // start() is over, stop() did not begin
+  [[nodiscard]] bool wanted() const { return wanted_; }                    // start() was called and stop() was not
+  [[nodiscard]] bool abandoned() const { return abandoned_; }              // its lane did not come back from the plugin
   [[nodiscard]] const Tables& tables() const { return tables_; }
   [[nodiscard]] void* self() const { return self_; }
   [[nodiscard]] Lane& lane() const { return *lane_; }

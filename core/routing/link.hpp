@@ -55,6 +55,8 @@ struct Channel : Tenant {
   bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it
   bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
   bool counted_blocked = false;
+  bool held = false;  // its instance is being replaced (Handover): nothing more is sent
+  int64_t grace = 0;  // so many bytes of its are still taken although the port is crowded
   [[nodiscard]] bool carries() const {
     return instance != nullptr && instance->alive() &&
            (instance->state() == DTU_STATE_UP || instance->state() == DTU_STATE_DEGRADED);
@@ -86,7 +88,11 @@ struct Port {
   Traffic traffic;  // rx: from the line
   uint64_t dropped = 0;
   bool dirty = false, full = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
+  bool held = false;  // its HAL is being replaced (Handover): nothing more is written, and nothing is dropped for that
+  int64_t grace = 0;  // so many bytes of its are still taken although the link is blocked
 
+  // Whoever sends to it can be asked to wait: it is up, or will be in a moment.
+  [[nodiscard]] bool awaited() const { return held || state == DTU_STATE_UP; }
   [[nodiscard]] bool crowded() const { return queue.size() >= kMostMessages || queued_bytes >= kMostBytes; }
   [[nodiscard]] bool overcrowded() const { return queue.size() >= 2 * kMostMessages || queued_bytes >= 2 * kMostBytes; }
 };
@@ -102,6 +108,7 @@ struct Link {
   std::unique_ptr<Packetizer> packetizer;  // raw
   uint64_t idle_timer = 0;                 // raw with an idle gap
   uint32_t blocked_channels = 0;           // full ones whose policy is to block
+  bool held = false;                       // its speaker is being replaced (Handover)
   struct Drops {
     uint64_t messages = 0, bytes = 0;
   };
@@ -109,7 +116,7 @@ struct Link {
 
   [[nodiscard]] bool raw() const { return packetizer != nullptr; }
   // Its dialect can be told nothing now.
-  [[nodiscard]] bool deaf() const { return !raw() && (session == nullptr || speaker->crowded()); }
+  [[nodiscard]] bool deaf() const { return held || (!raw() && (session == nullptr || speaker->crowded())); }
   // Nothing may be taken from its port now.
   [[nodiscard]] bool blocked() const { return blocked_channels != 0 || deaf(); }
 };

@@ -77,8 +77,11 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
 dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
   Link* link = port.link;
   if (link != nullptr && link->blocked()) {
-    port.owes_writable = true;
-    return DTU_AGAIN;
+    if (link->deaf() || port.grace <= 0) {
+      port.owes_writable = true;
+      return DTU_AGAIN;
+    }
+    port.grace -= static_cast<int64_t>(msg.payload.len);
   }
   ++port.traffic.rx_messages;
   port.traffic.rx_bytes += msg.payload.len;
@@ -143,9 +146,12 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
     return DTU_AGAIN;
   }
   // A port that is gone must not hold up the commands of its channel: then the queue drops its oldest instead.
-  if (port != nullptr && port->crowded() && port->state == DTU_STATE_UP) {
-    channel.owes_writable = true;
-    return DTU_AGAIN;
+  if (port != nullptr && port->crowded() && port->awaited()) {
+    if (channel.grace <= 0 || port->overcrowded()) {
+      channel.owes_writable = true;
+      return DTU_AGAIN;
+    }
+    channel.grace -= static_cast<int64_t>(msg.payload.len);
   }
   ++channel.traffic.rx_messages;
   channel.traffic.rx_bytes += msg.payload.len;
@@ -226,7 +232,7 @@ void Router::queue_for_port(Port& port, const dtu_msg& msg) {
     return;
   }
   // Bounded also where nobody could be asked to wait: a chunk that became many messages, a port that is gone.
-  while (port.state != DTU_STATE_UP ? port.crowded() : port.overcrowded()) {
+  while (port.awaited() ? port.overcrowded() : port.crowded()) {
     ++port.dropped;
     if (port.writing) return;  // the oldest are being shown to the HAL
     port.queued_bytes -= port.queue.pop_front().payload_size();
@@ -281,7 +287,7 @@ void Router::has_room(const plugins::Instance& speaker) {
 
 void Router::unblock_channels_of(Port& port) {
   const bool room = port.queue.size() <= Port::kMostMessages / 2 && port.queued_bytes <= Port::kMostBytes / 2;
-  if (port.link == nullptr || (!room && port.state == DTU_STATE_UP)) return;
+  if (port.link == nullptr || (!room && port.awaited())) return;
   for (Channel* channel : port.link->channels)
     if (channel->owes_writable) {
       channel->owes_writable = false;
@@ -326,7 +332,7 @@ bool Router::deliver() {
 }
 
 void Router::serve(Channel& channel) {
-  if (channel.sending || channel.full || channel.paused || channel.registering || !channel.carries() ||
+  if (channel.held || channel.sending || channel.full || channel.paused || channel.registering || !channel.carries() ||
       !channel.outbox.has_waiting())
     return;
   plugins::Instance& instance = *channel.instance;
@@ -405,7 +411,7 @@ void Router::misjudged(plugins::Instance& by, const char* function, uint32_t tak
 }
 
 void Router::serve(Port& port) {
-  if (port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
+  if (port.held || port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
       port.state != DTU_STATE_UP)
     return;
   struct Batch {

@@ -66,6 +66,7 @@ class Router {
   bool deliver();
 
  private:
+  friend class Handover;
   struct KeySlot {
     uint64_t key = 0;
     Port* port = nullptr;

@@ -17,6 +17,9 @@ int plugins_install(const Invocation& in);
 int plugins_remove(const Invocation& in);
 int plugins_retry(const Invocation& in);
 std::string absolute_path(const std::string& file);  // of a file that is there; else a Failure
+
+// plugin_upgrade.cpp
+int plugins_upgrade(const Invocation& in);
 // inspect.cpp
 int inspect(const Invocation& in);
 // call.cpp

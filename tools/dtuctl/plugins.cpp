@@ -19,10 +19,10 @@ struct StateName {
   const char* name;
   Colour colour;
 };
-constexpr StateName kStates[] = {{"loaded", "loaded", Colour::good},         {"built in", "built in", Colour::good},
-                                 {"available", "not used", Colour::faint},   {"replaced", "replaced", Colour::faint},
-                                 {"waiting", "waiting", Colour::warning},    {"refused", "refused", Colour::bad},
-                                 {"quarantined", "quarantined", Colour::bad}};
+constexpr StateName kStates[] = {{"loaded", "loaded", Colour::good},       {"built in", "built in", Colour::good},
+                                 {"available", "not used", Colour::faint}, {"replaced", "replaced", Colour::faint},
+                                 {"waiting", "waiting", Colour::warning},  {"dead", "dead", Colour::faint},
+                                 {"refused", "refused", Colour::bad},      {"quarantined", "quarantined", Colour::bad}};
 
 // An older dtud has no "state".
 std::string state_of(const Json& plugin) {
@@ -72,6 +72,8 @@ std::string table_of(const std::vector<Json>& plugins, const Terminal& terminal)
       below += terminal.paint(Colour::warning, printable(p["id"].text() + ": " + p["faults"].text() +
                                                          " faults at run time; dtuctl status shows them")) +
                "\n";
+    if (const std::string dead = p["dead"].text(); !dead.empty())
+      below += terminal.paint(Colour::faint, printable(file + ": " + dead)) + "\n";
     if (!note.empty()) below += terminal.paint(Colour::faint, printable(file + ": " + note)) + "\n";
   }
   return table.empty() ? std::string() : table.text(terminal) + below;

@@ -110,6 +110,25 @@ const std::vector<Subcommand>& subcommands() {
        0,
        {},
        show_plugins},
+      {"plugins upgrade",
+       "[FILE]",
+       "replace a plugin by another build of it, without a stop",
+       "Loads the build beside the one that runs and takes every instance over to it: what is in flight is finished,\n"
+       "what comes meanwhile waits, nothing is lost. If one does not work as it did within --timeout (default: 10), "
+       "all\n"
+       "go back, and dtuctl exits 1 with the reason. The choice survives a restart of dtud. The build that ran before "
+       "is\n"
+       "kept: --rollback with the plugin's id goes back to it. The code that is not used any more stays in memory "
+       "until\n"
+       "dtud starts again.\n\n"
+       "Example: dtuctl plugins upgrade /root/channel-tcp.so\n"
+       "         dtuctl plugins upgrade --rollback org.dtukit.channel-tcp",
+       {{"--rollback", "", "ID", "go back to the build this plugin had before"},
+        {"--force", "", "", "also an older version, or a build that failed before"}},
+       0,
+       1,
+       {Word::file},
+       plugins_upgrade},
       {"plugins install",
        "FILE",
        "take a plugin file, and use it from now on",

@@ -59,7 +59,8 @@ std::optional<Installed> installed_of(const Json& json) {
               config::as_integer(o->get("time_ns")),
               signature_facts(o->get("signature")),
               text("previous")};
-  const bool whole = !i.id.empty() && is_sha256(i.sha256) && (i.previous.empty() || is_sha256(i.previous));
+  const auto fits = [](const std::string& sha256) { return sha256.empty() || is_sha256(sha256); };
+  const bool whole = !i.id.empty() && fits(i.sha256) && fits(i.previous) && i.sha256 != i.previous;
   return whole ? std::optional<Installed>(std::move(i)) : std::nullopt;
 }
 
@@ -91,6 +92,7 @@ fs::path signature_of(const fs::path& file) { return file.string() + ".sig"; }
 
 std::string Store::load() {
   list_.clear();
+  failed_.clear();
   config::FileError error;
   const auto text = config::read_file(index_of(folder_), kLongestIndex, error);
   if (!text) return error.code == ENOENT ? "" : error.text;
@@ -104,6 +106,11 @@ std::string Store::load() {
   for (const Json& one : *plugins)
     if (auto installed = installed_of(one); installed && list_.size() < kMostPlugins && find(installed->id) == nullptr)
       list_.push_back(std::move(*installed));
+  const Json failed = o->get("failed");
+  if (const JsonArray* builds = config::as_list(failed))
+    for (const Json& one : *builds)
+      if (const JsonObject* build = config::as_object(one); build != nullptr && failed_.size() < kMostFailed)
+        failed_.push_back({as_text(build->get("sha256")), as_text(build->get("why")).substr(0, kLongestText)});
   return {};
 }
 
@@ -153,7 +160,7 @@ void Store::drop(const fs::path& staged) {
   fs::remove(signature_of(staged), ec);
 }
 
-std::string Store::put(const fs::path& staged, const Probed& probed, const std::string& from) {
+std::string Store::keep(const fs::path& staged, const Probed& probed, const std::string& from) {
   const auto give_up = [&](std::string why) {
     drop(staged);
     return why;
@@ -170,23 +177,35 @@ std::string Store::put(const fs::path& staged, const Probed& probed, const std::
   if (::rename(signature_of(staged).c_str(), signature_of(to).c_str()) != 0 && errno != ENOENT)
     return give_up(failure("cannot write " + signature_of(to).string()));
   if (::rename(staged.c_str(), to.c_str()) != 0) return give_up(failure("cannot write " + to.string()));
-  Installed now{probed.plugin.id, probed.plugin.version, probed.sha256, from, wall_clock_ns(), probed.signature, ""};
-  if (before != nullptr) now.previous = before->sha256 == now.sha256 ? before->previous : before->sha256;
+  return {};
+}
+
+std::string Store::put(const fs::path& staged, const Probed& probed, const std::string& from) {
+  if (std::string error = keep(staged, probed, from); !error.empty()) return error;
+  return choose({probed.plugin.id, probed.plugin.version, probed.sha256, from, wall_clock_ns(), probed.signature, ""});
+}
+
+std::string Store::choose(Installed now) {
+  if (const Installed* before = find(now.id); before != nullptr)
+    now.previous = before->sha256 == now.sha256 ? before->previous : before->sha256;
   std::vector<Installed> list = list_;
   list.erase(std::remove_if(list.begin(), list.end(), [&](const Installed& i) { return i.id == now.id; }), list.end());
+  std::vector<Failed> failed = failed_;
+  failed.erase(std::remove_if(failed.begin(), failed.end(), [&](const Failed& f) { return f.sha256 == now.sha256; }),
+               failed.end());
   list.push_back(std::move(now));
-  return replace(std::move(list));
+  return replace(std::move(list), std::move(failed));
 }
 
 std::string Store::go_back(const std::string& id) {
   std::vector<Installed> list = list_;
   for (Installed& i : list) {
     if (i.id != id) continue;
-    if (i.previous.empty()) return "there is no build of " + id + " from before the present one";
-    i.sha256 = std::exchange(i.previous, "");
+    std::swap(i.sha256, i.previous);
     i.version.clear();  // whoever opens it will see
+    i.signature = {};
     i.time_ns = wall_clock_ns();
-    return replace(std::move(list));
+    return replace(std::move(list), failed_);
   }
   return id + " is not installed by dtuctl";
 }
@@ -195,22 +214,46 @@ std::string Store::remove(const std::string& id) {
   std::vector<Installed> list = list_;
   list.erase(std::remove_if(list.begin(), list.end(), [&](const Installed& i) { return i.id == id; }), list.end());
   if (list.size() == list_.size()) return id + " is not installed by dtuctl: see dtuctl plugins";
-  return replace(std::move(list));
+  return replace(std::move(list), failed_);
 }
 
-std::string Store::replace(std::vector<Installed> list) {
-  if (const std::string error = save(list); !error.empty()) return error;
+std::string Store::mark_failed(const std::string& sha256, const std::string& why) {
+  std::vector<Failed> failed = failed_;
+  failed.erase(std::remove_if(failed.begin(), failed.end(), [&](const Failed& f) { return f.sha256 == sha256; }),
+               failed.end());
+  failed.push_back({sha256, why.substr(0, kLongestText)});
+  if (failed.size() > kMostFailed) failed.erase(failed.begin());
+  return replace(list_, std::move(failed));
+}
+
+std::string Store::why_failed(const std::string& sha256) const {
+  for (const Failed& f : failed_)
+    if (f.sha256 == sha256) return f.why;
+  return {};
+}
+
+std::string Store::replace(std::vector<Installed> list, std::vector<Failed> failed) {
+  if (const std::string error = save(list, failed); !error.empty()) return error;
   list_ = std::move(list);
+  failed_ = std::move(failed);
   return {};
 }
 
 // Also brings the folder to the disk, and with it what was renamed in it.
-std::string Store::save(const std::vector<Installed>& list) const {
+std::string Store::save(const std::vector<Installed>& list, const std::vector<Failed>& failed) const {
   auto o = config::make_object();
   JsonArray::Ptr plugins = new JsonArray;
   for (const Installed& i : list) plugins->add(to_json(i));
   o->set("version", kVersion);
   o->set("plugins", plugins);
+  JsonArray::Ptr builds = new JsonArray;
+  for (const Failed& f : failed) {
+    auto one = config::make_object();
+    one->set("sha256", f.sha256);
+    one->set("why", f.why);
+    builds->add(one);
+  }
+  o->set("failed", builds);
   config::FileError error;
   return config::write_file(index_of(folder_), config::to_json(Json(o)) + "\n", error) ? "" : error.text;
 }

@@ -1,6 +1,6 @@
 // The plugins a person installed, in <state_dir>/plugins: each as <sha256>.so, so that a new build never replaces a
 // file that is open, and an index (installed.json) of which is whose. The build before the present one is kept, to go
-// back to. One thread at a time, but for stage().
+// back to; so is what became of builds that an upgrade took back. One thread at a time, but for stage().
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -13,11 +13,11 @@ namespace dtud::plugins {
 
 struct Installed {
   std::string id, version;   // of the plugin
-  std::string sha256;        // of the file
+  std::string sha256;        // of the file; "": the one the plugin path has is used
   std::string file;          // where it came from
   int64_t time_ns = 0;       // when
   SignatureFacts signature;  // as it was found then
-  std::string previous;      // SHA-256 of the build before it; "": none
+  std::string previous;      // SHA-256 of the build before it; "": the one the plugin path has, if any
 };
 
 class Store {
@@ -42,8 +42,15 @@ class Store {
   // What was staged becomes what is installed of its plugin, in place of another build. "" or why not; the copy is gone
   // then. probed: of the copy, and good. from: what to remember as its origin.
   [[nodiscard]] std::string put(const std::filesystem::path& staged, const Probed& probed, const std::string& from);
-  // The build before becomes the present one; the present one is forgotten. "" or why not.
+  // In two steps: keep() gives it its place in the folder, choose() makes it the one that is installed. tidy() removes
+  // what is kept and not chosen.
+  [[nodiscard]] std::string keep(const std::filesystem::path& staged, const Probed& probed, const std::string& from);
+  [[nodiscard]] std::string choose(Installed now);
+  // The present build and the one before change places. "" or why not.
   [[nodiscard]] std::string go_back(const std::string& id);
+  // A build that did not work in the place of the one before. "": it did not fail, or was chosen since.
+  [[nodiscard]] std::string mark_failed(const std::string& sha256, const std::string& why);
+  [[nodiscard]] std::string why_failed(const std::string& sha256) const;
   // "" or why not. The files go with tidy(): one that is open is in nobody's way.
   [[nodiscard]] std::string remove(const std::string& id);
 
@@ -51,11 +58,16 @@ class Store {
   static constexpr uint64_t kMostBytes = 64U << 20U;  // of one file
 
  private:
-  [[nodiscard]] std::string save(const std::vector<Installed>& list) const;
-  [[nodiscard]] std::string replace(std::vector<Installed> list);
+  struct Failed {
+    std::string sha256, why;
+  };
+  static constexpr size_t kMostFailed = 32;
+  [[nodiscard]] std::string save(const std::vector<Installed>& list, const std::vector<Failed>& failed) const;
+  [[nodiscard]] std::string replace(std::vector<Installed> list, std::vector<Failed> failed);
 
   const std::filesystem::path folder_;
   std::vector<Installed> list_;
+  std::vector<Failed> failed_;  // the newest last
 };
 
 }  // namespace dtud::plugins

@@ -62,6 +62,8 @@ class FakeBackend : public Backend {
   Answer remove_plugin(const std::string& id) override { return say("remove_plugin " + id); }
   Answer retry_plugin(const std::string& json) override { return say("retry_plugin", json); }
   Answer retry_instance(const std::string& instance) override { return say("retry " + instance); }
+  Answer upgrade_plugin(const std::string& json) override { return say("upgrade_plugin", json); }
+  Answer plugin_upgrade() override { return say("plugin_upgrade"); }
   Answer component(const std::string& type) override { return say("component " + type); }
   Answer commands() override { return say("commands"); }
   Answer call(const std::string& json) override { return say("call", json); }

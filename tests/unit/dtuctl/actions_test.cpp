@@ -167,7 +167,8 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
   EXPECT_EQ(run({DTUCTL}).out, all);
   EXPECT_THAT(all, HasSubstr("Exit codes\n  0  ok\n"));
   for (const char* name : {"status",         "plugins",
-                           "plugins retry",  "inspect",
+                           "plugins retry",  "plugins upgrade",
+                           "inspect",        "plugins install",
                            "commands",       "call",
                            "points",         "read",
                            "write",          "ports",
