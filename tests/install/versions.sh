@@ -11,7 +11,7 @@ ask() {  # version
     >"$work/$1/CMakeLists.txt"
   "$CMAKE" -S "$work/$1" -B "$work/$1/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/$1/said" 2>&1
 }
-ask "$major.0" && ask "$major.$minor" || { cat "$work"/*/said; exit 1; }
+{ ask "$major.0" && ask "$major.$minor"; } || { cat "$work"/*/said; exit 1; }
 for wrong in "$major.$((minor + 1))" "$((major + 1)).0"; do
   if ask "$wrong"; then echo "find_package took $major.$minor for $wrong"; exit 1; fi
   grep -q "version: $major.$minor" "$work/$wrong/said" || { cat "$work/$wrong/said"; exit 1; }
