@@ -30,6 +30,7 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
   }
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view /*source*/) override {
     if (name == "compat.ask") return ask(call, args);
+    if (name != "compat.add") throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
     const dtu::Json numbers(args);
     const int64_t sum = numbers["a"].integer() + numbers["b"].integer();
     const auto later = timers_.try_emplace(call, host_, [this, call, sum] {

@@ -73,7 +73,7 @@ class TemplateName : public dtu::Component, public dtu::ChannelIface {
       if (write(up_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
         const dtu::Failure why = failure("template-name.up");
         host_.report(DTU_STATE_FAILED, why.code(), why.what());  // the host starts this instance again, with back-off
-        throw why;
+        throw dtu::Failure(why);
       }
       host_.complete(msgs[*taken].token, DTU_OK);
       ++sent_;
