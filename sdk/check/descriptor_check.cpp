@@ -232,7 +232,8 @@ void check_descriptor(const std::string& file, const ElfFacts& facts, Wire& wire
   trail.enter("loading it");
   const auto begin = std::chrono::steady_clock::now();
   const Opened opened = open_plugin(file);
-  const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin - (waited_for_cpu() - waited));
+  const auto took =
+      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin - (waited_for_cpu() - waited));
   trail.leave();
   if (!opened.trouble.empty()) {
     const bool sanitized = std::any_of(facts.undefined.begin(), facts.undefined.end(), [](const std::string& name) {
