@@ -26,6 +26,8 @@ namespace {
 constexpr size_t frame_max = size_t{2} << 20U;  // of one field: a schema may be long
 constexpr size_t output_max = 65536;
 constexpr int poll_ms = 20;
+constexpr rlim_t file_max = rlim_t{256} << 20U;
+[[maybe_unused]] constexpr rlim_t memory_max = rlim_t{4} << 30U;
 constexpr int unreported = 97;  // exit code of a body that threw
 
 class Descriptor {
@@ -55,11 +57,21 @@ void fault_handler(int /*signal*/, siginfo_t* info, void* /*context*/) {
   if (Trail* trail = faulting_trail().load()) trail->faulted(info->si_addr);
 }  // and the instruction faults again, this time with the default action
 
+void lower(int what, rlim_t to) {
+  rlimit limit{};
+  if (::getrlimit(static_cast<__rlimit_resource>(what), &limit) != 0 || limit.rlim_cur <= to) return;
+  limit.rlim_cur = to;
+  ::setrlimit(static_cast<__rlimit_resource>(what), &limit);
+}
+
 void become_child(Trail& trail, int output) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
+  lower(RLIMIT_CORE, 0);
+  lower(RLIMIT_FSIZE, file_max);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && __SIZEOF_POINTER__ == 8
+  lower(RLIMIT_AS, memory_max);  // a sanitizer reserves terabytes
+#endif
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ::dup2(null, STDIN_FILENO);
   ::close(null);

@@ -124,7 +124,8 @@ class Handshake {
     if (!names_.insert(name).second) return say("handshake.duplicate", "it holds " + name + " twice");
     if (!holds_text(c.title, text_max))
       say("handshake.title", name + ": its title is null, empty or longer than 256 bytes");
-    const bool complete = functions(c, name) & interfaces(c, name);
+    const bool has_functions = functions(c, name);
+    const bool complete = interfaces(c, name) && has_functions;
     if (c.config_schema == nullptr || strnlen(c.config_schema, schema_max + 1) > schema_max)
       return say("schema.json", name + ": config_schema is null or longer than 1 MiB");
     const Schema schema(c.config_schema);
@@ -232,7 +233,8 @@ void check_descriptor(const std::string& file, const ElfFacts& facts, Wire& wire
   trail.enter("loading it");
   const auto begin = std::chrono::steady_clock::now();
   const Opened opened = open_plugin(file);
-  const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin - (waited_for_cpu() - waited));
+  const auto took =
+      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin - (waited_for_cpu() - waited));
   trail.leave();
   if (!opened.trouble.empty()) {
     const bool sanitized = std::any_of(facts.undefined.begin(), facts.undefined.end(), [](const std::string& name) {

@@ -18,6 +18,8 @@ struct Job {
   bool call_commands = false;   // --call: also what changes something
   int patience_ms = 5000;       // for what a plugin does later: completions, answers, writable
   int up_ms = 2000;             // for a channel to come up
+  bool stops_late = false;      // that is known: it is not waited for any more
+  bool never_replies = false;   // likewise
   std::string refused;          // host function that fails, "" = none
 };
 

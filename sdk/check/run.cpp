@@ -114,6 +114,10 @@ bool Run::configure(const Component& component, Job& job) {
   const std::string why = schema.why();
   if (!config && options_.config.empty())
     if (const auto example = schema.example()) config = schema.completed(*example);
+  if (!config && options_.config.empty() && said_.count({"", "schema.default"}) != 0) {
+    say("check.skipped", component.name, "", "without defaults that fit there is no configuration to check with");
+    return false;
+  }
   if (!config) {
     say("schema.config", component.name, "",
         options_.config.empty() ? "{} is no configuration: " + why + "; nothing was run"
@@ -142,7 +146,10 @@ void Run::check(const Component& component) {
     if (scenario.after_use && (!usable || facts.count("lives") == 0)) continue;
     if (scenario.run == strain::rounds && outlives(component.name)) continue;
     // What was created is taken down again without a start, and that is known not to work.
-    if (scenario.run == strain::broken_configurations && said_.count({component.name, "life.stop-without-start"}) != 0) continue;
+    if (scenario.run == strain::broken_configurations && said_.count({component.name, "life.stop-without-start"}) != 0)
+      continue;
+    job.stops_late = said_.count({component.name, "life.stop-late"}) != 0;
+    job.never_replies = said_.count({component.name, "reply.never"}) != 0;
     const bool lived = play(scenario, job, facts);
     const bool first_two = scenario.rule == nullptr && facts.count("called") == 0;
     if (first_two && !lived) usable = false;
@@ -204,6 +211,8 @@ void Run::death(const Scenario& scenario, const Job& job, const Outcome& outcome
   if (scenario.rule != nullptr) broken = scenario.rule;
   if (outcome.memory_rule != nullptr) broken = outcome.memory_rule;
   if (outcome.signal == 0 && !outcome.hung && said_.count({job.name, "contract.sanitizer"}) != 0) return;
+  // A death in a function it died in before says nothing new.
+  if (!deaths_.insert(job.name + " " + outcome.function.substr(0, outcome.function.find(" of "))).second) return;
   std::string last = outcome.output;
   while (!last.empty() && last.back() == '\n') last.pop_back();
   last.erase(0, last.rfind('\n') + 1);

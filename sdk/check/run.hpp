@@ -49,6 +49,7 @@ class Run {
   const Progress progress_;
   std::unique_ptr<Trail, Trail::Unmap> trail_;
   Result result_;
+  std::set<std::string> deaths_;                                               // component and function
   std::map<std::pair<std::string, std::string>, std::set<std::string>> said_;  // by component and rule: what
 };
 

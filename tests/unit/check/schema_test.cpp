@@ -11,9 +11,10 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<std::string> rules_of(const std::string& schema) {
+std::vector<std::string> rules_of(const std::string& text) {
   std::vector<std::string> rules;
-  for (const auto& r : Schema(schema).remarks()) rules.emplace_back(r.rule);
+  const Schema schema(text);
+  for (const auto& r : schema.remarks()) rules.emplace_back(r.rule);
   return rules;
 }
 std::string object(const std::string& properties, const std::string& more = "") {
