@@ -107,7 +107,9 @@ std::shared_ptr<void> Upgrades::follow(Follower follower) {
   return kept;
 }
 
-std::string Upgrades::begin_errand(const std::string& job) { return errand_.begin(plugins::companion("dtu-fetch"), job); }
+std::string Upgrades::begin_errand(const std::string& job) {
+  return errand_.begin(plugins::companion("dtu-fetch"), job);
+}
 
 // --- the board -------------------------------------------------------------------------------------------------------
 
