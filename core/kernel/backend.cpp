@@ -152,7 +152,7 @@ Answer KernelBackend::upgrade_plugin(const std::string& json) {
     Lock lock(keeping_);
     auto kept = PluginBuilds::keep(kernel_.plugin_upgrade().builds().folder(), request.file);
     if (const auto* refusal = std::get_if<plugins::Refusal>(&kept)) return Answer::error(409, refusal->text);
-    request.file = std::get<std::filesystem::path>(kept);
+    request.given = std::exchange(request.file, std::get<std::filesystem::path>(kept));
   }
   return ask(
       [this, request](const Reply& reply) {

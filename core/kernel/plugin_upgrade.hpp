@@ -31,7 +31,8 @@ class PluginUpgrade {
     std::function<std::string()> busy;  // why nothing may be replaced now; "" = it may
   };
   struct Request {
-    std::filesystem::path file;                  // a build PluginBuilds keeps; or
+    std::filesystem::path file;                  // a build PluginBuilds keeps,
+    std::filesystem::path given;                 // and the file it is a copy of, which messages name; or
     std::string back;                            // the id of a plugin: to the build it had before
     bool force = false;                          // also an older version, or one that failed before
     uint32_t deadline_ms = kDefaultDeadline_ms;  // for each instance
