@@ -49,9 +49,10 @@ void PluginUpgrade::start(const Request& request, Done done) {
   channels_.clear();
   old_ = build_ = nullptr;
   if (std::string refusal = plan(request); !refusal.empty()) {
-    const std::string kept = request.file.string();
-    for (size_t at = 0; !kept.empty() && (at = refusal.find(kept)) != std::string::npos;)
-      refusal.replace(at, kept.size(), request.given.string());
+    const std::string kept = request.file.string(), given = request.given.string();
+    for (size_t at = refusal.find(kept); !kept.empty() && at != std::string::npos;
+         at = refusal.find(kept, at + given.size()))
+      refusal.replace(at, kept.size(), given);
     if (build_ != nullptr && build_ != old_) parts_.components.bury(build_, "refused: " + refusal);
     builds_.discard(request.file);
     parts_.log.warning("plugins", "upgrade refused: " + refusal);
