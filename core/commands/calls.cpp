@@ -7,6 +7,7 @@
 #include "commands/arguments.hpp"
 #include "config/syntax.hpp"
 #include "plugins/instance.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::commands {
 namespace {
@@ -274,13 +275,13 @@ dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer a
   if (it == calls_.end() || it->second.provider != &provider) {
     // One whose deadline passed a moment ago, or that nobody waits for any more, is nobody's mistake.
     if (std::find(given_up_.begin(), given_up_.end(), id) == given_up_.end())
-      provider.faults().note(plugins::Fault::reply, "reply",
+      provider.faults().note(plugins::Fault::reply, called_in(lane_, "reply"),
                              "is for call " + std::to_string(id) + ", which was answered or never made");
     return DTU_E_CLOSED;
   }
   const bool is_long = answer.json.size() > DTU_PAYLOAD_MAX;
   if (is_long || (!answer.json.empty() && !config::check_syntax(answer.json).empty())) {
-    provider.faults().note(plugins::Fault::malformed, "reply",
+    provider.faults().note(plugins::Fault::malformed, called_in(lane_, "reply"),
                            "to " + it->second.name + (is_long ? " is over 1 MiB" : " is not JSON"));
     answer = {DTU_E_INTERNAL, "", provider.name() + " answered with what is " + (is_long ? "over 1 MiB" : "not JSON")};
   }

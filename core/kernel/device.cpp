@@ -244,7 +244,7 @@ void Device::hal_started(plugins::Instance& hal) {
         List list;
         const auto each = [](void* ctx, const dtu_port_info* info) {
           auto& to = *static_cast<List*>(ctx);
-          if (to.size() <= kMostPorts)
+          if (info != nullptr && to.size() <= kMostPorts)
             to.push_back({std::string(view(info->id)), std::string(view(info->device)), nullptr});
         };
         dtu_error error{};

@@ -240,7 +240,8 @@ void Kernel::register_offers(plugins::Instance& instance) {
           instance.guarded("list commands", &error, [&] {
             const auto each = [](void* ctx, const dtu_command_info* i) {
               auto& to = static_cast<Offers*>(ctx)->commands;
-              if (to.size() >= kMost || i->code_count > 64 || (i->codes == nullptr && i->code_count != 0)) {
+              if (i == nullptr || to.size() >= kMost || i->code_count > 64 ||
+                  (i->codes == nullptr && i->code_count != 0)) {
                 ++static_cast<Offers*>(ctx)->too_much;
                 return;
               }
@@ -258,7 +259,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
           instance.guarded("list points", &error, [&] {
             const auto each = [](void* ctx, const dtu_point_info* i) {
               auto& to = static_cast<Offers*>(ctx)->points;
-              if (to.size() >= kMost) {
+              if (i == nullptr || to.size() >= kMost) {
                 ++static_cast<Offers*>(ctx)->too_much;
                 return;
               }

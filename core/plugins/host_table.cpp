@@ -26,8 +26,8 @@ struct Caller {
   // It was called wrongly, and where from if that is known: "emit in a timer".
   void note(Fault kind, const char* function, const char* text) const {
     const Lane* lane = handle.lane.load();
-    const char* inside = lane != nullptr && lane == Lane::current() ? lane->function() : nullptr;
-    handle.faults.load()->note(kind, inside != nullptr ? std::string(function) + " in " + inside : function, text);
+    const bool on_lane = lane != nullptr && lane == Lane::current();
+    handle.faults.load()->note(kind, on_lane ? called_in(*lane, function) : function, text);
   }
 };
 

@@ -35,7 +35,8 @@ Instance* on_lane(dtu_instance* i, const char* function) {
 // False: what the plugin handed over cannot be used.
 bool usable(Instance& instance, const char* function, std::initializer_list<dtu_str> texts, bool pointers = true) {
   if (pointers && std::all_of(texts.begin(), texts.end(), [](dtu_str s) { return is_sound(s); })) return true;
-  instance.faults().note(Fault::malformed, function, "is given a null pointer, or a length without a text");
+  instance.faults().note(Fault::malformed, called_in(instance.lane(), function),
+                         "is given a null pointer, or a length without a text");
   return false;
 }
 

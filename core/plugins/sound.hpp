@@ -2,7 +2,10 @@
 #pragma once
 #include <dtu/abi.h>
 
+#include <string>
 #include <string_view>
+
+#include "lanes/lane.hpp"
 
 namespace dtud {
 
@@ -13,6 +16,12 @@ namespace dtud {
 // Its text, or nothing when it is not sound.
 [[nodiscard]] inline std::string_view view(dtu_str s) {
   return is_sound(s) ? std::string_view(s.ptr, static_cast<size_t>(s.len)) : std::string_view();
+}
+
+// A function of the host as its faults name it: with the plugin's function that called it, if that is known. On the
+// lane.
+[[nodiscard]] inline std::string called_in(const Lane& lane, const char* function) {
+  return lane.function() != nullptr ? std::string(function) + " in " + lane.function() : function;
 }
 
 }  // namespace dtud

@@ -58,7 +58,7 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
     if (!acceptable(msg)) {
-      from.faults().note(Fault::emit, "emit", kUnacceptable);
+      from.faults().note(Fault::emit, called_in(lane_, "emit"), kUnacceptable);
       return DTU_E_INVALID;
     }
     dtu_status status = DTU_E_NOT_FOUND;
@@ -67,7 +67,7 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
     else if (Port* port = port_of(from, msg.source))
       status = from_port(*port, msg);
     else if (!was_key(msg.source))  // the key of a port that was closed may be an emit that was on its way
-      from.faults().note(Fault::emit, "emit",
+      from.faults().note(Fault::emit, called_in(lane_, "emit"),
                          "names source " + std::to_string(msg.source) + ", which is no port of it");
     if (status != DTU_OK) return status;
   }
@@ -175,7 +175,7 @@ dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, c
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
   if (!acceptable(msg)) {
-    speaker.faults().note(Fault::emit, "to_port", kUnacceptable);
+    speaker.faults().note(Fault::emit, called_in(lane_, "to_port"), kUnacceptable);
     return DTU_E_INVALID;
   }
   queue_for_port(*link->port, msg);
@@ -186,7 +186,7 @@ dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker) return DTU_E_NOT_FOUND;
   if (!acceptable(msg)) {
-    speaker.faults().note(Fault::emit, "to_channel", kUnacceptable);
+    speaker.faults().note(Fault::emit, called_in(lane_, "to_channel"), kUnacceptable);
     return DTU_E_INVALID;
   }
   const auto it =
@@ -479,10 +479,10 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
 void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status) {
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
   if (channel == nullptr || !channel->outbox.complete(token, status))
-    return from.faults().note(Fault::completion, "complete",
+    return from.faults().note(Fault::completion, called_in(lane_, "complete"),
                               "is for token " + std::to_string(token) + ", which is not open");
   if (status > 0)
-    from.faults().note(Fault::completion, "complete",
+    from.faults().note(Fault::completion, called_in(lane_, "complete"),
                        "says " + std::to_string(status) + ", which is no end: the message is sent again");
   if (status != DTU_OK && status != DTU_E_INVALID) {
     // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone

@@ -27,9 +27,8 @@ struct PluginFaults : testing::Test {
 
   // A channel of each type from 1 on, and a healthy one, 50, beside them; all on one line.
   void start(const std::vector<std::string>& types, const std::vector<std::string>& environment = {}) {
-    std::vector<std::string> all{"DTUKIT_PLUGIN_PATH=" E2E_FAULTS};
-    all.insert(all.end(), environment.begin(), environment.end());
-    dtud.environment(all).ports({{"1", pty.device()}}).device(document(types));
+    dtud.plugins(kPlugins + "\", \"" E2E_FAULTS).environment(environment);
+    dtud.ports({{"1", pty.device()}}).device(document(types));
     dtud.start();
     ASSERT_TRUE(dtud.port_is("1", "up"));
     ASSERT_TRUE(dtud.channel_is("50", "up"));
@@ -168,7 +167,7 @@ TEST_F(PluginFaults, RepliesThatAreNoneReachNobody) {
   };
   ASSERT_TRUE(eventually([&] { return number(call("test.twice"), "result") == 1; }));
   EXPECT_TRUE(eventually([&] { return count("reply") > 0; }));
-  EXPECT_EQ(text(instance("command bad-replies"), "faults.reply.function"), "reply");
+  EXPECT_EQ(text(instance("command bad-replies"), "faults.reply.function"), "reply in invoke");
   const int64_t replies = count("reply");
   EXPECT_EQ(number(call("test.unasked"), "result"), 1);
   EXPECT_TRUE(eventually([&] { return count("reply") == replies + 1; }));
