@@ -21,4 +21,4 @@ DTU_COMPONENT(component, Instant, DTU_KIND_CHANNEL, "instant", "Completes at onc
 
 }  // namespace
 
-DTU_PLUGIN("org.dtukit.bench.instant", "1.0.0", "dtukit", "Apache-2.0", "channel:instant", &component)
+DTU_PLUGIN("org.dtukit.bench.instant", "1.0.0", "dtukit", "Apache-2.0", "channel:instant", &component);

@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     size_t length = static_cast<uint8_t>(rest[1]) + 256U * static_cast<uint8_t>(rest[2]);
     rest.remove_prefix(3);
     length = std::min(length, rest.size());
-    (void)rig.say(static_cast<Frame>(type), rest.substr(0, length));
+    (void)rig.hand(static_cast<Frame>(type), rest.substr(0, length));
     rest.remove_prefix(length);
     if (rig.proxy == nullptr) break;
     (void)rig.proxy->write(*static_cast<Proxy::Port*>(port), &msg, 1, &taken, &error);

@@ -149,14 +149,14 @@ TEST(Proxy, LiesAreTheEndOfTheProcess) {
 
 TEST(Proxy, UnknownAndBrokenFramesAreNotObeyed) {
   IsolationRig rig(DTU_KIND_CHANNEL);
-  for (const uint32_t type : {0U, 1U, 28U, 99U, 126U, UINT32_MAX}) EXPECT_FALSE(rig.say(static_cast<Frame>(type), ""));
+  for (const uint32_t type : {0U, 1U, 28U, 99U, 126U, UINT32_MAX}) EXPECT_FALSE(rig.hand(static_cast<Frame>(type), ""));
   std::string bytes;
   Writer(bytes, Frame::complete).number(uint64_t{1}).number(int32_t{0});
   const std::string body = bytes.substr(kHead);
   for (size_t length = 0; length < body.size(); ++length)
-    EXPECT_FALSE(rig.say(Frame::complete, body.substr(0, length)));
+    EXPECT_FALSE(rig.hand(Frame::complete, body.substr(0, length)));
   EXPECT_EQ(rig.completed, 0U);
-  EXPECT_TRUE(rig.say(Frame::complete, body));
+  EXPECT_TRUE(rig.hand(Frame::complete, body));
   EXPECT_EQ(rig.completed, 1U);
 }
 

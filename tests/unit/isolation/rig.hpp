@@ -45,7 +45,7 @@ class IsolationRig : public plugins::Upcalls {
   }
 
   // The body of a frame, and whether it was taken for one.
-  bool say(plugins::isolation::Frame type, std::string_view body) {
+  bool hand(plugins::isolation::Frame type, std::string_view body) {
     plugins::isolation::Reader in(body);
     if (proxy == nullptr) return false;  // it has come to its end
     return plugins::isolation::receive(*proxy, type, in) && in.whole();
@@ -54,7 +54,7 @@ class IsolationRig : public plugins::Upcalls {
   bool say(plugins::isolation::Frame type, Fill fill) {
     std::string bytes;
     fill(plugins::isolation::Writer(bytes, type));
-    return say(type, std::string_view(bytes).substr(plugins::isolation::kHead));
+    return hand(type, std::string_view(bytes).substr(plugins::isolation::kHead));
   }
 
   void started(plugins::Instance&) override {}
