@@ -26,7 +26,7 @@ Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
       wire_(std::move(socket)),
       activity_(activity),
       log_(Level::debug, false),
-      stalls_({}, [](const Lane&, const std::string&, std::chrono::milliseconds) {}),  // dtud watches us
+      stalls_({}, [](const StallWatch::Stall&) {}),  // dtud watches us
       inbox_(lane, *this),
       context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity},
       instances_(context_) {

@@ -88,7 +88,7 @@ class IsolationRig : public plugins::Upcalls {
   uint32_t emitted = 0, completed = 0, writables = 0, rooms = 0, asked = 0;
   Lane lane{"test"};
   Log log{Level::error, false};
-  StallWatch stalls{{}, [](const Lane&, const std::string&, std::chrono::milliseconds) {}};
+  StallWatch stalls{{}, [](const StallWatch::Stall&) {}};
   plugins::Metrics metrics;
   plugins::Inbox inbox{lane, *this};
   plugins::Context context{lane, log, *this, inbox, metrics, stalls, instances, {}};
