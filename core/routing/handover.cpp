@@ -106,6 +106,7 @@ std::string Handover::missing() const {
   const auto state = [](int32_t state, const std::string& why) {
     return std::string(plugins::name_of_state(state)) + (why.empty() ? "" : ": " + why);
   };
+  if (carried_ && channel_->instance == nullptr) return channel_->name + " has nobody who carries it";
   if (carried_ && !channel_->carries()) {
     const plugins::Instance& now = *channel_->instance;
     return channel_->name + " is " + state(now.state(), now.error());
