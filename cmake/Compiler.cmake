@@ -8,6 +8,12 @@ if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo" AND NOT DTUKIT_SANITIZE)
   target_compile_definitions(dtukit_options INTERFACE _FORTIFY_SOURCE=2)
 endif()
 target_link_options(dtukit_options INTERFACE -Wl,-z,relro,-z,now)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm" AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  add_compile_options(-Wno-psabi)  # says of every std::pair of doubles that GCC 6 passed it otherwise
+endif()
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)  # or files beyond 2 GiB, and files of a large file system, could not be opened
+  add_compile_definitions(_FILE_OFFSET_BITS=64)
+endif()
 
 # dtukit_uses_regex(<source>...): with a sanitizer GCC 12 takes parts of libstdc++'s own <regex> for uninitialised.
 function(dtukit_uses_regex)

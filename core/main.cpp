@@ -21,6 +21,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/version.hpp"
 #include "kernel/views.hpp"
+#include "plugins/loader/built_in.hpp"
 
 namespace {
 
@@ -76,7 +77,7 @@ int parse(int argc, char** argv, Arguments& to) {
         to.kernel.socket = optarg;
         break;
       case 'c':
-        to.check = true;
+        to.check = to.kernel.check = true;
         break;
       case kJson:
         to.json = true;
@@ -104,6 +105,9 @@ int parse(int argc, char** argv, Arguments& to) {
 int check(Kernel& kernel, bool json) {
   config::Findings findings;
   const bool loaded = kernel.load(findings);
+  for (const Components::File& file : kernel.components().files())
+    if (!file.error.empty())
+      findings.push_back({config::Finding::Severity::warning, "", "", 0, 0, "plugin file " + file.error});
   for (const config::Finding& f : findings)
     std::printf("%s\n", json ? config::to_json(config::Json(views::finding(f))).c_str() : config::to_text(f).c_str());
   if (loaded && findings.empty() && !json) std::printf("both documents are in order\n");
@@ -173,6 +177,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = parse(argc, argv, arguments); status >= 0) return status;
+  arguments.kernel.built_in = plugins::built_in_plugins();
   Kernel::End end = Kernel::End::stop;
   int status = kExitOk;
   try {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "commands/arguments.hpp"
+#include "config/syntax.hpp"
 #include "plugins/instance.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::commands {
 namespace {
@@ -197,6 +200,7 @@ void Calls::drop(uint64_t id) {
   if (!node) return;
   bytes_ -= node.mapped().bytes;
   lane_.timers().destroy(node.mapped().timer);
+  give_up(id);
   tell_cancelled(node.mapped());
 }
 
@@ -241,10 +245,16 @@ void Calls::tell_cancelled(const Call& call) {
       [](dtu_status) {});
 }
 
+void Calls::give_up(uint64_t id) {
+  given_up_.push_back(id);
+  if (given_up_.size() > kMost) given_up_.pop_front();
+}
+
 void Calls::deadline_passed(void* call_ptr) {
   const Call call = *static_cast<Call*>(call_ptr);
   std::string what = call.name + " was not answered in time";
   if (call.provider != nullptr) what += " by " + call.provider->name();
+  call.owner->give_up(call.id);
   call.owner->finish(call.id, {DTU_E_TIMEOUT, "", what});
   tell_cancelled(call);
 }
@@ -262,8 +272,19 @@ void Calls::finish(uint64_t id, Answer answer) {
 
 dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer answer) {
   const auto it = calls_.find(id);
-  if (it == calls_.end() || it->second.provider != &provider) return DTU_E_CLOSED;
-  if (answer.json.size() > DTU_PAYLOAD_MAX) answer = {DTU_E_INTERNAL, "", "the answer is over 1 MiB"};
+  if (it == calls_.end() || it->second.provider != &provider) {
+    // One whose deadline passed a moment ago, or that nobody waits for any more, is nobody's mistake.
+    if (std::find(given_up_.begin(), given_up_.end(), id) == given_up_.end())
+      provider.faults().note(plugins::Fault::reply, called_in(lane_, "reply"),
+                             "is for call " + std::to_string(id) + ", which was answered or never made");
+    return DTU_E_CLOSED;
+  }
+  const bool is_long = answer.json.size() > DTU_PAYLOAD_MAX;
+  if (is_long || (!answer.json.empty() && !config::check_syntax(answer.json).empty())) {
+    provider.faults().note(plugins::Fault::malformed, called_in(lane_, "reply"),
+                           "to " + it->second.name + (is_long ? " is over 1 MiB" : " is not JSON"));
+    answer = {DTU_E_INTERNAL, "", provider.name() + " answered with what is " + (is_long ? "over 1 MiB" : "not JSON")};
+  }
   finish(id, std::move(answer));
   return DTU_OK;
 }
@@ -273,20 +294,78 @@ void Calls::gone(const plugins::Instance& instance) {
   for (const auto& [id, call] : calls_) {
     if (call.asker == &instance)
       of_it.push_back(id);
-    else if (call.provider == &instance)
+    else if (call.provider == &instance && (call.handed_over || held_ != &instance))
       to_it.push_back(id);
   }
   for (const uint64_t id : of_it) {
     const auto node = calls_.extract(id);
     bytes_ -= node.mapped().bytes;
     lane_.timers().destroy(node.mapped().timer);
+    give_up(id);
     if (node.mapped().kind == Kind::await) tell_cancelled(node.mapped());
   }
+  for (const uint64_t id : to_it) give_up(id);
   for (const uint64_t id : to_it) finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered"});
   const auto theirs = [&](const Finished& f) { return f.asker == &instance; };
   finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
   for (Finished& f : telling_)
     if (theirs(f)) f.done = nullptr;
+}
+
+void Calls::hold(const plugins::Instance& provider) { held_ = &provider; }
+
+void Calls::rehome(const plugins::Instance& from, plugins::Instance& to) {
+  if (held_ == &from) held_ = &to;
+  std::vector<uint64_t> questions;  // of the kernel: it asks the successor by itself
+  for (auto& [id, call] : calls_) {
+    if (call.provider != &from) continue;
+    call.provider = &to;
+    if (call.kind == Kind::question) questions.push_back(id);
+  }
+  for (const uint64_t id : questions) finish(id, {DTU_E_CLOSED, "", from.name() + " is being replaced"});
+}
+
+void Calls::release(const plugins::Instance& provider) {
+  if (held_ != &provider) return;
+  held_ = nullptr;
+  for (const uint64_t id : std::exchange(parked_, {})) {
+    const auto it = calls_.find(id);
+    if (it == calls_.end()) continue;  // its deadline passed, or its asker is gone
+    const Answer refusal = still_offered(it->second);
+    if (refusal.status != DTU_OK)
+      finish(id, refusal);
+    else
+      waiting_.push_back(id);
+  }
+  lane_.wake();
+}
+
+// By whoever offers it now, in the way it was asked for.
+Answer Calls::still_offered(Call& call) {
+  const Answer gone{DTU_E_CLOSED, "", call.name + " is not offered any more"};
+  if (call.kind == Kind::question) return {};
+  if (call.kind == Kind::command) {
+    const Command* command = directory_.command(call.name);
+    if (command == nullptr || command->provider == nullptr) return gone;
+    call.provider = command->provider;
+    return unfit(*command, call.args);
+  }
+  const Point* point = directory_.point(call.name);
+  if (point == nullptr) return gone;
+  call.provider = point->provider;
+  const dtu_points& table = point->provider->tables().points;
+  const bool can = call.kind == Kind::write   ? (point->flags & DTU_POINT_WRITABLE) != 0 && table.write != nullptr
+                   : call.kind == Kind::await ? table.await != nullptr
+                                              : true;
+  return can ? Answer{} : gone;
+}
+
+size_t Calls::under_way(const plugins::Instance& instance) const {
+  return static_cast<size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
+    const Call& call = entry.second;
+    const bool answers = call.provider == &instance && call.handed_over;
+    return call.kind != Kind::await && (answers || call.asker == &instance);
+  }));
 }
 
 bool Calls::deliver() {
@@ -324,6 +403,7 @@ void Calls::hand_over(uint64_t id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   Call& call = it->second;
+  if (call.provider != nullptr && call.provider == held_) return parked_.push_back(id);
   call.handed_over = true;
   if (call.provider == nullptr) {
     // The call may be over before the function is.

@@ -61,8 +61,16 @@ class Calls {
 
   // From a provider.
   dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
-  // An instance is gone: calls to it fail, calls of it are forgotten.
+  // An instance is gone: calls to it fail, calls of it are forgotten. Those that were held wait on.
   void gone(const plugins::Instance& instance);
+
+  // An instance is being replaced, one at a time. From hold() to release() calls to it wait here, within their
+  // deadlines; rehome() makes them its successor's. What the successor does not offer any more is refused then.
+  void hold(const plugins::Instance& provider);
+  void rehome(const plugins::Instance& from, plugins::Instance& to);
+  void release(const plugins::Instance& provider);
+  // Calls it has to answer, and calls whose answer it waits for. Awaits do not count: they may never end.
+  [[nodiscard]] size_t under_way(const plugins::Instance& instance) const;
 
   bool deliver();
   [[nodiscard]] size_t under_way() const { return calls_.size(); }
@@ -107,7 +115,9 @@ class Calls {
   void checked(const Check& check, const Answer& verdict);
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
+  [[nodiscard]] Answer still_offered(Call& call);
   void finish(uint64_t id, Answer answer);
+  void give_up(uint64_t id);
   static dtu_status put(plugins::Instance& provider, const Call& call, dtu_error* error);
   static void tell_cancelled(const Call& call);
   static void deadline_passed(void* call);
@@ -119,11 +129,14 @@ class Calls {
   std::unordered_map<uint64_t, Call> calls_;
   Audit audit_;
   PasswordChecker checker_;
-  std::deque<Check> checks_;  // the first is being compared
+  std::deque<uint64_t> given_up_;  // the last calls that ended without their answer: it may still be on its way
+  std::deque<Check> checks_;       // the first is being compared
   bool checking_ = false;
   uint64_t last_id_ = 0;
   uint64_t bytes_ = 0;  // of all arguments in calls_
   std::vector<uint64_t> waiting_, handing_;
+  const plugins::Instance* held_ = nullptr;  // only to be compared
+  std::vector<uint64_t> parked_;             // calls to it
   std::vector<Finished> finished_, telling_;
 };
 

@@ -49,6 +49,13 @@ void Directory::remove_of(const plugins::Instance& provider) {
     it = it->second.provider == &provider ? points_.erase(it) : ++it;
 }
 
+void Directory::rehome(const plugins::Instance& from, plugins::Instance& to) {
+  for (auto& [name, command] : commands_)
+    if (command.provider == &from) command.provider = &to;
+  for (auto& [name, point] : points_)
+    if (point.provider == &from) point.provider = &to;
+}
+
 const Command* Directory::command(std::string_view name) const {
   const auto it = commands_.find(name);
   return it != commands_.end() ? &it->second : nullptr;

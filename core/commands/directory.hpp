@@ -40,6 +40,8 @@ class Directory {
   [[nodiscard]] std::string add(Command command);
   [[nodiscard]] std::string add(Point point);
   void remove_of(const plugins::Instance& provider);
+  // What `from` offers is `to`'s from now on: calls to it find their way while one takes the other's place.
+  void rehome(const plugins::Instance& from, plugins::Instance& to);
 
   [[nodiscard]] const Command* command(std::string_view name) const;
   [[nodiscard]] const Command* command(int64_t code) const;

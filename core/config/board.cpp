@@ -2,6 +2,7 @@
 
 #include "board.schema.json.hpp"
 #include "config/components.hpp"
+#include "config/isolate.hpp"
 #include "config/json_text.hpp"
 #include "config/secrets.hpp"
 
@@ -25,7 +26,11 @@ std::vector<ComponentConfig> read_components(const Json& list, const std::string
     const Json rest = copy_of(entry);
     shared_object(rest)->remove("type");
     const auto checked = components.check(type, rest, at, report);
-    if (checked.good) out.push_back({type, to_json(checked.value)});
+    if (!checked.good) continue;
+    const Json plain = copy_of(checked.value);
+    const auto isolate = isolate_of(shared_object(plain)->get("isolate"));
+    shared_object(plain)->remove("isolate");
+    out.push_back({type, to_json(plain), isolate});
   }
   return out;
 }
@@ -62,10 +67,19 @@ UpgradeConfig read_upgrade(const JsonObject& from) {
   return out;
 }
 
+// What the kernel adds to the schema of each: `type` has picked it already.
+Json kernel_part(const Json& schema) {
+  const Json part = copy_of(as_object(schema)->getObject("definitions")->get("component"));
+  shared_object(part)->remove("required");
+  shared_object(part)->getObject("properties")->remove("type");
+  return part;
+}
+
 BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   BoardConfig out;
   std::string error;
-  const auto validator = Validator::make(parse_trusted(board_schema_json), error);
+  const Json schema = parse_trusted(board_schema_json);
+  const auto validator = Validator::make(schema, error);
   if (validator == nullptr) {
     report.error("", "the schema of the board file cannot be used: " + error);
     return out;
@@ -77,10 +91,10 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   report.add(problems);
   if (!normal) return out;
   const auto& board = *as_object(*normal);
-  Components hals(DTU_KIND_HAL, "hal", schemas, Json());
+  Components hals(DTU_KIND_HAL, "hal", schemas, kernel_part(schema));
   out.hal = read_components(board.get("hal"), "/hal", hals, report);
   if (board.has("commands")) {
-    Components commands(DTU_KIND_COMMAND, "command", schemas, Json());
+    Components commands(DTU_KIND_COMMAND, "command", schemas, kernel_part(schema));
     out.commands = read_components(board.get("commands"), "/commands", commands, report);
   }
   out.plugin_path = texts(board.get("plugin_path"));
@@ -92,6 +106,12 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   if (const auto* object = as_object(control)) out.control_socket = as_text(object->get("socket"));
   out.reset = as_text(board.get("reset"));
   out.initial_password = as_text(board.get("initial_password"));
+  const Json plugins = board.get("plugins");
+  if (const auto* object = as_object(plugins)) {
+    out.plugins = {texts(object->get("keys")), as_flag(object->get("require_signed"))};
+    if (out.plugins.require_signed && out.plugins.keys.empty())
+      report.error("/plugins/require_signed", "nothing could be opened: name a key in plugins.keys that may sign");
+  }
   const Json upgrade = board.get("upgrade");
   if (const auto* object = as_object(upgrade)) out.upgrade = read_upgrade(*object);
   return out;

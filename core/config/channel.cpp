@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "config/isolate.hpp"
 #include "config/secrets.hpp"
 
 namespace dtud::config {
@@ -108,6 +109,7 @@ ReadChannel read_channel(uint32_t id, const Json& given, const JsonObject& docum
   config.port = as_text(normal->get("serialID"));
   config.outbox = outbox_of(*normal);
   config.registration = registration_of(normal->get("reg"));
+  config.isolate = isolate_of(normal->get("isolate"));
   config.json = to_json(checked.value);
   config.masked_json = to_json(with_mask(checked.value, path, out.secrets));
   out.config = std::move(config);

@@ -27,10 +27,20 @@ using Findings = std::vector<Finding>;
 [[nodiscard]] bool has_errors(const Findings& findings);
 [[nodiscard]] std::string to_text(const Finding& finding);  // "dtu_config.json:12:9: error: /conf/1/port: ..."
 
+// isolate: it runs in a process of its own.
+struct IsolateConfig {
+  uint32_t memory_mb = 64;  // of data; 0: no bound
+  uint32_t stall_s = 0;     // a call may take; 0: as its kind needs
+  friend bool operator==(const IsolateConfig& a, const IsolateConfig& b) {
+    return a.memory_mb == b.memory_mb && a.stall_s == b.stall_s;
+  }
+};
+
 // A component the board file asks for: {"type": "linux", ...the rest is its configuration}.
 struct ComponentConfig {
   std::string type;
-  std::string json;  // validated against the component's schema, defaults filled in, "type" left out
+  std::string json;  // validated against the component's schema, defaults filled in, "type" and "isolate" left out
+  std::optional<IsolateConfig> isolate;
 };
 
 struct UpgradeConfig {            // board.json, upgrade
@@ -43,10 +53,16 @@ struct UpgradeConfig {            // board.json, upgrade
   std::string ca, cert, key;  // of TLS, PEM files; ca "": the system's
 };
 
+struct PluginsConfig {            // board.json, plugins
+  std::vector<std::string> keys;  // as upgrade.keys: who may sign plugin files
+  bool require_signed = false;    // others are not opened
+};
+
 struct BoardConfig {
   std::vector<ComponentConfig> hal;
   std::optional<std::vector<ComponentConfig>> commands;  // absent: every command component found
   std::vector<std::string> plugin_path;                  // absolute; empty: the built-in search path
+  PluginsConfig plugins;
   std::string device_file;
   std::string factory_file;  // device document that resetting the parameters restores; "": an empty one
   std::string state_dir;
@@ -94,6 +110,7 @@ struct ChannelConfig {  // conf.<id>
   OutboxConfig outbox;
   // reg (D13): what goes first over a new connection; "" = the standard message, absent = nothing.
   std::optional<std::string> registration;
+  std::optional<IsolateConfig> isolate;
   std::string json;         // normalised and complete: what its component is created with
   std::string masked_json;  // the same with secrets as "***"
 };

@@ -31,6 +31,13 @@ class Backend {
 
   virtual Answer status() = 0;
   virtual Answer plugins() = 0;
+  virtual Answer plugin(const std::string& name) = 0;  // a plugin id, a file, or a type
+  virtual Answer install_plugin(const std::string& json) = 0;
+  virtual Answer remove_plugin(const std::string& id) = 0;
+  virtual Answer retry_plugin(const std::string& json) = 0;
+  virtual Answer retry_instance(const std::string& instance) = 0;
+  virtual Answer upgrade_plugin(const std::string& json) = 0;  // when all is over
+  virtual Answer plugin_upgrade() = 0;                         // how far it is
   virtual Answer component(const std::string& type) = 0;
   virtual Answer commands() = 0;
   virtual Answer call(const std::string& json) = 0;

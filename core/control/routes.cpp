@@ -118,9 +118,16 @@ Answer follow(const Ask& a, const FeedPtr& feed) { return a.backend.follow_log(f
 Answer follow_upgrade(const Ask& a, const FeedPtr& feed) { return a.backend.follow_upgrade(feed); }
 Answer no_target(const Ask&) { return Answer::error(400, "say what to tap: ?target=port:1, channel:2 or all"); }
 
-constexpr std::array<Route, 27> kRoutes{{
+constexpr std::array<Route, 34> kRoutes{{
     {"GET", "/v1/status", [](const Ask& a) { return a.backend.status(); }},
     {"GET", "/v1/plugins", [](const Ask& a) { return a.backend.plugins(); }},
+    {"POST", "/v1/plugins/install", [](const Ask& a) { return a.backend.install_plugin(a.body); }},
+    {"POST", "/v1/plugins/retry", [](const Ask& a) { return a.backend.retry_plugin(a.body); }},
+    {"POST", "/v1/plugins/retry/", [](const Ask& a) { return a.backend.retry_instance(a.name); }},
+    {"POST", "/v1/plugins/upgrade", [](const Ask& a) { return a.backend.upgrade_plugin(a.body); }},
+    {"GET", "/v1/plugins/upgrade", [](const Ask& a) { return a.backend.plugin_upgrade(); }},
+    {"GET", "/v1/plugins/", [](const Ask& a) { return a.backend.plugin(a.name); }},
+    {"DELETE", "/v1/plugins/", [](const Ask& a) { return a.backend.remove_plugin(a.name); }},
     {"GET", "/v1/components/", [](const Ask& a) { return a.backend.component(a.name); }},
     {"GET", "/v1/commands", [](const Ask& a) { return a.backend.commands(); }},
     {"POST", "/v1/call", [](const Ask& a) { return a.backend.call(a.body); }},

@@ -128,6 +128,16 @@ Answer KernelBackend::channels() { return view(views::channels); }
 Answer KernelBackend::spool() { return view(views::spool); }
 Answer KernelBackend::metrics() { return view(views::metrics); }
 
+Answer KernelBackend::retry_instance(const std::string& instance) {
+  return ask([this, instance](const Reply& reply) {
+    plugins::Instance* found = kernel_.instance(instance);
+    if (found == nullptr)
+      return reply(Answer::error(404, "there is no instance \"" + instance + "\": see dtuctl status"));
+    if (const std::string refused = found->retry(); !refused.empty()) return reply(Answer::error(409, refused));
+    reply({200, "{\"instance\":" + config::to_json(Json(instance)) + ",\"retried\":true}"});
+  });
+}
+
 Answer KernelBackend::component(const std::string& type) {
   return ask([this, type](const Reply& reply) {
     std::string body = views::component(kernel_, type);

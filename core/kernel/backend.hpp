@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "control/backend.hpp"
@@ -23,6 +24,13 @@ class KernelBackend : public control::Backend {
 
   control::Answer status() override;
   control::Answer plugins() override;
+  control::Answer plugin(const std::string& name) override;
+  control::Answer install_plugin(const std::string& json) override;
+  control::Answer remove_plugin(const std::string& id) override;
+  control::Answer retry_plugin(const std::string& json) override;
+  control::Answer retry_instance(const std::string& instance) override;
+  control::Answer upgrade_plugin(const std::string& json) override;
+  control::Answer plugin_upgrade() override;
   control::Answer component(const std::string& type) override;
   control::Answer commands() override;
   control::Answer call(const std::string& json) override;
@@ -61,6 +69,13 @@ class KernelBackend : public control::Backend {
 
   struct Waiting;
   Kernel& kernel_;
+  // Copies the file and has it probed. 200, or what is wrong.
+  struct Staged {
+    std::filesystem::path file;
+    plugins::Probed probed;
+  };
+  control::Answer stage(const std::string& file, Staged& staged);
+  std::mutex installing_;  // held while the store is changed, for the whole of it
   Mutex mutex_;
   bool refusing_ DTU_GUARDED_BY(mutex_) = false;
   uint64_t last_ DTU_GUARDED_BY(mutex_) = 0;

@@ -206,8 +206,12 @@ void Changes::set(const std::string& text, const std::string& source, const Stor
 
 void Changes::take(const std::string& text, const std::string& source, const std::string& note, const Stored& stored,
                    Applied applied) {
-  record();
   Findings findings;
+  if (held_) {
+    refuse(findings, "", "", "a plugin is being upgraded: try again when that is over (dtuctl plugins upgrade)");
+    return stored(false, findings);
+  }
+  record();
   std::string whole = config::unmask(text, *latest_, findings);
   config::DeviceConfig next;
   try {
@@ -247,6 +251,10 @@ void Changes::go_back(uint64_t id, const std::string& source, const Stored& stor
 }
 
 void Changes::factory_reset(const std::string& why) {
+  if (held_) {
+    reset_wanted_ = why;
+    return;
+  }
   config::FileError error;
   auto text =
       factory_file_.empty() ? std::optional<std::string>("{}") : config::read_file(factory_file_, kMostText, error);
@@ -312,7 +320,7 @@ void Changes::use(const config::DeviceConfig& device) {
 }
 
 void Changes::pump() {
-  if (applying_ || due_.empty()) return;
+  if (applying_ || held_ || due_.empty()) return;
   const Due& next = due_.front();
   const bool out = !parts_.calls.remote_under_way() && parts_.router.answers_are_out();
   if (!out && monotonic_ns() < next.latest_ns) {
@@ -333,6 +341,31 @@ void Changes::pump() {
     if (applied) applied(changed);
     if (!due_.empty()) parts_.lane.timers().arm(pump_timer_, monotonic_ns());
   });
+}
+
+// --- while a plugin is replaced --------------------------------------------------------------------------------------
+
+void Changes::release() {
+  held_ = false;
+  if (!reset_wanted_.empty()) factory_reset(std::exchange(reset_wanted_, {}));
+  if (!due_.empty()) parts_.lane.timers().arm(pump_timer_, monotonic_ns());
+}
+
+std::optional<config::DeviceConfig> Changes::read_with(const config::Schemas& schemas, Findings& findings) const {
+  return config::read_device(text_, device_file_, schemas, findings);
+}
+
+void Changes::reread() {
+  Findings ignored;
+  auto device = read_with(parts_.components.schemas(), ignored);
+  if (!device) return;
+  const auto same = [](const config::ChannelConfig& a, const config::ChannelConfig& b) {
+    return a.id == b.id && a.json == b.json;
+  };
+  const auto& before = latest_->channels;
+  const auto& now = device->channels;
+  if (std::equal(before.begin(), before.end(), now.begin(), now.end(), same)) return;
+  adopt(std::move(*device), nullptr, true);
 }
 
 // --- proving it ------------------------------------------------------------------------------------------------------
@@ -371,6 +404,10 @@ bool Changes::proven() const {
 
 void Changes::look_at_trial() {
   if (!trial_ || trial_ends_ns_ == 0) return;
+  if (held_) {
+    parts_.lane.timers().arm(trial_timer_, monotonic_ns() + kTrialEvery);
+    return;
+  }
   const bool over = monotonic_ns() >= trial_ends_ns_;
   if ((over || !trial_waits_) && proven()) {
     (void)confirm(trial_->source);

@@ -57,6 +57,15 @@ class Changes {
   void go_back(uint64_t revision, const std::string& source, const Stored& stored, Applied applied = nullptr);
   void factory_reset(const std::string& why);
 
+  // A plugin is being replaced. Until release() documents are refused, and what dtud itself decides waits.
+  void hold() { held_ = true; }
+  void release();
+  // The present document as these schemas see it.
+  [[nodiscard]] std::optional<config::DeviceConfig> read_with(const config::Schemas& schemas,
+                                                              config::Findings& findings) const;
+  // The schemas have changed: what the present document means now is applied.
+  void reread();
+
   [[nodiscard]] const config::History& history() const { return *history_; }
   [[nodiscard]] uint64_t revision() const { return revision_; }
   [[nodiscard]] bool all_applied() const { return due_.empty(); }
@@ -104,6 +113,8 @@ class Changes {
   uint64_t revision_ = 0;
   std::deque<Due> due_;  // stored, not yet applied
   bool applying_ = false;
+  bool held_ = false;
+  std::string reset_wanted_;  // why, while held
   std::optional<config::Trial> trial_;
   int64_t trial_ends_ns_ = 0;  // 0: what is tried is not applied yet
   bool trial_waits_ = false;   // only its end can tell

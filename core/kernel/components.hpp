@@ -2,6 +2,7 @@
 // type it holds; which types it holds is read from the file without running it. Main lane.
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,7 +10,10 @@
 
 #include "config/documents.hpp"
 #include "log/log.hpp"
+#include "plugins/loader/built_in.hpp"
 #include "plugins/loader/catalogue.hpp"
+#include "plugins/loader/store.hpp"
+#include "plugins/loader/vetting.hpp"
 
 namespace dtud {
 
@@ -17,12 +21,17 @@ class Components {
  public:
   explicit Components(Log& log) : log_(log) {}
 
-  // Looks for plugin files; configured: board.json, plugin_path.
-  void search(const std::vector<std::string>& configured);
+  // Before search(). A built-in plugin wins over a file that holds a type of it: that file is left out and says so.
+  void add_built_in(const std::vector<plugins::BuiltIn>& built_in);
+  // Looks for plugin files; configured: board.json, plugin_path. First of all, and once.
+  void search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup);
+  // From now on what is found out about a file is kept at once. Until then it waits for this.
+  void searched();
 
   struct Found {
     const plugins::LoadedComponent* component = nullptr;  // null: nobody offers it
     std::string plugin_id;
+    std::filesystem::path file;
   };
   [[nodiscard]] Found find(uint32_t kind, std::string_view type);
   [[nodiscard]] std::vector<std::string> types(uint32_t kind) const;  // sorted, opened or not
@@ -30,22 +39,67 @@ class Components {
   // The board file names the commands it wants: dialects of others do not count, and their files stay closed.
   void only_commands(std::vector<std::string> types) { commands_ = std::move(types); }
   [[nodiscard]] config::Schemas schemas();  // valid as long as this object
+  // As they would be with this build in the place of the plugin of its id; valid as long as both.
+  [[nodiscard]] config::Schemas schemas_with(const plugins::LoadedPlugin& build);
+
+  // Maps another build of a plugin; it counts for nothing yet.
+  [[nodiscard]] plugins::LoadResult load_build(const std::filesystem::path& file);
+  // From now on what the plugin of its id offers is what this build offers. The former one is a dead image: its code
+  // stays mapped until dtud starts again.
+  void supersede(const std::shared_ptr<const plugins::LoadedPlugin>& build);
+  // It is mapped, and nobody will use it: why.
+  void bury(const std::shared_ptr<const plugins::LoadedPlugin>& build, const std::string& why);
 
   struct File {
     std::filesystem::path path;
     std::vector<std::string> types;  // "channel:mqtt"
     bool loaded = false;
-    std::string error;  // why it cannot be used
+    std::string error;         // why it cannot be used
+    bool quarantined = false;  // that is why
+    std::string installed;     // by dtuctl plugins install or upgrade: the id of its plugin
+    std::string note;          // why it is not used though nothing is wrong with it
+    std::shared_ptr<const plugins::LoadedPlugin> image = nullptr;  // mapped: `loaded`, or dead
+    std::string dead = {};                                         // why nobody uses the image any more
   };
   [[nodiscard]] const std::vector<File>& files() const { return files_; }
+  [[nodiscard]] size_t dead_images() const;
   [[nodiscard]] const plugins::Catalogue& catalogue() const { return catalogue_; }
+  [[nodiscard]] plugins::Store& store() const { return *store_; }
+  [[nodiscard]] const plugins::Vetting& vetting() const { return *vetting_; }
+  // The file of a plugin that is loaded; null: it is not.
+  [[nodiscard]] const plugins::LoadedPlugin* loaded(const std::string& plugin_id) const;
+
+  // What plugins::Store staged and probe() found good becomes the build of its plugin that is used: at once when none
+  // is loaded. from: where it came from. "" or why not; later: why it is not used yet.
+  [[nodiscard]] std::string install(const std::filesystem::path& staged, const plugins::Probed& probed,
+                                    const std::string& from, std::string& later);
+  [[nodiscard]] std::string remove(const std::string& plugin_id);  // "" or why not
+  // Files that are not used for a fault of theirs, by path, file name, SHA-256 or plugin id: nothing is held against
+  // them any more. They are to be probed, and learn() told.
+  [[nodiscard]] std::vector<std::filesystem::path> forgive(const std::string& name);
+  std::string learn(const std::filesystem::path& file, const plugins::Probed& probed);  // "" or why it is not used
+  // What plugins::Store staged and probe() found good gets its place in the store, for load_build(). "" or why not.
+  [[nodiscard]] std::string keep(const std::filesystem::path& staged, const plugins::Probed& probed,
+                                 const std::string& from);
+  // The file a plugin would be used from if dtuctl had installed none; "": there is none.
+  [[nodiscard]] std::filesystem::path packaged(const plugins::LoadedPlugin& plugin) const;
+  // For whoever finds that a plugin breaks dtud: its file is not opened again, from the next start on.
+  void quarantine(const std::string& plugin_id, const std::string& reason);
 
  private:
+  void add(const std::filesystem::path& path, const std::string& installed);
+  [[nodiscard]] std::string built_in_already(const File& file) const;  // what is wrong with the file then; "" = nothing
   void open(File& file);
+  void cover();
+  [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);
+  File& file_of(const std::shared_ptr<const plugins::LoadedPlugin>& build);
   void open_holders(const std::string& declared);
 
   Log& log_;
-  std::vector<File> files_;
+  std::vector<File> files_;  // those that were installed come first
+  std::unique_ptr<plugins::Vetting> vetting_;
+  std::unique_ptr<plugins::Store> store_;
+  bool searching_ = true;
   plugins::Catalogue catalogue_;
   std::optional<std::vector<std::string>> commands_;
 };

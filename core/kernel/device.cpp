@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "plugins/instance.hpp"
+#include "plugins/isolation/isolation.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud {
 namespace {
@@ -158,8 +160,10 @@ void Device::match_channels() {
     changed_.push_back(channel->name);
     const Components::Found found = components_.find(DTU_KIND_CHANNEL, config.type);
     if (found.component == nullptr) continue;  // the reader of the document has said so
-    channel->instance =
-        plugins::Instance::make(context_, {channel->name, found.component, found.plugin_id, config.json});
+    const plugins::LoadedComponent* component = found.component;
+    if (config.isolate)
+      component = &context_.isolation->stand_in(*component, found.plugin_id, found.file, *config.isolate);
+    channel->instance = plugins::Instance::make(context_, {channel->name, component, found.plugin_id, config.json});
     channel->instance->set_tenant(channel);
     channel->registrant = nullptr;
     channel->registering = config.registration.has_value() && (found.component->caps & DTU_CAP_REQUESTS) == 0;
@@ -234,21 +238,25 @@ void Device::hal_started(plugins::Instance& hal) {
   offers_.erase(std::remove_if(offers_.begin(), offers_.end(), theirs), offers_.end());
   if (hal.tables().ports.list == nullptr) return;
   using List = std::vector<PortOffer>;
+  constexpr size_t kMostPorts = 256;
   hal.call(
       [&hal] {
         List list;
         const auto each = [](void* ctx, const dtu_port_info* info) {
           auto& to = *static_cast<List*>(ctx);
-          if (to.size() < 256)
-            to.push_back(
-                {std::string(info->id.ptr, info->id.len), std::string(info->device.ptr, info->device.len), nullptr});
+          if (info != nullptr && to.size() <= kMostPorts)
+            to.push_back({std::string(view(info->id)), std::string(view(info->device)), nullptr});
         };
         dtu_error error{};
         error.struct_size = sizeof error;
         hal.guarded("list ports", &error, [&] { return hal.tables().ports.list(hal.self(), each, &list, &error); });
         return list;
       },
-      [this, &hal](const List& list) {
+      [this, &hal](List list) {
+        if (list.size() > kMostPorts) {
+          list.pop_back();
+          hal.faults().note(plugins::Fault::flood, "list ports", "offers more ports than a board has");
+        }
         for (PortOffer offer : list) {
           offer.hal = &hal;
           offers_.push_back(offer);
@@ -264,6 +272,16 @@ void Device::speaker_started(plugins::Instance& speaker) {
     if (!link->raw() && link->session == nullptr && std::find(names.begin(), names.end(), link->dialect) != names.end())
       router_.open_session(*link, speaker, now_->scalars_json);
   }
+}
+
+void Device::forget(const plugins::Instance& instance) {
+  offers_.erase(std::remove_if(offers_.begin(), offers_.end(), [&](const PortOffer& o) { return o.hal == &instance; }),
+                offers_.end());
+  speakers_.erase(std::remove(speakers_.begin(), speakers_.end(), &instance), speakers_.end());
+}
+
+void Device::took_over(const config::ChannelConfig& config) {
+  if (routing::Channel* channel = router_.channel(config.id)) channel->config = config;
 }
 
 void Device::stop_channels(uint32_t deadline_ms, std::function<void()> done) {

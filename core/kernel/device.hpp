@@ -38,6 +38,12 @@ class Device {
   void hal_started(plugins::Instance& hal);
   void speaker_started(plugins::Instance& speaker);
 
+  // One of them is gone for good.
+  void forget(const plugins::Instance& instance);
+  // Channels whose plugin was replaced run with these settings now; nothing is done to them.
+  void took_over(const config::ChannelConfig& channel);
+  [[nodiscard]] bool idle() const { return changes_.empty(); }
+
   // Stops all channels within the deadline, then calls done. Nothing is applied from now on.
   void stop_channels(uint32_t deadline_ms, std::function<void()> done);
 

@@ -1,12 +1,16 @@
 #include "kernel/kernel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "config/places.hpp"
 #include "config/store.hpp"
 #include "kernel/builtins.hpp"
 #include "kernel/trim.hpp"
+#include "kernel/version.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud {
 namespace {
@@ -18,19 +22,33 @@ constexpr int64_t kMs = 1'000'000;
 
 constexpr size_t kMostText = 1U << 20U;
 
-// Where to look for plugins has to be known before the rest of the board file can be checked against them.
-std::vector<std::string> plugin_path_of(const std::string& board) {
-  config::Findings ignored;  // read_board says it again
-  std::vector<std::string> folders;
+// Where to look for plugins, and which to open, has to be known before the rest of the board file can be checked
+// against them. read_board says what is wrong with it; until then whatever is no clear "no" means that signatures are
+// required.
+struct PluginSearch {
+  std::vector<std::string> folders, keys;
+  bool require_signed = false;
+  std::string state_dir = "/var/lib/dtukit";
+};
+PluginSearch plugin_search_of(const std::string& board) {
+  PluginSearch search;
+  config::Findings ignored;
   const auto json = config::read_json(board, "", ignored);
   const config::JsonObject* object = json ? config::as_object(*json) : nullptr;
-  const config::JsonArray* list = object != nullptr ? config::as_list(object->get("plugin_path")) : nullptr;
-  if (list != nullptr)
-    for (const config::Json& folder : *list) folders.push_back(config::as_text(folder));
-  return folders;
+  if (object == nullptr) return search;
+  const auto texts = [](const config::Json& list, std::vector<std::string>& to) {
+    if (const config::JsonArray* entries = config::as_list(list))
+      for (const config::Json& text : *entries) to.push_back(config::as_text(text));
+  };
+  texts(object->get("plugin_path"), search.folders);
+  search.state_dir = config::as_text(object->get("state_dir"), search.state_dir);
+  const config::Json plugins = object->get("plugins");
+  if (const config::JsonObject* rules = config::as_object(plugins)) {
+    texts(rules->get("keys"), search.keys);
+    search.require_signed = rules->has("require_signed") && config::as_flag(rules->get("require_signed"), true);
+  }
+  return search;
 }
-
-std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
 
 // Answers a plugin that asked through dtu.invoke/1.
 commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) {
@@ -65,15 +83,11 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       lane_(lane),
       log_(log),
       components_(log),
-      stalls_({},
-              [this](const Lane& stalled, const std::string& who, std::chrono::milliseconds held) {
-                stalled_.fetch_add(1);
-                log_.error(who, "has held lane " + stalled.name() + " for " + std::to_string(held.count()) +
-                                    " ms: a plugin function that should not block does");
-              }),
+      stalls_({}, [this](const StallWatch::Stall& stall) { stalled(stall); }),
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
+      isolation_(context_, config::child_program("dtu-plugin-host").string()),
       storage_(lane, log),
       router_(lane, log),
       calls_(lane, log, directory_, access_),
@@ -87,7 +101,18 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       upgrades_({lane, log, calls_,
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
-      watchdog_(lane) {
+      watchdog_(lane, [this] { return is_well(); }),
+      plugin_upgrade_({lane,
+                       log,
+                       components_,
+                       changes_,
+                       {context_, router_, device_, directory_, calls_},
+                       members_,
+                       [this](const config::Schemas& schemas, config::Findings& findings) {
+                         return config::read_board(board_text_, options_.board_file, schemas, findings);
+                       },
+                       [this] { return why_busy(); }}) {
+  context_.isolation = &isolation_;
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -99,6 +124,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
 }
 
 Kernel::~Kernel() {
+  stalls_.remove(lane_);  // what it would tell of is about to go
   lane_.timers().destroy(restart_timer_);
   lane_.timers().destroy(settled_timer_);
 }
@@ -112,8 +138,19 @@ bool Kernel::load(config::Findings& findings) {
     findings.push_back({config::Finding::Severity::error, options_.board_file, "", 0, 0, error.text});
     return false;
   }
-  components_.search(plugin_path_of(*text));
+  board_text_ = *text;
+  components_.add_built_in(options_.built_in);
+  const PluginSearch search = plugin_search_of(*text);
+  const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
+  components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),
+                                      kept_in + "/plugins",
+                                      search.keys,
+                                      search.require_signed,
+                                      kVersion,
+                                      options_.check,
+                                      {}});
   const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
+  if (!board) components_.searched();
   if (!board) return false;
   board_ = *board;
   if (board_.commands) {
@@ -129,6 +166,7 @@ bool Kernel::load(config::Findings& findings) {
   context_.kv_dir = options_.state_dir + "/kv";
 
   changes_.load(options_.device_file, options_.state_dir, board_.factory_file, findings);
+  components_.searched();
   return true;
 }
 
@@ -142,7 +180,7 @@ void Kernel::start() {
     for (const std::string& type : components_.types(DTU_KIND_COMMAND)) {
       std::string error;
       if (const auto defaults = config::default_config(type, components_.schemas(), error))
-        add_member(DTU_KIND_COMMAND, {type, *defaults});
+        add_member(DTU_KIND_COMMAND, {type, *defaults, std::nullopt});
       else
         log_.error("command " + type, error + ": not started; name it in \"commands\" of the board file");
     }
@@ -166,7 +204,9 @@ void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
     log_.error(name, "a component with a dialect must not block (DTU_CAP_BLOCKING): not started");
     return;
   }
-  members_.push_back(plugins::Instance::make(context_, {name, found.component, found.plugin_id, config.json}));
+  const plugins::LoadedComponent* component = found.component;
+  if (config.isolate) component = &isolation_.stand_in(*component, found.plugin_id, found.file, *config.isolate);
+  members_.push_back(plugins::Instance::make(context_, {name, component, found.plugin_id, config.json}));
 }
 
 // --- life cycle ------------------------------------------------------------------------------------------------------
@@ -186,8 +226,10 @@ void Kernel::register_offers(plugins::Instance& instance) {
   struct Offers {
     std::vector<commands::Command> commands;
     std::vector<commands::Point> points;
+    uint64_t too_much = 0;
   };
   constexpr size_t kMost = 1024;
+  constexpr const char* kNoName = "offers a command or a point whose name is none";
   instance.call(
       [&instance] {
         Offers offers;
@@ -198,7 +240,11 @@ void Kernel::register_offers(plugins::Instance& instance) {
           instance.guarded("list commands", &error, [&] {
             const auto each = [](void* ctx, const dtu_command_info* i) {
               auto& to = static_cast<Offers*>(ctx)->commands;
-              if (to.size() >= kMost || i->code_count > 64) return;
+              if (i == nullptr || to.size() >= kMost || i->code_count > 64 ||
+                  (i->codes == nullptr && i->code_count != 0)) {
+                ++static_cast<Offers*>(ctx)->too_much;
+                return;
+              }
               commands::Command c;
               c.name = view(i->name);
               c.title = view(i->title);
@@ -213,7 +259,10 @@ void Kernel::register_offers(plugins::Instance& instance) {
           instance.guarded("list points", &error, [&] {
             const auto each = [](void* ctx, const dtu_point_info* i) {
               auto& to = static_cast<Offers*>(ctx)->points;
-              if (to.size() >= kMost) return;
+              if (i == nullptr || to.size() >= kMost) {
+                ++static_cast<Offers*>(ctx)->too_much;
+                return;
+              }
               commands::Point p;
               p.name = view(i->name);
               p.unit = view(i->unit);
@@ -226,16 +275,27 @@ void Kernel::register_offers(plugins::Instance& instance) {
         return offers;
       },
       [this, &instance](Offers offers) {
+        if (offers.too_much != 0)
+          instance.faults().note(plugins::Fault::flood, "list",
+                                 "offers over " + std::to_string(kMost) +
+                                     " commands or points, or one with over 64 "
+                                     "function codes: " +
+                                     std::to_string(offers.too_much) + " were left out",
+                                 offers.too_much);
+        directory_.remove_of(instance);  // what its predecessor offered, when it replaced one
         for (commands::Command& c : offers.commands) {
           c.provider = &instance;
+          if (!commands::is_dotted_name(c.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
           if (const std::string refused = directory_.add(std::move(c)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
         for (commands::Point& p : offers.points) {
           p.provider = &instance;
+          if (!commands::is_dotted_name(p.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
+        calls_.release(instance);
         indicators_.points_changed();
       });
 }
@@ -253,6 +313,12 @@ void Kernel::learn_initial_password() {
 bool Kernel::connected() const {
   const auto& channels = router_.channels();
   return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel->carries(); });
+}
+
+std::string Kernel::why_busy() const {
+  if (ending_) return "dtud is stopping";
+  if (!changes_.all_applied() || !device_.idle()) return "a change of the configuration is being applied: try again";
+  return upgrades_.installs() ? "an upgrade of the board is being installed: try again after it" : "";
 }
 
 // A channel without a connection is up whatever it is pointed at: something has to come from it. Without channels that
@@ -275,7 +341,7 @@ void Kernel::stopping(plugins::Instance& instance) {
 }
 
 void Kernel::stopped(plugins::Instance& instance) {
-  directory_.remove_of(instance);
+  if (!plugin_upgrade_.stopped(instance)) directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
   if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
@@ -290,6 +356,47 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) registration_.channel_up(channel);
   indicators_.look();
   upgrades_.look();
+}
+
+// --- faults ----------------------------------------------------------------------------------------------------------
+
+plugins::Instance* Kernel::instance(const std::string& name) {
+  for (const auto& member : members_)
+    if (member->name() == name) return member.get();
+  for (const auto& channel : router_.channels())
+    if (channel->name == name) return channel->instance.get();
+  return nullptr;
+}
+
+// A call that held up everybody for long costs its instance, unless it is one of its life cycle: whoever starts slowly
+// would do so again and again.
+void Kernel::stalled(const StallWatch::Stall& stall) {
+  const bool on_main = &stall.lane == &lane_;
+  const std::string what = "has held lane " + stall.lane.name() + " for over " + std::to_string(stall.held.count()) +
+                           " ms" + (on_main ? ", and with it everybody else" : "");
+  plugins::Faults* faults = stall.function.empty() ? nullptr : instances_.faults().newest(stall.who);
+  using plugins::Fault;
+  if (faults != nullptr) faults->note(stall.slow ? Fault::slow : Fault::stall, stall.function, what);
+  if (stall.slow) return;
+  stalled_.fetch_add(1);
+  if (faults == nullptr) return log_.error(stall.who, what);
+  constexpr std::array<std::string_view, 4> kLifeCycle{"create", "start", "stop", "destroy"};
+  if (!on_main || std::find(kLifeCycle.begin(), kLifeCycle.end(), stall.function) != kLifeCycle.end()) return;
+  lane_.post([this, who = stall.who, why = stall.function + " " + what] {
+    if (plugins::Instance* instance = this->instance(who)) instance->condemn(why, true);
+  });
+}
+
+// Threads that plugins do not give back cannot be ended, only dtud can. One or two may be lived with.
+bool Kernel::is_well() {
+  constexpr size_t kMostAbandoned = 3;
+  const size_t abandoned = instances_.abandoned();
+  if (abandoned <= kMostAbandoned) return true;
+  if (!std::exchange(unwell_, true))
+    log_.error("kernel", std::to_string(abandoned) +
+                             " instances had to be abandoned: the service manager hears no more "
+                             "signs of life, so that it starts dtud anew");
+  return false;
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -361,6 +468,7 @@ void Kernel::shutdown(End how) {
   if (ending_) return;
   ending_ = true;
   tell_service_manager(how == End::stop ? "STOPPING=1" : "RELOADING=1\nSTATUS=restarting");
+  plugin_upgrade_.stop();
   upgrades_.stop();
   indicators_.configure({});
   end_ = how;

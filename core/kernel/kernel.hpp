@@ -17,6 +17,7 @@
 #include "kernel/indicators.hpp"
 #include "kernel/network_settings.hpp"
 #include "kernel/offline_storage.hpp"
+#include "kernel/plugin_upgrade.hpp"
 #include "kernel/registration.hpp"
 #include "kernel/service_manager.hpp"
 #include "kernel/upgrades.hpp"
@@ -26,6 +27,7 @@
 #include "plugins/context.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/instances.hpp"
+#include "plugins/isolation/isolation.hpp"
 #include "plugins/upcalls.hpp"
 #include "routing/router.hpp"
 
@@ -34,6 +36,8 @@ namespace dtud {
 struct KernelOptions {
   std::string board_file;
   std::string device_file, state_dir, socket;  // "" = as the board file says
+  bool check = false;                          // only load(): nothing is written
+  std::vector<plugins::BuiltIn> built_in;
 };
 
 class Kernel : public plugins::Upcalls {
@@ -60,14 +64,18 @@ class Kernel : public plugins::Upcalls {
   Device& device() { return device_; }
   Changes& changes() { return changes_; }
   Upgrades& upgrades() { return upgrades_; }
+  PluginUpgrade& plugin_upgrade() { return plugin_upgrade_; }
   commands::Directory& directory() { return directory_; }
   commands::Calls& calls() { return calls_; }
   commands::Access& access() { return access_; }
   plugins::Metrics& metrics() { return metrics_; }
+  [[nodiscard]] const plugins::isolation::Isolation& isolation() const { return isolation_; }
   [[nodiscard]] const config::BoardConfig& board() const { return board_; }
   [[nodiscard]] const KernelOptions& options() const { return options_; }
   [[nodiscard]] const std::vector<plugins::InstancePtr>& members() const { return members_; }
   [[nodiscard]] uint64_t stalls() const { return stalled_.load(); }
+  plugins::Instances& instances() { return instances_; }
+  [[nodiscard]] plugins::Instance* instance(const std::string& name);  // "channel 1", "hal sim"; null: there is none
   [[nodiscard]] int64_t started_ns() const { return started_ns_; }
   // Restarts dtud or the board, once what is queued as answers is out (at most 3 s).
   void restart_soon(End how);
@@ -85,6 +93,10 @@ class Kernel : public plugins::Upcalls {
   }
   void complete(plugins::Instance& i, uint64_t token, dtu_status s) override { router_.complete(i, token, s); }
   void writable(plugins::Instance& i, uint64_t source) override { router_.writable(i, source); }
+  void has_room(plugins::Instance& i) override { router_.has_room(i); }
+  void session_refused(plugins::Instance& i, uint64_t link, const dtu_error& error) override {
+    router_.session_refused(i, link, error);
+  }
   dtu_status to_port(plugins::Instance& i, uint64_t link, const dtu_msg& m) override {
     return router_.to_port(i, link, m);
   }
@@ -102,11 +114,14 @@ class Kernel : public plugins::Upcalls {
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
 
  private:
+  void stalled(const StallWatch::Stall& stall);  // on the watch's thread
+  [[nodiscard]] bool is_well();                  // a restart of dtud is not what would help most
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
-  [[nodiscard]] bool connected() const;  // a channel carries
-  [[nodiscard]] bool proven() const;     // dtud does what it is for
+  [[nodiscard]] std::string why_busy() const;  // for an upgrade of a plugin
+  [[nodiscard]] bool connected() const;        // a channel carries
+  [[nodiscard]] bool proven() const;           // dtud does what it is for
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);
@@ -122,6 +137,7 @@ class Kernel : public plugins::Upcalls {
   plugins::Inbox inbox_;
   plugins::Context context_;
   plugins::Instances instances_;
+  plugins::isolation::Isolation isolation_;
   OfflineStorage storage_;
   routing::Router router_;
   commands::Directory directory_;
@@ -134,14 +150,16 @@ class Kernel : public plugins::Upcalls {
   NetworkSettings network_settings_;
   Upgrades upgrades_;
   Watchdog watchdog_;
+  std::string board_text_;
   config::BoardConfig board_;
   std::vector<plugins::InstancePtr> members_;  // HALs and commands
+  PluginUpgrade plugin_upgrade_;
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
   int64_t restart_deadline_ns_ = 0;
   End restart_how_ = End::restart;
   int64_t started_ns_ = 0;
-  bool ending_ = false;
+  bool ending_ = false, unwell_ = false;
   End end_ = End::stop;
 };
 

@@ -63,6 +63,17 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
                c.instance != nullptr ? c.instance->restarts() : 0, labels);
 }
 
+void add_instance(MetricsText& text, const plugins::Instance& i) {
+  text.gauge("dtu_instance_quarantined", "1 while it is not started again because of the faults of its plugin",
+             i.quarantine().empty() ? 0 : 1, {{"instance", i.name()}, {"plugin", i.plugin_id()}});
+}
+
+void add_faults(MetricsText& text, const plugins::Faults& faults) {
+  for (const auto& [kind, last] : faults.read())
+    text.counter("dtu_plugin_faults_total", "What a plugin did against the contract", static_cast<double>(last.count),
+                 {{"instance", faults.instance()}, {"plugin", faults.plugin()}, {"kind", plugins::name_of(kind)}});
+}
+
 }  // namespace
 
 std::string metrics(Kernel& kernel) {
@@ -75,6 +86,14 @@ std::string metrics(Kernel& kernel) {
              clock_is_set(wall_clock_ns()) ? 1 : 0);
   text.counter("dtu_stalls_total", "Times a plugin held a lane for more than 5 s",
                static_cast<double>(kernel.stalls()));
+  text.gauge("dtu_plugin_dead_images", "Builds of plugins that are mapped and used by nobody, until dtud starts again",
+             static_cast<double>(kernel.components().dead_images()));
+  text.gauge("dtu_abandoned_instances", "Instances whose plugin did not give their lane back",
+             static_cast<double>(kernel.instances().abandoned()));
+  for (const plugins::Faults* f : kernel.instances().faults().all()) add_faults(text, *f);
+  for (const auto& m : kernel.members()) add_instance(text, *m);
+  for (const auto& c : kernel.router().channels())
+    if (c->instance != nullptr) add_instance(text, *c->instance);
   for (const auto& p : kernel.router().ports()) add_port(text, *p);
   for (const auto& c : kernel.router().channels()) add_channel(text, *c);
   if (const auto days = flash_days(kernel))

@@ -27,7 +27,8 @@ void tell_service_manager(std::string_view assignments) {
                  reinterpret_cast<const sockaddr*>(&address), length);
 }
 
-Watchdog::Watchdog(Lane& lane) : lane_(lane), timer_(lane.timers().create(alive, this)) {}
+Watchdog::Watchdog(Lane& lane, std::function<bool()> is_well)
+    : lane_(lane), is_well_(std::move(is_well)), timer_(lane.timers().create(alive, this)) {}
 
 Watchdog::~Watchdog() { lane_.timers().destroy(timer_); }
 
@@ -39,6 +40,8 @@ void Watchdog::start() {
   if (half_ns > 0) lane_.timers().arm(timer_, monotonic_ns() + half_ns, half_ns);
 }
 
-void Watchdog::alive(void*) { tell_service_manager("WATCHDOG=1"); }
+void Watchdog::alive(void* self) {
+  if (static_cast<Watchdog*>(self)->is_well_()) tell_service_manager("WATCHDOG=1");
+}
 
 }  // namespace dtud

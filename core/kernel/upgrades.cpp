@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "config/places.hpp"
 #include "kernel/service_manager.hpp"
 
 namespace dtud {
@@ -26,13 +26,6 @@ std::string read_boot_id() {
   std::string id;
   file >> id;
   return id;
-}
-
-// Beside dtud, as in a build; else where it is installed.
-std::string fetch_program() {
-  std::error_code ec;
-  const auto beside = std::filesystem::read_symlink("/proc/self/exe", ec).parent_path() / "dtu-fetch";
-  return !ec && std::filesystem::exists(beside, ec) ? beside.string() : DTUD_LIBEXECDIR "/dtukit/dtu-fetch";
 }
 
 dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
@@ -114,7 +107,9 @@ std::shared_ptr<void> Upgrades::follow(Follower follower) {
   return kept;
 }
 
-std::string Upgrades::begin_errand(const std::string& job) { return errand_.begin(fetch_program(), job); }
+std::string Upgrades::begin_errand(const std::string& job) {
+  return errand_.begin(config::child_program("dtu-fetch").string(), job);
+}
 
 // --- the board -------------------------------------------------------------------------------------------------------
 

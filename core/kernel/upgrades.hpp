@@ -39,6 +39,8 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   }
 
   [[nodiscard]] upgrade::Upgrade& present() { return *upgrade_; }  // from start() on
+  // Something is being installed, by a HAL that must not go now.
+  [[nodiscard]] bool installs() const { return installer_ != nullptr; }
   [[nodiscard]] std::string state() const { return upgrade_ != nullptr ? upgrade_->state() : "{}"; }
   // Answered with the state once its `seen` is another.
   void await(uint64_t seen, const commands::Done& done);

@@ -33,13 +33,16 @@ Json object_of(const std::string& json) {
   return value ? *value : Json(make_object());
 }
 
-JsonArray::Ptr list_of(const std::vector<std::string>& texts) {
-  auto list = make_list();
-  for (const std::string& text : texts) list->add(text);
-  return list;
+JsonObject::Ptr isolation_view(const plugins::isolation::Isolation::Seen& seen) {
+  auto o = make_object();
+  o->set("pid", number(seen.pid));
+  o->set("rss_kib", number(seen.rss_kib));
+  o->set("deaths", number(seen.deaths));
+  o->set("last_death", seen.last_death);
+  return o;
 }
 
-JsonObject::Ptr instance_view(plugins::Instance& i) {
+JsonObject::Ptr instance_view(Kernel& kernel, plugins::Instance& i) {
   auto o = make_object();
   o->set("name", i.name());
   o->set("kind", std::string(plugins::kind_name(i.component().kind)));
@@ -49,7 +52,14 @@ JsonObject::Ptr instance_view(plugins::Instance& i) {
   o->set("error", i.error());
   o->set("restarts", number(i.restarts()));
   o->set("lane", i.lane().name());
+  o->set("quarantined", !i.quarantine().empty());
+  o->set("faults", faults(i.faults()));
   o->set("health", object_of(i.health()));
+  // Also before it first ran, and between two runs: pid 0.
+  if (i.component().isolated) {
+    const auto seen = kernel.isolation().look(i.name());
+    o->set("isolated", isolation_view(seen ? *seen : plugins::isolation::Isolation::Seen{}));
+  }
   return o;
 }
 
@@ -72,15 +82,6 @@ const char* name_of(commands::Access::Kind kind) {
   return "none";
 }
 
-JsonArray::Ptr caps_view(uint64_t caps) {
-  auto list = make_list();
-  if ((caps & DTU_CAP_BLOCKING) != 0) list->add(std::string("blocking"));
-  if ((caps & DTU_CAP_TOPICS) != 0) list->add(std::string("topics"));
-  if ((caps & DTU_CAP_REQUESTS) != 0) list->add(std::string("requests"));
-  if ((caps & DTU_CAP_CONNECTIONLESS) != 0) list->add(std::string("connectionless"));
-  return list;
-}
-
 const char* name_of(routing::Policy policy) {
   switch (policy) {
     case routing::Policy::block:
@@ -94,6 +95,27 @@ const char* name_of(routing::Policy policy) {
 }
 
 }  // namespace
+
+JsonObject::Ptr faults(const plugins::Faults& faults) {
+  auto o = make_object();
+  for (const auto& [kind, last] : faults.read()) {
+    auto one = make_object();
+    one->set("count", number(last.count));
+    one->set("function", last.function);
+    one->set("last", last.text);
+    one->set("at_ns", last.at_ns);
+    o->set(plugins::name_of(kind), one);
+  }
+  return o;
+}
+
+JsonArray::Ptr instances(Kernel& kernel, const plugins::LoadedComponent* of) {
+  auto list = make_list();
+  each_instance(kernel, [&](plugins::Instance& i) {
+    if (of == nullptr || &i.component() == of) list->add(instance_view(kernel, i));
+  });
+  return list;
+}
 
 JsonObject::Ptr finding(const config::Finding& f) {
   auto o = make_object();
@@ -122,69 +144,9 @@ std::string status(Kernel& kernel) {
   o->set("rss_kib", number(process.rss_kib));
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));
-  auto list = make_list();
-  each_instance(kernel, [&](plugins::Instance& i) { list->add(instance_view(i)); });
-  o->set("instances", list);
+  o->set("dead_images", number(kernel.components().dead_images()));
+  o->set("instances", instances(kernel, nullptr));
   return config::to_json(Json(o));
-}
-
-std::string plugins(Kernel& kernel) {
-  auto list = make_list();
-  for (const Components::File& file : kernel.components().files()) {
-    auto o = make_object();
-    o->set("file", file.path.string());
-    const auto& loaded = kernel.components().catalogue().plugins();
-    const auto it = std::find_if(loaded.begin(), loaded.end(), [&](const auto& p) { return p->file == file.path; });
-    auto components = make_list();
-    if (it != loaded.end()) {
-      const auto& p = **it;
-      o->set("id", p.id);
-      o->set("version", p.version);
-      o->set("vendor", p.vendor);
-      o->set("license", p.license);
-      o->set("abi", std::to_string(p.abi_major) + "." + std::to_string(p.abi_minor));
-      for (const auto& c : p.components) {
-        auto component = make_object();
-        component->set("kind", std::string(plugins::kind_name(c.kind)));
-        component->set("type", c.type);
-        component->set("title", c.title);
-        components->add(component);
-      }
-    } else {
-      for (const std::string& declared : file.types) {
-        auto component = make_object();
-        const size_t colon = declared.find(':');
-        component->set("kind", declared.substr(0, colon));
-        component->set("type", colon == std::string::npos ? "" : declared.substr(colon + 1));
-        components->add(component);
-      }
-    }
-    o->set("loaded", file.loaded);
-    o->set("error", file.error);
-    o->set("components", components);
-    list->add(o);
-  }
-  return config::to_json(Json(list));
-}
-
-std::string component(Kernel& kernel, const std::string& type) {
-  auto list = make_list();
-  for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND}) {
-    const Components::Found found = kernel.components().find(kind, type);
-    if (found.component == nullptr) continue;
-    const auto& c = *found.component;
-    auto o = make_object();
-    o->set("kind", std::string(plugins::kind_name(kind)));
-    o->set("type", c.type);
-    o->set("title", c.title);
-    o->set("plugin", found.plugin_id);
-    o->set("caps", caps_view(c.caps));
-    o->set("interfaces", list_of(c.interface_ids));
-    o->set("dialects", list_of(c.dialects));
-    o->set("schema", object_of(c.schema));
-    list->add(o);
-  }
-  return list->size() == 0 ? "" : config::to_json(Json(list));
 }
 
 std::string commands(Kernel& kernel) {
@@ -258,6 +220,7 @@ std::string channels(Kernel& kernel) {
     o->set("state",
            std::string(plugins::name_of_state(c->instance != nullptr ? c->instance->state() : DTU_STATE_STOPPED)));
     o->set("error", c->instance != nullptr ? c->instance->error() : "no plugin offers this type");
+    o->set("quarantined", c->instance != nullptr && !c->instance->quarantine().empty());
     o->set("port", c->config.port);
     auto box = make_object();
     const auto counters = c->outbox.counters();

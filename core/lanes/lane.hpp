@@ -50,23 +50,29 @@ class Lane {
   [[nodiscard]] int64_t now_ns() const { return now_ns_; }  // monotonic, as of the start of the turn
   [[nodiscard]] int64_t unix_ns();                          // the time of day, read once a turn
 
-  // For the stall watch, any thread: when the present turn began (0: asleep) and who is being run in it.
+  // For the stall watch, any thread: when the present turn began (0: asleep), who is being run in it, which function of
+  // theirs (null: none), and a number that changes whenever one begins or ends.
   [[nodiscard]] int64_t turn_began_ns() const { return turn_began_ns_.load(std::memory_order_relaxed); }
   [[nodiscard]] const std::string* running() const { return running_.load(std::memory_order_acquire); }
+  [[nodiscard]] const char* function() const { return function_.load(std::memory_order_relaxed); }
+  [[nodiscard]] uint64_t step() const { return step_.load(std::memory_order_relaxed); }
 
-  // Says for its lifetime on whose behalf the lane is working. The name must outlive it.
+  // Says for its lifetime on whose behalf the lane is working, in which function. The name must outlive it, the
+  // function is a literal. Only stores: it is around every call into a plugin.
   class Running {
    public:
-    Running(Lane& lane, const std::string& who) : lane_(lane), before_(lane.running()) {
-      lane_.running_.store(&who, std::memory_order_release);
+    Running(Lane& lane, const std::string& who, const char* function)
+        : lane_(lane), before_(lane.running_.load(std::memory_order_relaxed)), function_before_(lane.function()) {
+      lane_.now_runs(&who, function);
     }
-    ~Running() { lane_.running_.store(before_, std::memory_order_release); }
+    ~Running() { lane_.now_runs(before_, function_before_); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
    private:
     Lane& lane_;
     const std::string* before_;
+    const char* function_before_;
   };
 
  private:
@@ -76,6 +82,11 @@ class Lane {
     FdFn fn = nullptr;
     void* ctx = nullptr;
   };
+  void now_runs(const std::string* who, const char* function) {
+    running_.store(who, std::memory_order_release);
+    function_.store(function, std::memory_order_relaxed);
+    step_.store(step_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   Watch* find(uint64_t id);
   void sleep_and_dispatch(bool may_sleep);
   bool run_posted();
@@ -99,6 +110,8 @@ class Lane {
   int64_t unix_ns_ = 0, unix_turn_ns_ = 0;  // and the turn it was read in
   std::atomic<int64_t> turn_began_ns_{0};
   std::atomic<const std::string*> running_{nullptr};
+  std::atomic<const char*> function_{nullptr};
+  std::atomic<uint64_t> step_{0};
 };
 
 [[nodiscard]] int64_t monotonic_ns();

@@ -58,7 +58,7 @@ void Log::write(Level level, std::string_view who, std::string_view text) {
   std::vector<std::shared_ptr<Follower>> followers;
   {
     Lock lock(mutex_);
-    if (level > (quiet_ && threshold_ == Level::info ? Level::warning : threshold_)) return;
+    if (!wants(level)) return;
     for (auto it = followers_.begin(); it != followers_.end();) {
       if (auto alive = it->lock()) {
         followers.push_back(std::move(alive));
@@ -80,9 +80,23 @@ void Log::write(Level level, std::string_view who, std::string_view text) {
   for (const auto& follower : followers) (*follower)(line);
 }
 
+bool Log::wants(Level level) const {
+  return level <= (quiet_ && threshold_ == Level::info ? Level::warning : threshold_);
+}
+
+bool Log::takes(Level level) const {
+  Lock lock(mutex_);
+  return wants(level);
+}
+
 void Log::set_quiet(bool quiet) {
   Lock lock(mutex_);
   quiet_ = quiet;
+}
+
+Level Log::threshold() const {
+  Lock lock(mutex_);
+  return threshold_;
 }
 
 void Log::set_threshold(Level level) {

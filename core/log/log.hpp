@@ -36,7 +36,9 @@ class Log {
   void info(std::string_view who, std::string_view text) { write(Level::info, who, text); }
   void debug(std::string_view who, std::string_view text) { write(Level::debug, who, text); }
 
+  [[nodiscard]] bool takes(Level level) const;  // a line of this level is not left out
   void set_threshold(Level level);
+  [[nodiscard]] Level threshold() const;
   // nolog 0 in the device document: only warnings and errors, unless debugging was asked for.
   void set_quiet(bool quiet);
   [[nodiscard]] std::vector<LogLine> newest(size_t count) const;
@@ -47,6 +49,8 @@ class Log {
  private:
   static constexpr size_t kKept = 1000;     // lines
   static constexpr size_t kLongest = 1024;  // bytes; longer lines are cut
+  [[nodiscard]] bool wants(Level level) const DTU_REQUIRES(mutex_);
+
   const bool to_stderr_;
   const bool journal_;
   mutable Mutex mutex_;

@@ -109,7 +109,8 @@ KeptMessage KeptMessage::keep(const dtu_msg& msg) {
   kept.flags = msg.flags;
   const uint64_t whole = msg.payload.len + msg.route.len;
   // A large buffer held by a small message would make the queue's bound in bytes a lie.
-  const bool share = msg.owner != nullptr && msg.route.len == 0 && msg.owner->capacity <= 2 * msg.payload.len + 128;
+  const bool share = msg.owner != nullptr && msg.route.len == 0 && msg.owner->capacity <= 2 * msg.payload.len + 128 &&
+                     msg.owner->holds(msg.payload);
   if (share) {
     ref(msg.owner);
     kept.buffer_ = BufferRef(msg.owner);

@@ -15,6 +15,11 @@ struct dtu_buf {
   dtu_buf* next;  // while it waits for reuse
 
   [[nodiscard]] uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
+  // Those bytes are in it, as a plugin says.
+  [[nodiscard]] bool holds(dtu_str s) {
+    const auto first = reinterpret_cast<uintptr_t>(bytes()), at = reinterpret_cast<uintptr_t>(s.ptr);
+    return at >= first && at - first <= capacity && s.len <= capacity - (at - first);
+  }
 };
 
 namespace dtud {

@@ -12,6 +12,10 @@
 namespace dtud::plugins {
 
 class Instances;
+namespace isolation {
+class Isolation;
+struct Activity;
+}  // namespace isolation
 
 struct Context {
   Lane& main;
@@ -21,7 +25,9 @@ struct Context {
   Metrics& metrics;
   StallWatch& stalls;
   Instances& instances;
-  std::string kv_dir;  // durable state of instances; "" = none
+  std::string kv_dir;                         // durable state of instances; "" = none
+  isolation::Isolation* isolation = nullptr;  // dtud's: for components with `isolate`
+  isolation::Activity* activity = nullptr;    // of the process of an isolated instance: dtud looks at it, and tells
 };
 
 }  // namespace dtud::plugins

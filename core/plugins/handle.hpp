@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lanes/lane.hpp"
+#include "plugins/faults.hpp"
 
 namespace dtud::plugins {
 
@@ -18,6 +19,7 @@ struct Context;
 struct Handle {
   Context* context = nullptr;
   std::string name;                           // "channel 1"
+  std::atomic<Faults*> faults{nullptr};       // what its plugin did wrong; never null once it was given to an instance
   std::atomic<Instance*> instance{nullptr};   // null: gone
   std::atomic<bool> closing{false};           // stop has begun: emit answers DTU_E_CLOSED
   std::atomic<bool> ended{false};             // destroy has begun or never comes: no function of it is called any more
@@ -30,6 +32,7 @@ struct Handle {
   std::atomic<uint32_t> posts{0};             // functions posted to its lane and not yet run
   std::atomic<uint32_t> journeys{0};          // its calls from another lane that are under way
   std::atomic<int64_t> buffers{0};            // references of buffers it holds
+  std::atomic<bool> buffers_overrun{false};   // far too many: it is being taken down
   std::vector<uint64_t> refused;              // these sources; under the inbox's mutex
 
   [[nodiscard]] dtu_instance* as_abi() { return reinterpret_cast<dtu_instance*>(this); }

@@ -6,6 +6,7 @@
 #include "plugins/buffer.hpp"
 #include "plugins/context.hpp"
 #include "plugins/instance.hpp"
+#include "plugins/sound.hpp"
 
 // Each function: is the instance still there, and is this the main lane? If not, the inbox takes the call over. None
 // lets an exception out (the only one possible is bad_alloc: noexcept then ends dtud, which systemd starts again).
@@ -17,27 +18,47 @@ struct Caller {
   Context& context;
   Instance* instance;  // null: gone
 
-  explicit Caller(dtu_instance* i)
-      : handle(Handle::of(i)), context(*handle.context), instance(handle.instance.load(std::memory_order_acquire)) {}
+  Caller(dtu_instance* i, const char* function)
+      : handle(Handle::of(i)), context(*handle.context), instance(handle.instance.load(std::memory_order_acquire)) {
+    if (instance == nullptr) note(Fault::late, function, "comes after destroy()");
+  }
   [[nodiscard]] bool on_main() const { return context.main.is_current(); }
+  // It was called wrongly, and where from if that is known: "emit in a timer".
+  void note(Fault kind, const char* function, const char* text) const {
+    const Lane* lane = handle.lane.load();
+    const bool on_lane = lane != nullptr && lane == Lane::current();
+    handle.faults.load()->note(kind, on_lane ? called_in(*lane, function) : function, text);
+  }
 };
 
+// More references than any queue of messages in flight is long, twice over.
+constexpr int64_t kMostBuffers = int64_t{1} << 17U;
+
+void count_buffer(Handle& handle) {
+  if (handle.buffers.fetch_add(1, std::memory_order_relaxed) < kMostBuffers || handle.buffers_overrun.exchange(true))
+    return;
+  handle.context->inbox.accuse(handle, Fault::buffers, "buf_alloc and buf_ref",
+                               "hold over " + std::to_string(kMostBuffers) + " references to buffers");
+}
+
 void log(dtu_instance* i, int32_t level, dtu_str text) noexcept {
-  const Caller caller(i);
-  const int32_t known = level <= 3 ? 3 : level == 4 ? 4 : level <= 6 ? 6 : 7;
-  const auto length = std::min<uint64_t>(text.len, 1024);
-  caller.context.log.write(static_cast<Level>(known), caller.handle.name, {text.ptr, length});
+  const Caller caller(i, "log");
+  if (!is_sound(text)) return caller.note(Fault::malformed, "log", "is given a length without a text");
+  const auto known = static_cast<Level>(level <= 3 ? 3 : level == 4 ? 4 : level <= 6 ? 6 : 7);
+  if (!caller.context.log.takes(known) || !caller.handle.faults.load()->may_log(known == Level::debug)) return;
+  caller.context.log.write(known, caller.handle.name,
+                           {text.ptr, static_cast<size_t>(std::min<uint64_t>(text.len, 1024))});
 }
 
 dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) noexcept {
   dtu_buf* buffer = len <= DTU_PAYLOAD_MAX ? allocate_buffer(len) : nullptr;
   if (buffer == nullptr) return nullptr;
-  Handle::of(i).buffers.fetch_add(1, std::memory_order_relaxed);
+  count_buffer(Handle::of(i));
   if (bytes != nullptr) *bytes = buffer->bytes();
   return buffer;
 }
 void buf_ref(dtu_instance* i, dtu_buf* b) noexcept {
-  Handle::of(i).buffers.fetch_add(1, std::memory_order_relaxed);
+  count_buffer(Handle::of(i));
   ref(b);
 }
 void buf_unref(dtu_instance* i, dtu_buf* b) noexcept {
@@ -46,39 +67,49 @@ void buf_unref(dtu_instance* i, dtu_buf* b) noexcept {
 }
 
 dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* taken) noexcept {
-  const Caller caller(i);
+  const Caller caller(i, "emit");
   uint32_t ignored = 0;
   uint32_t& count = taken != nullptr ? *taken : ignored;
   count = 0;
   if (caller.instance == nullptr || caller.handle.closing.load(std::memory_order_relaxed)) return DTU_E_CLOSED;
+  if (msgs == nullptr && n != 0) return caller.note(Fault::malformed, "emit", "is given no messages"), DTU_E_INVALID;
   if (!caller.on_main()) return caller.context.inbox.emit(caller.handle, msgs, n, &count);
   return caller.context.up.emit(*caller.instance, msgs, n, &count);
 }
 
 void complete(dtu_instance* i, uint64_t token, dtu_status status) noexcept {
-  const Caller caller(i);
+  const Caller caller(i, "complete");
   if (caller.instance == nullptr || token == 0) return;
   if (!caller.on_main()) return caller.context.inbox.complete(caller.handle, token, status);
   caller.context.up.complete(*caller.instance, token, status);
 }
 
 void writable(dtu_instance* i, uint64_t source) noexcept {
-  const Caller caller(i);
+  const Caller caller(i, "writable");
   if (caller.instance == nullptr) return;
   if (!caller.on_main()) return caller.context.inbox.writable(caller.handle, source);
   caller.context.up.writable(*caller.instance, source);
 }
 
 void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* error) noexcept {
-  const Caller caller(i);
+  const Caller caller(i, "report");
   if (caller.instance == nullptr) return;
+  // How the SDK says that a function without a status threw; on its lane the instance stays while it is looked at.
+  if (source == 0 && state == DTU_STATE_FAILED && error != nullptr && error->code == DTU_E_EXCEPTION)
+    if (const Lane* lane = Lane::current(); lane != nullptr && lane == caller.handle.lane.load())
+      caller.instance->threw(lane->function(), *error);
   if (!caller.on_main()) return caller.context.inbox.report(caller.handle, source, state, error);
   caller.instance->reported(source, state, error);
 }
 
 dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) noexcept {
-  const Caller caller(i);
+  const Caller caller(i, "reply");
   if (caller.instance == nullptr) return DTU_E_CLOSED;
+  if (!is_sound(json)) {
+    caller.note(Fault::malformed, "reply", "is given a length without a text");
+    json = {};
+    if (status == DTU_OK) status = DTU_E_INTERNAL;
+  }
   if (!caller.on_main()) return caller.context.inbox.reply(caller.handle, call, status, json, error);
   return caller.context.up.reply(*caller.instance, call, status, json, error);
 }

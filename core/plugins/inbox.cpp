@@ -1,15 +1,18 @@
 #include "plugins/inbox.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "lanes/wall_clock.hpp"
 #include "plugins/instance.hpp"
+#include "plugins/sound.hpp"
 #include "plugins/upcalls.hpp"
 
 namespace dtud::plugins {
 namespace {
 
+constexpr std::array<const char*, 7> kNames{"emit", "emit", "complete", "writable", "report", "reply", ""};
 constexpr size_t kMostSources = 256;  // a plugin that emits for more ports than there can be
 
 std::unique_ptr<dtu_error> copy(const dtu_error* error) {
@@ -20,17 +23,6 @@ std::unique_ptr<dtu_error> copy(const dtu_error* error) {
 }
 
 }  // namespace
-
-dtu_error overrun() {
-  dtu_error e{};
-  e.struct_size = sizeof e;
-  e.code = DTU_AGAIN;
-  e.flags = DTU_ERR_RETRYABLE;
-  std::snprintf(e.message, sizeof e.message,
-                "calls the host faster than it can be heard (%u MiB wait): taken down, to be started again",
-                static_cast<unsigned>(Inbox::kMostCallBytes >> 20U));
-  return e;
-}
 
 Inbox::Inbox(Lane& main, Upcalls& up) : main_(main), up_(up) {
   main_.add_turn_hook([this] { return deliver(); });
@@ -57,9 +49,15 @@ bool Inbox::push_call(Item item, Urgency urgency) {
   }
   from.inbox_call_bytes.fetch_sub(item.bytes);
   if (from.inbox_overrun.exchange(true)) return false;
-  const dtu_error why = overrun();
-  push({Kind::report, &from, 0, 0, DTU_STATE_FAILED, {}, {}, copy(&why)});
+  accuse(from, Fault::overrun, kNames.at(static_cast<size_t>(item.kind)),
+         "calls the host faster than it can be heard (" + std::to_string(kMostCallBytes >> 20U) + " MiB wait)");
   return false;
+}
+
+void Inbox::accuse(Handle& from, Fault kind, const char* function, std::string what) {
+  Item item{Kind::fault, &from, 0, 0, static_cast<int32_t>(kind), {}, std::move(what), nullptr};
+  item.function = function;
+  push(std::move(item));
 }
 
 void Inbox::expect_completions() {
@@ -82,7 +80,10 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
   *taken = 0;
   while (*taken < n) {
     const dtu_msg& msg = msgs[*taken];
-    if (msg.payload.len > DTU_PAYLOAD_MAX || msg.route.len > DTU_ROUTE_MAX) return DTU_E_INVALID;
+    if (msg.payload.len > DTU_PAYLOAD_MAX || msg.route.len > DTU_ROUTE_MAX || !is_sound(msg)) {
+      from.faults.load()->note(Fault::emit, "emit", "is given a message that is too long, or a length without bytes");
+      return DTU_E_INVALID;
+    }
     const uint64_t cost = msg.payload.len + sizeof(Item);
     if (from.inbox_bytes.fetch_add(cost) + cost > kMostBytes) {
       from.inbox_bytes.fetch_sub(cost);
@@ -172,6 +173,9 @@ void Inbox::run(Item& item) {
     case Kind::report:
       instance->reported(item.number, item.status, item.error.get());
       break;
+    case Kind::fault:
+      instance->fault(static_cast<Fault>(item.status), item.function, item.json);
+      break;
     case Kind::reply:
       up_.reply(*instance, item.number, item.status, {item.json.data(), item.json.size()}, item.error.get());
       break;
@@ -180,7 +184,7 @@ void Inbox::run(Item& item) {
 
 bool Inbox::hand_over(Handle& from, const KeptMessage& message) {
   Instance* instance = from.instance.load();
-  if (instance == nullptr || from.closing.load()) return true;
+  if (instance == nullptr) return true;
   const dtu_msg msg = message.view(0);
   uint32_t taken = 0;
   return up_.emit(*instance, &msg, 1, &taken) != DTU_AGAIN;
@@ -210,5 +214,27 @@ bool Inbox::resume(Handle& from, std::deque<KeptMessage>& waiting) {
 }
 
 void Inbox::forget(Handle& of) { held_.erase(&of); }
+
+std::deque<KeptMessage> Inbox::take_waiting(Handle& of) {
+  std::deque<KeptMessage> all;
+  if (const auto node = held_.extract(&of)) all = std::move(node.mapped());
+  Lock lock(mutex_);
+  for (Item& item : items_)
+    if (item.from == &of && item.kind == Kind::emit) all.push_back(std::move(item.message));
+  const auto taken = [&](const Item& item) { return item.from == &of && item.kind == Kind::emit; };
+  items_.erase(std::remove_if(items_.begin(), items_.end(), taken), items_.end());
+  return all;
+}
+
+void Inbox::give(Handle& to, std::deque<KeptMessage> waiting) {
+  if (waiting.empty()) return;
+  uint64_t bytes = 0;
+  for (const KeptMessage& message : waiting) bytes += message.payload_size() + sizeof(Item);
+  to.inbox_bytes.fetch_add(bytes);
+  auto& held = held_[&to];
+  for (KeptMessage& message : held) waiting.push_back(std::move(message));
+  held = std::move(waiting);
+  main_.wake();
+}
 
 }  // namespace dtud::plugins

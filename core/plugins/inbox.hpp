@@ -37,23 +37,30 @@ class Inbox {
   void writable(Handle& from, uint64_t source);
   void report(Handle& from, uint64_t source, int32_t state, const dtu_error* error);
   dtu_status reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error);
+  // The instance's plugin broke the contract: Instance::fault() on the main lane. `function` is a literal.
+  void accuse(Handle& from, Fault kind, const char* function, std::string what);
 
   // Main lane.
   bool deliver();             // the turn hook
   void expect_completions();  // messages are in flight: good news about them may wait for a moment, all together
   void forget(Handle& of);    // the instance is gone
+  // What was emitted and taken, and waits here. Given to the successor of an instance that is being replaced: nothing
+  // that was taken is lost.
+  [[nodiscard]] std::deque<KeptMessage> take_waiting(Handle& of);
+  void give(Handle& to, std::deque<KeptMessage> waiting);
 
  private:
-  enum class Kind { emit, room, complete, writable, report, reply };
+  enum class Kind { emit, room, complete, writable, report, reply, fault };
   struct Item {
     Kind kind;
     Handle* from;
     uint64_t bytes = 0;   // what it counts against the bound
     uint64_t number = 0;  // token, source or call
-    int32_t status = 0;   // status or state
+    int32_t status = 0;   // status, state or kind of fault
     KeptMessage message;
-    std::string json;
+    std::string json;  // or what was wrong
     std::unique_ptr<dtu_error> error;
+    const char* function = nullptr;
   };
   // What may wait does not wake the lane while a look is due anyway: confirmations of a busy link come by the hundred.
   enum class Urgency { now, may_wait };

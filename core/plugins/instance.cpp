@@ -1,10 +1,13 @@
 #include "plugins/instance.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
+#include "config/json_text.hpp"
 #include "plugins/host_table.hpp"
 #include "plugins/instances.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -12,6 +15,9 @@ namespace {
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kFirstDelay_ms = 500, kLongestDelay_ms = 60'000;
 constexpr int64_t kRanWell_ns = 60'000 * kMs;  // a failure after this long starts the back-off from the beginning
+constexpr int64_t kTakeDown_ms = 30'000;       // for a lane to come back from a plugin that failed
+constexpr int64_t kChangesWindow_ns = 10'000 * kMs;
+constexpr uint32_t kLoggedChanges = 100, kMostChanges = 2000;  // in that window
 
 dtu_error blank() {
   dtu_error e{};
@@ -33,6 +39,7 @@ void take(const LoadedComponent& component, const char* id, Table& table) {
 Instance::Instance(Context& context, Spec spec)
     : context_(context),
       spec_(std::move(spec)),
+      faults_(context.instances.faults().of(spec_.name, spec_.plugin_id)),
       lane_(&context.main),
       jitter_(static_cast<uint32_t>(monotonic_ns() ^ std::hash<std::string>{}(spec_.name))) {
   const LoadedComponent& c = *spec_.component;
@@ -49,7 +56,7 @@ Instance::Instance(Context& context, Spec spec)
     own_lane_ = std::make_unique<Lane>(spec_.name);
     lane_ = own_lane_.get();
     own_thread_ = std::thread([lane = lane_] { lane->run(); });
-    context_.stalls.add(*lane_);
+    context_.stalls.add(*lane_, true);
   }
 }
 
@@ -79,6 +86,7 @@ void Instance::start() {
 
 void Instance::create() {
   phase_ = Phase::starting;
+  at_fault_.store(false);
   handle_ = &context_.instances.new_handle(*this);
   set_state(DTU_STATE_CONNECTING, nullptr);
   struct Created {
@@ -100,7 +108,7 @@ void Instance::create() {
         if (c.status != DTU_OK) return failed(c.error, is_retryable(c.error));
         self_ = c.self;
         started_ns_ = monotonic_ns();
-        if (!wanted_) return end(0);  // stop() came meanwhile
+        if (!wanted_) return end(time_to_stop_ms());  // stop() came meanwhile
         start_created();
       });
 }
@@ -118,15 +126,20 @@ void Instance::start_created() {
         return s;
       },
       [this](const Started& s) {
-        if (s.status < 0) return failed(s.error, is_retryable(s.error));
-        phase_ = Phase::running;
-        if (!wanted_) return end(0);
-        if (state_ == DTU_STATE_FAILED) return state_failed();  // reported from inside start()
-        // A channel says itself when it is up; of the others, no news is good news.
-        const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
-        if (s.status == DTU_OK && silent) set_state(DTU_STATE_UP, nullptr);
-        context_.up.started(*this);
+        if (s.status != DTU_PENDING || !spec_.component->isolated) begun(s.status, s.error);
       });
+}
+
+void Instance::begun(dtu_status status, const dtu_error& error) {
+  if (phase_ != Phase::starting) return;
+  if (status < 0) return failed(error, is_retryable(error));
+  phase_ = Phase::running;
+  if (!wanted_) return end(time_to_stop_ms());
+  if (state_ == DTU_STATE_FAILED) return state_failed();  // reported from inside start()
+  // A channel says itself when it is up; of the others, no news is good news.
+  const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
+  if (status == DTU_OK && silent) set_state(DTU_STATE_UP, nullptr);
+  context_.up.started(*this);
 }
 
 // --- failures --------------------------------------------------------------------------------------------------------
@@ -144,7 +157,8 @@ void Instance::set_state(int32_t state, const dtu_error* error) {
   error_ = text;
   const bool bad = state == DTU_STATE_FAILED || state == DTU_STATE_DOWN || state == DTU_STATE_DEGRADED;
   const std::string line = std::string(name_of_state(state)) + (text.empty() ? "" : ": " + text);
-  context_.log.write(bad ? Level::warning : Level::info, spec_.name, line);
+  if (count_change() && context_.activity == nullptr)
+    context_.log.write(bad ? Level::warning : Level::info, spec_.name, line);
   context_.up.state_changed(*this, 0, state, error);
 }
 
@@ -173,20 +187,56 @@ void Instance::state_failed() {
   end(0);
 }
 
-void Instance::fault(const char* function, const std::string& what) noexcept {
-  context_.log.error(spec_.name, std::string(function) + " of plugin " + spec_.plugin_id + " threw: " + what +
-                                     "; the instance is started anew");
-  context_.main.post([this, what, &handle = *handle_] {
+bool Instance::count_change() {
+  const int64_t now = context_.main.now_ns();
+  if (now - changes_since_ns_ > kChangesWindow_ns) {
+    changes_since_ns_ = now;
+    changes_ = 0;
+  }
+  if (++changes_ <= kLoggedChanges) return true;
+  faults_.note(Fault::flood, "report", "changes states faster than anybody can follow: not every change is logged");
+  if (changes_ == kMostChanges) condemn("report changes states without end", true);
+  return false;
+}
+
+void Instance::fault(Fault kind, const char* function, const std::string& what) noexcept {
+  faults_.note(kind, function, what);
+  condemn(std::string(function) + " " + what, true);
+}
+
+void Instance::threw(const char* function, const dtu_error& error) noexcept {
+  const size_t length = ::strnlen(static_cast<const char*>(error.message), sizeof error.message);
+  faults_.note(Fault::exception, function != nullptr ? function : "a function",
+               "threw: " + std::string(static_cast<const char*>(error.message), length));
+  at_fault_.store(true);
+}
+
+void Instance::condemn(const std::string& why, bool blame) noexcept {
+  if (blame) at_fault_.store(true);
+  context_.main.post([this, why, &handle = *handle_] {
     // While it starts or ends, the status of that call says what comes next.
     if (handle.instance.load() != this || phase_ != Phase::running) return;
     dtu_error error = blank();
-    error.code = DTU_E_EXCEPTION;
-    what.copy(error.message, sizeof error.message - 1);
+    error.code = DTU_E_INTERNAL;
+    why.copy(error.message, sizeof error.message - 1);
     failed(error, true);
   });
 }
 
 void Instance::restart_later() {
+  if (abandoned_) {
+    quarantine_ = error_ +
+                  "; its code did not come back, so it was abandoned: only another configuration, which makes "
+                  "it anew, or a restart of dtud helps";
+  } else if (at_fault_.load() && strikes_.add(monotonic_ns())) {
+    quarantine_ = std::to_string(Strikes::kMost) + " of its runs ended by faults of plugin " + spec_.plugin_id +
+                  " within a minute, the last: " + error_;
+  }
+  if (!quarantine_.empty()) {
+    error_ = "in quarantine: " + quarantine_;
+    context_.log.error(spec_.name, error_ + (abandoned_ ? "" : "; dtuctl plugins retry '" + spec_.name + "'"));
+    return;
+  }
   if (!retryable_) {
     context_.log.error(spec_.name, "not started again by itself: correct its configuration and apply it");
     return;
@@ -197,6 +247,20 @@ void Instance::restart_later() {
   ++failures_;
   context_.main.timers().arm(restart_timer_, monotonic_ns() + delay_ms * kMs);
   context_.log.info(spec_.name, "starts again in " + std::to_string(delay_ms) + " ms");
+}
+
+std::string Instance::retry() {
+  if (!wanted_) return spec_.name + " is not wanted: dtuctl connect starts a channel";
+  if (abandoned_) return error_;
+  if (phase_ != Phase::idle) return spec_.name + " is not down: it is " + name_of_state(state_);
+  context_.main.timers().disarm(restart_timer_);
+  quarantine_.clear();
+  strikes_.clear();
+  failures_ = 0;
+  retryable_ = true;
+  context_.log.info(spec_.name, "is tried again because somebody asked for it");
+  restart_due(this);
+  return {};
 }
 
 void Instance::restart_due(void* self) {
@@ -213,14 +277,23 @@ void Instance::stop(uint32_t deadline_ms, std::function<void()> done) {
   context_.main.timers().disarm(restart_timer_);
   if (phase_ == Phase::idle) {
     state_ = DTU_STATE_STOPPED;
+    quarantine_.clear();
     context_.main.post(std::move(done));
     return;
   }
   stopped_.push_back(std::move(done));
   if (stopped_.size() > 1) return;
+  stop_by_ns_ = monotonic_ns() + int64_t{deadline_ms} * kMs;
   // Half a second more than the plugin was given: it may use all of its time.
   context_.main.timers().arm(deadline_timer_, monotonic_ns() + (int64_t{deadline_ms} + 500) * kMs);
-  if (phase_ == Phase::running) end(deadline_ms);  // what is starting or ending comes by here when it has
+  // What is starting or ending comes by here when it has; a process that starts is not waited for.
+  const bool far_away = spec_.component->isolated && phase_ == Phase::starting && self_ != nullptr;
+  if (phase_ == Phase::running || far_away) end(deadline_ms);
+}
+
+// Of one that was asked to stop while it started. At least a moment: without any it would not be waited for at all.
+uint32_t Instance::time_to_stop_ms() const {
+  return static_cast<uint32_t>(std::max<int64_t>(1, (stop_by_ns_ - monotonic_ns()) / kMs));
 }
 
 // Ends the plugin's side; without a deadline it is not waited for, unless it holds up its lane.
@@ -228,6 +301,8 @@ void Instance::end(uint32_t deadline_ms) {
   handle_->closing.store(true);
   if (self_ != nullptr) context_.up.stopping(*this);
   phase_ = Phase::ending;
+  if (stopped_.empty() && !on_main())  // nobody asked for it, so nobody has set a deadline
+    context_.main.timers().arm(deadline_timer_, monotonic_ns() + kTakeDown_ms * kMs);
   if (self_ == nullptr) return take_down(false);
   call(
       [this, deadline_ms] {
@@ -249,10 +324,15 @@ void Instance::take_down(bool destroy) {
         handle_->ended.store(true);
         dtu_status status = DTU_OK;
         if (destroy) status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
-        if (const size_t left = resources_->release_all(); left != 0)
-          context_.log.warning(spec_.name, std::to_string(left) +
-                                               " timers or watched descriptors were left behind by plugin " +
-                                               spec_.plugin_id + " and were taken back");
+        const char* function = destroy ? "destroy" : "create";
+        const bool is_over = destroy || self_ == nullptr;  // else it is given up with all it has
+        if (const size_t left = resources_->release_all(); left != 0 && is_over)
+          faults_.note(Fault::left_behind, function,
+                       "left behind " + std::to_string(left) + " timers or watched descriptors, which were taken back");
+        if (const int64_t held = handle_->buffers.load(); held != 0 && is_over)
+          faults_.note(Fault::buffers, function,
+                       held > 0 ? "left behind " + std::to_string(held) + " references to buffers: that memory is lost"
+                                : "comes after " + std::to_string(-held) + " more buf_unref() than it had references");
         return status;
       },
       [this](dtu_status) { ended(); });
@@ -261,12 +341,16 @@ void Instance::take_down(bool destroy) {
 void Instance::deadline_passed(void* instance) {
   auto& me = *static_cast<Instance*>(instance);
   if (me.phase_ == Phase::idle) return;
-  me.context_.log.error(me.spec_.name, "did not stop in time and is abandoned; restart dtud to be rid of it");
+  const char* held_in = me.on_main() ? nullptr : me.lane_->function();
+  me.faults_.note(
+      Fault::stop, held_in != nullptr ? held_in : "stop",
+      "did not come back: the instance did not stop in time and is abandoned; restart dtud to be rid of it");
   if (me.on_main()) {
     me.resources_->release_all();
   } else {
     // Its code may still be running: nothing of it is freed, and no word of it is heard any more.
     me.abandoned_ = true;
+    me.context_.instances.count_abandoned();
     me.context_.stalls.remove(*me.own_lane_);
     me.own_lane_->stop();
   }
@@ -306,13 +390,18 @@ const std::string& Instance::health() {
       [this] {
         std::string said;
         const auto take = [](void* to, dtu_str json) noexcept {
-          if (json.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(json.ptr, json.len);
+          static_cast<std::string*>(to)->assign(is_sound(json) && json.len <= DTU_PAYLOAD_MAX ? view(json) : "?");
         };
         const auto status = guarded("health", nullptr, [&] { return spec_.component->ops.health(self_, take, &said); });
         return status == DTU_OK ? said : std::string();
       },
       [this](std::string said) {
         asked_health_ = false;
+        config::Findings findings;
+        if (!said.empty() && !config::read_json(said, "", findings)) {
+          faults_.note(Fault::malformed, "health", "says what is not a JSON object");
+          said.clear();
+        }
         health_ = said.empty() ? "{}" : std::move(said);
       });
   return health_;

@@ -1,15 +1,8 @@
-// One configured component: created, started, watched, started anew with growing delays when it fails, stopped. The
-// object stays while the plugin's side of it comes and goes. Main lane, unless a function says otherwise; a component
-// with DTU_CAP_BLOCKING has a lane of its own, and `call` goes there.
+// One configured component: created, started, watched, started anew with growing delays when it fails, put into
+// quarantine when its plugin keeps breaking the contract, stopped. The object stays while the plugin's side of it comes
+// and goes. Main lane, unless a function says otherwise; a component with DTU_CAP_BLOCKING has a lane of its own, and
+// `call` goes there.
 #pragma once
-#include <dtu/channel.h>
-#include <dtu/commands.h>
-#include <dtu/dialect.h>
-#include <dtu/firmware.h>
-#include <dtu/network.h>
-#include <dtu/points.h>
-#include <dtu/ports.h>
-
 #include <functional>
 #include <memory>
 #include <random>
@@ -19,21 +12,13 @@
 #include <vector>
 
 #include "plugins/context.hpp"
+#include "plugins/faults.hpp"
+#include "plugins/interfaces.hpp"
+#include "plugins/isolation/activity.hpp"
 #include "plugins/loader/loader.hpp"
 #include "plugins/resources.hpp"
 
 namespace dtud::plugins {
-
-// The interface tables of a component, cut to the size we know; null function pointers are absent ones.
-struct Tables {
-  dtu_channel channel{};
-  dtu_ports ports{};
-  dtu_points points{};
-  dtu_network network{};
-  dtu_firmware firmware{};
-  dtu_commands commands{};
-  dtu_dialect dialect{};
-};
 
 class Instance;
 
@@ -74,12 +59,15 @@ class Instance {
   [[nodiscard]] int32_t state() const { return state_; }  // DTU_STATE_...
   [[nodiscard]] const std::string& error() const { return error_; }
   [[nodiscard]] uint32_t restarts() const { return restarts_; }
+  // Why it is not started again by itself any more: its plugin ended too many of its runs by faults. "" = it is not so.
+  [[nodiscard]] const std::string& quarantine() const { return quarantine_; }
+  // Starts it at once, out of quarantine, back-off or waiting for a correction. "", or why that cannot be.
+  [[nodiscard]] std::string retry();
   // Its functions may be called.
-  [[nodiscard]] bool alive() const {
-    return self_ != nullptr && (phase_ == Phase::starting || phase_ == Phase::running);
-  }
-  [[nodiscard]] bool wanted() const { return wanted_; }        // start() was called and stop() was not
-  [[nodiscard]] bool abandoned() const { return abandoned_; }  // its lane did not come back from the plugin
+  [[nodiscard]] bool alive() const { return self_ != nullptr && (phase_ == Phase::starting || running()); }
+  [[nodiscard]] bool running() const { return phase_ == Phase::running; }  // start() is over, stop() did not begin
+  [[nodiscard]] bool wanted() const { return wanted_; }                    // start() was called and stop() was not
+  [[nodiscard]] bool abandoned() const { return abandoned_; }              // its lane did not come back from the plugin
   [[nodiscard]] const Tables& tables() const { return tables_; }
   [[nodiscard]] void* self() const { return self_; }
   [[nodiscard]] Lane& lane() const { return *lane_; }
@@ -87,19 +75,24 @@ class Instance {
   [[nodiscard]] Handle& handle() const { return *handle_; }
   [[nodiscard]] Resources& resources() { return *resources_; }
   [[nodiscard]] Context& context() const { return context_; }
+  [[nodiscard]] Faults& faults() const { return faults_; }  // of all its runs
 
   // What the plugin says of itself, one JSON object ("{}" when it says nothing). Of an instance on a lane of its own it
   // is what it said when asked before: its lane may be busy for long.
   const std::string& health();
 
-  // Runs a plugin function on the instance's lane (the current one) behind a net for exceptions that should not get
-  // here.
+  // Runs a plugin function on the instance's lane (the current one) behind a net for exceptions. function: a literal.
   template <typename Fn>
   dtu_status guarded(const char* function, dtu_error* error, Fn&& fn) noexcept;
   // The same wherever the instance lives: fn on its lane, then `then(result)` on the main lane, at once if that is the
   // lane. The result must be movable. `then` is dropped when this run of the instance is over by then.
   template <typename Fn, typename Then>
   void call(Fn fn, Then then);
+
+  // A dialect that has been told more than it has dealt with (only an isolated one can be): no more until
+  // Upcalls::has_room.
+  [[nodiscard]] bool crowded() const { return crowded_; }
+  void set_crowded(bool crowded) { crowded_ = crowded; }
 
   // Who in routing this instance is; not ours to look at.
   void set_tenant(void* tenant) { tenant_ = tenant; }
@@ -112,11 +105,20 @@ class Instance {
     return node ? node.mapped() : nullptr;
   }
 
+  // What start() came to, of an isolated component: it answers late.
+  void begun(dtu_status status, const dtu_error& error);
   // The plugin reported a state of itself (source 0) or of a port.
   void reported(uint64_t source, int32_t state, const dtu_error* error);
   void tell_writable(uint64_t source);
-  // A plugin function broke its contract: the instance is started anew. Any thread.
-  void fault(const char* function, const std::string& what) noexcept;
+  // A plugin function broke its contract so that this run cannot go on: counted (Faults::note), and what condemn()
+  // does, to the plugin's blame. While the instance lives: any thread.
+  void fault(Fault kind, const char* function, const std::string& what) noexcept;
+  // The same for what it reports itself: that it FAILED because `function` (null: unknown) threw.
+  void threw(const char* function, const dtu_error& error) noexcept;
+  // Takes the instance down, to be started anew. blame: three of these within a minute are a quarantine.
+  void condemn(const std::string& why, bool blame) noexcept;
+  // The state of the plugin or of a port of it changed: whether to log that. One that does so without end is condemned.
+  [[nodiscard]] bool count_change();
 
  private:
   // idle -> starting -> running -> ending -> idle. Under `ending` nothing new is asked of the plugin: on a lane of its
@@ -130,6 +132,7 @@ class Instance {
   void ended();
   void set_state(int32_t state, const dtu_error* error);
   void restart_later();
+  [[nodiscard]] uint32_t time_to_stop_ms() const;
   void post_if_same_run(void (Instance::*then)());
   void state_failed();
   void state_stopped() { take_down(true); }
@@ -138,6 +141,7 @@ class Instance {
 
   Context& context_;
   Spec spec_;
+  Faults& faults_;
   Tables tables_;
   std::unique_ptr<Lane> own_lane_;
   std::thread own_thread_;
@@ -148,13 +152,16 @@ class Instance {
   void* tenant_ = nullptr;
   std::unordered_map<void*, std::shared_ptr<void>> kept_;
   int32_t state_ = DTU_STATE_STOPPED;
-  std::string error_, health_ = "{}";
-  uint32_t restarts_ = 0;
-  uint32_t failures_ = 0;  // since it last ran well
-  int64_t started_ns_ = 0;
+  std::string error_, quarantine_, health_ = "{}";
+  uint32_t restarts_ = 0, failures_ = 0;     // failures: since it last ran well
+  int64_t started_ns_ = 0, stop_by_ns_ = 0;  // stop_by: when the deadline of stop() is over
   Phase phase_ = Phase::idle;
   bool taking_down_ = false, retryable_ = true;
-  bool wanted_ = false, abandoned_ = false, asked_health_ = false;
+  bool wanted_ = false, abandoned_ = false, asked_health_ = false, crowded_ = false;
+  std::atomic<bool> at_fault_{false};  // this run
+  Strikes strikes_;
+  uint32_t changes_ = 0;  // of states, since changes_since_ns_
+  int64_t changes_since_ns_ = 0;
   std::vector<std::function<void()>> stopped_;  // to be told when it is
   uint64_t restart_timer_ = 0, deadline_timer_ = 0;
   std::minstd_rand jitter_;
@@ -162,13 +169,14 @@ class Instance {
 
 template <typename Fn>
 dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) noexcept {
-  const Lane::Running running(*lane_, handle_->name);
+  const Lane::Running running(*lane_, handle_->name, function);
+  const isolation::Doing doing(context_.activity, function, lane_->now_ns());
   std::string what;
   try {
     const dtu_status status = fn();
     if (error != nullptr) error->message[sizeof error->message - 1] = '\0';
     if (status != DTU_E_EXCEPTION) return status;
-    what = error != nullptr ? error->message : "";
+    what = error != nullptr && error->message[0] != '\0' ? error->message : "what it does not say";
   } catch (const std::exception& e) {
     what = e.what();
   } catch (...) {
@@ -178,7 +186,7 @@ dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) no
     *error = dtu_error{sizeof *error, DTU_E_EXCEPTION, DTU_ERR_RETRYABLE, {}};
     what.copy(error->message, sizeof error->message - 1);
   }
-  fault(function, what);
+  fault(Fault::exception, function, "threw: " + what);
   return DTU_E_EXCEPTION;
 }
 

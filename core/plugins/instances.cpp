@@ -13,7 +13,7 @@ const char* name_of_state(int32_t state) {
   return state > 0 && state < static_cast<int32_t>(names.size()) ? names[static_cast<size_t>(state)] : names[0];
 }
 
-Instances::Instances(Context& context) : context_(context) {}
+Instances::Instances(Context& context) : context_(context), faults_(context.log) {}
 
 Handle& Instances::new_handle(Instance& instance) {
   Handle* handle = nullptr;
@@ -26,10 +26,12 @@ Handle& Instances::new_handle(Instance& instance) {
   }
   handle->context = &context_;
   handle->name = instance.name();
+  handle->faults.store(&instance.faults());
   handle->inbox_bytes.store(0);
   handle->inbox_refused.store(false);
   handle->inbox_overrun.store(false);
   handle->buffers.store(0);
+  handle->buffers_overrun.store(false);
   handle->refused.clear();
   handle->closing.store(false);
   handle->ended.store(false);

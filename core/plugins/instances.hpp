@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "plugins/faults.hpp"
 #include "plugins/handle.hpp"
 
 namespace dtud::plugins {
@@ -25,12 +26,17 @@ class Instances {
   // An instance whose plugin did not come back on its lane: kept whole until the end. Its thread is joined then, if it
   // has come back.
   void keep(std::unique_ptr<Instance> lost);
-  [[nodiscard]] size_t abandoned() const { return lost_.size(); }
+  // Instances whose lane never came back, each a thread that cannot be ended.
+  void count_abandoned() { ++abandoned_; }
+  [[nodiscard]] size_t abandoned() const { return abandoned_; }
+  [[nodiscard]] FaultBook& faults() { return faults_; }
 
  private:
   // A plugin's stray thread would have to sleep through this many restarts to find its handle in other hands.
   static constexpr size_t kRest = 256;
   Context& context_;
+  FaultBook faults_;
+  size_t abandoned_ = 0;
   std::vector<std::unique_ptr<Handle>> handles_;
   std::deque<Handle*> retired_;
   std::vector<std::unique_ptr<Instance>> lost_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,17 +29,31 @@ class Metrics {
   void set(uint64_t id, int64_t value);
   [[nodiscard]] std::vector<Reading> read() const;
 
+  // A metric whose value another process keeps in a page both see: read from there until it is settled, which must be
+  // before the page goes. A counter goes on from what it was.
+  void follow(uint64_t id, const std::atomic<int64_t>* there);
+  void settle(uint64_t id);
+
+  // The other end: values are kept in `cells`, one a metric, and each new metric is told with the number of its cell.
+  using Added = std::function<void(size_t cell, const Reading&)>;
+  void keep_in(std::atomic<int64_t>* cells, size_t count, Added added);
+
  private:
   static constexpr size_t kMost = 4096;
   struct Cell {
     std::string instance, name, help;
     uint32_t kind = 0;
     std::atomic<int64_t> value{0};
+    const std::atomic<int64_t>* there = nullptr;  // counts on top of `value`, or is the gauge
   };
-  std::atomic<int64_t>* cell(uint64_t id);
+  static std::atomic<int64_t>* cell(uint64_t id);
+  static int64_t value_of(const Cell& c);
 
   mutable Mutex mutex_;
   std::deque<Cell> cells_ DTU_GUARDED_BY(mutex_);  // a deque: cells stay where they are
+  std::atomic<int64_t>* shared_ = nullptr;         // set before the first is added
+  size_t shared_count_ = 0;
+  Added added_;
 };
 
 }  // namespace dtud::plugins

@@ -1,9 +1,12 @@
 // The services behind host->service: timers, descriptors, posts, durable state, metrics, calls and links.
 #include <dtu/services.h>
+#include <dtu/sdk/text.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 
 #include "plugins/context.hpp"
@@ -11,6 +14,7 @@
 #include "plugins/instance.hpp"
 #include "plugins/kv.hpp"
 #include "plugins/remote_calls.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -19,11 +23,21 @@ namespace {
 Instance* on_lane(dtu_instance* i, const char* function) {
   Handle& handle = Handle::of(i);
   const Lane* lane = handle.lane.load(std::memory_order_acquire);
-  if (lane == nullptr) return nullptr;
   // Only on its own lane is the instance sure to stay while it is looked at.
-  if (lane == Lane::current()) return handle.instance.load(std::memory_order_acquire);
-  handle.context->log.error(handle.name, std::string(function) + " was called on the wrong thread: it is for the lane");
+  if (lane != nullptr && lane == Lane::current()) return handle.instance.load(std::memory_order_acquire);
+  if (lane == nullptr)
+    handle.faults.load()->note(Fault::late, function, "comes after destroy()");
+  else
+    handle.faults.load()->note(Fault::thread, function, "is called on another thread: it is for the lane only");
   return nullptr;
+}
+
+// False: what the plugin handed over cannot be used.
+bool usable(Instance& instance, const char* function, std::initializer_list<dtu_str> texts, bool pointers = true) {
+  if (pointers && std::all_of(texts.begin(), texts.end(), [](dtu_str s) { return is_sound(s); })) return true;
+  instance.faults().note(Fault::malformed, called_in(instance.lane(), function),
+                         "is given a null pointer, or a length without a text");
+  return false;
 }
 
 dtu_status ok_or(bool fine, dtu_status otherwise) { return fine ? DTU_OK : otherwise; }
@@ -31,7 +45,9 @@ dtu_status ok_or(bool fine, dtu_status otherwise) { return fine ? DTU_OK : other
 dtu_status timer_create(dtu_instance* i, dtu_fn fn, void* ctx, uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "timer create");
   if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "timer create", {}, fn != nullptr && id != nullptr)) return DTU_E_INVALID;
   *id = instance->resources().create_timer(fn, ctx);
+  if (*id == 0) instance->faults().note(Fault::left_behind, "timer create", "has made more timers than it may have");
   return ok_or(*id != 0, DTU_E_INVALID);
 }
 dtu_status timer_arm(dtu_instance* i, uint64_t id, uint64_t delay_us, uint64_t period_us) noexcept {
@@ -53,6 +69,7 @@ dtu_status fd_add(dtu_instance* i, int32_t fd, uint32_t events, void (*fn)(void*
                   uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "fd add");
   if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "fd add", {}, fn != nullptr && id != nullptr)) return DTU_E_INVALID;
   *id = instance->resources().watch(fd, events, fn, ctx);
   if (*id == 0)
     instance->context().log.error(instance->name(),
@@ -76,9 +93,13 @@ dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
   if (fn == nullptr) return DTU_E_INVALID;
   Lock lock(handle.door);
   Lane* lane = handle.lane.load();
-  if (lane == nullptr) return DTU_E_CLOSED;
+  if (lane == nullptr) {
+    handle.faults.load()->note(Fault::late, "post", "comes after destroy()");
+    return DTU_E_CLOSED;
+  }
   if (handle.posts.fetch_add(1) >= kMostPosts) {
     handle.posts.fetch_sub(1);
+    handle.faults.load()->note(Fault::flood, "post", "posts functions faster than they can be run");
     return DTU_AGAIN;
   }
   lane->post([&handle, fn, ctx] {
@@ -94,26 +115,30 @@ constexpr dtu_post_service kPost{sizeof(dtu_post_service), 0, post};
 dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexcept {
   Instance* instance = on_lane(i, "kv get");
   if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "kv get", {key}, fn != nullptr)) return DTU_E_INVALID;
   std::string value;
-  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get({key.ptr, key.len}, value);
+  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get(dtu::view(key), value);
   if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
   return status;
 }
 dtu_status kv_set(dtu_instance* i, dtu_str key, dtu_str value) noexcept {
   Instance* instance = on_lane(i, "kv set");
   if (instance == nullptr) return DTU_E_CLOSED;
-  return Kv(instance->context().kv_dir, instance->name()).set({key.ptr, key.len}, {value.ptr, value.len});
+  if (!usable(*instance, "kv set", {key, value})) return DTU_E_INVALID;
+  return Kv(instance->context().kv_dir, instance->name()).set(dtu::view(key), dtu::view(value));
 }
 dtu_status kv_remove(dtu_instance* i, dtu_str key) noexcept {
   Instance* instance = on_lane(i, "kv remove");
-  return instance == nullptr ? DTU_E_CLOSED
-                             : Kv(instance->context().kv_dir, instance->name()).remove({key.ptr, key.len});
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "kv remove", {key})) return DTU_E_INVALID;
+  return Kv(instance->context().kv_dir, instance->name()).remove(dtu::view(key));
 }
 constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_set, kv_remove};
 
 dtu_status metric_add(dtu_instance* i, uint32_t kind, dtu_str name, dtu_str help, uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "metric add");
   if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "metric add", {name, help}, id != nullptr)) return DTU_E_INVALID;
   *id = instance->context().metrics.add(instance->name(), kind, std::string(name.ptr, name.len),
                                         std::string(help.ptr, help.len));
   return ok_or(*id != 0, DTU_E_INVALID);
@@ -127,46 +152,55 @@ constexpr dtu_metrics_service kMetrics{sizeof(dtu_metrics_service), 0, metric_ad
 dtu_status invoke(dtu_instance* i, const dtu_request* request, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "invoke");
   if (instance == nullptr) return DTU_E_CLOSED;
+  const bool whole = request != nullptr && request->struct_size >= sizeof(dtu_request) && request->done != nullptr;
+  if (!usable(*instance, "invoke", {}, whole) ||
+      !usable(*instance, "invoke", {request->command, request->args, request->password, request->source}))
+    return DTU_E_INVALID;
   if (instance->on_main()) return instance->context().up.invoke(*instance, *request, error);
   return invoke_from_afar(*instance, *request);
 }
 dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "read_point");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (instance->on_main())
-    return instance->context().up.read_point(*instance, {point.ptr, point.len}, done, ctx, error);
-  return read_from_afar(*instance, {point.ptr, point.len}, done, ctx);
+  if (!usable(*instance, "read_point", {point}, done != nullptr)) return DTU_E_INVALID;
+  if (instance->on_main()) return instance->context().up.read_point(*instance, dtu::view(point), done, ctx, error);
+  return read_from_afar(*instance, dtu::view(point), done, ctx);
 }
 dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx,
                        dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "write_point");
   if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "write_point", {point, json}, done != nullptr)) return DTU_E_INVALID;
   if (instance->on_main())
-    return instance->context().up.write_point(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx,
-                                              error);
-  return write_from_afar(*instance, {point.ptr, point.len}, {json.ptr, json.len}, done, ctx);
+    return instance->context().up.write_point(*instance, dtu::view(point), dtu::view(json), done, ctx, error);
+  return write_from_afar(*instance, dtu::view(point), dtu::view(json), done, ctx);
 }
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*),
                        void* ctx) noexcept {
-  const Instance* instance = on_lane(i, "list_points");
+  Instance* instance = on_lane(i, "list_points");
   if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "list_points", {prefix}, each != nullptr)) return DTU_E_INVALID;
   if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
-  return instance->context().up.list_points({prefix.ptr, prefix.len}, each, ctx);
+  return instance->context().up.list_points(dtu::view(prefix), each, ctx);
 }
 constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
 
 // Dialects live on the main lane (the kernel refuses a blocking one), so these need no detour.
 dtu_status to_port(dtu_instance* i, uint64_t link, const dtu_msg* msg) noexcept {
   Instance* instance = on_lane(i, "to_port");
-  return instance == nullptr ? DTU_E_CLOSED : instance->context().up.to_port(*instance, link, *msg);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (msg == nullptr) return usable(*instance, "to_port", {}, false), DTU_E_INVALID;
+  return instance->context().up.to_port(*instance, link, *msg);
 }
 dtu_status to_channel(dtu_instance* i, uint64_t link, uint32_t channel, const dtu_msg* msg) noexcept {
   Instance* instance = on_lane(i, "to_channel");
-  return instance == nullptr ? DTU_E_CLOSED : instance->context().up.to_channel(*instance, link, channel, *msg);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (msg == nullptr) return usable(*instance, "to_channel", {}, false), DTU_E_INVALID;
+  return instance->context().up.to_channel(*instance, link, channel, *msg);
 }
 void link_drop(dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) noexcept {
-  if (Instance* instance = on_lane(i, "drop"))
-    instance->context().up.drop(*instance, link, {reason.ptr, reason.len}, bytes);
+  if (Instance* instance = on_lane(i, "drop"); instance != nullptr && usable(*instance, "drop", {reason}))
+    instance->context().up.drop(*instance, link, dtu::view(reason), bytes);
 }
 constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop};
 

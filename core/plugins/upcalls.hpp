@@ -26,6 +26,11 @@ class Upcalls {
   virtual void complete(Instance&, uint64_t token, dtu_status) = 0;
   virtual void writable(Instance&, uint64_t source) = 0;
 
+  // Of one that is not crowded any more (Instance::crowded).
+  virtual void has_room(Instance&) {}
+  // A session that was opened turned out to be refused: isolated dialects answer late.
+  virtual void session_refused(Instance&, uint64_t /*link*/, const dtu_error&) {}
+
   // dtu.link/1
   virtual dtu_status to_port(Instance&, uint64_t link, const dtu_msg&) = 0;
   virtual dtu_status to_channel(Instance&, uint64_t link, uint32_t channel, const dtu_msg&) = 0;

@@ -1,5 +1,7 @@
 #include "routing/backlog.hpp"
 
+#include <dtu/sdk/text.hpp>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -40,7 +42,7 @@ dtu_msg message_of(const spool::Record& record) {
 
 spool::Record record_of(const KeptMessage& message, uint64_t seq) {
   const dtu_msg msg = message.view(0);
-  return {seq, msg.time_ns, msg.source, msg.flags, {msg.route.ptr, msg.route.len}, {msg.payload.ptr, msg.payload.len}};
+  return {seq, msg.time_ns, msg.source, msg.flags, dtu::view(msg.route), dtu::view(msg.payload)};
 }
 
 // Writes what the ranges have from `from` on in commits of a bounded size, on the disk lane. What an earlier try got to

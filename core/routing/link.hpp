@@ -1,5 +1,6 @@
 // Ports, channels and the links between them: plain state, which Router works on. Main lane.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,6 +39,11 @@ struct Channel : Tenant {
   Link* link = nullptr;
   Router* router = nullptr;
   uint64_t retry_timer = 0;
+  struct Oldest {
+    uint64_t token = 0;  // 0: nothing in flight
+    int64_t since_ns = 0;
+  };
+  std::array<Oldest, 2> oldest;                   // data and answers in flight at the last look of Completions
   Traffic traffic;                                // rx: from the remote end
   const plugins::Instance* registrant = nullptr;  // whose registration is being made; only to be compared
   bool registering = false;                       // nothing goes out before its registration message (D13)
@@ -49,6 +55,8 @@ struct Channel : Tenant {
   bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it
   bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
   bool counted_blocked = false;
+  bool held = false;  // its instance is being replaced (Handover): nothing more is sent
+  int64_t grace = 0;  // so many bytes of its are still taken although the port is crowded
   [[nodiscard]] bool carries() const {
     return instance != nullptr && instance->alive() &&
            (instance->state() == DTU_STATE_UP || instance->state() == DTU_STATE_DEGRADED);
@@ -80,7 +88,11 @@ struct Port {
   Traffic traffic;  // rx: from the line
   uint64_t dropped = 0;
   bool dirty = false, full = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
+  bool held = false;  // its HAL is being replaced (Handover): nothing more is written, and nothing is dropped for that
+  int64_t grace = 0;  // so many bytes of its are still taken although the link is blocked
 
+  // Whoever sends to it can be asked to wait: it is up, or will be in a moment.
+  [[nodiscard]] bool awaited() const { return held || state == DTU_STATE_UP; }
   [[nodiscard]] bool crowded() const { return queue.size() >= kMostMessages || queued_bytes >= kMostBytes; }
   [[nodiscard]] bool overcrowded() const { return queue.size() >= 2 * kMostMessages || queued_bytes >= 2 * kMostBytes; }
 };
@@ -96,14 +108,17 @@ struct Link {
   std::unique_ptr<Packetizer> packetizer;  // raw
   uint64_t idle_timer = 0;                 // raw with an idle gap
   uint32_t blocked_channels = 0;           // full ones whose policy is to block
+  bool held = false;                       // its speaker is being replaced (Handover)
   struct Drops {
     uint64_t messages = 0, bytes = 0;
   };
   std::map<std::string, Drops, std::less<>> drops;  // by reason
 
   [[nodiscard]] bool raw() const { return packetizer != nullptr; }
+  // Its dialect can be told nothing now.
+  [[nodiscard]] bool deaf() const { return held || (!raw() && (session == nullptr || speaker->crowded())); }
   // Nothing may be taken from its port now.
-  [[nodiscard]] bool blocked() const { return blocked_channels != 0 || (!raw() && session == nullptr); }
+  [[nodiscard]] bool blocked() const { return blocked_channels != 0 || deaf(); }
 };
 
 }  // namespace dtud::routing

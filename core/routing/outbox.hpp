@@ -92,6 +92,12 @@ class Outbox final : private Backlog::Window {
     return commands_.waiting.size() + commands_.returned.size() + commands_.open;
   }
   [[nodiscard]] uint64_t in_flight() const { return commands_.open + data_.open; }
+  [[nodiscard]] uint64_t in_flight_bytes() const { return commands_.open_bytes + data_.open_bytes; }
+  // The token of the oldest answer, or data, in flight; 0: none.
+  [[nodiscard]] uint64_t oldest_in_flight(bool answers) const {
+    const Queue& queue = answers ? commands_ : data_;
+    return queue.open != 0 ? token_of(queue, 0, answers) : 0;
+  }
   [[nodiscard]] Counters counters() const;
 
  private:

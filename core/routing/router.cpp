@@ -1,10 +1,13 @@
 #include "routing/router.hpp"
 
+#include <dtu/sdk/text.hpp>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "lanes/wall_clock.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::routing {
 namespace {
@@ -18,23 +21,24 @@ dtu_error blank() {
   return e;
 }
 
-bool acceptable(const dtu_msg& msg) { return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX; }
+bool acceptable(const dtu_msg& msg) {
+  return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX && is_sound(msg);
+}
+
+using plugins::Fault;
+constexpr const char* kUnacceptable = "is given a message that is too long, or a length without bytes";
 
 }  // namespace
 
-Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log) {
+Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log), completions_(lane, channels_) {
   lane_.add_turn_hook([this] { return deliver(); });
 }
 
 Router::~Router() = default;
 
 void Router::tap(const std::string& target, bool in, const dtu_msg& msg) {
-  taps_.tell({msg.time_ns != 0 ? msg.time_ns : lane_.unix_ns(),
-              target,
-              in,
-              {msg.route.ptr, msg.route.len},
-              msg.source,
-              {msg.payload.ptr, msg.payload.len}});
+  taps_.tell({msg.time_ns != 0 ? msg.time_ns : lane_.unix_ns(), target, in, dtu::view(msg.route), msg.source,
+              dtu::view(msg.payload)});
 }
 
 void Router::stamp(int64_t& time_ns, uint32_t& flags) {
@@ -53,12 +57,18 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
-    if (!acceptable(msg)) return DTU_E_INVALID;
+    if (!acceptable(msg)) {
+      from.faults().note(Fault::emit, called_in(lane_, "emit"), kUnacceptable);
+      return DTU_E_INVALID;
+    }
     dtu_status status = DTU_E_NOT_FOUND;
     if (channel != nullptr)
       status = from_channel(*channel, msg);
     else if (Port* port = port_of(from, msg.source))
       status = from_port(*port, msg);
+    else if (!was_key(msg.source))  // the key of a port that was closed may be an emit that was on its way
+      from.faults().note(Fault::emit, called_in(lane_, "emit"),
+                         "names source " + std::to_string(msg.source) + ", which is no port of it");
     if (status != DTU_OK) return status;
   }
   return DTU_OK;
@@ -67,8 +77,11 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
 dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
   Link* link = port.link;
   if (link != nullptr && link->blocked()) {
-    port.owes_writable = true;
-    return DTU_AGAIN;
+    if (link->deaf() || port.grace <= 0) {
+      port.owes_writable = true;
+      return DTU_AGAIN;
+    }
+    port.grace -= static_cast<int64_t>(msg.payload.len);
   }
   ++port.traffic.rx_messages;
   port.traffic.rx_bytes += msg.payload.len;
@@ -83,7 +96,7 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
       Link& link;
       const dtu_msg& read;
     } up{*this, *link, msg};  // one capture: a std::function of three would have to allocate
-    link->packetizer->add({msg.payload.ptr, msg.payload.len},
+    link->packetizer->add(dtu::view(msg.payload),
                           [&up](std::string_view packet) { up.router.raw_uplink(up.link, up.read, packet); });
     if (link->idle_timer != 0 && link->packetizer->pending()) {
       const int64_t bits = int64_t{1} + port.config.databits + (port.config.parity != 0 ? 1 : 0) + port.config.stopbits;
@@ -128,14 +141,17 @@ void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet
 dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
   Link* link = channel.link;
   Port* port = link != nullptr ? link->port : nullptr;
-  if (link != nullptr && !link->raw() && link->session == nullptr) {
+  if (link != nullptr && link->deaf()) {
     channel.owes_writable = true;
     return DTU_AGAIN;
   }
   // A port that is gone must not hold up the commands of its channel: then the queue drops its oldest instead.
-  if (port != nullptr && port->crowded() && port->state == DTU_STATE_UP) {
-    channel.owes_writable = true;
-    return DTU_AGAIN;
+  if (port != nullptr && port->crowded() && port->awaited()) {
+    if (channel.grace <= 0 || port->overcrowded()) {
+      channel.owes_writable = true;
+      return DTU_AGAIN;
+    }
+    channel.grace -= static_cast<int64_t>(msg.payload.len);
   }
   ++channel.traffic.rx_messages;
   channel.traffic.rx_bytes += msg.payload.len;
@@ -158,7 +174,10 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
 dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) return DTU_E_INVALID;
+  if (!acceptable(msg)) {
+    speaker.faults().note(Fault::emit, called_in(lane_, "to_port"), kUnacceptable);
+    return DTU_E_INVALID;
+  }
   queue_for_port(*link->port, msg);
   return DTU_OK;
 }
@@ -166,7 +185,10 @@ dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, c
 dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id, uint32_t id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) return DTU_E_INVALID;
+  if (!acceptable(msg)) {
+    speaker.faults().note(Fault::emit, called_in(lane_, "to_channel"), kUnacceptable);
+    return DTU_E_INVALID;
+  }
   const auto it =
       std::find_if(link->channels.begin(), link->channels.end(), [id](const Channel* c) { return c->id == id; });
   if (it == link->channels.end()) return DTU_E_NOT_FOUND;
@@ -210,7 +232,7 @@ void Router::queue_for_port(Port& port, const dtu_msg& msg) {
     return;
   }
   // Bounded also where nobody could be asked to wait: a chunk that became many messages, a port that is gone.
-  while (port.state != DTU_STATE_UP ? port.crowded() : port.overcrowded()) {
+  while (port.awaited() ? port.overcrowded() : port.crowded()) {
     ++port.dropped;
     if (port.writing) return;  // the oldest are being shown to the HAL
     port.queued_bytes -= port.queue.pop_front().payload_size();
@@ -258,9 +280,14 @@ void Router::unblock(Link& link) {
     }
 }
 
+void Router::has_room(const plugins::Instance& speaker) {
+  for (const auto& link : links_)
+    if (link->speaker == &speaker) unblock(*link);
+}
+
 void Router::unblock_channels_of(Port& port) {
   const bool room = port.queue.size() <= Port::kMostMessages / 2 && port.queued_bytes <= Port::kMostBytes / 2;
-  if (port.link == nullptr || (!room && port.state == DTU_STATE_UP)) return;
+  if (port.link == nullptr || (!room && port.awaited())) return;
   for (Channel* channel : port.link->channels)
     if (channel->owes_writable) {
       channel->owes_writable = false;
@@ -305,7 +332,7 @@ bool Router::deliver() {
 }
 
 void Router::serve(Channel& channel) {
-  if (channel.sending || channel.full || channel.paused || channel.registering || !channel.carries() ||
+  if (channel.held || channel.sending || channel.full || channel.paused || channel.registering || !channel.carries() ||
       !channel.outbox.has_waiting())
     return;
   plugins::Instance& instance = *channel.instance;
@@ -358,20 +385,33 @@ void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) 
 }
 
 void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
+  const bool refused = taken == 0 && status >= 0;
+  if (taken > offered || refused) misjudged(*channel.instance, "send", taken, offered);
   taken = std::min(taken, offered);
   channel.sending = false;
   channel.traffic.tx_messages += taken;
   channel.outbox.untake(offered - taken);
-  if (channel.outbox.in_flight() != 0) channel.instance->context().inbox.expect_completions();
+  if (channel.outbox.in_flight() != 0) {
+    channel.instance->context().inbox.expect_completions();
+    completions_.expect();
+  }
   const bool room_told = std::exchange(channel.room_told, false);
   channel.full = status < 0 && !room_told;
   if (status < 0 && status != DTU_AGAIN) log_.debug(channel.name, std::string("send: ") + error.message);
+  if (refused) pause(channel);
   if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
   note_room(channel);
 }
 
+// taken: what the plugin said.
+void Router::misjudged(plugins::Instance& by, const char* function, uint32_t taken, uint32_t offered) {
+  by.faults().note(Fault::taken, function,
+                   "says it took " + std::to_string(taken) + " of " + std::to_string(offered) + " messages" +
+                       (taken == 0 ? " and that nothing was wrong" : ""));
+}
+
 void Router::serve(Port& port) {
-  if (port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
+  if (port.held || port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
       port.state != DTU_STATE_UP)
     return;
   struct Batch {
@@ -414,6 +454,8 @@ void Router::serve(Port& port) {
 void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   port.writing = false;
   const bool room_told = std::exchange(port.room_told, false);
+  if ((taken > offered || (taken == 0 && status >= 0)) && port.hal != nullptr)
+    misjudged(*port.hal, "write", taken, offered);
   taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
   for (uint32_t i = 0; i < taken; ++i) {
     const KeptMessage message = port.queue.pop_front();
@@ -436,20 +478,25 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
 
 void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status) {
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
-  if (channel == nullptr) return;
-  if (!channel->outbox.complete(token, status)) {
-    log_.warning(from.name(), "completed a token that is not open: " + std::to_string(token));
-    return;
-  }
+  if (channel == nullptr || !channel->outbox.complete(token, status))
+    return from.faults().note(Fault::completion, called_in(lane_, "complete"),
+                              "is for token " + std::to_string(token) + ", which is not open");
+  if (status > 0)
+    from.faults().note(Fault::completion, called_in(lane_, "complete"),
+                       "says " + std::to_string(status) + ", which is no end: the message is sent again");
   if (status != DTU_OK && status != DTU_E_INVALID) {
     // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone
     // failed, and trying it again at once could go on for ever.
-    channel->paused = true;
-    lane_.timers().arm(channel->retry_timer, lane_.now_ns() + kRetryAfter_ns);
+    pause(*channel);
   } else if (channel->outbox.has_waiting()) {
     mark(*channel);  // it may have waited for something in flight to be over
   }
   note_room(*channel);
+}
+
+void Router::pause(Channel& channel) {
+  channel.paused = true;
+  lane_.timers().arm(channel.retry_timer, lane_.now_ns() + kRetryAfter_ns);
 }
 
 void Router::retry_due(void* channel_ptr) {

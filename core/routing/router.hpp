@@ -9,6 +9,7 @@
 
 #include "lanes/lane.hpp"
 #include "log/log.hpp"
+#include "routing/completions.hpp"
 #include "routing/link.hpp"
 #include "routing/taps.hpp"
 
@@ -38,6 +39,7 @@ class Router {
   [[nodiscard]] const std::vector<std::unique_ptr<Channel>>& channels() const { return channels_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
   Taps& taps() { return taps_; }
+  Completions& completions() { return completions_; }
 
   // From plugins; see plugins::Upcalls.
   dtu_status emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
@@ -46,12 +48,14 @@ class Router {
   dtu_status to_port(const plugins::Instance& speaker, uint64_t link, const dtu_msg& msg);
   dtu_status to_channel(const plugins::Instance& speaker, uint64_t link, uint32_t channel, const dtu_msg& msg);
   void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
+  void has_room(const plugins::Instance& speaker);
+  void session_refused(const plugins::Instance& speaker, uint64_t link, const dtu_error& error);
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
   // Queues its registration message before everything that waits ("" = there is none after all) and lets it send.
   void register_channel(Channel& channel, std::string_view text);
   // Messages came from its backlog, or its memory has room again.
   void outbox_changed(Channel& channel);
-  void port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error);
+  void port_state(plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error);
   // A channel's, a HAL's or a dialect's: closes what it has open / forgets it.
   void instance_stopping(const plugins::Instance& instance);
   void instance_stopped(const plugins::Instance& instance);
@@ -62,11 +66,13 @@ class Router {
   bool deliver();
 
  private:
+  friend class Handover;
   struct KeySlot {
     uint64_t key = 0;
     Port* port = nullptr;
   };
   Port* port_of(const plugins::Instance& hal, uint64_t key);
+  [[nodiscard]] bool was_key(uint64_t key) const;  // of any port, at any time
   Link* link_of(uint64_t id);
   dtu_status from_port(Port& port, const dtu_msg& msg);
   dtu_status from_channel(Channel& channel, const dtu_msg& msg);
@@ -78,6 +84,8 @@ class Router {
   void serve(Port& port);
   void sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
   void written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
+  static void misjudged(plugins::Instance& by, const char* function, uint32_t taken, uint32_t offered);
+  void pause(Channel& channel);  // a breath before the next try
   void mark(Channel& channel);
   void mark(Port& port);
   void note_room(Channel& channel);
@@ -88,6 +96,8 @@ class Router {
   // The time it was read, unless whoever read it said so already, and whether that is a time.
   void stamp(int64_t& time_ns, uint32_t& flags);
   static void close(plugins::Instance& hal, void* port);
+  static void learn_flags(Port& port, uint32_t flags);
+  void refused(const Link& link, const dtu_error& error);
   static void idle_gap(void* link);
   static void retry_due(void* channel);
   void bury();
@@ -100,6 +110,7 @@ class Router {
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<std::unique_ptr<Link>> links_;
+  Completions completions_;
   std::vector<KeySlot> keys_;  // by the low half of a port key
   uint32_t last_key_ = 0;
   uint64_t last_link_ = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugins/sound.hpp"
 #include "routing/router.hpp"
 
 namespace dtud::routing {
@@ -47,6 +48,10 @@ Port* Router::port_of(const plugins::Instance& hal, uint64_t key) {
   if (slot >= keys_.size() || keys_[slot].key != key) return nullptr;
   Port* port = keys_[slot].port;
   return port != nullptr && port->hal == &hal ? port : nullptr;
+}
+
+bool Router::was_key(uint64_t key) const {
+  return static_cast<uint32_t>(key) < keys_.size() && key >> 32U != 0 && key >> 32U <= last_key_;
 }
 
 Link* Router::link_of(uint64_t id) {
@@ -179,17 +184,21 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
         }
         if (o.status < 0) return port_state(hal, key, DTU_STATE_FAILED, &o.error);
         port->handle = o.handle;
-        port->holds = (o.flags & DTU_PORT_HOLDS) != 0;
-        if (port->link != nullptr)
-          for (Channel* channel : port->link->channels)
-            if (channel->config.outbox.overflow == config::Overflow::automatic) {
-              OutboxLimits limits = channel->outbox.limits();
-              limits.policy = port->holds ? Policy::block : Policy::drop_oldest;
-              channel->outbox.set_limits(limits);
-            }
+        learn_flags(*port, o.flags);
         if (o.status == DTU_OK && port->state == DTU_STATE_CONNECTING) port_state(hal, key, DTU_STATE_UP, nullptr);
         mark(*port);
       });
+}
+
+void Router::learn_flags(Port& port, uint32_t flags) {
+  port.holds = (flags & DTU_PORT_HOLDS) != 0;
+  if (port.link == nullptr) return;
+  for (Channel* channel : port.link->channels)
+    if (channel->config.outbox.overflow == config::Overflow::automatic) {
+      OutboxLimits limits = channel->outbox.limits();
+      limits.policy = port.holds ? Policy::block : Policy::drop_oldest;
+      channel->outbox.set_limits(limits);
+    }
 }
 
 void Router::close_port(Port& port) {
@@ -242,16 +251,24 @@ void Router::open_session(Link& link, plugins::Instance& speaker, const std::str
   link.speaker = &speaker;
   const dtu_status status = speaker.guarded(
       "open session", &error, [&] { return speaker.tables().dialect.open(speaker.self(), &info, &session, &error); });
-  if (status != DTU_OK) {
-    log_.error(link.port != nullptr ? link.port->name : "link " + std::to_string(link.id),
-               "dialect \"" + link.dialect + "\" refused it: " + error.message);
-    return;
-  }
+  if (status != DTU_OK) return refused(link, error);
   link.session = session;
   for (Channel* channel : link.channels)
     if (channel->instance != nullptr) channel_state(*channel, channel->instance->state(), nullptr);
   if (link.port != nullptr) give_unfinished(link);
   unblock(link);
+}
+
+void Router::refused(const Link& link, const dtu_error& error) {
+  log_.error(link.port != nullptr ? link.port->name : "link " + std::to_string(link.id),
+             "dialect \"" + link.dialect + "\" refused it: " + error.message);
+}
+
+void Router::session_refused(const plugins::Instance& speaker, uint64_t id, const dtu_error& error) {
+  Link* link = link_of(id);
+  if (link == nullptr || link->speaker != &speaker || link->session == nullptr) return;
+  close_session(*link);
+  refused(*link, error);
 }
 
 // Half a frame outlives the session: a new configuration must not cost the message that was just coming in.
@@ -262,7 +279,7 @@ void Router::keep_unfinished(const Link& link) {
   link.port->unfinished_of = link.dialect;
   link.speaker->guarded("unfinished", nullptr, [&] {
     const auto out = [](void* to, dtu_str bytes) {
-      if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(bytes.ptr, bytes.len);
+      if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(view(bytes));
     };
     return table.unfinished(link.speaker->self(), link.session, out, &link.port->unfinished), DTU_OK;
   });
@@ -321,15 +338,18 @@ void Router::register_channel(Channel& channel, std::string_view text) {
   mark(channel);
 }
 
-void Router::port_state(const plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
+void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
   Port* port = port_of(hal, key);
   if (port == nullptr) return;
   const std::string why = error != nullptr ? error->message : "";
+  // Those of an isolated HAL came with this word; any other was asked when it opened.
+  if (state == DTU_STATE_UP && port->handle != nullptr && hal.component().isolated)
+    learn_flags(*port, hal.tables().ports.flags(hal.self(), port->handle));
   if (port->state == state && port->error == why) return;
   port->state = state;
   port->error = why;
   const bool up = state == DTU_STATE_UP;
-  log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
+  if (hal.count_change()) log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
   if (up) {
     port->full = false;
     port->room_told = port->writing;

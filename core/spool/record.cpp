@@ -55,7 +55,7 @@ uint64_t encode(const Record& record, const Base& base, uint32_t seed, char* to)
   at += record.route.size();
   if (!record.payload.empty()) std::memcpy(at, record.payload.data(), record.payload.size());
   at += record.payload.size();
-  const uint32_t sum = checksum(seed, {to + kChecksum, static_cast<size_t>(at - to) - kChecksum});
+  const uint32_t sum = checksum(seed, {to + kChecksum, static_cast<size_t>(at - to - ptrdiff_t{kChecksum})});
   for (uint32_t i = 0; i < kChecksum; ++i) to[i] = static_cast<char>(sum >> (8 * i));
   return static_cast<uint64_t>(at - to);
 }

@@ -86,7 +86,7 @@ void put_commit(const CommitHeader& header, uint64_t offset, char* to) {
   for (const uint32_t n : {header.seed, header.length, header.count, header.span, header.payload}) at = put(at, n);
   for (const uint64_t n : {header.first, header.last, header.before, header.done}) at = put(at, n);
   put(at, header.time_us);
-  put(sum, checksum(seed_of(offset), {body, kCommitHeader - static_cast<size_t>(body - to)}));
+  put(sum, checksum(seed_of(offset), {body, static_cast<size_t>(to + kCommitHeader - body)}));
 }
 
 bool get_commit(std::string_view bytes, uint64_t offset, CommitHeader& out) {

@@ -240,7 +240,8 @@ Trouble Spool::State::go_on(CommitHeader& commit, std::string& bytes) {
   const uint64_t size = kCommitHeader + commit.length, offset = place_commit(segment.end, size);
   commit.id = segment.id;
   put_commit(commit, offset, bytes.data() + kSegmentHeader);
-  if (Trouble trouble = write(*active, segments.path(segment), offset, {bytes.data() + kSegmentHeader, size})) {
+  if (Trouble trouble =
+          write(*active, segments.path(segment), offset, {bytes.data() + kSegmentHeader, static_cast<size_t>(size)})) {
     // Cut off, else a later process could find it in the page cache and believe it.
     if (active->reserve(segment.end) == 0) segment.size = segment.end;
     active.reset();
@@ -264,7 +265,7 @@ Trouble Spool::State::start_segment(CommitHeader& commit, std::string& bytes) {
   if (!file) return trouble;
   put_header({kFormatVersion, segment.id, segment.first, before}, bytes.data());
   put_commit(commit, kSegmentHeader, bytes.data() + kSegmentHeader);
-  trouble = write(*file, segments.spare_name(), 0, {bytes.data(), size});
+  trouble = write(*file, segments.spare_name(), 0, {bytes.data(), static_cast<size_t>(size)});
   if (trouble) {
     static_cast<void>(segments.remove_spare());  // nobody can say what is in it
     return trouble;

@@ -42,7 +42,7 @@ dtu_status HttpChannel::stop(uint32_t /*deadline_ms*/) {
   retry_.reset();
   if (held_) counters_.add(Count::lost_answers);
   held_.reset();
-  if (token_) host_.complete(*std::exchange(token_, std::nullopt), DTU_E_CLOSED);
+  if (token_) complete(*std::exchange(token_, std::nullopt), DTU_E_CLOSED);
   if (!client_ || client_->stop([this] { host_.report(DTU_STATE_STOPPED); })) return DTU_OK;
   return DTU_PENDING;
 }
@@ -89,6 +89,10 @@ void HttpChannel::ask(const Target& target, const dtu_msg& message) {
 
 dtu_status HttpChannel::flush(uint32_t /*deadline_ms*/) { return token_ ? DTU_PENDING : DTU_OK; }
 
+void HttpChannel::complete(uint64_t token, dtu_status status) {
+  if (token != 0) host_.complete(token, status);  // 0: nobody wants to know
+}
+
 void HttpChannel::reject(uint64_t token, const std::string& why) {
   counters_.add(Count::rejected);
   const int64_t now = host_.monotonic_ns();
@@ -96,7 +100,7 @@ void HttpChannel::reject(uint64_t token, const std::string& why) {
     complained_ns_ = now;
     host_.warn("a message is dropped: " + why);
   }
-  host_.complete(token, DTU_E_INVALID);
+  complete(token, DTU_E_INVALID);
 }
 
 // ---------------------------------------------------------------- answers
@@ -112,7 +116,7 @@ void HttpChannel::answered(const Target& target, const http::Answer& answer) {
       counters_.add(Count::delivered);
       works();
       hand_on(target, answer);
-      host_.complete(token, DTU_OK);
+      complete(token, DTU_OK);
       break;
     case Verdict::Kind::rejected:
       fails(verdict);
@@ -122,7 +126,7 @@ void HttpChannel::answered(const Target& target, const http::Answer& answer) {
     case Verdict::Kind::again:
       fails(verdict);
       try_later(verdict, answer);
-      host_.complete(token, DTU_E_IO);
+      complete(token, DTU_E_IO);
       break;
   }
   if (!busy()) host_.writable();

@@ -37,6 +37,7 @@ class HttpChannel : public dtu::Component, public dtu::ChannelIface {
   void hand_on(const Target& target, const http::Answer& answer);
   void deliver();
   void try_later(const Verdict& verdict, const http::Answer& answer);
+  void complete(uint64_t token, dtu_status status);
   void reject(uint64_t token, const std::string& why);
   void works();
   void fails(const Verdict& verdict);

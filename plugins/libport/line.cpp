@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace dtu_port {
 namespace {
@@ -47,6 +48,7 @@ void Line::attach(Descriptor fd) {
 }
 
 void Line::detach() {
+  counters_.rx_lost_bytes += std::exchange(held_, 0);
   if (!attached()) return;
   int unsent = 0;  // close() of a UART would wait up to 30 s for these; a pty has none
   if (ioctl(fd_.get(), TIOCOUTQ, &unsent) == 0 && unsent > 0 && tcflush(fd_.get(), TCOFLUSH) == 0)

@@ -89,8 +89,8 @@ struct Overload : testing::TestWithParam<const char*> {
     mqtt_link.refuse();
     dtud.ports({{"1", tcp_pty.device()}, {"2", mqtt_pty.device()}, {"3", talk_pty.device()}});
     dtud.device(R"({"uconf": {"1": )" + lines + R"(, "2": )" + lines +
-                R"(, "3": {"mode": "raw"}}, "conf": {"1": {"protocol": "tcp", "serialID": "1")" + box + R"("port": )" +
-                std::to_string(tcp_link.port()) +
+                R"(, "3": {"mode": "raw"}}, "conf": {"1": {"protocol": "tcp", "keepAlive": 0, "serialID": "1")" + box +
+                R"("port": )" + std::to_string(tcp_link.port()) +
                 R"(}, "2": {"protocol": "mqtt", "serialID": "2", "qos": 1, "publish": {"0": "up"})" + box +
                 R"("port": )" + std::to_string(mqtt_link.port()) +
                 R"(}, "3": {"protocol": "tcp", "mode": "server", "serialID": "3"}}})");

@@ -1,6 +1,9 @@
 #include "host/test_host.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -87,7 +90,7 @@ void Instance::destroy() {
   record_->phase = Phase::destroyed;
   record_->self = nullptr;
   for (const std::string& what : host_->loop.forget(record_))
-    host_->misbehaved(record_->type + " left behind at destroy(): " + what);
+    host_->misbehaved(record_, rules::leak_timers, record_->type + " left behind at destroy(): " + what);
 }
 
 dtu_status Instance::reconfigure(std::string_view json) {
@@ -129,11 +132,11 @@ Sent Instance::offer(std::vector<Message> messages, bool with_tokens, const Call
   sent.status = status_ = call(raw.data(), static_cast<uint32_t>(raw.size()), &sent.taken, &error_);
   sent.error = error_.message;
   if (sent.taken > raw.size()) {
-    host_->misbehaved(record_->type + " says it took more messages than it was given");
+    host_->misbehaved(record_, rules::taken, record_->type + " says it took more messages than it was given");
     sent.taken = static_cast<uint32_t>(raw.size());
   }
   if (sent.status == DTU_OK && sent.taken < raw.size())
-    host_->misbehaved(record_->type + " answered DTU_OK and did not take everything");
+    host_->misbehaved(record_, rules::taken, record_->type + " answered DTU_OK and did not take everything");
   for (uint32_t k = 0; k < sent.taken; ++k) {
     sent.tokens.push_back(raw[k].token);
     tokens.erase(raw[k].token);
@@ -160,7 +163,16 @@ Sent Instance::write(void* port, std::vector<Message> messages) {
 
 size_t Instance::open_tokens() const { return host_->open_tokens(handle()); }
 
-TestHost::TestHost() : state_(std::make_unique<State>()) {}
+// What a plugin does wrong fails the test.
+class TestHost::Judge final : public Observer {
+ public:
+  void misbehaved(const InstanceRecord* /*by*/, const char* /*rule*/, const std::string& what) override {
+    if (!tolerant) ADD_FAILURE() << "plugin misbehaviour: " << what;
+  }
+  std::atomic<bool> tolerant{false};
+};
+
+TestHost::TestHost() : judge_(std::make_unique<Judge>()), state_(std::make_unique<State>(*judge_)) {}
 TestHost::~TestHost() = default;
 
 Instance TestHost::create(const dtu_component& component, const std::string& config_json) {
@@ -233,7 +245,7 @@ std::map<std::string, std::string>& TestHost::kv(const std::string& type) { retu
 std::optional<int64_t> TestHost::metric(const std::string& name, const std::string& type) {
   return state_->metric(type, name);
 }
-void TestHost::tolerate_misbehaviour() { state_->tolerate(true); }
+void TestHost::tolerate_misbehaviour() { judge_->tolerant = true; }
 
 void TestHost::on_command(const std::string& name, Handler handler) { state_->handlers[name] = std::move(handler); }
 void TestHost::on_code(int64_t code, Handler handler) {

@@ -35,10 +35,14 @@
 
 #include "host/records.hpp"
 
-namespace dtu::test {
-
+namespace dtu::host {
 class State;
 struct InstanceRecord;
+}  // namespace dtu::host
+
+namespace dtu::test {
+
+using namespace host;  // the records
 
 // A message as the host hands it to plugins: payload in a host buffer, the rest kept here.
 class OwnedMsg {
@@ -170,6 +174,8 @@ class TestHost {
   [[nodiscard]] const dtu_host* table() const;
 
  private:
+  class Judge;
+  std::unique_ptr<Judge> judge_;
   std::unique_ptr<State> state_;
 };
 

@@ -6,12 +6,20 @@ namespace dtuctl {
 
 // views.cpp
 int show_status(const Invocation& in);
-int show_plugins(const Invocation& in);
 int show_commands(const Invocation& in);
 int show_points(const Invocation& in);
 int show_ports(const Invocation& in);
 int show_channels(const Invocation& in);
 int show_metrics(const Invocation& in);
+// plugins.cpp
+int show_plugins(const Invocation& in);
+int plugins_install(const Invocation& in);
+int plugins_remove(const Invocation& in);
+int plugins_retry(const Invocation& in);
+std::string absolute_path(const std::string& file);  // of a file that is there; else a Failure
+
+// plugin_upgrade.cpp
+int plugins_upgrade(const Invocation& in);
 // inspect.cpp
 int inspect(const Invocation& in);
 // call.cpp

@@ -73,11 +73,40 @@ void add_live(Candidates& out, const Client& client, Word word) {
       for (const Json& c : list("/v1/channels")) out.add("channel:" + c["id"].text(), c["type"].text());
       break;
     case Word::type:
-      for (const Json& p : list("/v1/plugins"))
+      for (const Json& p : list("/v1/plugins")) {
         for (const Json& c : p["components"].items()) out.add(c["type"].text(), c["title"].text());
+        if (!p["id"].text().empty()) out.add(p["id"].text(), p["version"].text());
+      }
+      break;
+    case Word::plugin:  // that dtuctl installed
+      for (const Json& p : list("/v1/plugins"))
+        if (p["installed"].flag()) out.add(p["id"].text(), p["version"].text());
+      break;
+    case Word::retried:
+      for (const Json& p : list("/v1/plugins"))
+        if (!p["error"].text().empty()) out.add(p["file"].text(), p["state"].text());
       break;
     default:
       break;
+  }
+}
+
+// The next word of the names of instances that begin with those written: "channel", then "1".
+void add_instances(Candidates& out, const Client& client, const std::vector<std::string>& words) {
+  std::string written;
+  for (const std::string& word : words) written += word + " ";
+  try {
+    const Json status = Json::parse(client.need("GET", "/v1/status"), "the answer", kFailed);
+    std::vector<std::string> told;
+    for (const Json& i : status["instances"].items()) {
+      const std::string name = i["name"].text();
+      if (name.rfind(written, 0) != 0) continue;
+      const std::string word = name.substr(written.size(), name.find(' ', written.size()) - written.size());
+      if (std::find(told.begin(), told.end(), word) != told.end()) continue;
+      told.push_back(word);
+      out.add(word, i["state"].text());
+    }
+  } catch (const Failure&) {  // no dtud, no names
   }
 }
 
@@ -165,7 +194,9 @@ int complete(const std::vector<std::string>& words) {
     Invocation in;
     if (!p.socket.empty()) in.options["--socket"] = p.socket;
     const Client client(in.socket_path(), std::chrono::seconds(1), false);
-    add_operand(out, client, s->words[std::min(p.operands.size(), s->words.size() - 1)]);
+    const Word word = s->words[std::min(p.operands.size(), s->words.size() - 1)];
+    if (word != Word::retried || p.operands.empty()) add_operand(out, client, word);
+    if (word == Word::retried) add_instances(out, client, p.operands);
   }
   print(out.text());
   finish_output();

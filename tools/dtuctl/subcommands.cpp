@@ -101,17 +101,87 @@ const std::vector<Subcommand>& subcommands() {
       {"plugins",
        "",
        "the plugin files, loaded or not, and what they offer",
-       "Shows every plugin file that was found, what it offers, and why it was not loaded.\n\nExample: dtuctl plugins",
-       {},
+       "Shows every plugin file that was found, what it offers, who signed it, and why it is not used. With --failed "
+       "only\n"
+       "those that are refused or quarantined; then it exits 1 when there are any.\n\n"
+       "Example: dtuctl plugins --failed",
+       {{"--failed", "", "", "only those that cannot be used, and exit 1 when there are any"}},
        0,
        0,
        {},
        show_plugins},
-      {"inspect",
-       "TYPE",
-       "a component type: abilities and configuration",
-       "Shows what a component type can do and what its configuration takes.\n\nExample: dtuctl inspect mqtt",
+      {"plugins upgrade",
+       "[FILE]",
+       "replace a plugin by another build of it, without a stop",
+       "Loads the build beside the one that runs and takes every instance over to it: what is in flight is finished,\n"
+       "what comes meanwhile waits, nothing is lost. If one does not work as it did within --timeout (default: 10), "
+       "all\n"
+       "go back, and dtuctl exits 1 with the reason. The choice survives a restart of dtud. The build that ran before "
+       "is\n"
+       "kept: --rollback with the plugin's id goes back to it. The code that is not used any more stays in memory "
+       "until\n"
+       "dtud starts again.\n\n"
+       "Example: dtuctl plugins upgrade /root/channel-tcp.so\n"
+       "         dtuctl plugins upgrade --rollback org.dtukit.channel-tcp",
+       {{"--rollback", "", "ID", "go back to the build this plugin had before"},
+        {"--force", "", "", "also an older version, or a build that failed before"}},
+       0,
+       1,
+       {Word::file},
+       plugins_upgrade},
+      {"plugins install",
+       "FILE",
+       "take a plugin file, and use it from now on",
+       "Has dtud probe and copy a plugin file, with FILE.sig beside it. It goes before a file with the same plugin "
+       "that a\n"
+       "package brought. A build that is in use stays so until dtud starts again. FILE and its folders must be "
+       "writable\n"
+       "by root or the user of dtud only, or it must be signed by one of the keys of the board document.\n\n"
+       "Example: dtuctl plugins install /root/channel-acme.so",
        {},
+       1,
+       1,
+       {Word::file},
+       plugins_install},
+      {"plugins remove",
+       "PLUGIN",
+       "forget a plugin that was installed by dtuctl",
+       "Removes what plugins install copied. A file with the same plugin that a package brought is used again.\n\n"
+       "Example: dtuctl plugins remove org.acme.channel",
+       {},
+       1,
+       1,
+       {Word::plugin},
+       plugins_remove},
+      {"plugins retry",
+       "FILE|PLUGIN|INSTANCE",
+       "try again what is refused, quarantined or down",
+       "Of a plugin or its file: forgets what is held against it and probes it. Of an instance, by the name dtuctl "
+       "status\n"
+       "shows: starts it at once, in quarantine because of the faults of its plugin or waiting for its next try. Exits "
+       "1 "
+       "when\n"
+       "that fails.\n\n"
+       "Example: dtuctl plugins retry channel-acme.so\n"
+       "         dtuctl plugins retry channel 1",
+       {},
+       1,
+       4,
+       {Word::retried},
+       plugins_retry},
+      {"inspect",
+       "TYPE|PLUGIN|FILE",
+       "what a component type, a plugin or a file is, can do, and takes",
+       "Shows what a component type can do and what its configuration takes; of a plugin (by its id) or a plugin file\n"
+       "also its version, hash, signature, and why it is not used. A FILE with a / in it need not be one of dtud's: it "
+       "is\n"
+       "probed here, and needs no dtud. With --exists nothing is printed: it exits 0 when it is there and can be "
+       "used,\n"
+       "else 1; with --atleast-version likewise when its version is V or later.\n\n"
+       "Example: dtuctl inspect mqtt\n"
+       "         dtuctl inspect org.acme.channel --atleast-version 2.1",
+       {{"--exists", "", "", "only exit 0 if it is there and can be used, else 1"},
+        {"--atleast-version", "", "V", "only exit 0 if its version is V or later, else 1"}},
        1,
        1,
        {Word::type},

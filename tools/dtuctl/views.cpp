@@ -38,6 +38,20 @@ std::string error_line(const Terminal& terminal, const std::string& who, const J
   return error.text().empty() ? "" : terminal.paint(Colour::bad, printable(who + ": " + error.text())) + "\n";
 }
 
+// What the plugin of an instance did wrong, a line for each kind.
+std::string fault_lines(const Terminal& terminal, const Json& instance) {
+  std::string out;
+  const Json faults = instance["faults"];
+  for (const std::string& kind : faults.keys()) {
+    const Json f = faults[kind];
+    out += terminal.paint(Colour::warning, printable(instance["name"].text() + ": fault \"" + kind + "\", " +
+                                                     f["count"].text() + " times, the last: " + f["function"].text() +
+                                                     " of " + instance["plugin"].text() + " " + f["last"].text())) +
+           "\n";
+  }
+  return out;
+}
+
 // Shows the JSON list at `path` by `show`, or, with --json, as it came.
 int list(const Invocation& in, const char* path, std::string (*show)(const Json&, const Terminal&)) {
   const std::string body = in.client().need("GET", path);
@@ -47,6 +61,23 @@ int list(const Invocation& in, const char* path, std::string (*show)(const Json&
 
 std::string none(const Table& table, const Terminal& terminal, const char* text) {
   return table.empty() ? std::string(text) + "\n" : table.text(terminal);
+}
+
+// Where it runs: a lane of dtud's, or a process of its own.
+std::string place(const Json& instance) {
+  const Json isolated = instance["isolated"];
+  if (isolated.keys().empty()) return instance["lane"].text();
+  if (isolated["pid"].number() == 0) return "isolated (not running)";
+  return "isolated (pid " + isolated["pid"].text() + ", " + byte_size(isolated["rss_kib"].number() * 1024) + ")";
+}
+
+// How the process of an isolated one ended last, when nobody had asked for it.
+std::string death_line(const Terminal& terminal, const Json& instance) {
+  const Json isolated = instance["isolated"];
+  if (isolated["deaths"].number() == 0) return "";
+  return terminal.paint(Colour::warning, printable(instance["name"].text() + ": died " + isolated["deaths"].text() +
+                                                   " times, last: " + isolated["last_death"].text())) +
+         "\n";
 }
 
 std::string status_text(const Json& s, const Terminal& terminal) {
@@ -66,39 +97,13 @@ std::string status_text(const Json& s, const Terminal& terminal) {
     table.add({i["name"].text(),
                i["kind"].text(),
                i["type"].text(),
-               state_cell(i["state"]),
+               state_cell(i["state"], i["quarantined"].flag() ? ", in quarantine" : ""),
                count(i["restarts"], Colour::warning),
-               i["lane"].text(),
+               place(i),
                {facts(i["health"]), Colour::faint}});
-    errors += error_line(terminal, i["name"].text(), i["error"]);
+    errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i) + death_line(terminal, i);
   }
   return out + none(table, terminal, "no instances") + errors;
-}
-
-std::string plugins_text(const Json& plugins, const Terminal& terminal) {
-  Table table({"PLUGIN", "VERSION", "VENDOR", "ABI", "STATE", "OFFERS", "FILE"});
-  std::string errors;
-  for (const Json& p : plugins.items()) {
-    std::string offers;
-    for (const Json& c : p["components"].items())
-      offers += (offers.empty() ? "" : " ") + c["kind"].text() + ":" + c["type"].text();
-    const bool loaded = p["loaded"].flag();
-    const bool bad = !p["error"].text().empty();
-    table.add({p["id"].text(),
-               p["version"].text(),
-               p["vendor"].text(),
-               p["abi"].text(),
-               {bad      ? "refused"
-                : loaded ? "loaded"
-                         : "not used",
-                bad      ? Colour::bad
-                : loaded ? Colour::good
-                         : Colour::faint},
-               offers,
-               p["file"].text()});
-    errors += error_line(terminal, p["file"].text(), p["error"]);
-  }
-  return none(table, terminal, "no plugins; see plugin_path in the board document") + errors;
 }
 
 std::string commands_text(const Json& commands, const Terminal& terminal) {
@@ -156,7 +161,6 @@ std::string channels_text(const Json& channels, const Terminal& terminal) {
 }  // namespace
 
 int show_status(const Invocation& in) { return list(in, "/v1/status", status_text); }
-int show_plugins(const Invocation& in) { return list(in, "/v1/plugins", plugins_text); }
 int show_commands(const Invocation& in) { return list(in, "/v1/commands", commands_text); }
 int show_points(const Invocation& in) { return list(in, "/v1/points", points_text); }
 int show_ports(const Invocation& in) { return list(in, "/v1/ports", ports_text); }

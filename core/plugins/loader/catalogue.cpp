@@ -1,6 +1,8 @@
 #include "plugins/loader/catalogue.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "plugins/loader/types.hpp"
 
@@ -21,24 +23,50 @@ std::pair<const LoadedPlugin*, const LoadedComponent*> first(
   return {nullptr, nullptr};
 }
 
-}  // namespace
-
-std::optional<Refusal> Catalogue::add(std::shared_ptr<const LoadedPlugin> plugin) {
+// What `plugin` offers and one of `others` too.
+std::optional<Refusal> clash(const std::vector<std::shared_ptr<const LoadedPlugin>>& others,
+                             const LoadedPlugin& plugin) {
   const auto refuse = [&](const std::string& what, const LoadedPlugin& by) {
-    return Refusal{plugin->file.string() + ": " + what + " is offered already by " + by.file.string() +
-                   ": remove one of the two files"};
+    return Refusal{plugin.file.string() + ": " + what + " is offered already by " + by.file.string() +
+                   (by.built_in ? ": remove the file" : ": remove one of the two files")};
   };
-  for (const LoadedComponent& c : plugin->components) {
+  for (const LoadedComponent& c : plugin.components) {
     const auto [owner, _] =
-        first(plugins_, [&](const LoadedComponent& o) { return o.kind == c.kind && o.type == c.type; });
+        first(others, [&](const LoadedComponent& o) { return o.kind == c.kind && o.type == c.type; });
     if (owner != nullptr) return refuse(std::string(kind_name(c.kind)) + ":" + c.type, *owner);
     for (const std::string& name : c.dialects) {
-      const auto [other, found] = first(plugins_, [&](const LoadedComponent& o) { return has_dialect(o, name); });
+      const auto [other, found] = first(others, [&](const LoadedComponent& o) { return has_dialect(o, name); });
       if (other != nullptr) return refuse("dialect " + name, *other);
     }
   }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Refusal> Catalogue::add(std::shared_ptr<const LoadedPlugin> plugin) {
+  if (auto refused = clash(plugins_, *plugin)) return refused;
   plugins_.push_back(std::move(plugin));
   return {};
+}
+
+std::optional<Refusal> Catalogue::conflict(const LoadedPlugin& newer) const {
+  std::vector<std::shared_ptr<const LoadedPlugin>> others;
+  std::copy_if(plugins_.begin(), plugins_.end(), std::back_inserter(others),
+               [&](const auto& plugin) { return plugin->id != newer.id; });
+  return clash(others, newer);
+}
+
+std::shared_ptr<const LoadedPlugin> Catalogue::supersede(std::shared_ptr<const LoadedPlugin> newer) {
+  for (auto& plugin : plugins_)
+    if (plugin->id == newer->id) return std::exchange(plugin, std::move(newer));
+  plugins_.push_back(std::move(newer));
+  return nullptr;
+}
+
+std::shared_ptr<const LoadedPlugin> Catalogue::plugin(std::string_view id) const {
+  const auto it = std::find_if(plugins_.begin(), plugins_.end(), [&](const auto& plugin) { return plugin->id == id; });
+  return it != plugins_.end() ? *it : nullptr;
 }
 
 const LoadedComponent* Catalogue::find(uint32_t kind, std::string_view type) const {

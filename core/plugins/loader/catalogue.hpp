@@ -14,6 +14,11 @@ class Catalogue {
  public:
   // Refused, as a whole, when a type or a dialect of it is offered already.
   [[nodiscard]] std::optional<Refusal> add(std::shared_ptr<const LoadedPlugin> plugin);
+  // Why it cannot take the place of the plugin of its id: a type or a dialect of it is offered by another.
+  [[nodiscard]] std::optional<Refusal> conflict(const LoadedPlugin& newer) const;
+  // It takes that place. The former one is given back: whoever still uses its components must keep it.
+  std::shared_ptr<const LoadedPlugin> supersede(std::shared_ptr<const LoadedPlugin> newer);
+  [[nodiscard]] std::shared_ptr<const LoadedPlugin> plugin(std::string_view id) const;  // null: there is none
 
   [[nodiscard]] const LoadedComponent* find(uint32_t kind, std::string_view type) const;  // null: nobody offers it
   [[nodiscard]] const LoadedComponent* find_dialect(std::string_view name) const;

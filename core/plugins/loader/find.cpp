@@ -5,6 +5,8 @@
 #include <map>
 #include <sstream>
 
+#include "config/places.hpp"
+
 namespace dtud::plugins {
 namespace fs = std::filesystem;
 namespace {
@@ -43,9 +45,8 @@ Folders absolute_only(const std::vector<std::string>& wanted, const std::string&
 
 SearchInput SearchInput::from_system(std::vector<std::string> configured) {
   const char* environment = std::getenv("DTUKIT_PLUGIN_PATH");
-  std::error_code ec;
-  return {std::move(configured), environment == nullptr ? "" : environment, fs::read_symlink("/proc/self/exe", ec),
-          DTUD_LIBDIR};
+  const fs::path program = config::own_program();
+  return {std::move(configured), environment == nullptr ? "" : environment, program, config::library_folder(program)};
 }
 
 Folders search_path(const SearchInput& input) {

@@ -21,6 +21,7 @@ struct LoadedComponent {
   dtu_ops ops{};
   std::vector<std::string> dialects;  // names of its dtu.dialect/1, if it offers one
   std::vector<std::string> interface_ids;
+  bool isolated = false;  // a stand-in for one that runs in a process of its own (isolation/)
 
   // The table of a known interface at our size, nothing when it is not offered:
   // iface<dtu_channel>(DTU_CHANNEL_IFACE).
@@ -35,7 +36,8 @@ struct LoadedComponent {
 };
 
 struct LoadedPlugin {
-  std::filesystem::path file;
+  std::filesystem::path file;  // "built-in NAME" when it is none
+  bool built_in = false;       // linked into dtud: built_in.hpp
   std::string id, version, vendor, license;
   uint16_t abi_major = 0, abi_minor = 0, min_host_minor = 0;
   std::vector<LoadedComponent> components;

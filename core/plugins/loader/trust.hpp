@@ -11,7 +11,8 @@ struct Trust {
 };
 
 // The file must be a regular one; it, its folder, and the folder of the link that led to it must belong to root or to
-// the user dtud runs as, and be writable by nobody else.
+// the user dtud runs as, and be writable by nobody else. The folders above must belong to the same, and may be writable
+// by everybody only when they are sticky.
 [[nodiscard]] Trust check_trust(const std::filesystem::path& file);
 
 }  // namespace dtud::plugins

@@ -126,7 +126,7 @@ void Session::start_close() {
 
 void Session::closed(const std::string& explanation) {
   connection_.reset();
-  inflight_.sweep([this](uint64_t token) { host_.complete(token, DTU_E_CLOSED); });
+  inflight_.sweep([this](uint64_t token) { complete(token, DTU_E_CLOSED); });
   draining_ = false;
   if (stopping_) {
     if (keeper_) return start_close();  // stop() came while the connection was being closed
@@ -283,7 +283,7 @@ void Session::delivered(Inflight::Slot* slot) noexcept {
   const uint64_t token = slot->token;
   if (slot->qos > 0) counters_.add(Count::acks);
   const Inflight::Done done = inflight_.done(slot);
-  host_.complete(token, DTU_OK);
+  complete(token, DTU_OK);
   if (done.room) host_.writable();
   if (done.empty && draining_) wake();
 }
@@ -298,13 +298,17 @@ void Session::refused(Inflight::Slot* slot, int reason) noexcept {
   if (done.empty && draining_) wake();
 }
 
+void Session::complete(uint64_t token, dtu_status status) noexcept {
+  if (token != 0) host_.complete(token, status);  // 0: nobody wants to know
+}
+
 void Session::reject(uint64_t token, std::string_view why) {
   counters_.add(Count::rejected);
   const int64_t now = host_.monotonic_ns();
   int64_t quiet = quiet_until_ns_;
   if (now >= quiet && quiet_until_ns_.compare_exchange_strong(quiet, now + kLogEveryNs))
     host_.warn(std::string(why) + "; further ones are counted in mqtt_rejected");
-  host_.complete(token, DTU_E_INVALID);
+  complete(token, DTU_E_INVALID);
 }
 
 Session::Status Session::status() {

@@ -41,6 +41,7 @@ class Session final : private Connection::Events {
     gone,   // not connected; a report follows
   };
   Sent publish(const Target& target, const dtu_msg& message);
+  void complete(uint64_t token, dtu_status status) noexcept;
   void reject(uint64_t token, std::string_view why);  // [any] completes with DTU_E_INVALID, counted, sometimes logged
 
   struct Status {

@@ -46,6 +46,12 @@ Dtud& Dtud::plugins(const std::string& folder) {
   return *this;
 }
 
+Dtud& Dtud::programs(const std::string& folder) {
+  dtud_ = folder + "/dtud";
+  dtuctl_ = folder + "/dtuctl";
+  return *this;
+}
+
 Dtud& Dtud::environment(const std::vector<std::string>& variables) {
   environment_ = variables;
   return *this;
@@ -54,16 +60,16 @@ Dtud& Dtud::environment(const std::vector<std::string>& variables) {
 void Dtud::write_documents() const {
   std::string hals;
   for (const std::string& hal : hal_) hals += (hals.empty() ? "" : ", ") + hal;
-  write_file(path("board.json"), "{\"hal\": [" + hals + R"(], "plugin_path": [")" + plugins_ +
-                                     R"("], "device_file": ")" + path("dtu_config.json") + R"(", "state_dir": ")" +
-                                     path("state") + R"(", "control": {"socket": ")" + socket() + "\"}" +
-                                     board_members_ + "}");
+  write_file(path("board.json"), "{\"hal\": [" + hals + "], \"plugin_path\": [" +
+                                     (plugins_.empty() ? "" : '"' + plugins_ + '"') + R"(], "device_file": ")" +
+                                     path("dtu_config.json") + R"(", "state_dir": ")" + path("state") +
+                                     R"(", "control": {"socket": ")" + socket() + "\"}" + board_members_ + "}");
   write_file(path("dtu_config.json"), device_);
 }
 
 void Dtud::start(const std::vector<std::string>& more_arguments) {
   if (!std::filesystem::exists(path("board.json"))) write_documents();
-  std::vector<std::string> argv{kDtud, "--board", path("board.json")};
+  std::vector<std::string> argv{dtud_, "--board", path("board.json")};
   argv.insert(argv.end(), more_arguments.begin(), more_arguments.end());
   process_.start(argv, path("log"), environment_);
   const bool told = eventually([this] { return answers() || !process_.running(); });
@@ -78,13 +84,13 @@ int Dtud::stop() {
 
 Ran Dtud::check(const std::vector<std::string>& more_arguments) const {
   write_documents();
-  std::vector<std::string> argv{kDtud, "--board", path("board.json"), "--check"};
+  std::vector<std::string> argv{dtud_, "--board", path("board.json"), "--check"};
   argv.insert(argv.end(), more_arguments.begin(), more_arguments.end());
   return run(argv);
 }
 
 Ran Dtud::dtuctl(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> argv{kDtuctl, "--socket", socket()};
+  std::vector<std::string> argv{dtuctl_, "--socket", socket()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return run(argv);
 }

@@ -25,7 +25,8 @@ class Dtud {
   Dtud& hal(const std::string& json);
   Dtud& board(const std::string& members);  // more members of board.json: "\"reset\": \"restart\""
   Dtud& device(const std::string& json);
-  Dtud& plugins(const std::string& folder);
+  Dtud& plugins(const std::string& folder);                      // "": dtud looks where it does by itself
+  Dtud& programs(const std::string& folder);                     // of dtud and dtuctl
   Dtud& environment(const std::vector<std::string>& variables);  // "NAME=value", for the next start
   void write_documents() const;
 
@@ -70,7 +71,7 @@ class Dtud {
   TempDir dir_;
   Process process_;
   std::vector<std::string> hal_, environment_;
-  std::string board_members_, device_ = "{}", plugins_ = kPlugins;
+  std::string board_members_, device_ = "{}", plugins_ = kPlugins, dtud_ = kDtud, dtuctl_ = kDtuctl;
 };
 
 }  // namespace e2e

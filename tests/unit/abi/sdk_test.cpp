@@ -208,7 +208,8 @@ TEST(Component, DefaultsAreHarmless) {
 // twice.
 TEST(Buffer, CountsItsReference) {
   TestHost host;
-  const dtu::Host h(host.table(), nullptr);
+  auto inst = host.create(quiet);
+  const dtu::Host h(host.table(), inst.handle());
   uint8_t* bytes = nullptr;
   dtu::Buffer a = h.alloc(4, &bytes);
   ASSERT_TRUE(a);
@@ -231,7 +232,8 @@ TEST(Buffer, CountsItsReference) {
 
 TEST(Buffer, TooLongIsRefused) {
   TestHost host;
-  const dtu::Host h(host.table(), nullptr);
+  auto inst = host.create(quiet);
+  const dtu::Host h(host.table(), inst.handle());
   uint8_t* bytes = nullptr;
   EXPECT_FALSE(h.alloc(DTU_PAYLOAD_MAX + 1U, &bytes));
   EXPECT_TRUE(h.alloc(DTU_PAYLOAD_MAX, &bytes));

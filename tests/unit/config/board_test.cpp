@@ -95,14 +95,44 @@ TEST(Board, EverythingWrongIsNamed) {
       "matches ^/\n"
       "board.json:3:63: error: /control/sock: unknown key: did you mean \"socket\"?\n"
       "board.json:3:86: error: /reset: \"off\" is not allowed: give one of \"restart\", \"reboot\"\n"
-      "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, factory_file, device_file, "
+      "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, plugins, factory_file, "
+      "device_file, "
       "state_dir, runtime_dir, "
       "control, reset, initial_password, upgrade\n");
+}
+
+TEST(Board, WhoMaySignPlugins) {
+  const std::string key(43, 'A');
+  const auto b = board(R"({"plugins": {"keys": [")" + key + R"(=", "/etc/acme.pub"], "require_signed": true}})");
+  ASSERT_TRUE(b.config) << b.said;
+  EXPECT_EQ(b.config->plugins.keys.size(), 2U);
+  EXPECT_TRUE(b.config->plugins.require_signed);
+  EXPECT_FALSE(board("{}").config->plugins.require_signed);
+  EXPECT_EQ(board(R"({"plugins": {"require_signed": true}})").said,
+            "board.json:1:32: error: /plugins/require_signed: nothing could be opened: name a key in plugins.keys that "
+            "may sign\n");
+  EXPECT_FALSE(board(R"({"plugins": {"keys": ["acme.pub"]}})").config);
+  EXPECT_FALSE(board(R"({"plugins": {"require_signed": "yes"}})").config);
 }
 
 TEST(Board, ASocketPathTheKernelCannotHoldIsRefused) {
   EXPECT_FALSE(board(R"({"control": {"socket": "/)" + std::string(107, 'x') + "\"}}").config);
   EXPECT_TRUE(board(R"({"control": {"socket": "/)" + std::string(106, 'x') + "\"}}").config);
+}
+
+// The kernel's own key: no schema of a plugin knows it, and no plugin is told.
+TEST(Board, AnyComponentMayBeIsolated) {
+  const auto b = board(R"({"hal": [{"type": "linux", "ports": {}, "isolate": {"memory_mb": "32"}}],
+    "commands": [{"type": "dtu", "isolate": true}]})");
+  ASSERT_TRUE(b.config) << b.said;
+  ASSERT_TRUE(b.config->hal[0].isolate);
+  EXPECT_EQ(b.config->hal[0].isolate->memory_mb, 32U);
+  EXPECT_EQ(b.config->hal[0].isolate->stall_s, 0U);
+  EXPECT_EQ(b.config->hal[0].json.find("isolate"), std::string::npos);
+  ASSERT_TRUE(b.config->commands->at(0).isolate);
+  EXPECT_EQ(b.config->commands->at(0).isolate->memory_mb, 64U);
+  EXPECT_FALSE(board(R"({"commands": [{"type": "dtu", "isolate": false}]})").config->commands->at(0).isolate);
+  EXPECT_THAT(board(R"({"commands": [{"type": "dtu", "isolate": {"memory": 1}}]})").said, HasSubstr("memory"));
 }
 
 TEST(Board, BrokenJsonIsNoBoard) {

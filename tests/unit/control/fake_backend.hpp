@@ -57,6 +57,13 @@ class FakeBackend : public Backend {
 
   Answer status() override { return say("status"); }
   Answer plugins() override { return say("plugins"); }
+  Answer plugin(const std::string& name) override { return say("plugin " + name); }
+  Answer install_plugin(const std::string& json) override { return say("install_plugin", json); }
+  Answer remove_plugin(const std::string& id) override { return say("remove_plugin " + id); }
+  Answer retry_plugin(const std::string& json) override { return say("retry_plugin", json); }
+  Answer retry_instance(const std::string& instance) override { return say("retry " + instance); }
+  Answer upgrade_plugin(const std::string& json) override { return say("upgrade_plugin", json); }
+  Answer plugin_upgrade() override { return say("plugin_upgrade"); }
   Answer component(const std::string& type) override { return say("component " + type); }
   Answer commands() override { return say("commands"); }
   Answer call(const std::string& json) override { return say("call", json); }

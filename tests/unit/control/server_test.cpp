@@ -27,6 +27,9 @@ TEST_F(ServerTest, EveryRouteReachesTheBackend) {
   };
   for (const Case c : std::initializer_list<Case>{{"GET", "/v1/status", "status"},
                                                   {"GET", "/v1/plugins", "plugins"},
+                                                  {"GET", "/v1/plugins/%2Fp%2Fx.so", "plugin /p/x.so"},
+                                                  {"POST", "/v1/plugins/install", "install_plugin"},
+                                                  {"POST", "/v1/plugins/retry", "retry_plugin"},
                                                   {"GET", "/v1/components/mqtt", "component mqtt"},
                                                   {"GET", "/v1/commands", "commands"},
                                                   {"POST", "/v1/call", "call"},

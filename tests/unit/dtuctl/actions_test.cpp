@@ -166,29 +166,19 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
   const std::string all = run({DTUCTL, "--help"}).out;
   EXPECT_EQ(run({DTUCTL}).out, all);
   EXPECT_THAT(all, HasSubstr("Exit codes\n  0  ok\n"));
-  for (const char* name : {"status",
-                           "plugins",
-                           "inspect",
-                           "commands",
-                           "call",
-                           "points",
-                           "read",
-                           "write",
-                           "ports",
-                           "channels",
-                           "tap",
-                           "config show",
-                           "config check",
-                           "config set",
-                           "config history",
-                           "config diff",
-                           "config rollback",
-                           "config confirm",
-                           "connect",
-                           "audit",
-                           "log",
-                           "metrics",
-                           "completion"}) {
+  for (const char* name : {"status",         "plugins",
+                           "plugins retry",  "plugins upgrade",
+                           "inspect",        "plugins install",
+                           "commands",       "call",
+                           "points",         "read",
+                           "write",          "ports",
+                           "channels",       "tap",
+                           "config show",    "config check",
+                           "config set",     "config history",
+                           "config diff",    "config rollback",
+                           "config confirm", "connect",
+                           "audit",          "log",
+                           "metrics",        "completion"}) {
     EXPECT_THAT(all, HasSubstr("\n  " + std::string(name) + " ")) << name;
     std::vector<std::string> argv{DTUCTL};
     const std::string words = name;
@@ -199,6 +189,17 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
     EXPECT_EQ(r.code, 0);
     EXPECT_THAT(r.out, HasSubstr("Example: dtuctl " + words)) << name;
   }
+}
+
+TEST_F(DtuctlTest, AnInstanceIsTriedAgain) {
+  answer("retry channel 1", R"({"instance":"channel 1","retried":true})");
+  answer("retry hal sim 2", R"({"error": "hal sim 2 is not down: it is up"})", 409);
+  EXPECT_EQ(dtuctl({"plugins", "retry", "channel", "1"}).out,
+            "channel 1 is started again; dtuctl status shows how it fares\n");
+  EXPECT_EQ(dtuctl({"--json", "plugins", "retry", "channel 1"}).out, "{\"instance\":\"channel 1\",\"retried\":true}\n");
+  const Result refused = dtuctl({"plugins", "retry", "hal", "sim", "2"});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("is not down"));
 }
 
 }  // namespace

@@ -33,6 +33,14 @@ class CompletionTest : public DtuctlTest {
   Process::Setup setup_;
 };
 
+TEST_F(CompletionTest, NamesOfInstancesWordByWord) {
+  answer("status", R"({"instances": [{"name": "hal sim", "state": "up"}, {"name": "channel 1", "state": "failed"},
+    {"name": "channel 12", "state": "up"}]})");
+  EXPECT_THAT(candidates({"plugins", ""}), HasSubstr("retry\ttry again what is refused, quarantined or down\n"));
+  EXPECT_EQ(candidates({"plugins", "retry", ""}), "hal\tup\nchannel\tfailed\n");
+  EXPECT_EQ(candidates({"plugins", "retry", "channel", "1"}), "1\tfailed\n12\tup\n");
+}
+
 TEST_F(CompletionTest, SubcommandsAndOptions) {
   EXPECT_EQ(candidates({"pl"}), "plugins\tthe plugin files, loaded or not, and what they offer\n");
   EXPECT_THAT(candidates({""}), testing::AllOf(HasSubstr("status\t"), HasSubstr("config\t"), HasSubstr("tap\t")));

@@ -66,5 +66,29 @@ TEST_F(DtuctlTest, UpgradeFollowedWithoutDtud) {
   EXPECT_EQ(dtuctl({"upgrade", "--follow"}).code, 3) << "one that was never there is not waited for";
 }
 
+TEST_F(DtuctlTest, PluginsUpgradeAsksAndReports) {
+  answer("upgrade_plugin",
+         R"({"running": false, "plugin": "org.x", "from": {"version": "1.0"}, "to": {"version": "1.1"},)"
+         R"( "total": 1, "moved": [{"instance": "channel 1", "ms": 12}], "result": "upgraded"})");
+  const Result r = dtuctl({"plugins", "upgrade", "/p/../q/x.so", "--timeout", "3", "--force"});
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(r.out, "channel 1  12 ms\norg.x 1.1 runs, after 1.0\n");
+  EXPECT_EQ(backend_.body_of("upgrade_plugin"), R"({"deadline_ms": 3000, "file": "/q/x.so", "force": true})");
+  EXPECT_EQ(dtuctl({"plugins", "upgrade", "--rollback", "org.x", "--json"}).out.substr(0, 1), "{");
+  EXPECT_EQ(backend_.body_of("upgrade_plugin"), R"({"deadline_ms": 10000, "rollback": "org.x"})");
+  EXPECT_EQ(dtuctl({"plugins", "upgrade"}).code, 2);
+  EXPECT_EQ(dtuctl({"plugins", "upgrade", "x", "--rollback", "y"}).code, 2);
+  answer("upgrade_plugin", R"({"error": "channel 1: failed: no. org.x 1.0 runs again"})", 409);
+  const Result refused = dtuctl({"plugins", "upgrade", "x"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("org.x 1.0 runs again"));
+}
+
+TEST_F(DtuctlTest, DeadPluginsAreShown) {
+  answer("plugins", R"([{"file": "/p/a.so", "id": "org.x", "loaded": false, "error": "", "dead": "superseded by 2"}])");
+  const Result r = dtuctl({"plugins"});
+  EXPECT_THAT(r.out, testing::AllOf(HasSubstr("dead"), HasSubstr("/p/a.so: superseded by 2")));
+}
+
 }  // namespace
 }  // namespace dtuctl::test

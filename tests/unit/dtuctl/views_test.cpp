@@ -66,15 +66,52 @@ TEST_F(DtuctlTest, Channels) {
 
 TEST_F(DtuctlTest, Plugins) {
   answer("plugins", R"([{"file": "/p/channel-tcp.so", "id": "org.dtukit.tcp", "version": "1.0.0", "vendor": "dtukit",
-    "license": "Apache-2.0", "abi": "0.1", "loaded": true, "error": "", "components": [{"kind": "channel", "type": "tcp",
+    "license": "Apache-2.0", "abi": "0.1", "loaded": true, "state": "loaded", "error": "", "components": [{"kind": "channel", "type": "tcp",
     "title": "TCP"}, {"kind": "channel", "type": "tcps", "title": "TCP over TLS"}]},
-    {"file": "/p/bad.so", "id": "", "version": "", "vendor": "", "license": "", "abi": "", "loaded": false,
+    {"file": "/p/bad.so", "id": "", "version": "", "vendor": "", "license": "", "abi": "", "loaded": false, "state": "refused",
     "error": "writable by everybody; chmod go-w it", "components": []}])");
   EXPECT_EQ(dtuctl({"plugins"}).out,
             "PLUGIN          VERSION  VENDOR  ABI  STATE    OFFERS                    FILE\n"
             "org.dtukit.tcp  1.0.0    dtukit  0.1  loaded   channel:tcp channel:tcps  /p/channel-tcp.so\n"
             "                                      refused                            /p/bad.so\n"
             "/p/bad.so: writable by everybody; chmod go-w it\n");
+}
+
+TEST_F(DtuctlTest, PluginsThatFailed) {
+  answer("plugins", R"([{"file": "/p/a.so", "id": "org.a", "state": "available", "error": "", "note": "", "signature":
+    {"state": "good", "key": "00112233aabbccdd"}, "components": []}, {"file": "/p/b.so", "state": "quarantined", "error":
+    "/p/b.so: is quarantined: died of signal 6", "signature": {"state": "none"}, "components": []}])");
+  const Result failed = dtuctl({"plugins", "--failed"});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.out, "STATE        SIGNED BY  FILE\nquarantined  unsigned   /p/b.so\n"
+                        "/p/b.so: is quarantined: died of signal 6\n");
+  EXPECT_EQ(dtuctl({"plugins"}).code, 0);
+  EXPECT_THAT(dtuctl({"plugins"}).out, HasSubstr("not used"));
+  EXPECT_THAT(dtuctl({"plugins"}).out, HasSubstr("00112233aabbccdd"));
+  EXPECT_THAT(dtuctl({"--json", "plugins", "--failed"}).out, testing::StartsWith("[{"));
+  answer("plugins", R"([{"file": "/p/a.so", "state": "loaded", "error": "", "components": []}])");
+  EXPECT_EQ(dtuctl({"plugins", "--failed"}).code, 0);
+  EXPECT_EQ(dtuctl({"--json", "plugins", "--failed"}).out, "[]\n");
+}
+
+TEST_F(DtuctlTest, InspectAPluginAndAskWhetherItIsThere) {
+  answer("component org.a", R"({"error": "no such type"})", 404);
+  answer("plugin org.a", R"([{"file": "/p/a.so", "id": "org.a", "version": "1.10.0", "vendor": "A", "license": "MIT",
+    "abi": "0.1", "state": "quarantined", "error": "/p/a.so: is quarantined: x", "note": "", "sha256": "00ff",
+    "signature": {"state": "unknown", "key": "1", "text": "it is signed by key 1, which is none of the keys"},
+    "quarantine": {"reason": "x", "count": 3, "time_ns": 0}, "components": [{"kind": "channel", "type": "a", "title": "A",
+    "caps": [], "interfaces": ["dtu.channel/1"], "dialects": [], "schema": {"type": "object"}}]}])");
+  const std::string out = dtuctl({"inspect", "org.a"}).out;
+  EXPECT_THAT(out, testing::StartsWith("org.a 1.10.0\nfile        /p/a.so\n"));
+  for (const char* words : {"SHA-256     00ff", "signature   it is signed by key 1", "quarantine  x, 3 times",
+                            "channel a: A", "it takes no configuration"})
+    EXPECT_THAT(out, HasSubstr(words));
+  EXPECT_EQ(dtuctl({"inspect", "org.a", "--exists"}).code, 1);
+  answer("plugin org.b", R"([{"file": "/p/b.so", "id": "org.b", "version": "1.10.0", "error": "", "components": []}])");
+  EXPECT_EQ(dtuctl({"inspect", "org.b", "--exists"}).code, 0);
+  EXPECT_EQ(dtuctl({"inspect", "org.b", "--exists"}).out, "");
+  EXPECT_EQ(dtuctl({"inspect", "org.b", "--atleast-version", "1.9"}).code, 0);
+  EXPECT_EQ(dtuctl({"inspect", "org.b", "--atleast-version", "1.10.1"}).code, 1);
 }
 
 TEST_F(DtuctlTest, CommandsAndPoints) {

@@ -161,6 +161,76 @@ TEST_P(ChannelTest, WhatIsNeverCompletedIsSentAgainAfterARestart) {
   rig.on([&] { EXPECT_EQ(channel->outbox.counters().resent, 1U); });
 }
 
+// A message in flight for too long while the channel is up: its instance is started anew, which gives it back.
+TEST_P(ChannelTest, AChannelThatNeverCompletesIsStartedAnew) {
+  rig.on([&] { rig.router.completions().set_limits({1'000'000, 1, 1'000'000}); });
+  script.send = [&](dtu::Host host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
+    for (*taken = 0; *taken < n; ++*taken)
+      if (script.created > 1) host.complete(m[*taken].token, DTU_OK);
+    return DTU_OK;
+  };
+  start();
+  emit_on_lane("x");
+  ASSERT_TRUE(rig.eventually([&] { return channel->outbox.counters().delivered == 1; }));
+  rig.on([&] {
+    EXPECT_EQ(script.created, 2);
+    EXPECT_EQ(channel->instance->quarantine(), "");
+    const auto faults = channel->instance->faults().read();
+    ASSERT_EQ(faults.size(), 1U);
+    EXPECT_EQ(faults[0].first, plugins::Fault::no_completion);
+    EXPECT_EQ(faults[0].second.function, "send");
+  });
+}
+
+// One that is down may keep what it took: the time does not run.
+TEST_P(ChannelTest, AChannelThatIsDownMayKeepItsMessages) {
+  std::atomic<int> sent{0};
+  script.send = [&](dtu::Host host, const dtu_msg*, uint32_t n, uint32_t* taken) {
+    *taken = n;
+    ++sent;
+    host.report(DTU_STATE_DOWN);
+    return DTU_OK;
+  };
+  rig.on([&] { rig.router.completions().set_limits({1'000'000, 1, 1'000'000}); });
+  start();
+  emit_on_lane("x");
+  ASSERT_TRUE(rig.eventually([&] { return sent == 1; }));
+  uint64_t timer = 0;
+  std::atomic<int> looks{0};
+  rig.on([&] {
+    const auto look = [](void* n) { ++*static_cast<std::atomic<int>*>(n); };
+    timer = rig.lane.timers().create(look, &looks);
+    rig.lane.timers().arm(timer, monotonic_ns() + 1'000'000, 1'000'000);
+  });
+  ASSERT_TRUE(rig.eventually([&] { return looks > 20; }));  // as many as Completions had, or so
+  rig.on([&] {
+    rig.lane.timers().destroy(timer);
+    EXPECT_EQ(channel->instance->restarts(), 0U);
+    EXPECT_TRUE(channel->instance->faults().read().empty());
+  });
+}
+
+TEST_P(ChannelTest, WhatItSaysItTookIsNotBelieved) {
+  std::atomic<int> calls{0};
+  script.send = [&](dtu::Host host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
+    if (++calls == 1) return DTU_OK;  // took nothing, for no reason
+    for (uint32_t i = 0; i < n; ++i) host.complete(m[i].token, DTU_OK);
+    *taken = n + 7;
+    return DTU_OK;
+  };
+  start();
+  emit_on_lane("x");
+  ASSERT_TRUE(rig.eventually([&] { return channel->outbox.counters().delivered == 1; }));
+  rig.on([&] {
+    EXPECT_EQ(channel->traffic.tx_messages, 1U);
+    const auto faults = channel->instance->faults().read();
+    ASSERT_EQ(faults.size(), 1U);
+    EXPECT_EQ(faults[0].first, plugins::Fault::taken);
+    EXPECT_EQ(faults[0].second.count, 2U);
+    EXPECT_EQ(faults[0].second.text, "says it took 8 of 1 messages");
+  });
+}
+
 TEST_P(ChannelTest, AThrowingSendLosesNothing) {
   script.send = [&](dtu::Host host, const dtu_msg* m, uint32_t n, uint32_t* taken) -> dtu_status {
     if (script.created == 1) throw 42;

@@ -7,6 +7,8 @@
 
 #include <functional>
 
+#include "plugins/loader/built_in.hpp"
+
 namespace dtud::plugins {
 namespace {
 
@@ -182,6 +184,20 @@ TEST(Handshake, ANewerMinorMayBringKindsWeDoNotKnow) {
   ASSERT_TRUE(std::holds_alternative<LoadedPlugin>(read)) << d.refusal();
   EXPECT_EQ(std::get<LoadedPlugin>(read).components.size(), 1U);
   EXPECT_THAT(std::get<LoadedPlugin>(read).notes, ElementsAre(HasSubstr("kind 9 is newer than this dtud")));
+}
+
+TEST(Handshake, ABuiltInPluginPassesTheSameOne) {
+  Descriptor d;
+  const LoadResult good = load_built_in({"channel-good", &d.plugin});
+  ASSERT_TRUE(std::holds_alternative<std::shared_ptr<const LoadedPlugin>>(good));
+  const auto& plugin = *std::get<std::shared_ptr<const LoadedPlugin>>(good);
+  EXPECT_TRUE(plugin.built_in);
+  EXPECT_EQ(plugin.file, "built-in channel-good");
+  EXPECT_EQ(plugin.components.at(0).type, "good");
+  d.ops.start = nullptr;
+  const LoadResult bad = load_built_in({"channel-good", &d.plugin});
+  ASSERT_TRUE(std::holds_alternative<Refusal>(bad));
+  EXPECT_EQ(std::get<Refusal>(bad).text.rfind("built-in channel-good: component good: ops has no start", 0), 0U);
 }
 
 // A table of the past and one of the future, each with something behind its end that must not be read.

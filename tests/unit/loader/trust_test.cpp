@@ -59,6 +59,25 @@ TEST(Trust, OnlyRegularFilesThatExist) {
   EXPECT_THAT(check_trust(folder.path() / "loop.so").refusal, HasSubstr("cannot be opened"));
 }
 
+TEST(Trust, AFolderAboveMayBeReplacedByWhoMayWriteItsOwn) {
+  const Folder folder;
+  const fs::path above = folder.path() / "above";
+  fs::create_directories(above / "plugins");
+  const fs::path file = above / "plugins" / "x.so";
+  { const std::ofstream made(file); }
+  ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  ASSERT_EQ(chmod((above / "plugins").c_str(), 0755), 0);
+  ASSERT_EQ(chmod(above.c_str(), 0777), 0);
+  EXPECT_THAT(check_trust(file).refusal, EndsWith("chmod o-w " + above.string()));
+  for (const mode_t mode : {01777, 0775, 0755}) {
+    ASSERT_EQ(chmod(above.c_str(), mode), 0);
+    EXPECT_EQ(check_trust(file).refusal, "") << mode;
+  }
+  if (geteuid() != 0) return;  // only root can give it away
+  ASSERT_EQ(chown(above.c_str(), 12345, 12345), 0);
+  EXPECT_THAT(check_trust(file).refusal, EndsWith("chown root " + above.string()));
+}
+
 TEST(Trust, SomebodyElsesFileIsRefused) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   const Folder folder;

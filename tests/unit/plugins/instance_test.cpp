@@ -71,7 +71,7 @@ TEST_P(InstanceTest, ManyFailuresAtOnceEndOneRun) {
   ASSERT_TRUE(is(DTU_STATE_UP));
   rig.on([&] {
     for (int i = 0; i < 5; ++i) {
-      instance->fault("test", "fault");
+      instance->fault(plugins::Fault::exception, "test", "threw: fault");
       instance->reported(0, DTU_STATE_FAILED, nullptr);
     }
   });
@@ -282,6 +282,31 @@ TEST_P(OwnLaneTest, StopDuringCreateWaitsWithoutHoldingTheMainLane) {
   EXPECT_EQ(script.created, 1);
   EXPECT_EQ(script.started, 0);
   EXPECT_EQ(script.destroyed, 1);
+}
+
+// One that is asked to stop while it starts gets the time it was given all the same: it was not waited for at all, and
+// destroyed in the middle of it.
+TEST_P(OwnLaneTest, StopDuringStartLeavesItItsTime) {
+  Gate gate;
+  script.start = [&](dtu::Host host) {
+    host.report(DTU_STATE_UP);
+    gate.pass();
+    return DTU_OK;
+  };
+  script.stop = [](dtu::Host) { return DTU_PENDING; };
+  start();
+  ASSERT_TRUE(gate.reached());
+  ASSERT_TRUE(is(DTU_STATE_UP));
+  std::atomic<bool> done{false};
+  rig.on([&] { instance->stop(15000, [&] { done = true; }); });
+  gate.open();
+  ASSERT_TRUE(rig.eventually([&] { return script.stopped == 1; }));
+  rig.on([&] { EXPECT_FALSE(done); });
+  EXPECT_EQ(script.destroyed, 0);
+  script.host().report(DTU_STATE_STOPPED);
+  ASSERT_TRUE(rig.eventually([&] { return done.load(); }));
+  EXPECT_EQ(script.destroyed, 1);
+  rig.on([&] { instance.reset(); });
 }
 
 // B9: the lane of an abandoned instance came back to freed memory.

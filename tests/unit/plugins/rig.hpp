@@ -145,7 +145,7 @@ class Rig : public plugins::Upcalls {
 
   Lane lane{"test"};
   Log log{Level::debug, false};
-  StallWatch stalls{{}, [](const Lane&, const std::string&, std::chrono::milliseconds) {}};
+  StallWatch stalls{{}, [](const StallWatch::Stall&) {}};
   plugins::Metrics metrics;
   plugins::Inbox inbox{lane, *this};
   plugins::Context context{lane, log, *this, inbox, metrics, stalls, instances, {}};

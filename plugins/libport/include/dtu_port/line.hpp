@@ -18,7 +18,7 @@ namespace dtu_port {
 
 struct LineCounters {
   uint64_t rx_bytes = 0;       // handed to the host
-  uint64_t rx_lost_bytes = 0;  // read, but refused by the host for good
+  uint64_t rx_lost_bytes = 0;  // read, but refused by the host for good, or until the port was closed
   uint64_t tx_bytes = 0;       // taken by the driver
   uint64_t tx_lost_bytes = 0;  // taken from the host, never sent: the device went away or the port was closed
 };

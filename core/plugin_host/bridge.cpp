@@ -1,0 +1,400 @@
+#include "plugin_host/bridge.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "plugin_host/orders.hpp"
+
+namespace dtud::host {
+namespace {
+
+using namespace plugins::isolation;
+
+constexpr size_t kMostWaiting = 1024;      // calls under way
+constexpr uint32_t kLastMoments_ms = 250;  // to stop in when dtud hangs up; it kills after 300
+
+bool acceptable(const dtu_msg& msg) { return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX; }
+
+}  // namespace
+
+Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
+    : lane_(lane),
+      wire_(std::move(socket)),
+      activity_(activity),
+      log_(Level::debug, false),
+      stalls_({}, [](const StallWatch::Stall&) {}),  // dtud watches us
+      inbox_(lane, *this),
+      context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity},
+      instances_(context_) {
+  log_follower_ = log_.follow([this](const LogLine& line) { log_line(line.level, line.text); });
+  metrics_.keep_in(
+      activity.metrics.data(), activity.metrics.size(), [this](size_t cell, const plugins::Metrics::Reading& m) {
+        const auto tell = [this, cell, m] {
+          say(Frame::metric,
+              [&](Writer&& out) { out.number(static_cast<uint32_t>(cell)).number(m.kind).text(m.name).text(m.help); });
+        };
+        lane_.is_current() ? tell() : lane_.post(tell);
+      });
+  lane_.add_turn_hook([this] { return turn(); });
+  watch_ = lane_.watch(wire_.fd(), events_ = EPOLLIN, run_readable, this);
+}
+
+Bridge::~Bridge() = default;
+
+// It is all over: nothing of the plugin's is run any more, not even what it left for exit().
+void Bridge::leave(int status) { std::_Exit(status); }
+
+// --- frames ----------------------------------------------------------------------------------------------------------
+
+void Bridge::run_readable(void* self, uint32_t events) {
+  auto& me = *static_cast<Bridge*>(self);
+  if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) me.readable();
+}
+
+void Bridge::readable() {
+  const Wire::Filled filled = wire_.fill();
+  if (filled == Wire::Filled::ended) return hung_up();
+  if (filled == Wire::Filled::something) take_frames();
+}
+
+void Bridge::take_frames() {
+  Frame type{};
+  std::string_view body;
+  for (;;) {
+    const Wire::Next next = wire_.next(type, body);
+    if (next == Wire::Next::none) return;
+    Reader in(body);
+    if (next == Wire::Next::broken || !obey(*this, type, in)) {
+      activity_.say("dtud sent a frame that cannot be");
+      leave(EXIT_FAILURE);
+    }
+  }
+}
+
+// At the end of each turn: what waits is offered, and all that is said goes out in one write.
+bool Bridge::turn() {
+  bool any = channel_ != nullptr && channel_serves_ && channel_->serve();
+  for (auto it = ports_.begin(); it != ports_.end(); ++it) any = it->second.feed->serve() || any;
+  if (taken_messages_ != 0) {
+    // Told alone only when dtud may be waiting for it.
+    const bool half = taken_messages_ >= kSendMessages / 2 || taken_bytes_ >= kSendWindow / 2;
+    if (half || wire_.pending() != 0) {
+      Writer(wire_.out(), Frame::taken).number(uint64_t{0}).number(taken_messages_).number(taken_bytes_);
+      taken_messages_ = 0;
+      taken_bytes_ = 0;
+    }
+  }
+  if (wire_.pending() != 0) wire_.flush();  // should dtud be gone: reading tells
+  const uint32_t wanted = EPOLLIN | (wire_.pending() != 0 ? EPOLLOUT : 0U);
+  if (wanted != events_) lane_.rewatch(watch_, events_ = wanted);
+  return any;
+}
+
+void Bridge::flush_all() {
+  if (!wire_.flush_all()) leave(EXIT_FAILURE);
+}
+
+void Bridge::hung_up() {
+  lane_.unwatch(std::exchange(watch_, 0));
+  if (std::exchange(ending_, true)) return;
+  if (instance_ == nullptr || !instance_->alive()) leave(EXIT_SUCCESS);
+  instance_->stop(kLastMoments_ms, [] { leave(EXIT_SUCCESS); });
+}
+
+void Bridge::log_line(Level level, std::string_view text) {
+  const auto tell = [this](Level level, std::string_view text) {
+    say(Frame::log, [&](Writer&& out) { out.number(static_cast<int32_t>(level)).text(text); });
+  };
+  if (lane_.is_current()) return tell(level, text);
+  if (lines_.fetch_add(1) >= kMostLines) {
+    lines_.fetch_sub(1);
+    lines_lost_.fetch_add(1);
+    return;
+  }
+  lane_.post([this, tell, level, text = std::string(text)] {
+    lines_.fetch_sub(1);
+    tell(level, text);
+    if (const size_t lost = lines_lost_.exchange(0); lost != 0)
+      tell(Level::warning, std::to_string(lost) + " lines of the log were lost: too many at once");
+  });
+}
+
+// --- life cycle ------------------------------------------------------------------------------------------------------
+
+void Bridge::cannot(const std::string& why) {
+  dtu_error error{};
+  error.struct_size = sizeof error;
+  error.code = DTU_E_INVALID;
+  why.copy(error.message, sizeof error.message - 1);
+  say(Frame::started, [&](Writer&& out) { out.number(error.code).error(&error); });
+  flush_all();
+  leave(EXIT_FAILURE);
+}
+
+void Bridge::started(Instance&) {
+  list_offers();
+  // Behind the offers, also where each takes the way over the plugin's lane.
+  instance_->call([] { return DTU_OK; },
+                  [this](dtu_status) {
+                    reported_start_ = true;
+                    say(Frame::started, [](Writer&& out) { out.number(DTU_OK).error(nullptr); });
+                  });
+}
+
+void Bridge::list_offers() {
+  const auto list = [this](const char* function, auto fn) {
+    call(
+        function, [fn](dtu_error& e) { return fn(&e); },
+        [this, function](dtu_status status, const dtu_error& error) {
+          if (status < 0) log_line(Level::warning, std::string(function) + " failed: " + error.message);
+        });
+  };
+  // Each from the plugin's lane; the lines are put together there and said here.
+  const auto say_all = [this](std::string bytes) {
+    const auto tell = [this, bytes = std::move(bytes)] {
+      wire_.out().append(bytes);
+      if (wire_.pending() > kMostPending) flush_all();
+    };
+    lane_.is_current() ? tell() : lane_.post(tell);
+  };
+  Instance& i = *instance_;
+  const plugins::Tables& t = i.tables();
+  if (t.commands.list != nullptr)
+    list("list commands", [&i, &t, say_all](dtu_error* error) {
+      std::string bytes;
+      const auto each = [](void* to, const dtu_command_info* c) {
+        if (c->code_count > 64) return;
+        Writer out(*static_cast<std::string*>(to), Frame::offer_command);
+        out.number(c->flags).text(c->name).text(c->title).text(c->args_schema);
+        out.number(static_cast<uint32_t>(c->code_count));
+        for (uint64_t k = 0; k < c->code_count; ++k) out.number(c->codes[k]);
+      };
+      const dtu_status status = t.commands.list(i.self(), each, &bytes, error);
+      say_all(std::move(bytes));
+      return status;
+    });
+  if (t.points.list != nullptr)
+    list("list points", [&i, &t, say_all](dtu_error* error) {
+      std::string bytes;
+      const auto each = [](void* to, const dtu_point_info* p) {
+        Writer(*static_cast<std::string*>(to), Frame::offer_point)
+            .number(p->flags)
+            .text(p->name)
+            .text(p->unit)
+            .text(p->title);
+      };
+      const dtu_status status = t.points.list(i.self(), each, &bytes, error);
+      say_all(std::move(bytes));
+      return status;
+    });
+  if (t.ports.list != nullptr)
+    list("list ports", [&i, &t, say_all](dtu_error* error) {
+      std::string bytes;
+      const auto each = [](void* to, const dtu_port_info* p) {
+        Writer(*static_cast<std::string*>(to), Frame::offer_port)
+            .number(p->flags)
+            .text(p->id)
+            .text(p->device)
+            .text(p->title);
+      };
+      const dtu_status status = t.ports.list(i.self(), each, &bytes, error);
+      say_all(std::move(bytes));
+      return status;
+    });
+}
+
+// Whatever the reason: this process was for this one run.
+void Bridge::stopped(Instance&) {
+  if (watch_ == 0) leave(EXIT_SUCCESS);
+  say(Frame::stopped, [](Writer&&) {});
+  flush_all();
+  leave(EXIT_SUCCESS);
+}
+
+void Bridge::state_changed(Instance&, uint64_t source, int32_t state, const dtu_error* error) {
+  if (source == 0 && state == DTU_STATE_FAILED && !reported_start_) {
+    reported_start_ = true;
+    const dtu_status status = error != nullptr && error->code < 0 ? error->code : DTU_E_INTERNAL;
+    dtu_error why{};
+    why.struct_size = sizeof why;
+    if (error != nullptr) why = *error;
+    // A FAILED that start() reported, instead of failing, is tried again as always.
+    if (error == nullptr || error->code >= 0) why.flags |= DTU_ERR_RETRYABLE;
+    return say(Frame::started, [&](Writer&& out) { out.number(status).error(&why); });
+  }
+  const bool carries = state == DTU_STATE_UP || state == DTU_STATE_DEGRADED;
+  if (source == 0 && channel_ != nullptr) {
+    channel_serves_ = carries;
+    if (carries)
+      channel_->room();
+    else  // back to where they can be kept, dropped, or stored
+      channel_->give_back([this](uint64_t token) { complete(*instance_, token, DTU_E_CLOSED); });
+  }
+  if (const auto port = ports_.find(source); port != ports_.end() && carries) port->second.feed->room();
+  say(Frame::report, [&](Writer&& out) { out.number(source).number(state).error(error); });
+}
+
+// --- data ------------------------------------------------------------------------------------------------------------
+
+dtu_status Bridge::emit(Instance& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  const bool channel = from.component().kind == DTU_KIND_CHANNEL;
+  for (; *taken < n; ++*taken) {
+    const dtu_msg& msg = msgs[*taken];
+    if (!acceptable(msg)) return DTU_E_INVALID;
+    if (!channel && ports_.count(msg.source) == 0) return DTU_E_NOT_FOUND;
+    Source& source = sources_[channel ? 0 : msg.source];
+    if (source.outstanding > kEmitWindow) {
+      source.refused = true;
+      return DTU_AGAIN;
+    }
+    source.outstanding += cost_of(msg);
+    if (msg.time_ns == 0) {  // it may have to wait: the time it was read is now
+      dtu_msg stamped = msg;
+      stamped.time_ns = lane_.unix_ns();
+      Writer(wire_.out(), Frame::emit).message(0, 0, stamped);
+    } else {
+      Writer(wire_.out(), Frame::emit).message(0, 0, msg);
+    }
+  }
+  return DTU_OK;
+}
+
+void Bridge::complete(Instance&, uint64_t token, dtu_status status) {
+  say(Frame::complete, [&](Writer&& out) { out.number(token).number(status); });
+}
+
+void Bridge::writable(Instance&, uint64_t source) {
+  if (channel_ != nullptr) return channel_->room();
+  if (const auto port = ports_.find(source); port != ports_.end()) port->second.feed->room();
+}
+
+Bridge::Session* Bridge::session_of_link(uint64_t link) {
+  for (auto& [id, session] : sessions_)
+    if (session.link == link) return &session;
+  return nullptr;
+}
+
+dtu_status Bridge::to_port(Instance&, uint64_t link, const dtu_msg& msg) {
+  const Session* session = session_of_link(link);
+  if (session == nullptr || session->port.empty()) return DTU_E_NOT_FOUND;
+  if (!acceptable(msg)) return DTU_E_INVALID;
+  say(Frame::to_port, [&](Writer&& out) { out.message(link, 0, msg); });
+  return DTU_OK;
+}
+
+dtu_status Bridge::to_channel(Instance&, uint64_t link, uint32_t channel, const dtu_msg& msg) {
+  const Session* session = session_of_link(link);
+  if (session == nullptr) return DTU_E_NOT_FOUND;
+  if (!acceptable(msg)) return DTU_E_INVALID;
+  const auto& ids = session->channels;
+  if (std::find(ids.begin(), ids.end(), channel) == ids.end()) return DTU_E_NOT_FOUND;
+  say(Frame::to_channel, [&](Writer&& out) { out.message(link, channel, msg); });
+  return DTU_OK;
+}
+
+void Bridge::drop(Instance&, uint64_t link, std::string_view reason, uint64_t bytes) {
+  say(Frame::drop, [&](Writer&& out) { out.number(link).text(reason.substr(0, 64)).number(bytes); });
+}
+
+void Bridge::heard(uint64_t bytes) {
+  heard_bytes_ += bytes;
+  if (heard_bytes_ < kDialectWindow / 2) return;
+  const uint64_t all = std::exchange(heard_bytes_, 0);
+  say(Frame::heard, [&](Writer&& out) { out.number(all); });
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+dtu_status Bridge::reply(Instance&, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) {
+  if (json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  say(Frame::reply, [&](Writer&& out) { out.number(call).number(status).text(json).error(error); });
+  return DTU_OK;
+}
+
+// As from any lane but dtud's main one, what is wrong with the call itself comes by `done` too.
+dtu_status Bridge::ask(Frame type, dtu_answer_fn done, void* ctx, const std::function<void(Writer&)>& fill) {
+  if (waiting_.size() >= kMostWaiting) return DTU_AGAIN;
+  const uint64_t id = ++last_ask_;
+  waiting_[id] = {done, ctx};
+  say(type, [&](Writer&& out) { fill(out.number(id)); });
+  return DTU_OK;
+}
+
+dtu_status Bridge::invoke(Instance&, const dtu_request& r, dtu_error*) {
+  if (r.args.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  return ask(Frame::ask_command, r.done, r.ctx, [&](Writer& out) {
+    out.number(r.flags).text(r.command).number(r.code).text(r.args);
+    out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password).text(r.source);
+    out.number(r.deadline_ms);
+  });
+}
+
+dtu_status Bridge::read_point(Instance&, std::string_view point, dtu_answer_fn done, void* ctx, dtu_error*) {
+  return ask(Frame::ask_read, done, ctx, [&](Writer& out) { out.text(point); });
+}
+
+dtu_status Bridge::write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn done, void* ctx,
+                               dtu_error*) {
+  if (json.size() > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  return ask(Frame::ask_write, done, ctx, [&](Writer& out) { out.text(point).text(json); });
+}
+
+// The one call that is answered within itself: dtud answers in its next turn, so we wait.
+dtu_status Bridge::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
+  if (watch_ == 0) return DTU_E_CLOSED;
+  say(Frame::ask_points, [&](Writer&& out) { out.text(prefix); });
+  flush_all();
+  std::string body;
+  for (;;) {
+    const Wire::Next next = wire_.extract(Frame::points, body);
+    if (next == Wire::Next::frame) break;
+    pollfd ready{wire_.fd(), POLLIN, 0};
+    ::poll(&ready, 1, -1);  // dtud's watch over us is the deadline
+    if (next == Wire::Next::broken || wire_.fill() == Wire::Filled::ended) leave(EXIT_FAILURE);
+  }
+  Reader in(body);
+  const dtu_status status = in.i32();
+  const uint32_t count = in.u32();
+  Reader list(in.text());
+  for (uint32_t i = 0; i < count && !list.broken(); ++i) {
+    dtu_point_info info{};
+    info.struct_size = sizeof info;
+    info.flags = list.u32();
+    for (dtu_str* s : {&info.name, &info.unit, &info.title}) {
+      const std::string_view text = list.text();
+      *s = {text.data(), text.size()};
+    }
+    if (!list.broken()) each(ctx, &info);
+  }
+  // Frames that came before the answer wait in the buffer, and nothing would wake us for them.
+  lane_.post([this] { take_frames(); });
+  return status;
+}
+
+void Bridge::call(const char* function, std::function<dtu_status(dtu_error&)> fn,
+                  std::function<void(dtu_status, const dtu_error&)> then) {
+  using Outcome = std::pair<dtu_status, dtu_error>;
+  Instance& i = *instance_;
+  i.call(
+      [&i, function, fn = std::move(fn)] {
+        Outcome outcome{DTU_OK, {}};
+        outcome.second.struct_size = sizeof outcome.second;
+        outcome.first = i.guarded(function, &outcome.second, [&] { return fn(outcome.second); });
+        return outcome;
+      },
+      [then = std::move(then)](const Outcome& outcome) {
+        if (then) then(outcome.first, outcome.second);
+      });
+}
+
+void Bridge::call_for(uint64_t id, const char* function, std::function<dtu_status(dtu_error&)> fn) {
+  call(function, std::move(fn), [this, id](dtu_status status, const dtu_error& error) {
+    if (status < 0) (void)reply(*instance_, id, status, {}, &error);
+  });
+}
+
+}  // namespace dtud::host

@@ -1,0 +1,111 @@
+#include "plugins/faults.hpp"
+
+#include <algorithm>
+
+#include "lanes/lane.hpp"
+#include "lanes/wall_clock.hpp"
+
+namespace dtud::plugins {
+namespace {
+
+constexpr size_t kLongestText = 244;  // bytes, as a dtu_error
+
+}  // namespace
+
+const char* name_of(Fault kind) {
+  constexpr std::array<const char*, kFaultKinds> names{
+      "exception",  "slow",          "stall", "stop",  "overrun", "flood", "buffers", "left_behind",
+      "completion", "no_completion", "taken", "reply", "thread",  "late",  "emit",    "malformed"};
+  return names.at(static_cast<size_t>(kind));
+}
+
+Faults::Faults(Log& log, std::string instance, std::string plugin)
+    : log_(log), instance_(std::move(instance)), plugin_(std::move(plugin)) {}
+
+void Faults::note(Fault kind, std::string_view function, std::string_view text, uint64_t times) noexcept {
+  const int64_t now = monotonic_ns();
+  std::string line;
+  {
+    Lock lock(mutex_);
+    Kept& kept = kinds_.at(static_cast<size_t>(kind));
+    kept.count += times;
+    kept.function = function.substr(0, kLongestText);
+    kept.text = text.substr(0, kLongestText);
+    kept.at_ns = wall_clock_ns();
+    if (kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
+    line = kept.function + " of plugin " + plugin_ + " " + kept.text;
+    if (const uint64_t unsaid = kept.count - kept.logged_at - times; unsaid != 0)
+      line += " (and " + std::to_string(unsaid) + " times more since the last line of this)";
+    kept.logged_ns = now;
+    kept.logged_at = kept.count;
+  }
+  log_.error(instance_, line);
+}
+
+std::vector<std::pair<Fault, Faults::Occurrence>> Faults::read() const {
+  std::vector<std::pair<Fault, Occurrence>> happened;
+  Lock lock(mutex_);
+  for (size_t i = 0; i < kFaultKinds; ++i)
+    if (kinds_.at(i).count != 0) happened.emplace_back(static_cast<Fault>(i), kinds_.at(i));
+  return happened;
+}
+
+uint64_t Faults::total() const {
+  uint64_t sum = 0;
+  Lock lock(mutex_);
+  for (const Kept& kept : kinds_) sum += kept.count;
+  return sum;
+}
+
+bool Faults::may_log(bool debug) noexcept {
+  const int64_t cost = debug ? kDebugCost : kLineCost, now = monotonic_ns();
+  {
+    Lock lock(mutex_);
+    if (credited_ns_ == 0) credited_ns_ = now;
+    const int64_t earned = (now - credited_ns_) / kCredit_ns;
+    credited_ns_ += earned * kCredit_ns;
+    credit_ = std::min(kMostCredit, credit_ + earned);
+    if (credit_ >= cost) {
+      credit_ -= cost;
+      return true;
+    }
+  }
+  note(Fault::flood, "log", "writes more than the log can hold: the line is left out");
+  return false;
+}
+
+Faults& FaultBook::of(const std::string& instance, const std::string& plugin) {
+  Lock lock(mutex_);
+  const auto same = std::find_if(records_.begin(), records_.end(),
+                                 [&](const Faults& f) { return f.instance() == instance && f.plugin() == plugin; });
+  Faults& record = same != records_.end() ? *same : records_.emplace_back(log_, instance, plugin);
+  const auto former =
+      std::find_if(newest_.begin(), newest_.end(), [&](const Faults* f) { return f->instance() == instance; });
+  if (former != newest_.end())
+    *former = &record;
+  else
+    newest_.push_back(&record);
+  return record;
+}
+
+Faults* FaultBook::newest(std::string_view instance) const {
+  Lock lock(mutex_);
+  for (Faults* record : newest_)
+    if (record->instance() == instance) return record;
+  return nullptr;
+}
+
+std::vector<const Faults*> FaultBook::all() const {
+  std::vector<const Faults*> list;
+  Lock lock(mutex_);
+  for (const Faults& record : records_) list.push_back(&record);
+  return list;
+}
+
+bool Strikes::add(int64_t now_ns) {
+  std::rotate(at_.begin(), at_.begin() + 1, at_.end());
+  at_.back() = now_ns;
+  return at_.front() != 0 && now_ns - at_.front() <= kWindow_ns;
+}
+
+}  // namespace dtud::plugins

@@ -1,0 +1,425 @@
+#include "plugins/isolation/proxy.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plugins/isolation/receive.hpp"
+
+namespace dtud::plugins::isolation {
+namespace {
+
+constexpr int64_t kMs = 1'000'000;
+constexpr int64_t kLookAgain_ms = 5;
+constexpr int kMostLooks = 100;              // then it is helped along
+constexpr size_t kMostPending = 16U << 20U;  // more than all windows together: it has stopped reading
+constexpr int64_t kStall_s = 10, kBlockingStall_s = 120;
+
+dtu_error failure(const std::string& text) {
+  dtu_error e{};
+  e.struct_size = sizeof e;
+  e.code = DTU_E_IO;
+  e.flags = DTU_ERR_RETRYABLE;
+  text.copy(e.message, sizeof e.message - 1);
+  return e;
+}
+
+std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
+
+}  // namespace
+
+Proxy::Proxy(Instance& instance, const StandIn& component, Isolation& isolation)
+    : instance_(instance),
+      component_(component),
+      isolation_(isolation),
+      context_(isolation.context()),
+      timer_(context_.main.timers().create(timer_due, this)) {}
+
+Proxy::~Proxy() {
+  *alive_ = false;
+  context_.stalls.forget(this);
+  if (watch_ != 0) context_.main.unwatch(watch_);
+  context_.main.timers().destroy(timer_);
+  for (const uint64_t id : metrics_) context_.metrics.settle(id);
+  isolation_.forget(*this);
+  isolation_.runs(instance_.name(), nullptr);
+  if (instance_.crowded()) instance_.set_crowded(false);
+  wire_.close();
+  isolation_.bury(std::move(child_));
+}
+
+// --- the process -----------------------------------------------------------------------------------------------------
+
+dtu_status Proxy::create(dtu_str config, dtu_error* error) {
+  Descriptor socket;
+  std::string why = child_.begin(isolation_.program(), instance_.name(), socket);
+  if (why.empty()) {
+    wire_ = Wire(std::move(socket));
+    watch_ = context_.main.watch(wire_.fd(), events_ = EPOLLIN, run_readable, this);
+    if (watch_ == 0) why = "its process cannot be watched";
+  }
+  if (!why.empty()) {
+    *error = failure(why);
+    return error->code;
+  }
+  const int64_t limit_s = component_.limits.stall_s != 0                    ? component_.limits.stall_s
+                          : (component_.their_caps & DTU_CAP_BLOCKING) != 0 ? kBlockingStall_s
+                                                                            : kStall_s;
+  // On the watch's thread; told at each look until it is killed.
+  context_.stalls.observe(
+      this, [this, page = child_.activity(), limit_ns = limit_s * 1000 * kMs, alive = alive_](int64_t now) {
+        const int64_t began = page->began_ns.load(std::memory_order_relaxed);
+        if (began == 0 || now - began < limit_ns) return;
+        context_.main.post([this, alive, held = now - began] {
+          if (*alive) stalled(held);
+        });
+      });
+  isolation_.runs(instance_.name(), this);
+  return say(Frame::setup, [&](Writer&& out) {
+    out.number(kVersion).text(instance_.name()).text(component_.plugin_id).text(component_.file.string());
+    out.number(component_.kind).text(component_.type).text(config).text(context_.kv_dir);
+    out.number(static_cast<int32_t>(context_.log.threshold())).number(component_.limits.memory_mb);
+  });
+}
+
+void Proxy::said() {
+  if (std::exchange(dirty_, true)) return;
+  isolation_.flush_soon(*this);
+}
+
+void Proxy::flush() {
+  dirty_ = false;
+  if (ended_) return;
+  wire_.flush();  // should the other end be gone: reading tells
+  if (wire_.pending() > kMostPending) return broken("does not read what it is told");
+  const uint32_t wanted = EPOLLIN | (wire_.pending() != 0 ? EPOLLOUT : 0U);
+  if (wanted != events_) context_.main.rewatch(watch_, events_ = wanted);
+}
+
+void Proxy::run_readable(void* self, uint32_t events) {
+  auto& me = *static_cast<Proxy*>(self);
+  if ((events & EPOLLOUT) != 0) me.flush();
+  if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0 && !me.ended_) me.readable();
+}
+
+void Proxy::readable() {
+  const Lane::Running running(context_.main, instance_.name(), "a frame of its process");
+  const Wire::Filled filled = wire_.fill();
+  if (filled == Wire::Filled::ended) return end_connection();
+  if (filled == Wire::Filled::something) take_frames();
+}
+
+void Proxy::take_frames() {
+  const auto alive = alive_;  // what a frame says may end this
+  Frame type{};
+  std::string_view body;
+  while (*alive && !ended_) {
+    const Wire::Next next = wire_.next(type, body);
+    if (next == Wire::Next::none) return;
+    if (next == Wire::Next::broken) return broken("sent a frame of a length no frame has");
+    Reader in(body);
+    const bool known = receive(*this, type, in);
+    if (!*alive) return;
+    if (!known || !in.whole())
+      broken("sent a frame that cannot be (type " + std::to_string(static_cast<uint32_t>(type)) + ")");
+  }
+}
+
+// It is not to be trusted, or does not work, any more.
+void Proxy::broken(const std::string& what) {
+  if (reason_.empty()) reason_ = what;
+  child_.kill();
+  end_connection();
+}
+
+void Proxy::stalled(int64_t held_ns) {
+  if (ended_ || !reason_.empty()) return;
+  broken("did not come back from " + child_.doing() + "() for " + std::to_string(held_ns / 1'000'000'000) + " s");
+}
+
+void Proxy::end_connection() {
+  if (std::exchange(ended_, true)) return;
+  context_.main.unwatch(std::exchange(watch_, 0));
+  wire_.close();
+  looks_ = 0;
+  look_for_end();
+}
+
+// The process itself is a moment later than its socket.
+void Proxy::look_for_end() {
+  if (child_.reap()) return over();
+  if (++looks_ > kMostLooks) child_.kill();
+  context_.main.timers().arm(timer_, monotonic_ns() + kLookAgain_ms * kMs);
+}
+
+dtu_error Proxy::death() const {
+  return failure(reason_.empty() ? child_.how() : "its process " + reason_ + ": it was killed");
+}
+
+void Proxy::over() {
+  if (phase_ == Phase::stopping) return stopped();
+  if (failed_) return;  // as it said it would
+  const dtu_error why = death();
+  isolation_.died(instance_.name(), why.message);
+  if (phase_ == Phase::running) return instance_.reported(0, DTU_STATE_FAILED, &why);
+  context_.main.post([this, alive = alive_, why] {
+    if (*alive) instance_.begun(why.code, why);
+  });
+}
+
+// --- life cycle ------------------------------------------------------------------------------------------------------
+
+dtu_status Proxy::stop(uint32_t deadline_ms) {
+  phase_ = Phase::stopping;
+  if (ended_ || deadline_ms == 0) return DTU_OK;  // destroy() hangs up, and it stops then
+  say(Frame::stop, [&](Writer&& out) { out.number(deadline_ms); });
+  context_.main.timers().arm(timer_, monotonic_ns() + deadline_ms * kMs);
+  return DTU_PENDING;
+}
+
+void Proxy::timer_due(void* self) {
+  auto& me = *static_cast<Proxy*>(self);
+  if (me.ended_) return me.look_for_end();
+  me.context_.log.warning(me.instance_.name(), "did not stop in time: its process is killed");
+  me.reason_ = "did not stop in time";
+  me.child_.kill();
+  me.stopped();
+}
+
+void Proxy::stopped() {
+  if (!std::exchange(told_, true)) instance_.reported(0, DTU_STATE_STOPPED, nullptr);
+}
+
+void Proxy::health(dtu_text_fn out, void* ctx) {
+  if (!std::exchange(asked_health_, true)) say(Frame::ask_health, [](Writer&&) {});
+  out(ctx, {health_.data(), health_.size()});
+}
+
+int32_t Proxy::install_progress(uint64_t call) {
+  if (std::exchange(progress_call_, call) != call) progress_ = -1;
+  say(Frame::ask_progress, [&](Writer&& out) { out.number(call); });
+  return progress_;  // as of the last time it was asked
+}
+
+// --- data, to the child ----------------------------------------------------------------------------------------------
+
+dtu_status Proxy::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  for (*taken = 0; *taken < n && !ended_; ++*taken) {
+    if (window_messages_ >= kSendMessages || window_bytes_ >= kSendWindow) break;
+    const dtu_msg& msg = msgs[*taken];
+    Writer(wire_.out(), Frame::send).message(msg.token, 0, msg);
+    ++window_messages_;
+    window_bytes_ += cost_of(msg);
+  }
+  if (*taken != 0) said();
+  if (*taken == n) return DTU_OK;
+  owes_writable_ = true;
+  return DTU_AGAIN;
+}
+
+dtu_status Proxy::open(dtu_str id, const dtu_port_settings& settings, uint64_t key, void** port) {
+  auto made = std::make_unique<Port>();
+  made->key = key;
+  *port = made.get();
+  ports_[key] = std::move(made);
+  say(Frame::open_port, [&](Writer&& out) {
+    out.number(key).text(id).number(settings.baud).number(settings.databits).number(settings.parity);
+    out.number(settings.stopbits).number(settings.flow).number(settings.direction_gpio);
+    out.number(settings.direction_level);
+  });
+  return DTU_PENDING;
+}
+
+void Proxy::close(Port& port) {
+  const uint64_t key = port.key;
+  say(Frame::close_port, [&](Writer&& out) { out.number(key); });
+  sources_.erase(key);
+  ports_.erase(key);
+}
+
+dtu_status Proxy::write(Port& port, const dtu_msg* msgs, uint32_t n, uint32_t* taken, dtu_error* error) {
+  for (*taken = 0; port.done != 0 && *taken < n; ++*taken) {
+    const bool refused = (port.refused & 1U) != 0;
+    port.refused >>= 1U;
+    --port.done;
+    if (!refused) continue;
+    *error = port.why;
+    return DTU_E_INVALID;
+  }
+  for (uint32_t i = *taken + port.ahead; i < n && !ended_; ++i) {
+    if (port.ahead >= kWriteMessages || port.ahead_bytes >= kSendWindow) break;
+    Writer(wire_.out(), Frame::write).message(port.key, 0, msgs[i]);
+    ++port.ahead;
+    port.ahead_bytes += cost_of(msgs[i]);
+    port.drained = false;
+    said();
+  }
+  return *taken == n ? DTU_OK : DTU_AGAIN;
+}
+
+int32_t Proxy::drained(Port& port) {
+  if (port.ahead == 0 && port.drained) return 1;
+  if (port.ahead == 0 && !std::exchange(port.asked_drained, true))
+    say(Frame::ask_drained, [&](Writer&& out) { out.number(port.key); });
+  return 0;
+}
+
+dtu_status Proxy::open_session(const dtu_link_info& link, void** session) {
+  const uint64_t id = ++last_session_;
+  Session& made = sessions_[id];
+  made = {id, link.link};
+  *session = &made;
+  return say(Frame::open_session, [&](Writer&& out) {
+    out.number(id).number(link.link).text(link.dialect).text(link.port).number(link.baud).number(link.bits_per_char);
+    out.text(link.port_config).text(link.device_config).number(static_cast<uint32_t>(link.channel_count));
+    for (uint64_t i = 0; i < link.channel_count; ++i) {
+      const dtu_bound_channel& c = *link.channels[i];
+      out.number(c.id).text(c.type).number(c.caps).text(c.config);
+    }
+  });
+}
+
+void Proxy::close_session(const Session& session) {
+  const uint64_t id = session.id;
+  say(Frame::close_session, [&](Writer&& out) { out.number(id); });
+  sessions_.erase(id);
+}
+
+void Proxy::to_dialect(Frame type, const Session& session, uint32_t channel, const dtu_msg& msg) {
+  if (ended_) return;
+  Writer(wire_.out(), type).message(session.id, channel, msg);
+  said();
+  unheard_bytes_ += cost_of(msg);
+  if (unheard_bytes_ > kDialectWindow && !instance_.crowded()) instance_.set_crowded(true);
+}
+
+void Proxy::heard(uint64_t bytes) {
+  if (bytes > unheard_bytes_) return broken("heard more than it was told");
+  unheard_bytes_ -= bytes;
+  if (!instance_.crowded() || unheard_bytes_ > kDialectWindow / 2) return;
+  instance_.set_crowded(false);
+  context_.up.has_room(instance_);
+}
+
+// --- data, from the child --------------------------------------------------------------------------------------------
+
+Proxy::Source* Proxy::source_of(const dtu_msg& msg, uint64_t& key) {
+  key = component_.kind == DTU_KIND_CHANNEL ? 0 : msg.source;
+  const bool known = component_.kind == DTU_KIND_CHANNEL || ports_.count(key) != 0;
+  return known ? &sources_[key] : nullptr;  // a port that was closed meanwhile
+}
+
+// False: there is no room.
+bool Proxy::deliver(const dtu_msg& msg) {
+  if (instance_.handle().closing.load(std::memory_order_relaxed)) return true;
+  uint32_t taken = 0;
+  return context_.up.emit(instance_, &msg, 1, &taken) != DTU_AGAIN;
+}
+
+void Proxy::emitted(const dtu_msg& read) {
+  uint64_t key = 0;
+  Source* source = source_of(read, key);
+  if (source == nullptr) return;
+  const uint64_t cost = cost_of(read);
+  // In a buffer, so that whoever keeps it shares the bytes.
+  const BufferRef buffer(allocate_buffer(read.payload.len + read.route.len));
+  if (!buffer) return taken_from(key, *source, cost);  // as if the plugin had found no memory
+  auto* bytes = reinterpret_cast<char*>(buffer.get()->bytes());
+  view(read.payload).copy(bytes, read.payload.len);
+  view(read.route).copy(bytes + read.payload.len, read.route.len);
+  dtu_msg msg = read;
+  msg.payload.ptr = bytes;
+  msg.route.ptr = bytes + read.payload.len;
+  msg.owner = buffer.get();
+  if (source->held.empty() && deliver(msg)) {
+    const auto still = sources_.find(key);  // what it led to may have closed the port
+    if (still != sources_.end()) taken_from(key, still->second, cost);
+    return;
+  }
+  if (source->held_bytes > kEmitWindow) return broken("emits more than it may");
+  KeptMessage kept = KeptMessage::keep(msg);
+  if (!kept) return taken_from(key, *source, cost);
+  source->held_bytes += cost;
+  source->held.push_back(std::move(kept));
+}
+
+void Proxy::writable(uint64_t key) {
+  for (auto it = sources_.find(key); it != sources_.end() && !it->second.held.empty(); it = sources_.find(key)) {
+    const KeptMessage first = it->second.held.front().share();
+    if (!deliver(first.view(0))) return;
+    it = sources_.find(key);  // what it led to may have closed the port
+    if (it == sources_.end()) return;
+    const uint64_t cost = cost_of(first.view(0));
+    it->second.held.pop_front();
+    it->second.held_bytes -= cost;
+    taken_from(key, it->second, cost);
+  }
+}
+
+void Proxy::taken_from(uint64_t key, Source& source, uint64_t bytes) {
+  source.owed += bytes;
+  if (source.owed < kEmitWindow / 2) return;
+  const uint64_t owed = std::exchange(source.owed, 0);
+  say(Frame::consumed, [&](Writer&& out) { out.number(key).number(owed); });
+}
+
+void Proxy::channel_took(uint32_t messages, uint64_t bytes) {
+  if (messages > window_messages_ || bytes > window_bytes_) return broken("took more than it was given");
+  window_messages_ -= messages;
+  window_bytes_ -= bytes;
+  if (!owes_writable_ || window_messages_ > kSendMessages / 2 || window_bytes_ > kSendWindow / 2) return;
+  owes_writable_ = false;
+  context_.up.writable(instance_, 0);
+}
+
+void Proxy::port_took(uint64_t key, uint32_t messages, uint64_t bytes, const dtu_error* refused) {
+  const auto it = ports_.find(key);
+  if (it == ports_.end()) return;  // closed meanwhile
+  Port& port = *it->second;
+  if (messages > port.ahead || bytes > port.ahead_bytes) return broken("took more than it was given");
+  port.ahead -= messages;
+  port.ahead_bytes -= bytes;
+  if (refused != nullptr) {
+    port.why = *refused;
+    port.refused |= uint64_t{1} << port.done;
+  }
+  port.done += messages;
+  context_.up.writable(instance_, key);
+}
+
+// --- calls, from the child -------------------------------------------------------------------------------------------
+
+void Proxy::answer(uint64_t id, dtu_status status, std::string_view json, const dtu_error* error) {
+  if (json.size() > DTU_PAYLOAD_MAX) {
+    status = DTU_E_INVALID;
+    json = {};
+  }
+  say(Frame::answer, [&](Writer&& out) { out.number(id).number(status).text(json).error(error); });
+}
+
+Proxy::Asked* Proxy::ask(uint64_t id) {
+  if (asked_.size() >= kMostAsked || asked_.count(id) != 0) return nullptr;
+  auto& made = asked_[id];
+  made = std::make_unique<Asked>(Asked{this, id});
+  return made.get();
+}
+
+void Proxy::answered(void* asked, const dtu_answer* a) {
+  auto& me = *static_cast<Asked*>(asked)->by;
+  const uint64_t id = static_cast<Asked*>(asked)->id;
+  me.asked_.erase(id);
+  me.answer(id, a->status, view(a->json), a->error);
+}
+
+void Proxy::asked(uint64_t id, const std::function<dtu_status(Asked*, dtu_error*)>& put) {
+  dtu_error error{};
+  error.struct_size = sizeof error;
+  Asked* asked = ask(id);
+  const dtu_status status = asked != nullptr ? put(asked, &error) : DTU_AGAIN;
+  if (status == DTU_OK) return;
+  if (asked != nullptr) asked_.erase(id);
+  answer(id, status, {}, &error);
+}
+
+}  // namespace dtud::plugins::isolation

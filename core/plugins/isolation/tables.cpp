@@ -1,0 +1,218 @@
+#include "plugins/isolation/tables.hpp"
+
+#include "plugins/isolation/proxy.hpp"
+
+namespace dtud::plugins::isolation {
+namespace {
+
+Proxy& at(void* self) { return *static_cast<Proxy*>(self); }
+Proxy::Port& port_at(void* port) { return *static_cast<Proxy::Port*>(port); }
+const Proxy::Session& session_at(void* session) { return *static_cast<const Proxy::Session*>(session); }
+dtu_str str(const std::string& s) { return {s.data(), s.size()}; }
+
+// --- life cycle ------------------------------------------------------------------------------------------------------
+
+dtu_status create(const dtu_host*, dtu_instance* i, dtu_str config, void** self, dtu_error* error) noexcept {
+  const Handle& handle = Handle::of(i);
+  Instance& instance = *handle.instance.load();
+  const auto& component = static_cast<const StandIn&>(instance.component());
+  auto proxy = std::make_unique<Proxy>(instance, component, *handle.context->isolation);
+  const dtu_status status = proxy->create(config, error);
+  if (status == DTU_OK) *self = proxy.release();
+  return status;
+}
+
+constexpr dtu_ops kOps{
+    sizeof(dtu_ops),
+    0,
+    [](void*, dtu_error*) noexcept -> dtu_status { return DTU_PENDING; },  // the process starts it as it creates it
+    [](void* self, uint32_t ms, dtu_error*) noexcept { return at(self).stop(ms); },
+    [](void* self) noexcept { std::unique_ptr<Proxy>(static_cast<Proxy*>(self)).reset(); },
+    nullptr,
+    [](void* self, uint64_t source) noexcept { at(self).writable(source); },
+    [](void* self, dtu_text_fn out, void* ctx) noexcept -> dtu_status { return at(self).health(out, ctx), DTU_OK; }};
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+// A call that says only its number.
+template <Frame kType>
+dtu_status say_call(void* self, uint64_t call, dtu_error*) noexcept {
+  return at(self).say(kType, [&](Writer&& out) { out.number(call); });
+}
+template <Frame kType>
+void tell_call(void* self, uint64_t call) noexcept {
+  at(self).say(kType, [&](Writer&& out) { out.number(call); });
+}
+
+constexpr dtu_points kPoints{
+    sizeof(dtu_points),
+    0,
+    [](void* self, void (*each)(void*, const dtu_point_info*), void* ctx, dtu_error*) noexcept -> dtu_status {
+      for (const auto& o : at(self).offers().points) {
+        const dtu_point_info info{sizeof info, o.flags, str(o.name), str(o.unit), str(o.title)};
+        each(ctx, &info);
+      }
+      return DTU_OK;
+    },
+    [](void* self, dtu_str name, uint64_t call, dtu_error*) noexcept {
+      return at(self).say(Frame::read_point, [&](Writer&& out) { out.number(call).text(name); });
+    },
+    [](void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*) noexcept {
+      return at(self).say(Frame::write_point, [&](Writer&& out) { out.number(call).text(name).text(json); });
+    },
+    [](void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*) noexcept {
+      return at(self).say(Frame::await_point, [&](Writer&& out) { out.number(call).text(name).text(json); });
+    },
+    tell_call<Frame::cancel_point>};
+
+constexpr dtu_commands kCommands{
+    sizeof(dtu_commands), 0,
+    [](void* self, void (*each)(void*, const dtu_command_info*), void* ctx, dtu_error*) noexcept -> dtu_status {
+      for (const auto& o : at(self).offers().commands) {
+        const dtu_command_info info{sizeof info,   o.flags,        str(o.name),   str(o.title),
+                                    str(o.schema), o.codes.data(), o.codes.size()};
+        each(ctx, &info);
+      }
+      return DTU_OK;
+    },
+    [](void* self, uint64_t call, dtu_str name, dtu_str args, dtu_str source, dtu_error*) noexcept {
+      return at(self).say(Frame::invoke, [&](Writer&& out) { out.number(call).text(name).text(args).text(source); });
+    },
+    tell_call<Frame::cancel_invoke>};
+
+constexpr dtu_firmware kFirmware{
+    sizeof(dtu_firmware),
+    0,
+    say_call<Frame::facts>,
+    [](void* self, const dtu_firmware_image* image, uint64_t call, dtu_error*) noexcept {
+      return at(self).say(Frame::install, [&](Writer&& out) {
+        out.number(call).number(image->flags).text(image->kind).text(image->file).text(image->version);
+      });
+    },
+    [](void* self, uint64_t call) noexcept { return at(self).install_progress(call); },
+    [](void* self, dtu_str kind, uint64_t call, dtu_error*) noexcept {
+      return at(self).say(Frame::mark_good, [&](Writer&& out) { out.number(call).text(kind); });
+    },
+    tell_call<Frame::cancel_install>};
+
+constexpr dtu_network kNetwork{
+    sizeof(dtu_network), 0, [](void* self, const dtu_network_settings* s, dtu_error*) noexcept {
+      return at(self).say(Frame::network, [&](Writer&& out) { out.text(s->apn).text(s->user).text(s->password); });
+    }};
+
+// --- data ------------------------------------------------------------------------------------------------------------
+
+constexpr dtu_channel kChannel{sizeof(dtu_channel), 0,
+                               [](void* self, const dtu_msg* msgs, uint32_t n, uint32_t* taken, dtu_error*) noexcept {
+                                 return at(self).send(msgs, n, taken);
+                               },
+                               nullptr};
+
+constexpr dtu_ports kPorts{
+    sizeof(dtu_ports),
+    0,
+    [](void* self, void (*each)(void*, const dtu_port_info*), void* ctx, dtu_error*) noexcept -> dtu_status {
+      for (const auto& o : at(self).offers().ports) {
+        const dtu_port_info info{sizeof info, o.flags, str(o.id), str(o.device), str(o.title)};
+        each(ctx, &info);
+      }
+      return DTU_OK;
+    },
+    [](void* self, dtu_str id, const dtu_port_settings* s, uint64_t key, void** port, dtu_error*) noexcept {
+      return at(self).open(id, *s, key, port);
+    },
+    [](void* self, void* port) noexcept { at(self).close(port_at(port)); },
+    [](void* self, void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken, dtu_error* error) noexcept {
+      return at(self).write(port_at(port), msgs, n, taken, error);
+    },
+    [](void* self, void* port) noexcept { return at(self).drained(port_at(port)); },
+    [](void*, void* port) noexcept { return port_at(port).flags; },
+    nullptr,
+    nullptr};
+
+constexpr dtu_dialect kDialect{
+    sizeof(dtu_dialect),
+    0,
+    nullptr,  // the names: of each stand-in
+    [](void* self, const dtu_link_info* link, void** session, dtu_error*) noexcept {
+      return at(self).open_session(*link, session);
+    },
+    [](void* self, void* session) noexcept { at(self).close_session(session_at(session)); },
+    [](void* self, void* session, const dtu_msg* msg) noexcept {
+      at(self).to_dialect(Frame::from_port, session_at(session), 0, *msg);
+    },
+    [](void* self, void* session, uint32_t channel, const dtu_msg* msg) noexcept {
+      at(self).to_dialect(Frame::from_channel, session_at(session), channel, *msg);
+    },
+    [](void* self, void* session, uint32_t channel, int32_t state, const dtu_error* error) noexcept {
+      at(self).say(Frame::channel_state, [&](Writer&& out) {
+        out.number(session_at(session).id).number(channel).number(state).error(error);
+      });
+    },
+    nullptr};  // what is unfinished stays with the process, for the next session of that port
+
+// What they do not have is not there here either.
+#define DTUD_OPTIONAL(field) \
+  if (theirs->field == nullptr) ours.field = nullptr
+
+void fill(const LoadedComponent& of, dtu_points& ours) {
+  const auto theirs = of.iface<dtu_points>(DTU_POINTS_IFACE);
+  ours = kPoints;
+  DTUD_OPTIONAL(write);
+  DTUD_OPTIONAL(await);
+  DTUD_OPTIONAL(cancel);
+}
+void fill(const LoadedComponent& of, dtu_commands& ours) {
+  const auto theirs = of.iface<dtu_commands>(DTU_COMMANDS_IFACE);
+  ours = kCommands;
+  DTUD_OPTIONAL(cancel);
+}
+void fill(const LoadedComponent& of, dtu_firmware& ours) {
+  const auto theirs = of.iface<dtu_firmware>(DTU_FIRMWARE_IFACE);
+  ours = kFirmware;
+  DTUD_OPTIONAL(progress);
+  DTUD_OPTIONAL(mark_good);
+  DTUD_OPTIONAL(cancel);
+}
+void fill(const LoadedComponent& of, dtu_ports& ours) {
+  const auto theirs = of.iface<dtu_ports>(DTU_PORTS_IFACE);
+  ours = kPorts;
+  DTUD_OPTIONAL(drained);
+}
+void fill(const LoadedComponent& of, dtu_dialect& ours) {
+  const auto theirs = of.iface<dtu_dialect>(DTU_DIALECT_IFACE);
+  ours = kDialect;
+  DTUD_OPTIONAL(channel_state);
+}
+#undef DTUD_OPTIONAL
+void fill(const LoadedComponent&, dtu_network& ours) { ours = kNetwork; }
+void fill(const LoadedComponent&, dtu_channel& ours) { ours = kChannel; }
+
+template <typename Table>
+void offer(const LoadedComponent& of, StandIn& to, const char* id, Table& table) {
+  if (of.raw_iface(id) == nullptr) return;
+  fill(of, table);
+  to.interface_ids.emplace_back(id);
+  to.tables.push_back(&table);
+}
+
+}  // namespace
+
+void fill_tables(const LoadedComponent& of, StandIn& to) {
+  to.create = create;
+  to.ops = kOps;
+  if (of.ops.health == nullptr) to.ops.health = nullptr;
+  Tables& t = to.ours;
+  offer(of, to, DTU_CHANNEL_IFACE, t.channel);
+  offer(of, to, DTU_PORTS_IFACE, t.ports);
+  offer(of, to, DTU_POINTS_IFACE, t.points);
+  offer(of, to, DTU_NETWORK_IFACE, t.network);
+  offer(of, to, DTU_FIRMWARE_IFACE, t.firmware);
+  offer(of, to, DTU_COMMANDS_IFACE, t.commands);
+  offer(of, to, DTU_DIALECT_IFACE, t.dialect);
+  for (const std::string& name : to.dialects) to.dialect_names.push_back(name.c_str());
+  to.dialect_names.push_back(nullptr);
+  t.dialect.names = to.dialect_names.data();
+}
+
+}  // namespace dtud::plugins::isolation

@@ -1,0 +1,124 @@
+#include "plugins/loader/probe_cache.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "config/json_text.hpp"
+#include "config/store.hpp"
+
+namespace dtud::plugins {
+namespace {
+
+using config::as_integer;
+using config::as_text;
+using config::Json;
+using config::JsonArray;
+using config::JsonObject;
+using Verdict = CacheEntry::Verdict;
+
+constexpr int64_t kVersion = 1;
+constexpr size_t kLongestFile = 1U << 20U, kLongestText = 4096;
+constexpr std::array<const char*, 3> kVerdicts{"good", "suspect", "quarantined"};
+
+JsonObject::Ptr to_json(const CacheEntry& e) {
+  auto o = config::make_object();
+  o->set("path", e.path);
+  o->set("identity", e.identity);
+  o->set("context", e.context);
+  o->set("sha256", e.sha256);
+  o->set("verdict", std::string(kVerdicts.at(static_cast<size_t>(e.verdict))));
+  o->set("reason", e.reason);
+  o->set("count", static_cast<int64_t>(e.count));
+  o->set("time_ns", e.time_ns);
+  o->set("signature", to_json(e.signature));
+  if (!e.plugin.components.empty()) o->set("plugin", to_json(e.plugin));
+  return o;
+}
+
+std::optional<CacheEntry> entry_of(const Json& json) {
+  const JsonObject* o = config::as_object(json);
+  if (o == nullptr) return {};
+  const auto text = [o](const char* key) { return as_text(o->get(key)).substr(0, kLongestText); };
+  const auto* verdict = std::find(kVerdicts.begin(), kVerdicts.end(), text("verdict"));
+  CacheEntry e{text("path"),
+               text("identity"),
+               text("context"),
+               text("sha256"),
+               Verdict::good,
+               text("reason"),
+               0,
+               0,
+               signature_facts(o->get("signature")),
+               {}};
+  auto plugin = plugin_facts(o->get("plugin"));
+  const bool whole = verdict != kVerdicts.end() && !e.path.empty() && e.path[0] == '/' && !e.identity.empty() &&
+                     (e.sha256.empty() || is_sha256(e.sha256));
+  if (!whole || (verdict == kVerdicts.begin() && (!plugin || e.sha256.empty()))) return {};
+  e.verdict = static_cast<Verdict>(verdict - kVerdicts.begin());
+  e.count = static_cast<uint32_t>(std::clamp<int64_t>(as_integer(o->get("count")), 0, UINT32_MAX));
+  e.time_ns = as_integer(o->get("time_ns"));
+  if (plugin) e.plugin = std::move(*plugin);
+  return e;
+}
+
+}  // namespace
+
+std::string ProbeCache::load() {
+  entries_.clear();
+  changed_ = false;
+  config::FileError error;
+  const auto text = config::read_file(file_, kLongestFile, error);
+  if (!text) return error.code == ENOENT ? "" : error.text;
+  config::Findings findings;
+  const auto json = config::read_json(*text, file_, findings);
+  const JsonObject* o = json ? config::as_object(*json) : nullptr;
+  const Json list = o != nullptr ? o->get("entries") : Json();
+  const JsonArray* entries = config::as_list(list);
+  if (entries == nullptr || as_integer(o->get("version")) != kVersion)
+    return file_ + " is not what this dtud wrote: every plugin is probed anew";
+  for (const Json& one : *entries)
+    if (auto entry = entry_of(one); entry && entries_.size() < kMost && find(entry->path) == nullptr)
+      entries_.push_back(std::move(*entry));
+  return {};
+}
+
+std::string ProbeCache::save() {
+  if (!changed_) return {};
+  auto o = config::make_object();
+  JsonArray::Ptr list = new JsonArray;
+  for (const CacheEntry& e : entries_) list->add(to_json(e));
+  o->set("version", kVersion);
+  o->set("entries", list);
+  config::FileError error;
+  if (!config::write_file(file_, config::to_json(Json(o)) + "\n", error)) return error.text;
+  changed_ = false;
+  return {};
+}
+
+const CacheEntry* ProbeCache::find(const std::string& path) const {
+  const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const CacheEntry& e) { return e.path == path; });
+  return it == entries_.end() ? nullptr : &*it;
+}
+
+const CacheEntry* ProbeCache::quarantined(const std::string& sha256) const {
+  const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const CacheEntry& e) {
+    return e.verdict == Verdict::quarantined && !sha256.empty() && e.sha256 == sha256;
+  });
+  return it == entries_.end() ? nullptr : &*it;
+}
+
+void ProbeCache::put(CacheEntry entry) {
+  changed_ = true;
+  entries_.erase(
+      std::remove_if(entries_.begin(), entries_.end(), [&](const CacheEntry& e) { return e.path == entry.path; }),
+      entries_.end());
+  entries_.push_back(std::move(entry));
+  if (entries_.size() <= kMost) return;
+  const auto good = std::find_if(entries_.begin(), entries_.end() - 1,
+                                 [](const CacheEntry& e) { return e.verdict == Verdict::good; });
+  entries_.erase(good == entries_.end() - 1 ? entries_.begin() : good);
+}
+
+}  // namespace dtud::plugins

@@ -1,0 +1,27 @@
+// What a plugin hands over, looked at before it is used.
+#pragma once
+#include <dtu/abi.h>
+
+#include <string>
+#include <string_view>
+
+#include "lanes/lane.hpp"
+
+namespace dtud {
+
+// It has the bytes it says it has, or none.
+[[nodiscard]] inline bool is_sound(dtu_str s) { return s.ptr != nullptr || s.len == 0; }
+[[nodiscard]] inline bool is_sound(const dtu_msg& m) { return is_sound(m.payload) && is_sound(m.route); }
+
+// Its text, or nothing when it is not sound.
+[[nodiscard]] inline std::string_view view(dtu_str s) {
+  return is_sound(s) ? std::string_view(s.ptr, static_cast<size_t>(s.len)) : std::string_view();
+}
+
+// A function of the host as its faults name it: with the plugin's function that called it, if that is known. On the
+// lane.
+[[nodiscard]] inline std::string called_in(const Lane& lane, const char* function) {
+  return lane.function() != nullptr ? std::string(function) + " in " + lane.function() : function;
+}
+
+}  // namespace dtud

@@ -1,0 +1,107 @@
+// dtu.dialect/1
+#include <array>
+#include <random>
+
+#include "uses.hpp"
+
+namespace dtu::check {
+namespace {
+
+constexpr uint64_t link_number = 7;
+constexpr uint32_t channel_id = 1;
+
+host::Message bytes(std::string payload, uint64_t source = 0) {
+  host::Message m;
+  m.payload = std::move(payload);
+  m.source = source;
+  return m;
+}
+
+std::string noise(size_t n) {
+  std::minstd_rand numbers(static_cast<uint32_t>(n) + 1);  // the same every time
+  std::string out;
+  for (size_t k = 0; k < n; ++k) out += static_cast<char>(numbers() & 0xFFU);
+  return out;
+}
+
+class Session {
+ public:
+  Session(Subject& s, const dtu_dialect& table, const std::string& name, bool with_port) : s_(s), table_(table) {
+    host::Storage& storage = s.bench().storage;
+    const LentText dialect(storage, name);
+    const LentText port(storage, with_port ? "1" : "");
+    const LentText empty(storage, "{}");
+    const LentText type(storage, "tcp");
+    const dtu_bound_channel channel{sizeof channel, channel_id, type.get(), 0, empty.get()};
+    const std::array<const dtu_bound_channel*, 1> channels{&channel};
+    const dtu_link_info info{
+        sizeof info, 0,           link_number, dialect.get(),   port.get(),     with_port ? 9600U : 0U,
+        10,          empty.get(), empty.get(), channels.data(), channels.size()};
+    opened_ = s.call("dialect.open() of \"" + name + "\"",
+                     [&](dtu_error* e) { return table.open(s.self(), &info, &session_, e); }) >= 0;
+    if (!opened_) s.bench().found("dialect.open", s.in("dialect.open()") + " of \"" + name + "\" failed: " + s.error());
+  }
+  [[nodiscard]] bool opened() const { return opened_; }
+  void from_port(const std::string& text) {
+    const Letters letters(s_.bench().storage, {bytes(text)});
+    s_.bench().act(s_.in("from_port()"), [&] { table_.from_port(s_.self(), session_, letters.data()); });
+  }
+  void from_channel(const std::string& text) {
+    const Letters letters(s_.bench().storage, {bytes(text, 3)});
+    s_.bench().act(s_.in("from_channel()"),
+                   [&] { table_.from_channel(s_.self(), session_, channel_id, letters.data()); });
+  }
+  void channel_state(int32_t state) {
+    if (table_.channel_state == nullptr) return;
+    s_.bench().act(s_.in("channel_state()"),
+                   [&] { table_.channel_state(s_.self(), session_, channel_id, state, nullptr); });
+  }
+  void unfinished() {
+    if (table_.unfinished == nullptr) return;
+    std::string out;
+    const auto take = [](void* to, dtu_str text) { *static_cast<std::string*>(to) = said(text); };
+    s_.bench().act(s_.in("unfinished()"), [&] { table_.unfinished(s_.self(), session_, take, &out); });
+  }
+  void close() {
+    s_.bench().act(s_.in("dialect.close()"), [&] { table_.close(s_.self(), session_); });
+  }
+
+ private:
+  Subject& s_;
+  const dtu_dialect& table_;
+  void* session_ = nullptr;
+  bool opened_ = false;
+};
+
+void feed(Session& session, Depth depth) {
+  session.channel_state(DTU_STATE_UP);
+  session.from_port("plain text\r\n");
+  session.from_channel("plain text");
+  if (depth == Depth::light) return;
+  for (const size_t n : {0, 1, 7, 255, 4096, 70'000}) {
+    session.from_port(noise(n));
+    session.from_channel(noise(n));
+  }
+  for (const char c : noise(300)) session.from_port(std::string(1, c));
+  session.channel_state(DTU_STATE_DOWN);
+  session.from_port(std::string(5000, '\0'));
+  session.from_channel("{\"cmd\": [[[[[[[[[[");
+}
+
+}  // namespace
+
+void use_dialect(Subject& s, Depth depth) {
+  const auto table = s.bench().part.iface<dtu_dialect>(DTU_DIALECT_IFACE);
+  if (!table) return;
+  for (const char* const* name = table->names; *name != nullptr; ++name)
+    for (const bool with_port : {true, false}) {
+      Session session(s, *table, *name, with_port);
+      if (!session.opened()) continue;
+      feed(session, depth);
+      s.bench().run_for(milliseconds(10));
+      session.unfinished();
+      session.close();
+    }
+}
+
+}  // namespace dtu::check

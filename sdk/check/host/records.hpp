@@ -1,0 +1,103 @@
+// What a TestHost writes down: plain copies, so a test may look at them whenever it likes.
+#pragma once
+#include <dtu/services.h>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace dtu::host {
+
+struct Message {
+  std::string payload = {};
+  std::string route = {};
+  uint64_t source = 0;
+  uint64_t token = 0;  // to send: 0 = the next free one
+  uint32_t flags = 0;
+  int64_t time_ns = 0;
+  std::map<std::string, std::string> props = {};  // all have initialisers: {"payload", "route"} is enough
+};
+
+// `by` is Instance::handle() of the instance that called.
+struct Emitted : Message {
+  dtu_instance* by = nullptr;
+};
+struct Completion {
+  dtu_instance* by;
+  uint64_t token;
+  dtu_status status;
+};
+struct Report {
+  dtu_instance* by;
+  uint64_t source;
+  int32_t state;
+  dtu_status code;  // of the error; DTU_OK when none came along
+  uint32_t flags;
+  std::string text;
+};
+struct LogLine {
+  dtu_instance* by;
+  int32_t level;
+  std::string text;
+};
+struct Reply {
+  dtu_instance* by;
+  uint64_t call;
+  dtu_status status;
+  std::string json;
+  std::string error;  // text of the error, "" when none came along
+  uint32_t flags = 0;
+};
+struct Writable {
+  dtu_instance* by;
+  uint64_t source;
+};
+struct LinkWrite : Message {
+  dtu_instance* by = nullptr;
+  uint64_t link = 0;
+  uint32_t channel = 0;  // 0: to the port
+};
+struct Drop {
+  dtu_instance* by;
+  uint64_t link;
+  std::string reason;
+  uint64_t bytes;
+};
+
+// Asked through dtu.invoke/1.
+struct Request {
+  enum class Kind { command, read_point, write_point };
+  Kind kind = Kind::command;
+  dtu_instance* by = nullptr;
+  uint64_t id = 0;   // for TestHost::answer
+  std::string name;  // of the command or the point; "" when asked by code
+  int64_t code = -1;
+  std::string args;  // of a command; the value of write_point
+  std::optional<std::string> password;
+  std::string source;
+  uint32_t deadline_ms = 0;
+  uint32_t flags = 0;
+};
+struct Answer {
+  dtu_status status = DTU_OK;
+  std::string json;
+  std::string error = {};  // the text, when status is a failure
+  uint32_t flags = 0;      // of the error
+};
+
+// Everything in the order in which it was called.
+struct Records {
+  std::deque<Emitted> emitted;
+  std::deque<Completion> completions;
+  std::deque<Report> reports;
+  std::deque<LogLine> logs;
+  std::deque<Reply> replies;
+  std::deque<Writable> writables;
+  std::deque<LinkWrite> link_writes;
+  std::deque<Drop> drops;
+  std::deque<Request> requests;
+  std::deque<std::string> misbehaviour;
+};
+
+}  // namespace dtu::host

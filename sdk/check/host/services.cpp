@@ -1,0 +1,140 @@
+// Every service but dtu.invoke/1 (invoke.cpp).
+#include <cstring>
+
+#include "host/state.hpp"
+
+namespace dtu::host {
+namespace {
+
+InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
+State& host(dtu_instance* i) { return *at(i).host; }
+
+// A [lane] service called on the lane by a living instance; the answer otherwise is DTU_E_CLOSED.
+template <typename Body>
+dtu_status lane(dtu_instance* i, const char* function, Body&& body) {
+  if (host(i).refuses(at(i), function)) return DTU_E_INTERNAL;
+  return host(i).on_lane(at(i), function) ? body() : DTU_E_CLOSED;
+}
+
+constexpr dtu_timer_service timers{sizeof(dtu_timer_service),
+                                   0,
+                                   [](dtu_instance* i, dtu_fn fn, void* ctx, uint64_t* id) {
+                                     return lane(i, "timer.create", [&]() -> dtu_status {
+                                       *id = host(i).loop.add_timer(i, fn, ctx);
+                                       return DTU_OK;
+                                     });
+                                   },
+                                   [](dtu_instance* i, uint64_t id, uint64_t delay_us, uint64_t period_us) {
+                                     return lane(i, "timer.arm",
+                                                 [&] { return host(i).loop.arm_timer(i, id, delay_us, period_us); });
+                                   },
+                                   [](dtu_instance* i, uint64_t id) {
+                                     return lane(i, "timer.disarm", [&] { return host(i).loop.disarm_timer(i, id); });
+                                   },
+                                   [](dtu_instance* i, uint64_t id) {
+                                     return lane(i, "timer.destroy", [&] { return host(i).loop.remove_timer(i, id); });
+                                   }};
+
+constexpr dtu_fd_service fds{
+    sizeof(dtu_fd_service), 0,
+    [](dtu_instance* i, int32_t fd, uint32_t events, void (*fn)(void*, uint32_t), void* ctx, uint64_t* id) {
+      return lane(i, "fd.add", [&] { return host(i).loop.add_fd(i, fd, events, fn, ctx, id); });
+    },
+    [](dtu_instance* i, uint64_t id, uint32_t events) {
+      return lane(i, "fd.modify", [&] { return host(i).loop.modify_fd(i, id, events); });
+    },
+    [](dtu_instance* i, uint64_t id) { return lane(i, "fd.remove", [&] { return host(i).loop.remove_fd(i, id); }); }};
+
+constexpr dtu_post_service posts{sizeof(dtu_post_service), 0, [](dtu_instance* i, dtu_fn fn, void* ctx) -> dtu_status {
+                                   if (!host(i).may_call(at(i), "post")) return DTU_E_CLOSED;
+                                   if (host(i).refuses(at(i), "post")) return DTU_AGAIN;
+                                   host(i).loop.post(i, [fn, ctx] { fn(ctx); });
+                                   return DTU_OK;
+                                 }};
+
+constexpr size_t key_max = 64;
+constexpr size_t value_max = size_t{64} << 10U;
+
+bool good_key(const std::string& key) {
+  return !key.empty() && key.size() <= key_max &&
+         key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+             std::string::npos;
+}
+
+constexpr dtu_kv_service kv{sizeof(dtu_kv_service), 0,
+                            [](dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) {
+                              return lane(i, "kv.get", [&]() -> dtu_status {
+                                const auto& all = host(i).kv[at(i).type];
+                                const auto it = all.find(text(key));
+                                if (it == all.end()) return good_key(text(key)) ? DTU_E_NOT_FOUND : DTU_E_INVALID;
+                                const std::string value = it->second;  // fn may set the same key
+                                fn(ctx, {value.data(), value.size()});
+                                return DTU_OK;
+                              });
+                            },
+                            [](dtu_instance* i, dtu_str key, dtu_str value) {
+                              return lane(i, "kv.set", [&]() -> dtu_status {
+                                if (!good_key(text(key)) || value.len > value_max) return DTU_E_INVALID;
+                                host(i).kv[at(i).type][text(key)] = text(value);
+                                return DTU_OK;
+                              });
+                            },
+                            [](dtu_instance* i, dtu_str key) {
+                              return lane(i, "kv.remove", [&]() -> dtu_status {
+                                return host(i).kv[at(i).type].erase(text(key)) == 1 ? DTU_OK : DTU_E_NOT_FOUND;
+                              });
+                            }};
+
+constexpr dtu_metrics_service metrics{sizeof(dtu_metrics_service), 0,
+                                      [](dtu_instance* i, uint32_t kind, dtu_str name, dtu_str /*help*/, uint64_t* id) {
+                                        return lane(i, "metrics.add", [&]() -> dtu_status {
+                                          const auto added = host(i).add_metric(at(i), kind, text(name));
+                                          if (added) *id = *added;
+                                          return added ? DTU_OK : DTU_E_INVALID;
+                                        });
+                                      },
+                                      [](dtu_instance* i, uint64_t id, uint64_t by) {
+                                        if (host(i).may_call(at(i), "metrics.increase")) host(i).set_metric(id, by, {});
+                                      },
+                                      [](dtu_instance* i, uint64_t id, int64_t value) {
+                                        if (host(i).may_call(at(i), "metrics.set")) host(i).set_metric(id, 0, value);
+                                      }};
+
+dtu_status link_write(dtu_instance* i, uint64_t link, uint32_t channel, const dtu_msg* m) {
+  if (m->payload.len > DTU_PAYLOAD_MAX || m->route.len > DTU_ROUTE_MAX) return DTU_E_INVALID;
+  LinkWrite w;
+  static_cast<Message&>(w) = copy(*m);
+  w.by = i;
+  w.link = link;
+  w.channel = channel;
+  const dtu_status status = host(i).on_link_write ? host(i).on_link_write(w) : DTU_OK;
+  if (status == DTU_OK) host(i).write_down(&Records::link_writes, std::move(w));
+  return status;
+}
+
+constexpr dtu_link_service links{sizeof(dtu_link_service), 0,
+                                 [](dtu_instance* i, uint64_t link, const dtu_msg* m) {
+                                   return lane(i, "link.to_port", [&] { return link_write(i, link, 0, m); });
+                                 },
+                                 [](dtu_instance* i, uint64_t link, uint32_t channel, const dtu_msg* m) {
+                                   return lane(i, "link.to_channel", [&] { return link_write(i, link, channel, m); });
+                                 },
+                                 [](dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) {
+                                   lane(i, "link.drop", [&]() -> dtu_status {
+                                     host(i).write_down(&Records::drops, Drop{i, link, text(reason), bytes});
+                                     return DTU_OK;
+                                   });
+                                 }};
+
+}  // namespace
+
+const void* find_service(const char* id) {
+  static const std::map<std::string, const void*> all{{DTU_TIMER_SERVICE, &timers},         {DTU_FD_SERVICE, &fds},
+                                                      {DTU_POST_SERVICE, &posts},           {DTU_KV_SERVICE, &kv},
+                                                      {DTU_METRICS_SERVICE, &metrics},      {DTU_LINK_SERVICE, &links},
+                                                      {DTU_INVOKE_SERVICE, &invoke_table()}};
+  const auto it = all.find(id);
+  return it == all.end() ? nullptr : it->second;
+}
+
+}  // namespace dtu::host

@@ -1,0 +1,142 @@
+// A host: the instances, the rules they are held to, and the records. Behind the TestHost of unit tests and behind
+// dtu-plugin-check; shares no code with core/, so a plugin that works here relies on the ABI alone.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "host/annotations.hpp"
+#include "host/buffers.hpp"
+#include "host/loop.hpp"
+#include "host/records.hpp"
+#include "host/rules.hpp"
+
+namespace dtu::host {
+
+class State;
+
+// What a dtu_instance * points to. Lives as long as its host, so that a late call is seen and answered.
+struct InstanceRecord {
+  enum class Phase { creating, live, stopping, stopped, destroyed };
+  State* host = nullptr;
+  const dtu_component* component = nullptr;
+  std::string type;
+  void* self = nullptr;
+  std::atomic<Phase> phase{Phase::creating};
+  std::atomic<int64_t> buffers{0};  // references it holds
+
+  dtu_instance* handle() { return reinterpret_cast<dtu_instance*>(this); }
+  static InstanceRecord& of(dtu_instance* handle) { return *reinterpret_cast<InstanceRecord*>(handle); }
+};
+
+// Who is told what happens, at once, on whichever thread it does. Called with the host's lock held: do not call back.
+class Observer {
+ public:
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer() = default;
+  // by: null when it is not known.
+  virtual void misbehaved(const InstanceRecord* by, const char* rule, const std::string& what) = 0;
+  // True: this call is to fail, as it may at any time. Asked without the lock.
+  virtual bool refuses(const InstanceRecord& /*by*/, const char* /*function*/) { return false; }
+  virtual void emits(const InstanceRecord& /*by*/, const dtu_msg& /*msg*/, dtu_status /*answer*/) {}
+};
+
+class State {
+ public:
+  using Key = std::pair<dtu_instance*, uint64_t>;
+  using Handler = std::function<std::optional<Answer>(const Request&)>;
+
+  explicit State(Observer& observer, Storage& storage = heap());
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State();
+
+  // Any thread.
+  void misbehaved(const InstanceRecord* by, const char* rule, const std::string& what);
+  [[nodiscard]] bool refuses(const InstanceRecord& i, const char* function) const {
+    return observer_.refuses(i, function);
+  }
+  [[nodiscard]] bool may_call(InstanceRecord& i, const char* function);   // false: gone, answer DTU_E_CLOSED
+  [[nodiscard]] bool may_speak(InstanceRecord& i, const char* function);  // the same, and create() has returned
+  [[nodiscard]] bool on_lane(InstanceRecord& i,
+                             const char* function);  // the same as may_call, and on the loop's thread
+  dtu_status emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
+  void complete(InstanceRecord& i, uint64_t token, dtu_status status);
+  void report(InstanceRecord& i, Report report);
+  dtu_status reply(Reply reply);
+  template <typename T>
+  void write_down(std::deque<T> Records::*list, T entry) {
+    {
+      const Lock lock(mutex_);
+      (fresh_.*list).push_back(std::move(entry));
+    }
+    loop.wake();
+  }
+  void tokens_offered(dtu_instance* by, const std::set<uint64_t>& tokens);
+  void tokens_left(dtu_instance* by, const std::set<uint64_t>& not_taken);
+  [[nodiscard]] size_t open_tokens(dtu_instance* by);
+  void set_emit_room(int64_t messages);  // below 0: no limit; then those who were refused are told
+  void set_metric(uint64_t id, uint64_t add, std::optional<int64_t> set);
+  [[nodiscard]] std::optional<int64_t> metric(const std::string& type, const std::string& name);
+  std::optional<uint64_t> add_metric(const InstanceRecord& i, uint32_t kind, const std::string& name);
+
+  // The loop's thread.
+  Records& records();  // with everything called so far
+  dtu_status ask(InstanceRecord& i, Request request, dtu_answer_fn done, void* ctx);
+  void answer(uint64_t id, const Answer& answer);
+
+  const std::thread::id lane = std::this_thread::get_id();
+  Loop loop;
+  std::deque<InstanceRecord> instances;
+  std::map<std::string, std::map<std::string, std::string>> kv;  // by component type
+  std::set<std::string> withheld;                                // service ids
+  std::map<std::string, Handler> handlers;                       // "radio.csq", "#3" for a code
+  std::map<std::string, std::string> points;
+  std::map<std::string, std::string> units;  // of points; none: ""
+  dtu_status invoke_refusal = DTU_OK;
+  uint64_t last_token = 0;
+  Storage& storage;     // of buffers
+  bool strict = false;  // as dtud: emit is closed from stop() on; and no call at all is due once stop() is finished
+  std::function<dtu_status(const LinkWrite&)> on_link_write;
+
+ private:
+  struct Metric {
+    std::string type, name;
+    uint32_t kind;
+    int64_t value;
+  };
+  struct Asked {
+    InstanceRecord* by;
+    dtu_answer_fn done;
+    void* ctx;
+  };
+  void complain(const InstanceRecord* by, const char* rule, const std::string& what) REQUIRES(mutex_);
+
+  Observer& observer_;
+  std::map<uint64_t, Asked> asked_;
+  uint64_t last_request_ = 0;
+  Records records_;
+  Mutex mutex_;
+  Records fresh_ GUARDED_BY(mutex_);
+  int64_t emit_room_ GUARDED_BY(mutex_) = -1;
+  std::set<Key> refused_ GUARDED_BY(mutex_);  // instance and source that were answered DTU_AGAIN
+  std::set<Key> open_tokens_ GUARDED_BY(mutex_);
+  std::set<Key> closed_tokens_ GUARDED_BY(mutex_);
+  std::set<dtu_instance*> keeps_tokens_ GUARDED_BY(mutex_);  // got messages through Instance::send
+  std::set<Key> replied_ GUARDED_BY(mutex_);
+  std::deque<Metric> metrics_ GUARDED_BY(mutex_);  // id = index + 1
+};
+
+// The tables handed to plugins.
+const dtu_host& host_table();
+const void* find_service(const char* id);
+const dtu_invoke_service& invoke_table();
+
+[[nodiscard]] Message copy(const dtu_msg& m);
+inline std::string text(dtu_str s) { return s.len == 0 ? std::string() : std::string(s.ptr, s.len); }
+
+}  // namespace dtu::host
