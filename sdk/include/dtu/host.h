@@ -30,9 +30,9 @@ typedef struct dtu_host {
    * were taken, in order; the answer is about msgs[*taken], and nothing behind it was looked at:
    *   DTU_OK           there is none, all n were taken
    *   DTU_AGAIN        no room: keep it and the rest until writable() is called with its source
-   *   DTU_E_INVALID    it is too long (DTU_PAYLOAD_MAX, DTU_ROUTE_MAX) and never can be taken: leave it out, go on
-   * behind it DTU_E_NOT_FOUND  its source is no port that is open. Only on the lane of the host's data path: what a
-   * thread of the plugin's own emits for such a source is taken and dropped DTU_E_INTERNAL   memory is short
+   *   DTU_E_INVALID    too long (DTU_PAYLOAD_MAX, DTU_ROUTE_MAX), never to be taken: leave it out, go on behind it
+   *   DTU_E_NOT_FOUND  its source is no open port. What a thread of the plugin's own emits there is taken and dropped
+   *   DTU_E_INTERNAL   memory is short
    *   DTU_E_CLOSED     stop() has begun, or the instance is gone; *taken is 0 */
   dtu_status (*emit)(dtu_instance*, const dtu_msg*, uint32_t n, uint32_t* taken);
 
