@@ -107,8 +107,8 @@ std::string Handover::missing() const {
     return std::string(plugins::name_of_state(state)) + (why.empty() ? "" : ": " + why);
   };
   if (carried_ && !channel_->carries()) {
-    const plugins::Instance& now = *channel_->instance;
-    return channel_->name + " is " + state(now.state(), now.error());
+    const plugins::Instance* now = channel_->instance.get();
+    return channel_->name + " is " + (now != nullptr ? state(now->state(), now->error()) : "not served");
   }
   for (const Port* port : ports_)
     if (port->state != DTU_STATE_UP) return port->name + " is " + state(port->state, port->error);
