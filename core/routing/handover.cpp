@@ -108,8 +108,8 @@ std::string Handover::missing() const {
   };
   if (carried_ && channel_->instance == nullptr) return channel_->name + " has nobody who carries it";
   if (carried_ && !channel_->carries()) {
-    const plugins::Instance& now = *channel_->instance;
-    return channel_->name + " is " + state(now.state(), now.error());
+    const plugins::Instance* now = channel_->instance.get();
+    return channel_->name + " is " + (now != nullptr ? state(now->state(), now->error()) : "not served");
   }
   for (const Port* port : ports_)
     if (port->state != DTU_STATE_UP) return port->name + " is " + state(port->state, port->error);
