@@ -106,7 +106,6 @@ std::string Handover::missing() const {
   const auto state = [](int32_t state, const std::string& why) {
     return std::string(plugins::name_of_state(state)) + (why.empty() ? "" : ": " + why);
   };
-  if (carried_ && channel_->instance == nullptr) return channel_->name + " has nobody who carries it";
   if (carried_ && !channel_->carries()) {
     const plugins::Instance* now = channel_->instance.get();
     return channel_->name + " is " + (now != nullptr ? state(now->state(), now->error()) : "not served");

@@ -1,6 +1,7 @@
 #include "plugins/isolation/proxy.hpp"
 
 #include <sys/epoll.h>
+#include <dtu/sdk/text.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -52,6 +53,9 @@ Proxy::~Proxy() {
 // --- the process -----------------------------------------------------------------------------------------------------
 
 dtu_status Proxy::create(dtu_str config, dtu_error* error) {
+  if (!component_.file.is_absolute())  // built in: there is no file another process could open
+    return dtu::fail(error, DTU_E_UNSUPPORTED,
+                     component_.plugin_id + " is linked into dtud: it cannot be isolated; remove \"isolate\"");
   Descriptor socket;
   std::string why = child_.begin(isolation_.program(), instance_.name(), socket);
   if (why.empty()) {
