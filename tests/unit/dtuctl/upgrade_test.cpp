@@ -85,7 +85,9 @@ TEST_F(DtuctlTest, PluginsUpgradeAsksAndReports) {
 }
 
 TEST_F(DtuctlTest, DeadPluginsAreShown) {
-  answer("plugins", R"([{"file": "/p/a.so", "id": "org.x", "loaded": false, "state": "dead", "error": "", "dead": "superseded by 2"}])");
+  answer(
+      "plugins",
+      R"([{"file": "/p/a.so", "id": "org.x", "loaded": false, "state": "dead", "error": "", "dead": "superseded by 2"}])");
   const Result r = dtuctl({"plugins"});
   EXPECT_THAT(r.out, testing::AllOf(HasSubstr("dead"), HasSubstr("/p/a.so: superseded by 2")));
 }
