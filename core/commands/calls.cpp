@@ -361,11 +361,15 @@ Answer Calls::still_offered(Call& call) {
 }
 
 size_t Calls::under_way(const plugins::Instance& instance) const {
-  return static_cast<size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
-    const Call& call = entry.second;
-    const bool answers = call.provider == &instance && call.handed_over;
-    return call.kind != Kind::await && (answers || call.asker == &instance);
-  }));
+  const auto count = [](const auto& list, auto matches) {
+    return static_cast<size_t>(std::count_if(list.begin(), list.end(), matches));
+  };
+  const auto untold = [&](const Finished& f) { return f.asker == &instance && f.done != nullptr; };
+  return count(finished_, untold) + count(telling_, untold) + count(calls_, [&](const auto& entry) {
+           const Call& call = entry.second;
+           const bool answers = call.provider == &instance && call.handed_over;
+           return call.kind != Kind::await && (answers || call.asker == &instance);
+         });
 }
 
 bool Calls::deliver() {
@@ -403,7 +407,8 @@ void Calls::hand_over(uint64_t id) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
   Call& call = it->second;
-  if (call.provider != nullptr && call.provider == held_) return parked_.push_back(id);
+  // What it asks itself is part of what it still has to answer: waiting for its successor, it would wait for itself.
+  if (call.provider != nullptr && call.provider == held_ && call.asker != held_) return parked_.push_back(id);
   call.handed_over = true;
   if (call.provider == nullptr) {
     // The call may be over before the function is.

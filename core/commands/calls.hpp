@@ -65,11 +65,13 @@ class Calls {
   void gone(const plugins::Instance& instance);
 
   // An instance is being replaced, one at a time. From hold() to release() calls to it wait here, within their
-  // deadlines; rehome() makes them its successor's. What the successor does not offer any more is refused then.
+  // deadlines, but for its own to itself; rehome() makes them its successor's. What the successor does not offer any
+  // more is refused then.
   void hold(const plugins::Instance& provider);
   void rehome(const plugins::Instance& from, plugins::Instance& to);
   void release(const plugins::Instance& provider);
-  // Calls it has to answer, and calls whose answer it waits for. Awaits do not count: they may never end.
+  // Calls it has to answer, and calls whose answer it waits for, also one that is known and not told yet. Awaits do not
+  // count before they end: they may never.
   [[nodiscard]] size_t under_way(const plugins::Instance& instance) const;
 
   bool deliver();

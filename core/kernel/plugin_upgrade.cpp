@@ -18,9 +18,7 @@ constexpr int64_t kSettle_ns = 250 * kMs;  // a build that falls over its first 
 
 std::string named(const plugins::LoadedPlugin& plugin) { return plugin.id + " " + plugin.version; }
 
-std::string type_of(const plugins::LoadedComponent& c) {
-  return std::string(plugins::kind_name(c.kind)) + ":" + c.type;
-}
+std::string type_of(const plugins::LoadedComponent& c) { return plugins::full_type(c.kind, c.type); }
 
 std::string first_error(const config::Findings& findings) {
   for (const config::Finding& f : findings)

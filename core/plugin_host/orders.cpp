@@ -47,7 +47,7 @@ struct Orders {
     for (const plugins::LoadedComponent& c : b.plugin_->components)
       if (c.kind == kind && c.type == type) spec.component = &c;
     if (spec.component == nullptr)
-      return b.cannot(file + " does not hold " + std::string(plugins::kind_name(kind)) + ":" + type + " any more");
+      return b.cannot(file + " does not hold " + plugins::full_type(kind, type) + " any more");
     b.instance_ = Instance::make(b.context_, std::move(spec));
     Instance& i = *b.instance_;
     if (i.tables().channel.send != nullptr)

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+
+#include "lanes/spawn.hpp"
 
 namespace dtud::upgrade {
 namespace {
@@ -20,36 +21,6 @@ constexpr int64_t kGrace_ms = 5000, kLookAgain_ms = 10;
 constexpr int kMostLooks = 50;
 
 std::string reason(int code) { return std::generic_category().message(code); }
-
-struct Actions {
-  posix_spawn_file_actions_t files{};
-  posix_spawnattr_t attributes{};
-  Actions() {
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawnattr_init(&attributes);
-  }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
-  ~Actions() {
-    ::posix_spawn_file_actions_destroy(&files);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-};
-
-// With the signals as a program expects them: dtud blocks some and ignores others.
-int spawn(const std::string& program, int in, int out, pid_t& pid) {
-  Actions actions;
-  ::posix_spawn_file_actions_adddup2(&actions.files, in, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions.files, out, STDOUT_FILENO);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&actions.attributes, &none);
-  ::posix_spawnattr_setsigdefault(&actions.attributes, &all);
-  ::posix_spawnattr_setflags(&actions.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::array<char*, 2> argv{const_cast<char*>(program.c_str()), nullptr};
-  return ::posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, argv.data(), environ);
-}
 
 std::string how(int status) {
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
@@ -78,10 +49,12 @@ std::string Errand::begin(const std::string& program, const std::string& job) {
   from_ = Descriptor(out[0]);
   const Descriptor their_out(out[1]);
   ::fcntl(from_.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(to_.get(), F_SETFL, O_NONBLOCK);  // a pipe too small for the job is an error, not a wait
   const std::string line = job + "\n";
   if (::write(to_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     return "cannot tell " + program + " its job: " + reason(errno);
-  if (const int code = spawn(program, their_in.get(), their_out.get(), pid_); code != 0) {
+  const Program started{{program}, {{their_in.get(), STDIN_FILENO}, {their_out.get(), STDOUT_FILENO}}};
+  if (const int code = spawn(started, pid_); code != 0) {
     pid_ = -1;
     return program + " cannot be run: " + reason(code);
   }

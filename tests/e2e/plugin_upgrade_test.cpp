@@ -196,9 +196,7 @@ void Questions::go_on_while(const std::vector<std::string>& names) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
-// Not so yet: a question that comes in the very moment its dialect is replaced may get no answer, once in some
-// thousands. docs/architecture.md says so.
-TEST_F(Questions, DISABLED_WhileWhoSpeaksIsReplaced) { go_on_while({"command-dtu"}); }
+TEST_F(Questions, WhileWhoSpeaksIsReplaced) { go_on_while({"command-dtu"}); }
 TEST_F(Questions, WhileWhoAnswersIsReplaced) { go_on_while({"hal-sim"}); }
 
 // Half a frame is in when the dialect changes hands; the other half completes it.

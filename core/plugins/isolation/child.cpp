@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lanes/spawn.hpp"
+
 namespace dtud::plugins::isolation {
 namespace {
 
@@ -21,41 +22,6 @@ constexpr size_t kPageBytes = 4096;
 constexpr int kClear = 10;  // our ends stand above the descriptors the child gets
 
 std::string reason(int code) { return std::generic_category().message(code); }
-
-struct Actions {
-  posix_spawn_file_actions_t files{};
-  posix_spawnattr_t attributes{};
-  Actions() {
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawnattr_init(&attributes);
-  }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
-  ~Actions() {
-    ::posix_spawn_file_actions_destroy(&files);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-};
-
-// With the signals as a program expects them: dtud blocks some and ignores others.
-int spawn(const std::string& program, const std::string& name, int socket, int page, pid_t& pid) {
-  Actions actions;
-  ::posix_spawn_file_actions_addopen(&actions.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions.files, socket, kSocketFd);
-  ::posix_spawn_file_actions_adddup2(&actions.files, page, kPageFd);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&actions.attributes, &none);
-  ::posix_spawnattr_setsigdefault(&actions.attributes, &all);
-  ::posix_spawnattr_setpgroup(&actions.attributes, 0);
-  ::posix_spawnattr_setflags(&actions.attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  const std::string parent = std::to_string(::getpid());
-  std::array<char*, 4> argv{const_cast<char*>(program.c_str()), const_cast<char*>(name.c_str()),
-                            const_cast<char*>(parent.c_str()), nullptr};
-  return ::posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, argv.data(), environ);
-}
 
 Descriptor moved_up(int fd) {
   Descriptor low(fd);
@@ -111,7 +77,9 @@ std::string Child::begin(const std::string& program, const std::string& name, De
   const Descriptor page = moved_up(::memfd_create("dtu-plugin-host", MFD_CLOEXEC));
   if (!ours || !theirs || !page || ::ftruncate(page.get(), kPageBytes) != 0 || !(page_ = Page::map(page.get())))
     return "no descriptors or memory to be had: " + reason(errno);
-  if (const int code = spawn(program, name, theirs.get(), page.get(), pid_); code != 0) {
+  const Program started{
+      {program, name, std::to_string(::getpid())}, {{theirs.get(), kSocketFd}, {page.get(), kPageFd}}, true};
+  if (const int code = spawn(started, pid_); code != 0) {
     pid_ = -1;
     return program + " cannot be run: " + reason(code);
   }

@@ -33,7 +33,7 @@ std::optional<Refusal> clash(const std::vector<std::shared_ptr<const LoadedPlugi
   for (const LoadedComponent& c : plugin.components) {
     const auto [owner, _] =
         first(others, [&](const LoadedComponent& o) { return o.kind == c.kind && o.type == c.type; });
-    if (owner != nullptr) return refuse(std::string(kind_name(c.kind)) + ":" + c.type, *owner);
+    if (owner != nullptr) return refuse(full_type(c.kind, c.type), *owner);
     for (const std::string& name : c.dialects) {
       const auto [other, found] = first(others, [&](const LoadedComponent& o) { return has_dialect(o, name); });
       if (other != nullptr) return refuse("dialect " + name, *other);

@@ -163,7 +163,7 @@ void read_components(const dtu_plugin& d, LoadedPlugin& p) {
     }
     const bool twice = std::any_of(p.components.begin(), p.components.end(),
                                    [&](const LoadedComponent& o) { return o.kind == c.kind && o.type == c.type; });
-    if (twice) throw Broken{"it holds " + std::string(kind_name(c.kind)) + ":" + c.type + " twice"};
+    if (twice) throw Broken{"it holds " + full_type(c.kind, c.type) + " twice"};
     p.components.push_back(std::move(c));
   }
 }

@@ -27,7 +27,7 @@ dll::load_mode::type mode() {
 std::string disagreement(const DeclaredTypes& declared, const LoadedPlugin& plugin) {
   if (declared.verdict != DeclaredTypes::Verdict::declared) return {};
   std::set<std::string> held;
-  for (const LoadedComponent& c : plugin.components) held.insert(std::string(kind_name(c.kind)) + ":" + c.type);
+  for (const LoadedComponent& c : plugin.components) held.insert(full_type(c.kind, c.type));
   std::set<std::string> said;
   for (const std::string& type : declared.types)
     for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND})  // a newer minor may have others

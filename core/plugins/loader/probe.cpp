@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 
 #include "config/json_text.hpp"
 #include "lanes/descriptor.hpp"
+#include "lanes/spawn.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -44,40 +44,6 @@ std::string job_text(const ProbeJob& job, const ProbeLimits& limits) {
   return config::to_json(config::Json(o)) + "\n";
 }
 
-struct Actions {
-  posix_spawn_file_actions_t files{};
-  posix_spawnattr_t attributes{};
-  Actions() {
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawnattr_init(&attributes);
-  }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
-  ~Actions() {
-    ::posix_spawn_file_actions_destroy(&files);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-};
-
-// A process group of its own, so that what it starts can be ended with it; signals as a program expects them.
-int spawn(const std::string& program, int in, int out, int file, pid_t& pid) {
-  constexpr int their_file = 3;
-  Actions actions;
-  ::posix_spawn_file_actions_adddup2(&actions.files, in, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions.files, out, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions.files, file, their_file);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&actions.attributes, &none);
-  ::posix_spawnattr_setsigdefault(&actions.attributes, &all);
-  ::posix_spawnattr_setpgroup(&actions.attributes, 0);
-  ::posix_spawnattr_setflags(&actions.attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  std::array<char*, 2> argv{const_cast<char*>(program.c_str()), nullptr};
-  return ::posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, argv.data(), environ);
-}
-
 // The child, and all that stayed in its group: gone when this is.
 class Child {
  public:
@@ -98,7 +64,10 @@ class Child {
     ::fcntl(to.get(), F_SETFL, O_NONBLOCK);  // a pipe too small for the job is an error, not a wait
     if (::write(to.get(), job.data(), job.size()) != static_cast<ssize_t>(job.size()))
       return "cannot tell " + program + " its job: " + reason(errno);
-    const int code = spawn(program, their_in.get(), their_out.get(), file, pid_);
+    constexpr int their_file = 3;
+    const int code =
+        spawn({{program}, {{their_in.get(), STDIN_FILENO}, {their_out.get(), STDOUT_FILENO}, {file, their_file}}, true},
+              pid_);
     if (code == 0) return {};
     pid_ = -1;
     return program + " cannot be run: " + reason(code) + "; it belongs to dtukit: install it";

@@ -157,6 +157,10 @@ bool is_type_name(std::string_view name) {
 
 std::string_view kind_name(uint32_t kind) { return kind < kinds.size() ? kinds[kind] : ""; }
 
+std::string full_type(uint32_t kind, std::string_view type) {
+  return std::string(kind_name(kind)) + ":" + std::string(type);
+}
+
 DeclaredTypes read_types(const std::filesystem::path& path) {
   DeclaredTypes out;
   const auto refuse = [&](const std::string& why) {

@@ -21,7 +21,8 @@ struct DeclaredTypes {
 
 [[nodiscard]] DeclaredTypes read_types(const std::filesystem::path& file);
 
-[[nodiscard]] bool is_type_name(std::string_view name);   // [a-z0-9-]{1,32}
-[[nodiscard]] std::string_view kind_name(uint32_t kind);  // "channel"; "" when dtud does not know it
+[[nodiscard]] bool is_type_name(std::string_view name);                     // [a-z0-9-]{1,32}
+[[nodiscard]] std::string_view kind_name(uint32_t kind);                    // "channel"; "" when dtud does not know it
+[[nodiscard]] std::string full_type(uint32_t kind, std::string_view type);  // "channel:mqtt"
 
 }  // namespace dtud::plugins

@@ -118,12 +118,12 @@ typedef struct dtu_iface {
   const void* table;
 } dtu_iface;
 
-/* Life cycle, the same for every kind: create -> start -> ... -> stop -> destroy. A null optional means "no". */
+/* create -> start -> ... -> stop -> destroy. It emits, completes, reports, replies in between only. Null: has none. */
 typedef struct dtu_ops {
   uint32_t struct_size, reserved;
   dtu_status (*start)(void* self, dtu_error*);                      /* [lane] PENDING: report(UP) comes later */
   dtu_status (*stop)(void* self, uint32_t deadline_ms, dtu_error*); /* [lane] PENDING: report(STOPPED) comes later */
-  void (*destroy)(void* self);                                      /* [lane] after stop; no host call any more */
+  void (*destroy)(void* self);                                      /* [lane] after stop; gives back what is left */
   dtu_status (*reconfigure)(void* self, dtu_str json, dtu_error*);  /* [lane] optional; DTU_E_RESTART: create anew */
   void (*writable)(void* self, uint64_t source);                    /* [lane] optional: emit may go on after AGAIN;
                                                                        source: the port key, 0 for a channel */
@@ -148,7 +148,7 @@ typedef struct dtu_component {
   const char* title;         /* "MQTT broker" */
   const char* config_schema; /* JSON Schema draft-07 of its part of the configuration */
   uint64_t caps;
-  /* [lane] `config` satisfies the schema, defaults filled in. May use the host only to log and to look up services. */
+  /* [lane] `config` satisfies the schema, defaults filled in. It may log and use services, but tells nothing yet. */
   dtu_status (*create)(const struct dtu_host*, dtu_instance*, dtu_str config, void** self, dtu_error*);
   const dtu_ops* ops;
   const dtu_iface* ifaces;

@@ -29,7 +29,7 @@ bool read_some(int fd, std::string& to) {
     } else if (n < 0 && errno == EINTR) {
       continue;
     } else {
-      return n < 0 && errno == EAGAIN;
+      return n < 0 && (errno == EAGAIN || errno == EIO);  // EIO: nobody has the other end of the pty open just now
     }
   }
 }

@@ -26,7 +26,7 @@ class Descriptor {
 
 // Waits until fd can be read (or written); false when `ms` are over.
 bool wait_readable(int fd, int ms);
-// Appends what is there; false at the end of the stream or an error.
+// Appends what is there; false at the end of the stream or an error. A pty whose other end is closed is not at its end.
 bool read_some(int fd, std::string& to);
 // How many bytes went out; 0 when nothing can be taken now, -1 when the other end is gone.
 ssize_t write_some(int fd, std::string_view bytes);

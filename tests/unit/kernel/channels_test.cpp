@@ -5,6 +5,7 @@ namespace dtud::test {
 namespace {
 
 struct ChannelTest : ::testing::TestWithParam<uint64_t> {
+  Gate gate;  // outlives the lanes that pass it
   const plugins::LoadedComponent component = channel_component(GetParam());
   const plugins::LoadedComponent hal_c = hal_component();
   Script script, hal_script;
@@ -275,7 +276,6 @@ INSTANTIATE_TEST_SUITE_P(Lanes, OwnLaneChannelTest, ::testing::Values(DTU_CAP_BL
 
 // B15: after its instance had been abandoned in send(), a channel never sent again, whatever replaced it.
 TEST_P(OwnLaneChannelTest, AnAbandonedSendDoesNotSilenceTheChannel) {
-  Gate gate;
   std::string late;
   script.send = [&](dtu::Host host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
     gate.pass();
@@ -300,7 +300,6 @@ TEST_P(OwnLaneChannelTest, AnAbandonedSendDoesNotSilenceTheChannel) {
 }
 
 TEST_P(OwnLaneChannelTest, AChannelIsRemovedDuringAnAbandonedSend) {
-  Gate gate;
   script.send = [&](dtu::Host, const dtu_msg*, uint32_t n, uint32_t* taken) {
     gate.pass();
     *taken = n;
@@ -321,7 +320,6 @@ TEST_P(OwnLaneChannelTest, AChannelIsRemovedDuringAnAbandonedSend) {
 }
 
 TEST_P(OwnLaneChannelTest, StopDuringSendReturnsWhatWasNotCompleted) {
-  Gate gate;
   script.send = [&](dtu::Host, const dtu_msg*, uint32_t n, uint32_t* taken) {
     gate.pass();
     *taken = n;

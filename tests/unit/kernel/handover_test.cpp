@@ -179,5 +179,79 @@ TEST_P(HandoverTest, CallsWaitForTheSuccessor) {
   rig.stop(next);
 }
 
+// B26: a dialect asks for its own commands. Such a call waited for the successor, that is, for the end of the call.
+TEST_P(HandoverTest, WhatItAsksItselfIsAnsweredBeforeItGoes) {
+  start();
+  const plugins::LoadedComponent command_c = command_component(GetParam());
+  Script one;
+  one.invoke = [](dtu::Host host, uint64_t call) { return host.reply(call, "1"); };
+  plugins::InstancePtr old;
+  std::string answered;
+  rig.on([&] {
+    old = rig.make("command one", command_c, one);
+    old->start();
+  });
+  ASSERT_TRUE(rig.eventually([&] { return old->running(); }));
+  rig.on([&] {
+    commands::Command c;
+    c.name = "own";
+    c.provider = old.get();
+    EXPECT_EQ(rig.directory.add(std::move(c)), "");
+    rig.calls.hold(*old);
+    commands::Request request;
+    request.command = "own";
+    request.console = true;
+    const auto refusal =
+        rig.calls.invoke(request, old.get(), [&](const commands::Answer& a) { answered = a.json + a.error; });
+    EXPECT_EQ(refusal.status, DTU_OK);
+    EXPECT_EQ(rig.calls.under_way(*old), 1U);
+  });
+  ASSERT_TRUE(rig.eventually([&] { return rig.calls.under_way(*old) == 0; }));
+  EXPECT_EQ(answered, "1");
+  rig.on([&] { rig.calls.release(*old); });
+  rig.stop(old);
+}
+
+// B27: between the answer and its telling nothing was under way, and the asker was replaced without it.
+TEST_P(HandoverTest, AnAnswerThatIsNotToldYetIsUnderWay) {
+  start();
+  const plugins::LoadedComponent command_c = command_component(GetParam());
+  Script script_of_provider, script_of_asker;
+  std::atomic<uint64_t> asked{0};
+  script_of_provider.invoke = [&](dtu::Host, uint64_t call) {
+    asked = call;
+    return DTU_OK;
+  };
+  plugins::InstancePtr provider, asker;
+  bool told = false;
+  rig.on([&] {
+    provider = rig.make("command provider", command_c, script_of_provider);
+    asker = rig.make("command asker", command_c, script_of_asker);
+    provider->start();
+    asker->start();
+  });
+  ASSERT_TRUE(rig.eventually([&] { return provider->running() && asker->running(); }));
+  rig.on([&] {
+    commands::Command c;
+    c.name = "slow";
+    c.provider = provider.get();
+    EXPECT_EQ(rig.directory.add(std::move(c)), "");
+    commands::Request request;
+    request.command = "slow";
+    request.console = true;
+    EXPECT_EQ(rig.calls.invoke(request, asker.get(), [&](const commands::Answer&) { told = true; }).status, DTU_OK);
+  });
+  ASSERT_TRUE(rig.eventually([&] { return asked != 0; }));
+  rig.on([&] {
+    EXPECT_EQ(rig.calls.reply(*provider, asked, {DTU_OK, "1", ""}), DTU_OK);
+    EXPECT_FALSE(told);
+    EXPECT_EQ(rig.calls.under_way(*asker), 1U);
+  });
+  ASSERT_TRUE(rig.eventually([&] { return rig.calls.under_way(*asker) == 0; }));
+  EXPECT_TRUE(told);
+  rig.stop(asker);
+  rig.stop(provider);
+}
+
 }  // namespace
 }  // namespace dtud::test

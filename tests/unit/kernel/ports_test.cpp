@@ -5,6 +5,7 @@ namespace dtud::test {
 namespace {
 
 struct PortTest : ::testing::TestWithParam<uint64_t> {
+  Gate gate;  // outlives the lanes that pass it
   const plugins::LoadedComponent hal_c = hal_component(GetParam());
   const plugins::LoadedComponent channel_c = channel_component();
   const plugins::LoadedComponent dialect_c = dialect_component();
@@ -121,7 +122,6 @@ TEST_P(PortTest, AClosedPortDoesNotHoldUpItsChannels) {
 
 // B18: messages for a port were bounded in bytes only, and not at all while a write was under way.
 TEST_P(PortTest, TheQueueOfAPortIsBoundedForADialectToo) {
-  Gate gate;
   hal_script.write = [&](dtu::Host, const dtu_msg*, uint32_t, uint32_t*) {
     if (GetParam() != 0) gate.pass();
     return DTU_AGAIN;
@@ -180,7 +180,6 @@ INSTANTIATE_TEST_SUITE_P(Lanes, OwnLanePortTest, ::testing::Values(DTU_CAP_BLOCK
 
 // B20: a port closed while it was being opened stayed open in its HAL.
 TEST_P(OwnLanePortTest, APortClosedDuringItsOpeningIsClosedAfterwards) {
-  Gate gate;
   hal_script.open = [&](dtu::Host) { gate.pass(); };
   start();
   ASSERT_TRUE(gate.reached());
@@ -190,7 +189,6 @@ TEST_P(OwnLanePortTest, APortClosedDuringItsOpeningIsClosedAfterwards) {
 }
 
 TEST_P(OwnLanePortTest, APortIsRemovedDuringAWrite) {
-  Gate gate;
   std::string written;
   hal_script.write = [&](dtu::Host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
     gate.pass();
@@ -215,7 +213,6 @@ TEST_P(OwnLanePortTest, APortIsRemovedDuringAWrite) {
 }
 
 TEST_P(OwnLanePortTest, AHalAbandonedDuringAWriteMayComeBack) {
-  Gate gate;
   std::string written;
   hal_script.write = [&](dtu::Host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
     gate.pass();

@@ -5,6 +5,7 @@ namespace dtud::test {
 namespace {
 
 struct InstanceTest : ::testing::TestWithParam<uint64_t> {
+  Gate gate;  // outlives the lanes that pass it
   const plugins::LoadedComponent channel = channel_component(GetParam());
   Script script;
   Rig rig;
@@ -264,7 +265,6 @@ INSTANTIATE_TEST_SUITE_P(Lanes, OwnLaneTest, ::testing::Values(DTU_CAP_BLOCKING)
 
 // B8: one that was stopped while create() was under way was joined by the main lane, and its object leaked.
 TEST_P(OwnLaneTest, StopDuringCreateWaitsWithoutHoldingTheMainLane) {
-  Gate gate;
   script.create = [&](dtu::Host) { gate.pass(); };
   start();
   ASSERT_TRUE(gate.reached());
@@ -287,7 +287,6 @@ TEST_P(OwnLaneTest, StopDuringCreateWaitsWithoutHoldingTheMainLane) {
 // One that is asked to stop while it starts gets the time it was given all the same: it was not waited for at all, and
 // destroyed in the middle of it.
 TEST_P(OwnLaneTest, StopDuringStartLeavesItItsTime) {
-  Gate gate;
   script.start = [&](dtu::Host host) {
     host.report(DTU_STATE_UP);
     gate.pass();
@@ -311,7 +310,6 @@ TEST_P(OwnLaneTest, StopDuringStartLeavesItItsTime) {
 
 // B9: the lane of an abandoned instance came back to freed memory.
 TEST_P(OwnLaneTest, AnAbandonedOneMayComeBackAtAnyTime) {
-  Gate gate;
   script.create = [&](dtu::Host) { gate.pass(); };
   start();
   ASSERT_TRUE(gate.reached());
@@ -324,7 +322,6 @@ TEST_P(OwnLaneTest, AnAbandonedOneMayComeBackAtAnyTime) {
 
 // B10: a function posted behind destroy() was run all the same.
 TEST_P(OwnLaneTest, NothingPostedIsRunAfterDestroy) {
-  Gate gate;
   std::atomic<int> ran_late{0};
   script.stop = [&](dtu::Host host) {
     gate.pass();
@@ -354,7 +351,6 @@ TEST_P(OwnLaneTest, NothingPostedIsRunAfterDestroy) {
 }
 
 TEST_P(OwnLaneTest, HealthIsAskedOnceAtATime) {
-  Gate gate;
   script.writable = [&](dtu::Host, uint64_t) { gate.pass(); };
   start();
   ASSERT_TRUE(is(DTU_STATE_UP));

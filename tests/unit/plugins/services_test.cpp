@@ -69,6 +69,7 @@ TEST(Metrics, RefusesBadNamesAndTooMany) {
 }
 
 struct CallsTest : ::testing::Test {
+  Gate gate;  // outlives the lanes that pass it
   const plugins::LoadedComponent provider_component = command_component(DTU_CAP_BLOCKING);
   const plugins::LoadedComponent asker_component = channel_component(DTU_CAP_BLOCKING);
   Script provider_script, asker_script;
@@ -142,7 +143,6 @@ TEST_F(CallsTest, AProviderThatStopsAnswersForIt) {
 }
 
 TEST_F(CallsTest, AStoppedAskerIsNotAnswered) {
-  Gate gate;
   provider_script.invoke = [&](dtu::Host host, uint64_t call) {
     gate.pass();
     return host.reply(call, "1");
