@@ -42,7 +42,9 @@ void OfflineStorage::warn_of_flash() {
   if (std::exchange(warned_, true)) return;
   const std::string folder = storage_.journal_dir.substr(0, storage_.journal_dir.rfind('/'));
   struct statfs info {};
-  if (::statfs(folder.c_str(), &info) == 0 && info.f_type != TMPFS_MAGIC && info.f_type != RAMFS_MAGIC)
+  if (::statfs(folder.c_str(), &info) != 0) return;
+  const auto type = static_cast<uint32_t>(info.f_type);  // how wide and signed it is differs
+  if (type != TMPFS_MAGIC && type != RAMFS_MAGIC)
     log_.warning("kernel", folder +
                                " is not in memory (tmpfs): every stored message is written there. Set runtime_dir in "
                                "board.json to a folder in memory, such as one in /run");

@@ -2,6 +2,7 @@
  * tidy up. Steps count once the file CRASH_ARMED names exists: files made, synced, renamed and removed. Each adds a
  * byte to that file, so that dtud after it started itself anew, and the programs it runs, go on counting. */
 #define _GNU_SOURCE
+#undef _FILE_OFFSET_BITS /* open() and open64() are two names here, on 32 bits too */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>

