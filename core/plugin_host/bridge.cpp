@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "plugin_host/orders.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::host {
 namespace {
@@ -16,8 +17,6 @@ using namespace plugins::isolation;
 
 constexpr size_t kMostWaiting = 1024;      // calls under way
 constexpr uint32_t kLastMoments_ms = 250;  // to stop in when dtud hangs up; it kills after 300
-
-bool acceptable(const dtu_msg& msg) { return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX; }
 
 }  // namespace
 
@@ -30,6 +29,10 @@ Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
       inbox_(lane, *this),
       context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity},
       instances_(context_) {
+  // dtud counts and says them; several at once are told in one.
+  instances_.faults().on_note([this] {
+    if (!faults_untold_.exchange(true)) lane_.post([this] { tell_faults(); });
+  });
   log_follower_ = log_.follow([this](const LogLine& line) { log_line(line.level, line.text); });
   metrics_.keep_in(
       activity.metrics.data(), activity.metrics.size(), [this](size_t cell, const plugins::Metrics::Reading& m) {
@@ -103,6 +106,19 @@ void Bridge::hung_up() {
   if (std::exchange(ending_, true)) return;
   if (instance_ == nullptr || !instance_->alive()) leave(EXIT_SUCCESS);
   instance_->stop(kLastMoments_ms, [] { leave(EXIT_SUCCESS); });
+}
+
+void Bridge::tell_faults() {
+  if (!faults_untold_.exchange(false)) return;
+  for (const plugins::Faults* faults : instances_.faults().all())
+    for (const auto& [kind, last] : faults->read()) {
+      uint64_t& told = told_faults_.at(static_cast<size_t>(kind));
+      const uint64_t times = last.count - std::exchange(told, last.count);
+      if (times == 0) continue;
+      say(Frame::fault, [kind = kind, &last = last, times](Writer&& out) {
+        out.number(static_cast<uint32_t>(kind)).number(times).text(last.function).text(last.text);
+      });
+    }
 }
 
 void Bridge::log_line(Level level, std::string_view text) {
@@ -210,6 +226,7 @@ void Bridge::list_offers() {
 // Whatever the reason: this process was for this one run.
 void Bridge::stopped(Instance&) {
   if (watch_ == 0) leave(EXIT_SUCCESS);
+  tell_faults();
   say(Frame::stopped, [](Writer&&) {});
   flush_all();
   leave(EXIT_SUCCESS);
@@ -244,7 +261,10 @@ dtu_status Bridge::emit(Instance& from, const dtu_msg* msgs, uint32_t n, uint32_
   const bool channel = from.component().kind == DTU_KIND_CHANNEL;
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
-    if (!acceptable(msg)) return DTU_E_INVALID;
+    if (!is_acceptable(msg)) {
+      from.faults().note(plugins::Fault::emit, called_in(lane_, "emit"), kUnacceptable);
+      return DTU_E_INVALID;
+    }
     if (!channel && ports_.count(msg.source) == 0) return DTU_E_NOT_FOUND;
     Source& source = sources_[channel ? 0 : msg.source];
     if (source.outstanding > kEmitWindow) {
@@ -278,18 +298,24 @@ Bridge::Session* Bridge::session_of_link(uint64_t link) {
   return nullptr;
 }
 
-dtu_status Bridge::to_port(Instance&, uint64_t link, const dtu_msg& msg) {
+dtu_status Bridge::to_port(Instance& from, uint64_t link, const dtu_msg& msg) {
   const Session* session = session_of_link(link);
   if (session == nullptr || session->port.empty()) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) return DTU_E_INVALID;
+  if (!is_acceptable(msg)) {
+    from.faults().note(plugins::Fault::emit, called_in(lane_, "to_port"), kUnacceptable);
+    return DTU_E_INVALID;
+  }
   say(Frame::to_port, [&](Writer&& out) { out.message(link, 0, msg); });
   return DTU_OK;
 }
 
-dtu_status Bridge::to_channel(Instance&, uint64_t link, uint32_t channel, const dtu_msg& msg) {
+dtu_status Bridge::to_channel(Instance& from, uint64_t link, uint32_t channel, const dtu_msg& msg) {
   const Session* session = session_of_link(link);
   if (session == nullptr) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) return DTU_E_INVALID;
+  if (!is_acceptable(msg)) {
+    from.faults().note(plugins::Fault::emit, called_in(lane_, "to_channel"), kUnacceptable);
+    return DTU_E_INVALID;
+  }
   const auto& ids = session->channels;
   if (std::find(ids.begin(), ids.end(), channel) == ids.end()) return DTU_E_NOT_FOUND;
   say(Frame::to_channel, [&](Writer&& out) { out.message(link, channel, msg); });

@@ -84,6 +84,7 @@ class Bridge final : public plugins::Upcalls {
   void cannot(const std::string& why);
   void list_offers();
   void log_line(Level level, std::string_view text);
+  void tell_faults();
   void flush_all();
   void hung_up();
   [[noreturn]] static void leave(int status);
@@ -105,6 +106,8 @@ class Bridge final : public plugins::Upcalls {
   Log log_;
   std::shared_ptr<void> log_follower_;
   std::atomic<size_t> lines_{0}, lines_lost_{0};
+  std::atomic<bool> faults_untold_{false};
+  std::array<uint64_t, plugins::kFaultKinds> told_faults_{};  // how many of each
   StallWatch stalls_;
   plugins::Metrics metrics_;
   plugins::Inbox inbox_;

@@ -19,8 +19,8 @@ const char* name_of(Fault kind) {
   return names.at(static_cast<size_t>(kind));
 }
 
-Faults::Faults(Log& log, std::string instance, std::string plugin)
-    : log_(log), instance_(std::move(instance)), plugin_(std::move(plugin)) {}
+Faults::Faults(Log& log, std::string instance, std::string plugin, const std::function<void()>& noted)
+    : log_(log), instance_(std::move(instance)), plugin_(std::move(plugin)), noted_(noted) {}
 
 void Faults::note(Fault kind, std::string_view function, std::string_view text, uint64_t times) noexcept {
   const int64_t now = monotonic_ns();
@@ -32,14 +32,21 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
     kept.function = function.substr(0, kLongestText);
     kept.text = text.substr(0, kLongestText);
     kept.at_ns = wall_clock_ns();
-    if (kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
+    if (noted_ == nullptr && kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
     line = kept.function + " of plugin " + plugin_ + " " + kept.text;
     if (const uint64_t unsaid = kept.count - kept.logged_at - times; unsaid != 0)
       line += " (and " + std::to_string(unsaid) + " times more since the last line of this)";
     kept.logged_ns = now;
     kept.logged_at = kept.count;
   }
+  if (noted_ != nullptr) return noted_();
   log_.error(instance_, line);
+}
+
+void Faults::note_taken(std::string_view function, uint32_t taken, uint32_t offered) noexcept {
+  note(Fault::taken, function,
+       "says it took " + std::to_string(taken) + " of " + std::to_string(offered) + " messages" +
+           (taken == 0 ? " and that nothing was wrong" : ""));
 }
 
 std::vector<std::pair<Fault, Faults::Occurrence>> Faults::read() const {
@@ -78,7 +85,7 @@ Faults& FaultBook::of(const std::string& instance, const std::string& plugin) {
   Lock lock(mutex_);
   const auto same = std::find_if(records_.begin(), records_.end(),
                                  [&](const Faults& f) { return f.instance() == instance && f.plugin() == plugin; });
-  Faults& record = same != records_.end() ? *same : records_.emplace_back(log_, instance, plugin);
+  Faults& record = same != records_.end() ? *same : records_.emplace_back(log_, instance, plugin, noted_);
   const auto former =
       std::find_if(newest_.begin(), newest_.end(), [&](const Faults* f) { return f->instance() == instance; });
   if (former != newest_.end())

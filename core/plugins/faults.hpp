@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,9 @@ class Faults {
     int64_t at_ns = 0;           // Unix time
   };
 
-  Faults(Log& log, std::string instance, std::string plugin);
+  // noted: called after each note(), on its thread, and may not call back; whoever sets it says in the log what
+  // happened.
+  Faults(Log& log, std::string instance, std::string plugin, const std::function<void()>& noted);
 
   [[nodiscard]] const std::string& instance() const { return instance_; }
   [[nodiscard]] const std::string& plugin() const { return plugin_; }
@@ -53,6 +56,8 @@ class Faults {
   // text goes on where "<function> of plugin <id> " ends. The first of a kind is logged at once, then one in ten
   // seconds.
   void note(Fault kind, std::string_view function, std::string_view text, uint64_t times = 1) noexcept;
+  // Of a send or write that cannot have gone as it says.
+  void note_taken(std::string_view function, uint32_t taken, uint32_t offered) noexcept;
   [[nodiscard]] std::vector<std::pair<Fault, Occurrence>> read() const;  // of the kinds that happened
   [[nodiscard]] uint64_t total() const;
 
@@ -67,6 +72,7 @@ class Faults {
 
   Log& log_;
   const std::string instance_, plugin_;
+  const std::function<void()>& noted_;
   mutable Mutex mutex_;
   struct Kept : Occurrence {
     int64_t logged_ns = 0;   // monotonic; 0: never
@@ -81,6 +87,8 @@ class Faults {
 class FaultBook {
  public:
   explicit FaultBook(Log& log) : log_(log) {}
+  // First of all: see Faults.
+  void on_note(std::function<void()> noted) { noted_ = std::move(noted); }
   // The record of this pair, from now on the newest of the instance.
   [[nodiscard]] Faults& of(const std::string& instance, const std::string& plugin);
   [[nodiscard]] Faults* newest(std::string_view instance) const;  // null: there never was one. Any thread
@@ -88,6 +96,7 @@ class FaultBook {
 
  private:
   Log& log_;
+  std::function<void()> noted_;
   mutable Mutex mutex_;
   std::deque<Faults> records_ DTU_GUARDED_BY(mutex_);  // a deque: they stay where they are
   std::vector<Faults*> newest_ DTU_GUARDED_BY(mutex_);

@@ -80,8 +80,8 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
   *taken = 0;
   while (*taken < n) {
     const dtu_msg& msg = msgs[*taken];
-    if (msg.payload.len > DTU_PAYLOAD_MAX || msg.route.len > DTU_ROUTE_MAX || !is_sound(msg)) {
-      from.faults.load()->note(Fault::emit, "emit", "is given a message that is too long, or a length without bytes");
+    if (!is_acceptable(msg)) {
+      from.faults.load()->note(Fault::emit, "emit", kUnacceptable);
       return DTU_E_INVALID;
     }
     const uint64_t cost = msg.payload.len + sizeof(Item);

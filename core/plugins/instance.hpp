@@ -115,6 +115,8 @@ class Instance {
   void fault(Fault kind, const char* function, const std::string& what) noexcept;
   // The same for what it reports itself: that it FAILED because `function` (null: unknown) threw.
   void threw(const char* function, const dtu_error& error) noexcept;
+  // This run, should it end, is a fault of the plugin. Any thread.
+  void blame() noexcept { at_fault_.store(true); }
   // Takes the instance down, to be started anew. blame: three of these within a minute are a quarantine.
   void condemn(const std::string& why, bool blame) noexcept;
   // The state of the plugin or of a port of it changed: whether to log that. One that does so without end is condemned.

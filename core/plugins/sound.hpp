@@ -13,6 +13,12 @@ namespace dtud {
 [[nodiscard]] inline bool is_sound(dtu_str s) { return s.ptr != nullptr || s.len == 0; }
 [[nodiscard]] inline bool is_sound(const dtu_msg& m) { return is_sound(m.payload) && is_sound(m.route); }
 
+// Somebody could take it.
+[[nodiscard]] inline bool is_acceptable(const dtu_msg& m) {
+  return m.payload.len <= DTU_PAYLOAD_MAX && m.route.len <= DTU_ROUTE_MAX && is_sound(m);
+}
+inline constexpr char kUnacceptable[] = "is given a message that is too long, or a length without bytes";
+
 // Its text, or nothing when it is not sound.
 [[nodiscard]] inline std::string_view view(dtu_str s) {
   return is_sound(s) ? std::string_view(s.ptr, static_cast<size_t>(s.len)) : std::string_view();

@@ -21,12 +21,7 @@ dtu_error blank() {
   return e;
 }
 
-bool acceptable(const dtu_msg& msg) {
-  return msg.payload.len <= DTU_PAYLOAD_MAX && msg.route.len <= DTU_ROUTE_MAX && is_sound(msg);
-}
-
 using plugins::Fault;
-constexpr const char* kUnacceptable = "is given a message that is too long, or a length without bytes";
 
 }  // namespace
 
@@ -57,7 +52,7 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
-    if (!acceptable(msg)) {
+    if (!is_acceptable(msg)) {
       from.faults().note(Fault::emit, called_in(lane_, "emit"), kUnacceptable);
       return DTU_E_INVALID;
     }
@@ -174,7 +169,7 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
 dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) {
+  if (!is_acceptable(msg)) {
     speaker.faults().note(Fault::emit, called_in(lane_, "to_port"), kUnacceptable);
     return DTU_E_INVALID;
   }
@@ -185,7 +180,7 @@ dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, c
 dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id, uint32_t id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker) return DTU_E_NOT_FOUND;
-  if (!acceptable(msg)) {
+  if (!is_acceptable(msg)) {
     speaker.faults().note(Fault::emit, called_in(lane_, "to_channel"), kUnacceptable);
     return DTU_E_INVALID;
   }
@@ -386,7 +381,7 @@ void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) 
 
 void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   const bool refused = taken == 0 && status >= 0;
-  if (taken > offered || refused) misjudged(*channel.instance, "send", taken, offered);
+  if (taken > offered || refused) channel.instance->faults().note_taken("send", taken, offered);
   taken = std::min(taken, offered);
   channel.sending = false;
   channel.traffic.tx_messages += taken;
@@ -401,13 +396,6 @@ void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status
   if (refused) pause(channel);
   if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
   note_room(channel);
-}
-
-// taken: what the plugin said.
-void Router::misjudged(plugins::Instance& by, const char* function, uint32_t taken, uint32_t offered) {
-  by.faults().note(Fault::taken, function,
-                   "says it took " + std::to_string(taken) + " of " + std::to_string(offered) + " messages" +
-                       (taken == 0 ? " and that nothing was wrong" : ""));
 }
 
 void Router::serve(Port& port) {
@@ -455,7 +443,7 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
   port.writing = false;
   const bool room_told = std::exchange(port.room_told, false);
   if ((taken > offered || (taken == 0 && status >= 0)) && port.hal != nullptr)
-    misjudged(*port.hal, "write", taken, offered);
+    port.hal->faults().note_taken("write", taken, offered);
   taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
   for (uint32_t i = 0; i < taken; ++i) {
     const KeptMessage message = port.queue.pop_front();

@@ -84,7 +84,6 @@ class Router {
   void serve(Port& port);
   void sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
   void written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
-  static void misjudged(plugins::Instance& by, const char* function, uint32_t taken, uint32_t offered);
   void pause(Channel& channel);  // a breath before the next try
   void mark(Channel& channel);
   void mark(Port& port);

@@ -24,6 +24,7 @@ struct PluginFaults : testing::Test {
   TcpSink sink;
   Dtud dtud;
   uint32_t said = 0;
+  bool isolate = false;
 
   // A channel of each type from 1 on, and a healthy one, 50, beside them; all on one line.
   void start(const std::vector<std::string>& types, const std::vector<std::string>& environment = {}) {
@@ -38,7 +39,7 @@ struct PluginFaults : testing::Test {
                        std::to_string(sink.port()) + R"(, "outbox": {"overflow": "block"}})";
     for (size_t i = 0; i < types.size(); ++i)
       conf += ", \"" + std::to_string(i + 1) + R"(": {"serialID": "1", "protocol": ")" + types[i] +
-              R"(", "outbox": {"overflow": "drop-oldest"}})";
+              R"(", "outbox": {"overflow": "drop-oldest"})" + (isolate ? R"(, "isolate": true})" : "}");
     return R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "0x0a"}}}, "conf": {)" + conf + "}}";
   }
   void say(uint32_t count) {
@@ -54,27 +55,15 @@ struct PluginFaults : testing::Test {
   }
 };
 
-TEST_F(PluginFaults, EachIsCountedUnderItsKindWithItsFunctionAndTheOthersGoOn) {
-  struct Case {
-    const char *type, *kind, *function;
-  };
-  const std::vector<Case> cases{{"throws-send", "exception", "send"},
-                                {"throws-timer", "exception", "a timer"},
-                                {"throws-writable", "exception", "send"},
-                                {"throws-stop", "exception", "stop"},
-                                {"completes-twice", "completion", "complete in send"},
-                                {"completes-pending", "completion", "complete"},
-                                {"takes-too-many", "taken", "send"},
-                                {"takes-none", "taken", "send"},
-                                {"floods-log", "flood", "log"},
-                                {"flaps", "flood", "report"},
-                                {"leaks-buffers", "buffers", "destroy"},
-                                {"hoards-buffers", "buffers", ""},
-                                {"leaves-timer", "left_behind", "destroy"},
-                                {"wrong-thread", "thread", "timer create"},
-                                {"emits-too-much", "emit", "emit"},
-                                {"lengths-without-text", "malformed", ""},
-                                {"bad-health", "malformed", "health"}};
+struct Case {
+  const char *type, *kind, *function;
+};
+
+struct EachFault : PluginFaults {
+  void is_counted(const std::vector<Case>& cases);
+};
+
+void EachFault::is_counted(const std::vector<Case>& cases) {
   std::vector<std::string> types;
   for (const Case& c : cases) types.emplace_back(c.type);
   ASSERT_NO_FATAL_FAILURE(start(types));
@@ -105,6 +94,37 @@ TEST_F(PluginFaults, EachIsCountedUnderItsKindWithItsFunctionAndTheOthersGoOn) {
   EXPECT_EQ(to_json(at(instance("channel 50"), "faults")), "{}");
   EXPECT_EQ(number(instance("channel 50"), "restarts"), 0);
   EXPECT_TRUE(dtud.answers());
+}
+
+std::vector<Case> each_fault() {
+  return {{"throws-send", "exception", "send"},
+          {"throws-timer", "exception", "a timer"},
+          {"throws-writable", "exception", "send"},
+          {"throws-stop", "exception", "stop"},
+          {"completes-twice", "completion", "complete in send"},
+          {"completes-pending", "completion", "complete"},
+          {"takes-too-many", "taken", "send"},
+          {"takes-none", "taken", "send"},
+          {"floods-log", "flood", "log"},
+          {"flaps", "flood", "report"},
+          {"leaks-buffers", "buffers", "destroy"},
+          {"hoards-buffers", "buffers", ""},
+          {"leaves-timer", "left_behind", "destroy"},
+          {"wrong-thread", "thread", "timer create"},
+          {"emits-too-much", "emit", "emit"},
+          {"lengths-without-text", "malformed", ""},
+          {"bad-health", "malformed", "health"}};
+}
+
+TEST_F(EachFault, IsCountedUnderItsKindWithItsFunctionAndTheOthersGoOn) { is_counted(each_fault()); }
+
+// What happens in a process of its own is told by it, or seen in what it says.
+TEST_F(EachFault, OfAnIsolatedPluginIsCountedToo) {
+  std::vector<Case> cases = each_fault();
+  for (Case& c : cases)
+    if (c.function == std::string("complete in send")) c.function = "complete";
+  isolate = true;
+  is_counted(cases);
 }
 
 TEST_F(PluginFaults, ThreeTimesInAMinuteIsAQuarantineUntilSomebodyAsks) {

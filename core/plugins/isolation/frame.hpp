@@ -82,6 +82,7 @@ enum class Frame : uint32_t {
   metric,               // slot, kind, name, help
   log,                  // level, text
   health,               // json
+  fault,                // kind, how many times since the last one of it, function, text: against the contract
 };
 
 // What a message counts against a window: what it holds, and what is around it.

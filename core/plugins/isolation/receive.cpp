@@ -254,6 +254,14 @@ struct Handlers {
     p.asked_health_ = false;
     p.health_ = json.empty() || json.size() > kLongestHealth ? "{}" : json;
   }
+  static void fault(Proxy& p, Reader& in) {
+    const uint32_t kind = in.u32();
+    const auto times = std::min<uint64_t>(in.u64(), UINT32_MAX);
+    const std::string_view function = in.text(kLongestName), what = in.text(kLongestName);
+    if (!in.whole() || kind >= kFaultKinds) return;
+    p.instance_.faults().note(static_cast<Fault>(kind), function, what, times);
+    if (static_cast<Fault>(kind) == Fault::exception) p.instance_.blame();
+  }
 };
 
 namespace {
@@ -263,7 +271,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 26> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 27> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -288,7 +296,8 @@ constexpr std::array<Row, 26> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::ask_points, Handlers::ask_points},
                                      {Frame::metric, Handlers::metric},
                                      {Frame::log, Handlers::log},
-                                     {Frame::health, Handlers::health}}};
+                                     {Frame::health, Handlers::health},
+                                     {Frame::fault, Handlers::fault}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -26,7 +26,8 @@ TEST(Faults, CountsByKindAndKeepsTheLast) {
 
 TEST(Faults, AFloodOfThemIsOneLineOfTheLog) {
   Log log(Level::info, false);
-  plugins::Faults faults(log, "channel 1", "org.x");
+  const std::function<void()> nobody;
+  plugins::Faults faults(log, "channel 1", "org.x", nobody);
   for (int i = 0; i < 1000; ++i) faults.note(Fault::completion, "complete", "is for token 7, which is not open");
   faults.note(Fault::emit, "emit", "names source 9, which is no port of it");
   const auto lines = log.newest(10);
