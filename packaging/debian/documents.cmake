@@ -9,4 +9,7 @@ foreach(_component IN LISTS CPACK_COMPONENTS_ALL)
   * Release ${CPACK_PACKAGE_VERSION}; the repository's history has the changes.\n
  -- ${CPACK_PACKAGE_CONTACT}  ${_date}\n")
   execute_process(COMMAND gzip -9nf ${_folder}/changelog COMMAND_ERROR_IS_FATAL ANY)
+  if(CPACK_DTUKIT_SHLIBS)  # dpkg-shlibdeps looks for it there; cpack removes it with its own debian/control
+    configure_file(${CPACK_DTUKIT_SHLIBS} ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/${_component}/debian/shlibs.local COPYONLY)
+  endif()
 endforeach()

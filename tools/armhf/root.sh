@@ -7,7 +7,7 @@
 set -eu
 dir=$1
 packages="libc6-dev libstdc++-12-dev libpoco-dev libpaho-mqtt-dev libssl-dev libgpiod-dev zlib1g-dev libgtest-dev libgmock-dev"
-mark="$dir/complete: $packages"
+mark="$dir/complete 2: $packages"
 [ ! -e "$dir/usr" ] || [ "$(cat "$dir.apt/mark" 2>/dev/null)" != "$mark" ] || exit 0
 
 rm -rf "$dir"
@@ -28,6 +28,10 @@ mkdir -p "$dir/usr/lib" && ln -s usr/lib "$dir/lib"
 for package in "$dir.apt"/archives/*.deb; do
   dpkg-deb --fsys-tarfile "$package" | tar -x -C "$dir" --keep-directory-symlink --exclude=./usr/share/doc --exclude=./usr/share/man
 done
+# Which package a library is from, for the dependencies of our own packages (packaging/debian).
+for package in "$dir.apt"/archives/*.deb; do
+  dpkg-deb --info "$package" shlibs 2> /dev/null | grep -v '^udeb' || true
+done > "$dir.apt/shlibs"
 # Links from / would lead to our own libraries.
 find "$dir/usr" -lname '/*' | while read -r link; do
   ln -sf --relative "$dir$(readlink "$link")" "$link"

@@ -115,7 +115,7 @@ TEST(Handshake, EachFaultIsNamed) {
       {"start", [](Descriptor& d) { d.ops.start = nullptr; }, "component good: ops has no start"},
       {"stop", [](Descriptor& d) { d.ops.stop = nullptr; }, "ops has no stop"},
       {"destroy", [](Descriptor& d) { d.ops.destroy = nullptr; }, "ops has no destroy"},
-      {"short ops", [](Descriptor& d) { d.ops.struct_size = 16; }, "ops has no stop"},
+      {"short ops", [](Descriptor& d) { d.ops.struct_size = offsetof(dtu_ops, stop); }, "ops has no stop"},
       {"short component", [](Descriptor& d) { d.component.struct_size = offsetof(dtu_component, create); },
        "has no create"},
       {"no iface", [](Descriptor& d) { d.component.iface_count = 0; }, "offers no interface"},
