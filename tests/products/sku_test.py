@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -63,9 +64,9 @@ class Sku(unittest.TestCase):
         self.assertEqual(ran.returncode, 1)
         self.assertIn("did you mean \"everything\"?", ran.stderr)
 
-    def build(self, content, name="x"):
+    def build(self, content, *options, name="x"):
         out = self.work / f"out-{name}"
-        return out, self.sku(self.put(content, f"{name}.json"), "--build", BUILD, "--out", out)
+        return out, self.sku(self.put(content, f"{name}.json"), "--build", BUILD, "--out", out, *options)
 
     def test_documents_dtud_refuses_are_no_product(self):
         out, ran = self.build(product(device={"conf": {"1": {"protocol": "mqtt", "url": "b"}}}))
@@ -136,6 +137,29 @@ class Sku(unittest.TestCase):
                 self.assertEqual(peer.makefile("rb").readline(), b"from the line\n")
             finally:
                 os.close(tty)
+
+    def test_a_signed_product_takes_no_other_plugins(self):
+        made = subprocess.run([BUILD / "bin/dtu-sign", "keygen", self.work / "acme.key"], text=True, capture_output=True,
+                              timeout=DEADLINE_S, check=True)
+        key = re.search(r"[A-Za-z0-9+/]{43}=", made.stdout).group()
+        signed = product(keys=[key], require_signed=True)
+        _, ran = self.build(signed)
+        self.assertEqual(ran.returncode, 1, ran)
+        self.assertIn("give --sign KEY", ran.stderr)
+        out, ran = self.build(signed, "--sign", self.work / "acme.key")
+        self.assertEqual(ran.returncode, 0, ran)
+        for name in ("channel-tcp", "hal-sim"):
+            self.assertTrue((out / f"lib/dtukit/plugins/{name}.so.sig").exists())
+        self.assertEqual(self.check(out).returncode, 0)
+        (out / "lib/dtukit/plugins/hal-sim.so.sig").unlink()
+        ran = self.check(out)
+        self.assertNotEqual(ran.returncode, 0, ran)
+        self.assertIn("hal-sim.so", ran.stdout + ran.stderr)
+
+    def check(self, out):
+        environment = {**os.environ, "DTUKIT_STATE_DIR": str(self.work / "state"), "DTUKIT_RUN_DIR": str(self.work / "run")}
+        return subprocess.run([out / "run", "--check"], env=environment, text=True, capture_output=True,
+                              timeout=DEADLINE_S, check=False)
 
 
 if __name__ == "__main__":
