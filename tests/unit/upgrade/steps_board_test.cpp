@@ -1,0 +1,178 @@
+// The steps of an upgrade, from the installation to the mark that it is good; and what ends one.
+#include "steps.hpp"
+
+namespace dtud::upgrade {
+namespace {
+
+TEST_F(Steps, AfterAKillInTheMiddleOfTheInstallationItIsVerifiedAndInstalledAgainThreeTimesAtMost) {
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  for (int i = 0; i < 2; ++i) {
+    start();
+    EXPECT_EQ(job("do"), "verify");
+    ends(R"({"say": "done", "checked": ["sha256"]})");
+    EXPECT_EQ(step(), "installing");
+  }
+  start();
+  ends(R"({"say": "done", "checked": ["sha256"]})");
+  EXPECT_EQ(step(), "failed");
+  EXPECT_THAT(member("error"), HasSubstr("begun 3 times"));
+}
+
+TEST_F(Steps, APowerCutJustAfterTheInstallationIsNoFailure) {
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  world.board["firmware"] = {"2", "B", false, false};  // it was done, and the board started with it
+  start();
+  EXPECT_EQ(step(), "confirming");
+}
+
+TEST_F(Steps, TheBoardIsRestartedAgainWhenItWasNot) {
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  answer_install({DTU_OK, R"({"restart": "board"})", ""});
+  EXPECT_EQ(world.restarted, "board");
+  for (int i = 0; i < 2; ++i) {  // dtud was killed, or may not restart the board
+    start();
+    EXPECT_EQ(world.restarted, "board");
+    EXPECT_EQ(step(), "restarting");
+  }
+  start();
+  EXPECT_EQ(step(), "failed");
+  EXPECT_THAT(member("error"), HasSubstr("do it by hand"));
+  EXPECT_EQ(world.restarts, 3);
+}
+
+TEST_F(Steps, WhatRunsAfterTheRestartDecides) {
+  struct Case {
+    Facts now;
+    std::string order, step;
+  };
+  const std::vector<Case> cases{
+      {{"2", "B", true, false}, "2", "took"},        {{"2", "B", false, false}, "2", "confirming"},
+      {{"1", "A", true, false}, "2", "rolled_back"}, {{"1", "A", true, true}, "2", "rolled_back"},
+      {{"2", "B", true, true}, "2", "rolled_back"},  {{"2", "A", true, false}, "2", "rolled_back"},
+      {{"1.9", "B", false, false}, "2", "failed"},   {{"v2.0", "", true, false}, "2", "took"},
+      {{"1", "", true, false}, "2", "rolled_back"},  {{"", "B", true, false}, "2", "took"}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.now.version + " " + c.now.slot);
+    world.board["firmware"] = {"1", "A", true, false};
+    ASSERT_NO_FATAL_FAILURE(to_installing());
+    answer_install({});
+    world.board["firmware"] = c.now;
+    start();
+    EXPECT_EQ(step(), c.step);
+    if (step() == "confirming") {
+      world.healthy = true;
+      upgrade->look();
+      world.healthy = false;
+    }
+  }
+}
+
+TEST_F(Steps, ABoardThatSaysNothingIsWaitedForAndThenNotBelieved) {
+  rules.confirm_s = 30;
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  answer_install({});
+  world.board.clear();
+  start();
+  EXPECT_EQ(step(), "restarting");
+  EXPECT_THAT(member("note"), HasSubstr("waits for the board"));
+  for (int i = 0; i < 100 && step() == "restarting"; ++i) wait_for_alarm();
+  EXPECT_EQ(step(), "failed");
+  EXPECT_THAT(member("error"), HasSubstr("whether it took is not known"));
+}
+
+TEST_F(Steps, AHalThatStartsLateIsAskedAtOnce) {
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  answer_install({});
+  world.board.clear();
+  start();
+  world.board["firmware"] = {"2", "B", true, false};
+  upgrade->board_changed();
+  EXPECT_EQ(step(), "took");
+}
+
+TEST_F(Steps, OfTwoAnswersOfTheBoardTheLastCounts) {
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  world.silent = true;
+  start();
+  const auto first = world.open_facts;
+  upgrade->board_changed();  // asks again
+  world.open_facts(world.board);
+  EXPECT_EQ(job("do"), "verify");
+  first(world.board);
+  EXPECT_EQ(step(), "verifying") << "an answer that is late changes nothing";
+}
+
+TEST_F(Steps, NotProvenInTimeItIsNotMarkedGood) {
+  rules.confirm_s = 30;
+  ASSERT_NO_FATAL_FAILURE(to_confirming());
+  for (int i = 0; i < 100 && step() == "confirming"; ++i) wait_for_alarm();
+  EXPECT_EQ(step(), "unconfirmed");
+  EXPECT_EQ(world.marks, 0);
+  world.healthy = true;
+  upgrade->look();
+  EXPECT_EQ(world.marks, 0) << "too late";
+  commands::Answer answer;
+  upgrade->confirm("console", [&](const commands::Answer& a) { answer = a; });
+  EXPECT_EQ(answer.status, DTU_OK) << answer.error;
+  EXPECT_EQ(step(), "took");
+}
+
+TEST_F(Steps, AMarkThatFailsIsTriedAgain) {
+  rules.confirm_s = 30;
+  ASSERT_NO_FATAL_FAILURE(to_confirming());
+  world.healthy = world.mark_fails = true;
+  upgrade->look();
+  EXPECT_EQ(step(), "confirming");
+  EXPECT_THAT(member("note"), HasSubstr("no mark"));
+  world.mark_fails = false;
+  wait_for_alarm();
+  EXPECT_EQ(step(), "took");
+}
+
+TEST_F(Steps, GoneBackWhileItHadToProveItself) {
+  ASSERT_NO_FATAL_FAILURE(to_confirming());
+  world.board["firmware"] = {"1", "A", true, true};
+  start();
+  EXPECT_EQ(step(), "rolled_back");
+}
+
+// --- cancelled -------------------------------------------------------------------------------------------------------
+
+TEST_F(Steps, CancelledAsLongAsItIsNotInstalled) {
+  commands::Answer answer;
+  const auto cancel = [&] { upgrade->cancel("console", [&](const commands::Answer& a) { answer = a; }); };
+  start();
+  cancel();
+  EXPECT_EQ(answer.status, DTU_E_NOT_FOUND);
+  ASSERT_EQ(order().status, DTU_OK);
+  cancel();
+  EXPECT_EQ(step(), "cancelled");
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  world.can_cancel = false;
+  cancel();
+  EXPECT_THAT(answer.error, HasSubstr("cannot stop an installation"));
+  world.can_cancel = true;
+  cancel();
+  EXPECT_EQ(step(), "installing") << "until the board says what became of it";
+  answer_install({DTU_E_CLOSED, "", "cancelled"});
+  EXPECT_EQ(step(), "cancelled");
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  cancel();
+  answer_install({});  // it was too late
+  EXPECT_EQ(step(), "restarting");
+  cancel();
+  EXPECT_THAT(answer.error, HasSubstr("too late"));
+}
+
+TEST_F(Steps, ADiskThatTakesNoRecordTakesNoOrder) {
+  start();
+  std::ofstream(dir.path("upgrade")) << "a file where the folder should be";
+  const auto answer = order();
+  EXPECT_EQ(answer.status, DTU_E_IO);
+  EXPECT_THAT(answer.error, HasSubstr("cannot be kept"));
+  EXPECT_EQ(step(), "idle");
+  EXPECT_TRUE(world.jobs.empty());
+}
+
+}  // namespace
+}  // namespace dtud::upgrade
