@@ -110,7 +110,7 @@ class Rig final : public plugins::Upcalls {
   BufferRef buffer_;
   Lane lane_{"bench"};
   Log log_{Level::error, false};
-  StallWatch stalls_{{}, [](const Lane&, const std::string&, std::chrono::milliseconds) {}};
+  StallWatch stalls_{{}, [](const StallWatch::Stall&) {}};
   plugins::Metrics metrics_;
   plugins::Inbox inbox_{lane_, *this};
   plugins::Context context_{lane_, log_, *this, inbox_, metrics_, stalls_, instances_, {}};
