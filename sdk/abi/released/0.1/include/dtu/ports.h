@@ -1,0 +1,66 @@
+/* dtu.ports/1: byte lines of a board. What is read is handed over with host->emit (source = the key of open). */
+#ifndef DTU_PORTS_H_
+#define DTU_PORTS_H_
+
+#include "host.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dtu_port_info {
+  uint32_t struct_size, flags;
+  dtu_str id;     /* "1": what uconf and serialID name */
+  dtu_str device; /* "/dev/ttyS1" */
+  dtu_str title;
+} dtu_port_info;
+
+#define DTU_PARITY_NONE 0u
+#define DTU_PARITY_EVEN 1u
+#define DTU_PARITY_ODD 2u
+#define DTU_FLOW_NONE 0u
+#define DTU_FLOW_RTSCTS 1u
+typedef struct dtu_port_settings { /* uconf.<n>, seed 001 section 6.1.8 */
+  uint32_t struct_size;
+  uint32_t baud;     /* bits per second */
+  uint32_t databits; /* 5 to 8 */
+  uint32_t parity, stopbits, flow;
+  /* RS-485 by a pin (direction_pin, dtu.md 1.1): the host's pin number and its level while sending. A HAL that has the
+   * pin switches it around every write; one that cannot fails open() and says so. */
+  int32_t direction_gpio; /* -1: none */
+  uint32_t direction_level;
+} dtu_port_settings;
+
+#define DTU_PORTS_IFACE "dtu.ports/1"
+#define DTU_PORT_HOLDS \
+  1u /* dtu_port.flags: when not read, the sender waits (flow control, pty) instead of losing bytes */
+typedef struct dtu_ports {
+  uint32_t struct_size, reserved;
+  dtu_status (*list)(void* self, void (*each)(void* ctx, const dtu_port_info*), void* ctx, dtu_error*); /* [lane] */
+
+  /* [lane] Opens port `id`; *port is the HAL's own name for it in the calls below, `key` the host's name for it in
+   * emit, writable and report. DTU_PENDING: the device is not there yet; the HAL keeps looking and tells by
+   * report(key, UP | DOWN | FAILED). A device that goes away later is reported DOWN and picked up again by the HAL. */
+  dtu_status (*open)(void* self, dtu_str id, const dtu_port_settings*, uint64_t key, void** port, dtu_error*);
+  void (*close)(void* self, void* port); /* [lane] no emit for its key afterwards */
+
+  /* [lane] Takes the first *taken of n messages to write, in order; a message begun is kept (buf_ref) until it is out.
+   * DTU_AGAIN: full; host->writable(instance, key) tells of room. */
+  dtu_status (*write)(void* self, void* port, const dtu_msg*, uint32_t n, uint32_t* taken, dtu_error*);
+
+  /* [lane] optional: what is written so far is on the wire: 1, still going out: 0. */
+  int32_t (*drained)(void* self, void* port);
+
+  /* [lane] optional: DTU_PORT_HOLDS and other facts of an open port. */
+  uint32_t (*flags)(void* self, void* port);
+
+  /* [lane] optional: lends the descriptor to a library that must own the line; the HAL neither reads nor writes until
+   * release. The descriptor stays the HAL's. */
+  dtu_status (*lease_fd)(void* self, void* port, int32_t* fd, dtu_error*);
+  void (*release_fd)(void* self, void* port);
+} dtu_ports;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* DTU_PORTS_H_ */
