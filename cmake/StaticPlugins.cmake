@@ -53,13 +53,14 @@ function(_dtukit_one_object plugin folder entry out)
   list(TRANSFORM _archives REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE _files)
   separate_arguments(_flags UNIX_COMMAND "${CMAKE_CXX_FLAGS}")
   set(_object ${folder}/${plugin}.o)
+  # GNU's objcopy asks for the symbol to keep by its new name, LLVM's by the old one.
   # Without --force-group-allocation the program's link would still take two plugins' copies of one inline function for the
   # same group, and throw away the one whose symbols only its own plugin sees.
   add_custom_command(OUTPUT ${_object}
     COMMAND ${CMAKE_CXX_COMPILER} ${_flags} -r -nostdlib -Wl,--force-group-allocation -o ${_object}.all
             $<TARGET_OBJECTS:${plugin}-objects> -Wl,--start-group ${_files} -Wl,--end-group
     COMMAND ${CMAKE_OBJCOPY} --redefine-sym ${DTUKIT_ENTRY}=${entry} --keep-global-symbol=${entry}
-            ${_object}.all ${_object}
+            --keep-global-symbol=${DTUKIT_ENTRY} ${_object}.all ${_object}
     COMMAND ${CMAKE_COMMAND} -E rm ${_object}.all
     DEPENDS $<TARGET_OBJECTS:${plugin}-objects> ${_files} ${_archives}
     COMMENT "Making ${plugin} one object" VERBATIM COMMAND_EXPAND_LISTS)
