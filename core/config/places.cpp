@@ -23,7 +23,7 @@ fs::path own_program() {
 
 fs::path library_folder(const fs::path& program) {
   if (program.is_absolute()) {
-    const fs::path here = moved(program, DTUD_LIBDIR_FROM_BIN);
+    fs::path here = moved(program, DTUD_LIBDIR_FROM_BIN);
     if (there(here / "dtukit")) return here;
   }
   return DTUD_LIBDIR;
@@ -31,9 +31,9 @@ fs::path library_folder(const fs::path& program) {
 
 fs::path child_program(const fs::path& program, const std::string& name) {
   if (program.is_absolute()) {
-    const fs::path beside = program.parent_path() / name;
+    fs::path beside = program.parent_path() / name;
     if (there(beside)) return beside;
-    const fs::path here = moved(program, DTUD_CHILDDIR_FROM_BIN) / name;
+    fs::path here = moved(program, DTUD_CHILDDIR_FROM_BIN) / name;
     if (there(here)) return here;
   }
   return fs::path(DTUD_CHILDDIR) / name;

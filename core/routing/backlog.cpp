@@ -326,11 +326,11 @@ void Backlog::commit() {
       },
       [this, to = moving_to_](Committed result) {
         result.last = to;
-        committed(std::move(result));
+        committed(result);
       });
 }
 
-void Backlog::committed(Committed result) {
+void Backlog::committed(const Committed& result) {
   committing_ = false;
   journal_.give_back();
   facts_ = result.facts;
@@ -371,9 +371,10 @@ void Backlog::read() {
         result.trouble = spool->read(from, [&](const spool::Record& record) {
           KeptMessage message = KeptMessage::keep(message_of(record));
           bytes += record.payload.size();
-          if (message) result.messages.emplace_back(record.seq, std::move(message));
           result.end = false;
-          return message && result.messages.size() < kReadMessages && bytes < kReadBytes;
+          if (!message) return false;  // no memory: from here on later
+          result.messages.emplace_back(record.seq, std::move(message));
+          return result.messages.size() < kReadMessages && bytes < kReadBytes;
         });
         result.facts = spool->facts();
         return result;
@@ -381,7 +382,7 @@ void Backlog::read() {
       [this](Read result) { arrived(std::move(result)); });
 }
 
-void Backlog::arrived(Read result) {
+void Backlog::arrived(Read&& result) {
   reading_ = false;
   if (const uint64_t lost = result.facts.damaged - facts_.damaged; lost != 0) {
     total_ -= std::min(total_, lost);

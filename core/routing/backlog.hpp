@@ -137,9 +137,9 @@ class Backlog {
   [[nodiscard]] bool in_journal(uint64_t from, spool::Record& out) const;
   void give(KeptMessage message, uint64_t seq);
   void commit();
-  void committed(Committed result);
+  void committed(const Committed& result);
   void read();
-  void arrived(Read result);
+  void arrived(Read&& result);
   void advance_disk();
   void failed(const spool::Trouble& trouble);
   void works_again(const char* how);

@@ -127,9 +127,10 @@ int spool_export(const Invocation& in) {
   const std::string path = "/v1/spool/" + channel_in(in.operands[0]);
   const bool raw = in.has("--raw");
   for (std::string from = "0"; !from.empty();) {
-    const Json page = Json::parse(client.need("GET", path + "?from=" + from), "the answer", kFailed);
+    const Json page =
+        Json::parse(client.need("GET", std::string(path).append("?from=").append(from)), "the answer", kFailed);
     for (const Json& message : page["messages"].items())
-      print(raw ? from_base64(message["data_b64"].text()) : message.dump() + "\n");
+      print(raw ? from_base64(message["data_b64"].text()) : message.dump().append("\n"));
     from = page["next"].text();
   }
   return kOk;

@@ -76,7 +76,7 @@ std::string ProbeCache::load() {
   const JsonObject* o = json ? config::as_object(*json) : nullptr;
   const Json list = o != nullptr ? o->get("entries") : Json();
   const JsonArray* entries = config::as_list(list);
-  if (entries == nullptr || as_integer(o->get("version")) != kVersion)
+  if (o == nullptr || entries == nullptr || as_integer(o->get("version")) != kVersion)
     return file_ + " is not what this dtud wrote: every plugin is probed anew";
   for (const Json& one : *entries)
     if (auto entry = entry_of(one); entry && entries_.size() < kMost && find(entry->path) == nullptr)
