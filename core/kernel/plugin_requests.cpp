@@ -43,7 +43,7 @@ std::string about(const std::string& file, const std::filesystem::path& copy, st
 
 Answer KernelBackend::plugin(const std::string& name) {
   const auto jobs = std::make_shared<Jobs>();
-  const Answer begun = ask([this, name, jobs](const Reply& reply) {
+  Answer begun = ask([this, name, jobs](const Reply& reply) {
     for (const std::string& file : views::plugins_to_probe(kernel_, name)) {
       jobs->push_back(kernel_.components().vetting().job_for(file));
       jobs->back().schemas = true;
@@ -71,7 +71,7 @@ Answer KernelBackend::stage(const std::string& file, Staged& staged) {
   if (file.empty() || file[0] != '/') return Answer::error(400, "the body needs \"file\": an absolute path");
   const plugins::Trust trust = plugins::check_trust(file);
   const auto jobs = std::make_shared<Jobs>();
-  const Answer begun = ask([this, jobs](const Reply& reply) {
+  Answer begun = ask([this, jobs](const Reply& reply) {
     jobs->push_back(kernel_.components().vetting().job_for({}));
     reply({200, {}});
   });
@@ -180,7 +180,7 @@ Answer KernelBackend::retry_plugin(const std::string& json) {
   const std::string name = text_in(json, "plugin");
   if (name.empty()) return Answer::error(400, "the body needs \"plugin\": a file, or the id of a plugin");
   const auto jobs = std::make_shared<Jobs>();
-  const Answer begun = ask([this, name, jobs](const Reply& reply) {
+  Answer begun = ask([this, name, jobs](const Reply& reply) {
     for (const auto& file : kernel_.components().forgive(name))
       jobs->push_back(kernel_.components().vetting().job_for(file));
     reply({200, {}});

@@ -10,9 +10,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "lanes/descriptor.hpp"
@@ -36,7 +38,9 @@ void close_others() {
   std::error_code ec;
   std::vector<int> others;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ec)) {
-    const int fd = std::atoi(entry.path().filename().c_str());
+    const std::string name = entry.path().filename();
+    int fd = -1;
+    std::from_chars(name.data(), name.data() + name.size(), fd);
     if (fd > plugins::isolation::kPageFd) others.push_back(fd);
   }
   for (const int fd : others) ::close(fd);  // the folder's own is closed already: no harm

@@ -2,9 +2,11 @@
 // and 4, and tells it by the first frame what to be.
 #include <sys/socket.h>
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
 
 #include "plugin_host/bridge.hpp"
 #include "plugin_host/limits.hpp"
@@ -41,7 +43,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "dtu-plugin-host is started by dtud, for a component with \"isolate\"\n");
     return 2;
   }
-  if (!host::confine(std::atoi(argv[2]))) return EXIT_FAILURE;
+  const std::string_view parent(argv[2]);
+  int pid = 0;
+  std::from_chars(parent.data(), parent.data() + parent.size(), pid);
+  if (!host::confine(pid)) return EXIT_FAILURE;
   const plugins::isolation::Page page = plugins::isolation::Page::map(page_fd.get());
   if (!page) return EXIT_FAILURE;
   page_fd.close();

@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <charconv>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -137,8 +139,10 @@ uint64_t Child::rss_kib() const {
   const Descriptor file(::open(("/proc/" + std::to_string(pid_) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 128> text{};
   if (!file || ::read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
-  unsigned long long whole = 0, resident = 0;
-  if (std::sscanf(text.data(), "%llu %llu", &whole, &resident) != 2) return 0;
+  const std::string_view all(text.data());
+  uint64_t resident = 0;  // the second number, in pages
+  const size_t at = std::min(all.find(' '), all.size());
+  std::from_chars(all.data() + std::min(at + 1, all.size()), all.data() + all.size(), resident);
   return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
 }
 

@@ -101,7 +101,7 @@ std::string Store::load() {
   const JsonObject* o = json ? config::as_object(*json) : nullptr;
   const Json list = o != nullptr ? o->get("plugins") : Json();
   const JsonArray* plugins = config::as_list(list);
-  if (plugins == nullptr || config::as_integer(o->get("version")) != kVersion)
+  if (o == nullptr || plugins == nullptr || config::as_integer(o->get("version")) != kVersion)
     return index_of(folder_).string() + " is not what this dtud wrote: no plugin counts as installed by dtuctl";
   for (const Json& one : *plugins)
     if (auto installed = installed_of(one); installed && list_.size() < kMostPlugins && find(installed->id) == nullptr)
@@ -143,7 +143,7 @@ fs::path Store::stage(const fs::path& file, std::string& error) const {
   if (uint64_t{disk.f_bavail} * disk.f_frsize < static_cast<uint64_t>(st.st_size) + kSpare)
     return error = folder_.string() + " has no room for " + file.string() + ": free some", fs::path();
 
-  const fs::path copied = folder_ / (std::string(kStaged) + std::to_string(::getpid()) + ".so");
+  fs::path copied = folder_ / (std::string(kStaged) + std::to_string(::getpid()) + ".so");
   drop(copied);
   error = copy(from.get(), kMostBytes, copied, 0600);
   const Descriptor signature(::open(signature_of(file).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -233,7 +233,7 @@ std::string Store::why_failed(const std::string& sha256) const {
 }
 
 std::string Store::replace(std::vector<Installed> list, std::vector<Failed> failed) {
-  if (const std::string error = save(list, failed); !error.empty()) return error;
+  if (std::string error = save(list, failed); !error.empty()) return error;
   list_ = std::move(list);
   failed_ = std::move(failed);
   return {};
