@@ -1,6 +1,6 @@
-/* Preloaded into every program that runs under qemu-arm (root.sh's etc/ld.so.preload): qemu's user mode does not know the
- * ioctls of termios2, with which ports are set up. They become those of termios; the speed, which these name by a code
- * and which a pty does not care for, is remembered. */
+/* Preloaded into every program that runs under qemu-arm (root.sh's etc/ld.so.preload): qemu's user mode does not know
+ * the ioctls of termios2, with which ports are set up. They become those of termios; the speed, which these name by a
+ * code and which a pty does not care for, is remembered. */
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <dlfcn.h>

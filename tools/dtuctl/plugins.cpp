@@ -64,17 +64,16 @@ std::string table_of(const std::vector<Json>& plugins, const Terminal& terminal)
     const std::string file = p["file"].text(), error = p["error"].text(), note = p["note"].text();
     table.add({p["id"].text(), p["version"].text(), p["vendor"].text(), p["abi"].text(), state_cell(p),
                signature_cell(p["signature"]), offers(p), p["built_in"].flag() ? std::string("-") : file});
-    if (!error.empty()) {
-      const bool named = error.compare(0, file.size(), file) == 0;
-      below += terminal.paint(Colour::bad, printable(named ? error : file + ": " + error)) + "\n";
-    }
+    const auto say = [&](Colour colour, const std::string& line) {
+      below.append(terminal.paint(colour, printable(line))).append("\n");
+    };
+    const auto of_file = [&](const std::string& what) { return std::string(file).append(": ").append(what); };
+    if (!error.empty()) say(Colour::bad, error.compare(0, file.size(), file) == 0 ? error : of_file(error));
     if (p["faults"].number() > 0)
-      below += terminal.paint(Colour::warning, printable(p["id"].text() + ": " + p["faults"].text() +
-                                                         " faults at run time; dtuctl status shows them")) +
-               "\n";
-    if (const std::string dead = p["dead"].text(); !dead.empty())
-      below += terminal.paint(Colour::faint, printable(file + ": " + dead)) + "\n";
-    if (!note.empty()) below += terminal.paint(Colour::faint, printable(file + ": " + note)) + "\n";
+      say(Colour::warning,
+          p["id"].text() + ": " + p["faults"].text() + " faults at run time; dtuctl status shows them");
+    if (const std::string dead = p["dead"].text(); !dead.empty()) say(Colour::faint, of_file(dead));
+    if (!note.empty()) say(Colour::faint, of_file(note));
   }
   return table.empty() ? std::string() : table.text(terminal) + below;
 }

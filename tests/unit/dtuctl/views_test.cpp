@@ -83,8 +83,9 @@ TEST_F(DtuctlTest, PluginsThatFailed) {
     "/p/b.so: is quarantined: died of signal 6", "signature": {"state": "none"}, "components": []}])");
   const Result failed = dtuctl({"plugins", "--failed"});
   EXPECT_EQ(failed.code, 1);
-  EXPECT_EQ(failed.out, "STATE        SIGNED BY  FILE\nquarantined  unsigned   /p/b.so\n"
-                        "/p/b.so: is quarantined: died of signal 6\n");
+  EXPECT_EQ(failed.out,
+            "STATE        SIGNED BY  FILE\nquarantined  unsigned   /p/b.so\n"
+            "/p/b.so: is quarantined: died of signal 6\n");
   EXPECT_EQ(dtuctl({"plugins"}).code, 0);
   EXPECT_THAT(dtuctl({"plugins"}).out, HasSubstr("not used"));
   EXPECT_THAT(dtuctl({"plugins"}).out, HasSubstr("00112233aabbccdd"));
