@@ -199,7 +199,7 @@ TEST_F(PluginFaults, RepliesThatAreNoneReachNobody) {
 }
 
 TEST_F(PluginFaults, CallsAfterTheEndAreCounted) {
-  ASSERT_NO_FATAL_FAILURE(start({"late-emit"}));
+  ASSERT_NO_FATAL_FAILURE(start({"late-emit"}, {"DTU_FIXTURE_LATE=100"}));
   ASSERT_EQ(dtud.put("/v1/config", document({})).status, 200);
   EXPECT_TRUE(eventually([&] {
     return dtud.metric(
