@@ -261,10 +261,7 @@ dtu_status Bridge::emit(Instance& from, const dtu_msg* msgs, uint32_t n, uint32_
   const bool channel = from.component().kind == DTU_KIND_CHANNEL;
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
-    if (!is_acceptable(msg)) {
-      from.faults().note(plugins::Fault::emit, called_in(lane_, "emit"), kUnacceptable);
-      return DTU_E_INVALID;
-    }
+    if (!is_acceptable(msg)) return from.faults().unacceptable(called_in(lane_, "emit"));
     if (!channel && ports_.count(msg.source) == 0) return DTU_E_NOT_FOUND;
     Source& source = sources_[channel ? 0 : msg.source];
     if (source.outstanding > kEmitWindow) {
@@ -301,10 +298,7 @@ Bridge::Session* Bridge::session_of_link(uint64_t link) {
 dtu_status Bridge::to_port(Instance& from, uint64_t link, const dtu_msg& msg) {
   const Session* session = session_of_link(link);
   if (session == nullptr || session->port.empty()) return DTU_E_NOT_FOUND;
-  if (!is_acceptable(msg)) {
-    from.faults().note(plugins::Fault::emit, called_in(lane_, "to_port"), kUnacceptable);
-    return DTU_E_INVALID;
-  }
+  if (!is_acceptable(msg)) return from.faults().unacceptable(called_in(lane_, "to_port"));
   say(Frame::to_port, [&](Writer&& out) { out.message(link, 0, msg); });
   return DTU_OK;
 }
@@ -312,10 +306,7 @@ dtu_status Bridge::to_port(Instance& from, uint64_t link, const dtu_msg& msg) {
 dtu_status Bridge::to_channel(Instance& from, uint64_t link, uint32_t channel, const dtu_msg& msg) {
   const Session* session = session_of_link(link);
   if (session == nullptr) return DTU_E_NOT_FOUND;
-  if (!is_acceptable(msg)) {
-    from.faults().note(plugins::Fault::emit, called_in(lane_, "to_channel"), kUnacceptable);
-    return DTU_E_INVALID;
-  }
+  if (!is_acceptable(msg)) return from.faults().unacceptable(called_in(lane_, "to_channel"));
   const auto& ids = session->channels;
   if (std::find(ids.begin(), ids.end(), channel) == ids.end()) return DTU_E_NOT_FOUND;
   say(Frame::to_channel, [&](Writer&& out) { out.message(link, channel, msg); });

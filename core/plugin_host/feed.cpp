@@ -36,7 +36,7 @@ bool Feed::serve() {
 
 void Feed::offered(const Batch& b) {
   offering_ = false;
-  if (b.taken > b.n || (b.taken == 0 && b.status >= 0)) instance_.faults().note_taken(function_, b.taken, b.n);
+  instance_.faults().judge_taken(function_, b.status, b.taken, b.n);
   const uint32_t taken = std::min(b.taken, b.n);
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < taken; ++i) bytes += cost_of(b.msgs[i]);

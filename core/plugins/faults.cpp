@@ -43,10 +43,17 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
   log_.error(instance_, line);
 }
 
-void Faults::note_taken(std::string_view function, uint32_t taken, uint32_t offered) noexcept {
+void Faults::judge_taken(std::string_view function, dtu_status status, uint32_t taken, uint32_t offered) noexcept {
+  const bool none = taken == 0 && status >= 0;
+  if (taken <= offered && !none) return;
   note(Fault::taken, function,
        "says it took " + std::to_string(taken) + " of " + std::to_string(offered) + " messages" +
            (taken == 0 ? " and that nothing was wrong" : ""));
+}
+
+dtu_status Faults::unacceptable(std::string_view function) noexcept {
+  note(Fault::emit, function, "is given a message that is too long, or a length without bytes");
+  return DTU_E_INVALID;
 }
 
 std::vector<std::pair<Fault, Faults::Occurrence>> Faults::read() const {

@@ -2,6 +2,8 @@
 // said in the log no more often than a person can read. A record is made with the first run of an instance and stays as
 // long as dtud does, so that a thread of the plugin that calls too late can still be counted, and no counter goes back.
 #pragma once
+#include <dtu/abi.h>
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -56,8 +58,10 @@ class Faults {
   // text goes on where "<function> of plugin <id> " ends. The first of a kind is logged at once, then one in ten
   // seconds.
   void note(Fault kind, std::string_view function, std::string_view text, uint64_t times = 1) noexcept;
-  // Of a send or write that cannot have gone as it says.
-  void note_taken(std::string_view function, uint32_t taken, uint32_t offered) noexcept;
+  // A send or write that answered so; noted when it cannot have gone like that.
+  void judge_taken(std::string_view function, dtu_status status, uint32_t taken, uint32_t offered) noexcept;
+  // A message handed to `function` of the host is not is_acceptable(): noted; what to answer.
+  [[nodiscard]] dtu_status unacceptable(std::string_view function) noexcept;
   [[nodiscard]] std::vector<std::pair<Fault, Occurrence>> read() const;  // of the kinds that happened
   [[nodiscard]] uint64_t total() const;
 

@@ -80,10 +80,7 @@ dtu_status Inbox::emit(Handle& from, const dtu_msg* msgs, uint32_t n, uint32_t* 
   *taken = 0;
   while (*taken < n) {
     const dtu_msg& msg = msgs[*taken];
-    if (!is_acceptable(msg)) {
-      from.faults.load()->note(Fault::emit, "emit", kUnacceptable);
-      return DTU_E_INVALID;
-    }
+    if (!is_acceptable(msg)) return from.faults.load()->unacceptable("emit");
     const uint64_t cost = msg.payload.len + sizeof(Item);
     if (from.inbox_bytes.fetch_add(cost) + cost > kMostBytes) {
       from.inbox_bytes.fetch_sub(cost);

@@ -17,7 +17,6 @@ namespace dtud {
 [[nodiscard]] inline bool is_acceptable(const dtu_msg& m) {
   return m.payload.len <= DTU_PAYLOAD_MAX && m.route.len <= DTU_ROUTE_MAX && is_sound(m);
 }
-inline constexpr char kUnacceptable[] = "is given a message that is too long, or a length without bytes";
 
 // Its text, or nothing when it is not sound.
 [[nodiscard]] inline std::string_view view(dtu_str s) {

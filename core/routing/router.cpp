@@ -52,10 +52,7 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
   for (; *taken < n; ++*taken) {
     const dtu_msg& msg = msgs[*taken];
-    if (!is_acceptable(msg)) {
-      from.faults().note(Fault::emit, called_in(lane_, "emit"), kUnacceptable);
-      return DTU_E_INVALID;
-    }
+    if (!is_acceptable(msg)) return from.faults().unacceptable(called_in(lane_, "emit"));
     dtu_status status = DTU_E_NOT_FOUND;
     if (channel != nullptr)
       status = from_channel(*channel, msg);
@@ -169,10 +166,7 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
 dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
-  if (!is_acceptable(msg)) {
-    speaker.faults().note(Fault::emit, called_in(lane_, "to_port"), kUnacceptable);
-    return DTU_E_INVALID;
-  }
+  if (!is_acceptable(msg)) return speaker.faults().unacceptable(called_in(lane_, "to_port"));
   queue_for_port(*link->port, msg);
   return DTU_OK;
 }
@@ -180,10 +174,7 @@ dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, c
 dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id, uint32_t id, const dtu_msg& msg) {
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker) return DTU_E_NOT_FOUND;
-  if (!is_acceptable(msg)) {
-    speaker.faults().note(Fault::emit, called_in(lane_, "to_channel"), kUnacceptable);
-    return DTU_E_INVALID;
-  }
+  if (!is_acceptable(msg)) return speaker.faults().unacceptable(called_in(lane_, "to_channel"));
   const auto it =
       std::find_if(link->channels.begin(), link->channels.end(), [id](const Channel* c) { return c->id == id; });
   if (it == link->channels.end()) return DTU_E_NOT_FOUND;
@@ -381,7 +372,7 @@ void Router::serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n) 
 
 void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   const bool refused = taken == 0 && status >= 0;
-  if (taken > offered || refused) channel.instance->faults().note_taken("send", taken, offered);
+  channel.instance->faults().judge_taken("send", status, taken, offered);
   taken = std::min(taken, offered);
   channel.sending = false;
   channel.traffic.tx_messages += taken;
@@ -442,8 +433,7 @@ void Router::serve(Port& port) {
 void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
   port.writing = false;
   const bool room_told = std::exchange(port.room_told, false);
-  if ((taken > offered || (taken == 0 && status >= 0)) && port.hal != nullptr)
-    port.hal->faults().note_taken("write", taken, offered);
+  if (port.hal != nullptr) port.hal->faults().judge_taken("write", status, taken, offered);
   taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
   for (uint32_t i = 0; i < taken; ++i) {
     const KeptMessage message = port.queue.pop_front();

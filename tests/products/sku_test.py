@@ -90,6 +90,10 @@ class Sku(unittest.TestCase):
             _, ran = self.build(product())
             self.assertEqual(ran.returncode, 0, ran)
 
+    def environment(self):
+        places = {"DTUKIT_STATE_DIR": str(self.work / "state"), "DTUKIT_RUN_DIR": str(self.work / "run")}
+        return {**{name: value for name, value in os.environ.items() if name != "DTUKIT_PLUGIN_PATH"}, **places}
+
     def eventually(self, question, process):
         end = time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
@@ -110,10 +114,8 @@ class Sku(unittest.TestCase):
         moved = self.work / "module/opt"  # nothing in it knows where it was built
         moved.parent.mkdir()
         out.rename(moved)
-        environment = {**os.environ, "DTUKIT_STATE_DIR": str(self.work / "state"), "DTUKIT_RUN_DIR": str(self.work / "run")}
-        environment.pop("DTUKIT_PLUGIN_PATH", None)
         with open(self.work / "log", "w", encoding="utf-8") as log, \
-                subprocess.Popen([moved / "run"], env=environment, stdout=log, stderr=log) as dtud:
+                subprocess.Popen([moved / "run"], env=self.environment(), stdout=log, stderr=log) as dtud:
             try:
                 self.carries_data(moved, dtud)
             finally:
@@ -157,8 +159,7 @@ class Sku(unittest.TestCase):
         self.assertIn("hal-sim.so", ran.stdout + ran.stderr)
 
     def check(self, out):
-        environment = {**os.environ, "DTUKIT_STATE_DIR": str(self.work / "state"), "DTUKIT_RUN_DIR": str(self.work / "run")}
-        return subprocess.run([out / "run", "--check"], env=environment, text=True, capture_output=True,
+        return subprocess.run([out / "run", "--check"], env=self.environment(), text=True, capture_output=True,
                               timeout=DEADLINE_S, check=False)
 
 

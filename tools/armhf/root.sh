@@ -27,9 +27,7 @@ apt install -y --download-only --no-install-recommends $packages > "$dir.apt/log
 mkdir -p "$dir/usr/lib" && ln -s usr/lib "$dir/lib"
 for package in "$dir.apt"/archives/*.deb; do
   dpkg-deb --fsys-tarfile "$package" | tar -x -C "$dir" --keep-directory-symlink --exclude=./usr/share/doc --exclude=./usr/share/man
-done
-# Which package a library is from, for the dependencies of our own packages (packaging/debian).
-for package in "$dir.apt"/archives/*.deb; do
+  # Which package a library is from, for the dependencies of our own packages (packaging/debian).
   dpkg-deb --info "$package" shlibs 2> /dev/null | grep -v '^udeb' || true
 done > "$dir.apt/shlibs"
 # Links from / would lead to our own libraries.

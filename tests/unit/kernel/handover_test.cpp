@@ -50,6 +50,18 @@ struct HandoverTest : ::testing::TestWithParam<uint64_t> {
     uint32_t taken = 0;
     return rig.router.emit(*channel->instance, &m, 1, &taken);
   }
+  void offer(const char* name, plugins::Instance& by) {
+    commands::Command c;
+    c.name = name;
+    c.provider = &by;
+    EXPECT_EQ(rig.directory.add(std::move(c)), "");
+  }
+  void ask(const char* name, plugins::Instance* asker, commands::Done done) {
+    commands::Request request;
+    request.command = name;
+    request.console = true;
+    EXPECT_EQ(rig.calls.invoke(request, asker, std::move(done)).status, DTU_OK);
+  }
 };
 INSTANTIATE_TEST_SUITE_P(Lanes, HandoverTest, ::testing::Values(0, DTU_CAP_BLOCKING),
                          [](const auto& lane) { return lane.param == 0 ? "Main" : "Own"; });
@@ -132,19 +144,8 @@ TEST_P(HandoverTest, CallsWaitForTheSuccessor) {
   two.invoke = answer("2");
   plugins::InstancePtr old, next;
   std::vector<std::string> answers;
-  const auto ask = [&](const char* name) {
-    commands::Request request;
-    request.command = name;
-    request.console = true;
-    const auto refusal = rig.calls.invoke(
-        request, nullptr, [&](const commands::Answer& a) { answers.push_back(a.status == DTU_OK ? a.json : a.error); });
-    EXPECT_EQ(refusal.status, DTU_OK);
-  };
-  const auto offer = [&](const char* name, plugins::Instance& by) {
-    commands::Command c;
-    c.name = name;
-    c.provider = &by;
-    EXPECT_EQ(rig.directory.add(std::move(c)), "");
+  const auto ask_for = [&](const char* name) {
+    ask(name, nullptr, [&](const commands::Answer& a) { answers.push_back(a.status == DTU_OK ? a.json : a.error); });
   };
   rig.on([&] {
     old = rig.make("command one", command_c, one);
@@ -156,8 +157,8 @@ TEST_P(HandoverTest, CallsWaitForTheSuccessor) {
     offer("kept", *old);
     offer("lost", *old);
     rig.calls.hold(*old);
-    ask("kept");
-    ask("lost");
+    ask_for("kept");
+    ask_for("lost");
   });
   rig.on([&] {
     EXPECT_TRUE(answers.empty());
@@ -193,17 +194,9 @@ TEST_P(HandoverTest, WhatItAsksItselfIsAnsweredBeforeItGoes) {
   });
   ASSERT_TRUE(rig.eventually([&] { return old->running(); }));
   rig.on([&] {
-    commands::Command c;
-    c.name = "own";
-    c.provider = old.get();
-    EXPECT_EQ(rig.directory.add(std::move(c)), "");
+    offer("own", *old);
     rig.calls.hold(*old);
-    commands::Request request;
-    request.command = "own";
-    request.console = true;
-    const auto refusal =
-        rig.calls.invoke(request, old.get(), [&](const commands::Answer& a) { answered = a.json + a.error; });
-    EXPECT_EQ(refusal.status, DTU_OK);
+    ask("own", old.get(), [&](const commands::Answer& a) { answered = a.json + a.error; });
     EXPECT_EQ(rig.calls.under_way(*old), 1U);
   });
   ASSERT_TRUE(rig.eventually([&] { return rig.calls.under_way(*old) == 0; }));
@@ -232,14 +225,8 @@ TEST_P(HandoverTest, AnAnswerThatIsNotToldYetIsUnderWay) {
   });
   ASSERT_TRUE(rig.eventually([&] { return provider->running() && asker->running(); }));
   rig.on([&] {
-    commands::Command c;
-    c.name = "slow";
-    c.provider = provider.get();
-    EXPECT_EQ(rig.directory.add(std::move(c)), "");
-    commands::Request request;
-    request.command = "slow";
-    request.console = true;
-    EXPECT_EQ(rig.calls.invoke(request, asker.get(), [&](const commands::Answer&) { told = true; }).status, DTU_OK);
+    offer("slow", *provider);
+    ask("slow", asker.get(), [&](const commands::Answer&) { told = true; });
   });
   ASSERT_TRUE(rig.eventually([&] { return asked != 0; }));
   rig.on([&] {
