@@ -12,7 +12,7 @@
 #include <dtu/services.h>
 
 DTU_EXPORT void dtu_abi_values(const dtu_str*, const dtu_error*, const dtu_prop*, const dtu_msg*, const dtu_iface*);
-DTU_EXPORT void dtu_abi_descriptor(const dtu_plugin*, const dtu_component*, const dtu_ops*);
+DTU_EXPORT void dtu_abi_descriptor(const dtu_plugin*, const dtu_component*, const dtu_ops*, const dtu_finding*);
 DTU_EXPORT void dtu_abi_host(const dtu_host*, const dtu_timer_service*, const dtu_fd_service*, const dtu_post_service*,
                              const dtu_kv_service*, const dtu_metrics_service*, const dtu_invoke_service*,
                              const dtu_link_service*, const dtu_answer*, const dtu_request*);
@@ -25,7 +25,9 @@ DTU_EXPORT void dtu_abi_interfaces(const dtu_channel*, const dtu_ports*, const d
 void dtu_abi_values(const dtu_str* a, const dtu_error* b, const dtu_prop* c, const dtu_msg* d, const dtu_iface* e) {
   (void)a, (void)b, (void)c, (void)d, (void)e;
 }
-void dtu_abi_descriptor(const dtu_plugin* a, const dtu_component* b, const dtu_ops* c) { (void)a, (void)b, (void)c; }
+void dtu_abi_descriptor(const dtu_plugin* a, const dtu_component* b, const dtu_ops* c, const dtu_finding* d) {
+  (void)a, (void)b, (void)c, (void)d;
+}
 void dtu_abi_host(const dtu_host* a, const dtu_timer_service* b, const dtu_fd_service* c, const dtu_post_service* d,
                   const dtu_kv_service* e, const dtu_metrics_service* f, const dtu_invoke_service* g,
                   const dtu_link_service* h, const dtu_answer* i, const dtu_request* j) {

@@ -219,7 +219,7 @@ TEST_F(PluginsTest, InspectTellsOfAFileWithoutADtud) {
   const std::string file = have("two_components");
   Ran ran = dtud.dtuctl({"inspect", file});
   EXPECT_EQ(ran.status, 0) << ran.output;
-  for (const char* words : {"org.dtukit.fixture.two 1.0.0", "SHA-256 ", "plugin ABI  0.1", "two-a, two-b"})
+  for (const char* words : {"org.dtukit.fixture.two 1.0.0", "SHA-256 ", "plugin ABI  0.2", "two-a, two-b"})
     EXPECT_THAT(ran.output, HasSubstr(words));
   EXPECT_EQ(dtud.dtuctl({"inspect", file, "--exists"}).status, 0);
   ran = dtud.dtuctl({"inspect", have("ctor_exit")});

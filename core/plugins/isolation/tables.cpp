@@ -30,7 +30,8 @@ constexpr dtu_ops kOps{
     [](void* self) noexcept { std::unique_ptr<Proxy>(static_cast<Proxy*>(self)).reset(); },
     nullptr,
     [](void* self, uint64_t source) noexcept { at(self).writable(source); },
-    [](void* self, dtu_text_fn out, void* ctx) noexcept -> dtu_status { return at(self).health(out, ctx), DTU_OK; }};
+    [](void* self, dtu_text_fn out, void* ctx) noexcept -> dtu_status { return at(self).health(out, ctx), DTU_OK; },
+    nullptr};  // the plugin's own is called, in a process of its own (kernel/checks)
 
 // --- calls -----------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,9 @@ constexpr uint32_t kBatch = 16;
 class Board : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface {
  public:
   Board(dtu::Host host, std::string_view /*config*/) : Component(host) {}
+  static void check(std::string_view /*config*/, dtu::Findings& found) {
+    for (const char* port : {"port:c", "port:cpp"}) found.offer("", port);
+  }
   dtu_status start() override {
     timer_ = std::make_unique<dtu::Timer>(host_, [this] {
       for (Port& port : ports_) say(port);

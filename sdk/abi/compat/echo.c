@@ -64,11 +64,18 @@ static void echo_writable(void* self, uint64_t source) {
   e->host->writable(e->instance, 0);
 }
 
+/* It has no settings, so there is nothing to find. */
+static dtu_status echo_check(dtu_str config, dtu_finding_fn out, void* ctx, dtu_error* error) {
+  (void)config, (void)out, (void)ctx, (void)error;
+  return DTU_OK;
+}
+
 static const dtu_ops echo_ops = {.struct_size = sizeof(dtu_ops),
                                  .start = echo_start,
                                  .stop = echo_stop,
                                  .destroy = echo_destroy,
-                                 .writable = echo_writable};
+                                 .writable = echo_writable,
+                                 .check = echo_check};
 static const dtu_channel echo_channel = {.struct_size = sizeof(dtu_channel), .send = echo_send};
 static const dtu_iface echo_ifaces[] = {{DTU_CHANNEL_IFACE, &echo_channel}};
 static const dtu_component echo_component = {.struct_size = sizeof(dtu_component),

@@ -59,6 +59,7 @@ static_assert(sizeof(void*) == 8 || sizeof(void*) == 4, "LP64 and 32-bit ARM are
 TYPE(dtu_status, int32_t);
 TYPE(dtu_fn, void (*)(void*));
 TYPE(dtu_text_fn, void (*)(void*, dtu_str));
+TYPE(dtu_finding_fn, void (*)(void*, const dtu_finding*));
 TYPE(dtu_answer_fn, void (*)(void*, const dtu_answer*));
 TYPE(decltype(DTU_ENTRY), const dtu_plugin);
 
@@ -132,7 +133,17 @@ FROZEN(dtu_iface, 16, 8);
 FIELD(dtu_iface, 0, 0, id, const char*);
 FIELD(dtu_iface, 8, 4, table, const void*);
 
-TABLE(dtu_ops, 56, 32);
+TABLE(dtu_finding, 40, 40);
+FIELD(dtu_finding, 0, 0, struct_size, uint32_t);
+FIELD(dtu_finding, 4, 4, level, uint32_t);
+FIELD(dtu_finding, 8, 8, path, dtu_str);
+FIELD(dtu_finding, 24, 24, text, dtu_str);
+VALUE(DTU_FINDING_ERROR, 1u);
+VALUE(DTU_FINDING_WARNING, 2u);
+VALUE(DTU_FINDING_CLAIM, 3u);
+VALUE(DTU_FINDING_OFFER, 4u);
+
+TABLE(dtu_ops, 64, 36);
 FIELD(dtu_ops, 0, 0, struct_size, uint32_t);
 FIELD(dtu_ops, 4, 4, reserved, uint32_t);
 FIELD(dtu_ops, 8, 8, start, dtu_status (*)(void* self, dtu_error*));
@@ -141,6 +152,7 @@ FIELD(dtu_ops, 24, 16, destroy, void (*)(void* self));
 FIELD(dtu_ops, 32, 20, reconfigure, dtu_status (*)(void* self, dtu_str json, dtu_error*));
 FIELD(dtu_ops, 40, 24, writable, void (*)(void* self, uint64_t source));
 FIELD(dtu_ops, 48, 28, health, dtu_status (*)(void* self, void (*out)(void* ctx, dtu_str json), void* ctx));
+FIELD(dtu_ops, 56, 32, check, dtu_status (*)(dtu_str config, dtu_finding_fn, void* ctx, dtu_error*));
 
 TABLE(dtu_component, 72, 56);
 FIELD(dtu_component, 0, 0, struct_size, uint32_t);

@@ -10,7 +10,7 @@
  *   value types  (dtu_str, dtu_msg, dtu_prop, dtu_error, dtu_iface) travel in arrays and are frozen for the major.
  *
  * Threads: every function carries one of these tags.
- *   [load]  the loader's thread, before any instance exists. Only constant data is read.
+ *   [load]  a thread of the host, without an instance: constant data is read, and check() is called.
  *   [lane]  the instance's lane: calls into one instance never overlap and each happens-before the next.
  *   [any]   any thread, also from inside a [lane] call. Never blocks, never calls back into the plugin.
  *
@@ -29,7 +29,7 @@ extern "C" {
 #define DTU_ABI_MAJOR 0
 #endif
 #ifndef DTU_ABI_MINOR
-#define DTU_ABI_MINOR 1
+#define DTU_ABI_MINOR 2
 #endif
 #define DTU_MAGIC 0x50555444u /* "DTUP", little endian */
 
@@ -118,6 +118,22 @@ typedef struct dtu_iface {
   const void* table;
 } dtu_iface;
 
+/* What check() finds. `path` is a JSON pointer into the configuration: "/tls/ca"; "" = all of it. `text` is for people
+ * and holds no secrets. Of a CLAIM and an OFFER, which are no faults, it is a name instead, "kind:rest":
+ *   CLAIM  what only one component of a product may use: "tcp-listen:7001:127.0.0.1". A name that ends with * overlaps
+ *          every name with the same beginning: "tcp-listen:7001:*".
+ *   OFFER  a port or a pin of a HAL: "port:1", "gpio:4", "output:4" (may be a direction pin). A component names all of
+ *          a kind, or none of it; "port:" says that it has no port. */
+typedef struct dtu_finding {
+  uint32_t struct_size, level; /* DTU_FINDING_... */
+  dtu_str path, text;
+} dtu_finding;
+#define DTU_FINDING_ERROR 1u   /* create() or start() refuses it, or it can never work */
+#define DTU_FINDING_WARNING 2u /* it works, but not as intended, or something it needs is missing at the moment */
+#define DTU_FINDING_CLAIM 3u
+#define DTU_FINDING_OFFER 4u
+typedef void (*dtu_finding_fn)(void* ctx, const dtu_finding*);
+
 /* create -> start -> ... -> stop -> destroy. It emits, completes, reports, replies in between only. Null: has none. */
 typedef struct dtu_ops {
   uint32_t struct_size, reserved;
@@ -130,6 +146,10 @@ typedef struct dtu_ops {
   dtu_status (*health)(void* self,
                        void (*out)(void* ctx, dtu_str json), /* [lane] optional: one JSON object for status */
                        void* ctx);
+  /* [load] optional: what is wrong with `config`, which is as create() gets it. It makes no instance, opens no socket
+   * and no device, keeps nothing, and does not wait; files that `config` names may be read. It may be called while
+   * instances run. DTU_OK: it looked, whatever it found. */
+  dtu_status (*check)(dtu_str config, dtu_finding_fn out, void* ctx, dtu_error*);
 } dtu_ops;
 
 #define DTU_KIND_CHANNEL 1u

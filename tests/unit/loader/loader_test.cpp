@@ -39,7 +39,7 @@ TEST_P(RefusedFixture, IsRefusedInOneLineThatNamesTheFile) {
 INSTANTIATE_TEST_SUITE_P(
     Loader, RefusedFixture,
     testing::Values(
-        Refused{"needs_newer", "needs a dtud with plugin ABI 0.9, this one has 0.1: update dtukit"},
+        Refused{"needs_newer", "needs a dtud with plugin ABI 0.9, this one has 0.2: update dtukit"},
         Refused{"other_major", "built for plugin ABI 3, this dtud speaks 0: get a build for 0"},
         Refused{"empty", "exports no dtu_plugin_v0: not a dtukit plugin, remove it"},
         Refused{"bad_magic", "not a dtukit plugin"}, Refused{"short_descriptor", "its descriptor is too short"},

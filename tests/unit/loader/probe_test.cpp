@@ -35,7 +35,7 @@ TEST(Probe, TellsWhatAFileHolds) {
   EXPECT_EQ(p.identity, identity_of(file));
   EXPECT_EQ(p.signature.state, "");
   EXPECT_EQ(p.plugin.version, "1.0.0");
-  EXPECT_EQ(p.plugin.abi, "0.1");
+  EXPECT_EQ(p.plugin.abi, "0.2");
   ASSERT_EQ(p.plugin.components.size(), 2U);
   EXPECT_EQ(p.plugin.components[1].kind, "command");
   EXPECT_THAT(p.plugin.components[1].dialects, ElementsAre("two-a", "two-b"));

@@ -12,13 +12,14 @@
 #include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
+#include <dtu/sdk/check.hpp>
 #include <dtu/sdk/host.hpp>
 
 #include <memory>
 
 namespace dtu {
 
-// Life cycle; see dtu_ops for what each may answer. All [lane].
+// Life cycle; see dtu_ops for what each may answer. All [lane]. A check() is a static function: check.hpp.
 class Component {
  public:
   explicit Component(Host host) : host_(host) {}

@@ -36,7 +36,8 @@ struct Glue {
       [](void* p, uint64_t source) noexcept { Glue::caught(p, [&] { at(p).writable(source); }); },
       [](void* p, dtu_text_fn out, void* ctx) noexcept {
         return DTU_GUARD(nullptr, (out(ctx, str(at(p).health())), DTU_OK));
-      }};
+      },
+      CheckOf<T>::function};
   static constexpr dtu_channel channel() noexcept {
     return {sizeof(dtu_channel), 0,
             [](void* p, const dtu_msg* m, uint32_t n, uint32_t* t, dtu_error* e) noexcept {

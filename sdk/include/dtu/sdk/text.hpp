@@ -31,16 +31,22 @@ inline dtu_status fail(dtu_error* err, dtu_status code, std::string_view text, u
 // Thrown inside a plugin to fail the current call with a status of choice; the glue turns it into a dtu_error.
 class Failure : public std::exception {
  public:
+  // A JSON pointer to the setting that is wrong, "/tls/ca", for check().
+  Failure&& at(std::string path) && {
+    path_ = std::move(path);
+    return std::move(*this);
+  }
   Failure(dtu_status code, std::string text, uint32_t flags = 0) : code_(code), flags_(flags), text_(std::move(text)) {}
   static Failure retryable(dtu_status code, std::string text) { return {code, std::move(text), DTU_ERR_RETRYABLE}; }
   [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
   [[nodiscard]] dtu_status code() const noexcept { return code_; }
   [[nodiscard]] uint32_t flags() const noexcept { return flags_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
   dtu_status code_;
   uint32_t flags_;
-  std::string text_;
+  std::string text_, path_;
 };
 
 // Runs `body` and turns whatever it throws into a status: no exception leaves a plugin.
