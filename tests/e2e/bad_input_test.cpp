@@ -1,6 +1,7 @@
 // What is wrong on a line, at a broker, in a document or among the plugins is refused and said; the rest works.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <ostream>
 
 #include <algorithm>
 #include <filesystem>
@@ -81,6 +82,7 @@ TEST(BadInput, BrokersThatRefuseHangResetOrTalkNonsense) {
 struct Mistake {
   const char *name, *device, *said;
 };
+void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
 class BadConfig : public testing::TestWithParam<Mistake> {};
 TEST_P(BadConfig, IsNamedByCheckAndRefusedByPut) {
   Dtud dtud;

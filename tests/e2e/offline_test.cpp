@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <ostream>
 
 #include <algorithm>
 #include <chrono>
@@ -328,6 +329,7 @@ struct Fault {
   const char* name;
   void (*begin)(FaultyLink& link);
 };
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
 constexpr Fault kFaults[] = {
     {"refused", [](FaultyLink& link) { link.refuse(), link.reset(); }},
     {"black_hole", [](FaultyLink& link) { link.swallow(); }},

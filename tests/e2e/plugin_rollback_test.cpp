@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <ostream>
 
 #include <array>
 #include <filesystem>
@@ -55,6 +56,7 @@ struct Wrong {
   const char* why;
 };
 
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
 struct TakenBack : PluginRollback, testing::WithParamInterface<Wrong> {};
 INSTANTIATE_TEST_SUITE_P(
     Builds, TakenBack,

@@ -3,6 +3,7 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 #include <gtest/gtest.h>
+#include <ostream>
 
 #include <dtu/sdk.hpp>
 
@@ -70,6 +71,7 @@ struct Refused {
   const char* json;
   const char* key;
 };
+void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.key; }
 class SettingsRefuse : public testing::TestWithParam<Refused> {};
 
 TEST_P(SettingsRefuse, NamingTheKey) {

@@ -3,6 +3,7 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 #include <gtest/gtest.h>
+#include <ostream>
 
 #include <dtu/sdk.hpp>
 
@@ -53,6 +54,7 @@ struct Refused {
   const char* json;
   const char* key;
 };
+void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.key; }
 class UdpSettingsRefuse : public testing::TestWithParam<Refused> {};
 
 TEST_P(UdpSettingsRefuse, NamingTheKey) {

@@ -25,6 +25,7 @@ std::vector<Expected> all_expected() {
   return all;
 }
 
+void PrintTo(const Expected& expected, std::ostream* out) { *out << expected.fixture << " breaks " << expected.rule; }
 class Fixture : public testing::TestWithParam<Expected> {};
 
 TEST_P(Fixture, BreaksItsRuleAndNoOther) {

@@ -1,6 +1,7 @@
 // D1: every row, in every form its code may have, with the right, no and a wrong password, on the line and over a
 // channel; the whole answer is compared.
 #include <array>
+#include <ostream>
 
 #include "board.hpp"
 
@@ -73,6 +74,12 @@ std::vector<std::string> forms(const Row& row) {
   return all;
 }
 
+void PrintTo(const Row& row, std::ostream* out) {
+  if (row.decimal >= 0)
+    *out << "code " << row.decimal;
+  else
+    *out << "code " << row.hex << " of seed 000";
+}
 class CommandTable : public ::testing::TestWithParam<Row> {};
 
 TEST_P(CommandTable, AnswersInTheFormAskedAndKeepsThePassword) {

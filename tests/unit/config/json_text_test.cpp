@@ -25,6 +25,7 @@ struct Case {
   std::string text;
   std::string says;
 };
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 class Mistakes : public testing::TestWithParam<Case> {};
 
 TEST_P(Mistakes, AreNamedWithTheirPlace) { EXPECT_EQ(said(GetParam().text), GetParam().says); }

@@ -27,6 +27,7 @@ struct NamedSpeed {
   uint32_t baud;
   speed_t code;
 };
+void PrintTo(const NamedSpeed& speed, std::ostream* out) { *out << speed.baud << " baud"; }
 class NamedSpeeds : public testing::TestWithParam<NamedSpeed> {};
 TEST_P(NamedSpeeds, AreSeenByTcgetattr) {
   const Slave slave;
@@ -120,6 +121,7 @@ struct Wrong {
   dtu_port_settings s;
   const char* said;
 };
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
 class WrongSettings : public testing::TestWithParam<Wrong> {};
 TEST_P(WrongSettings, AreNamed) {
   try {

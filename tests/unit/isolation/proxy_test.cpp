@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
+#include <ostream>
 
 #include <dtu/sdk/text.hpp>
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "rig.hpp"
@@ -11,7 +14,10 @@ namespace {
 
 using test::IsolationRig;
 
-std::vector<dtu_msg> some(uint32_t count, const std::string& payload) {
+const std::string kThousandBytes(1000, 'x');
+
+// `payload` has to outlive the messages.
+std::vector<dtu_msg> some(uint32_t count, std::string_view payload) {
   std::vector<dtu_msg> msgs(count);
   for (uint32_t i = 0; i < count; ++i) {
     msgs[i].token = i + 1;
@@ -86,7 +92,7 @@ TEST(Proxy, APortIsToldWhatTheChildTookOfTheSameQueue) {
 
 TEST(Proxy, WhatTheRouterHasNoRoomForWaitsInOrder) {
   IsolationRig rig(DTU_KIND_CHANNEL);
-  const auto msgs = some(1, std::string(1000, 'x'));
+  const auto msgs = some(1, kThousandBytes);
   const auto emit = [&] { return rig.say(Frame::emit, [&](Writer&& out) { out.message(0, 0, msgs[0]); }); };
   EXPECT_TRUE(emit());
   EXPECT_EQ(rig.emitted, 1U);
@@ -103,7 +109,7 @@ TEST(Proxy, ADialectThatDoesNotKeepUpIsCrowded) {
   IsolationRig rig(DTU_KIND_COMMAND);
   void* session = nullptr;
   ASSERT_EQ(rig.proxy->open_session(dtu_link_info{}, &session), DTU_OK);
-  const auto msgs = some(1, std::string(1000, 'x'));
+  const auto msgs = some(1, kThousandBytes);
   uint64_t told = 0;
   while (!rig.instance->crowded() && told < 2 * kDialectWindow) {
     rig.proxy->to_dialect(Frame::from_port, *static_cast<Proxy::Session*>(session), 0, msgs[0]);
@@ -136,7 +142,7 @@ TEST(Proxy, LiesAreTheEndOfTheProcess) {
             std::string::npos);
   EXPECT_NE(dies_of([](IsolationRig& r) {
               r.room = false;
-              const auto msgs = some(1, std::string(1000, 'x'));
+              const auto msgs = some(1, kThousandBytes);
               for (int i = 0; i < 100; ++i) (void)r.say(Frame::emit, [&](Writer&& out) { out.message(0, 0, msgs[0]); });
             }).find("emits more than it may"),
             std::string::npos);

@@ -23,6 +23,7 @@ struct Refused {
   const char* fixture;
   const char* text;
 };
+void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.fixture; }
 class RefusedFixture : public testing::TestWithParam<Refused> {};
 
 TEST_P(RefusedFixture, IsRefusedInOneLineThatNamesTheFile) {
@@ -54,6 +55,7 @@ struct Accepted {
   const char* fixture;
   const char* type;
 };
+void PrintTo(const Accepted& accepted, std::ostream* out) { *out << accepted.fixture; }
 class AcceptedFixture : public testing::TestWithParam<Accepted> {};
 
 TEST_P(AcceptedFixture, IsLoaded) {

@@ -54,6 +54,7 @@ struct Deadly {
   const char* fixture;
   const char* text;
 };
+void PrintTo(const Deadly& deadly, std::ostream* out) { *out << deadly.fixture; }
 class DeadlyFixture : public testing::TestWithParam<Deadly> {};
 TEST_P(DeadlyFixture, DiesInTheChildAndIsNamed) {
   const Folder folder;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ class SimDisk : public Disk {
     int error = 0;             // negative errno
     bool reads_too = true;     // EROFS and ENOSPC spare what reads
   };
+  friend void PrintTo(const Fault& fault, std::ostream* out) {
+    *out << "error " << -fault.error << " from operation " << fault.at;
+  }
 
   SimDisk() = default;
 
