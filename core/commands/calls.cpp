@@ -436,7 +436,7 @@ void Calls::hand_over(uint64_t id) {
       },
       [this, id](const Called& c) {
         if (c.status < 0)
-          finish(id, {c.status, "", c.error.message[0] != '\0' ? c.error.message : name_of_status(c.status),
+          finish(id, {c.status, "", c.error.message[0] != '\0' ? text_of(c.error) : name_of_status(c.status),
                       c.error.flags});
       });
 }

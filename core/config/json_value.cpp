@@ -4,6 +4,8 @@
 
 #include <sstream>
 
+#include "log/utf8.hpp"
+
 namespace dtud::config {
 namespace {
 
@@ -81,7 +83,9 @@ std::string to_json(const Json& value) {
   if (value.isEmpty()) return "null";
   std::ostringstream out;
   Poco::JSON::Stringifier::stringify(value, out, 0, -1, Poco::JSON_WRAP_STRINGS);
-  return out.str();
+  // Outside of its strings JSON is ASCII. A file name, or the route of a message, may be any bytes.
+  std::string text = out.str();
+  return is_utf8(text) ? text : valid_utf8(text);
 }
 
 std::string shown(const Json& value) {

@@ -9,6 +9,7 @@
 
 #include "config/json_value.hpp"
 #include "config/locate.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud::config {
 namespace {
@@ -54,24 +55,6 @@ void append_utf8(std::string& out, uint32_t point) {
     out += static_cast<char>(0x80U | ((point >> 6U) & 0x3FU));
     out += static_cast<char>(0x80U | (point & 0x3FU));
   }
-}
-
-// Bytes of the UTF-8 character at `at`, or 0 when there is none: overlong forms, surrogates and more than U+10FFFF too.
-size_t utf8_length(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) -> unsigned {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
-  const auto tail = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF)
-    return tail(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && tail(2) ? 3 : 0;
-  if (first >= 0xF0 && first <= 0xF4)
-    return tail(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && tail(2) && tail(3) ? 4 : 0;
-  return 0;
 }
 
 std::string hex_byte(char c) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "log/utf8.hpp"
+
 namespace dtud::control {
 namespace {
 
@@ -17,7 +19,8 @@ std::string valid_name(std::string_view name, bool colons) {
   return out;
 }
 
-void escape(std::string& out, std::string_view text, bool quotes) {
+void escape(std::string& out, std::string_view raw, bool quotes) {
+  const std::string text = valid_utf8(raw);
   for (const char c : text) {
     if (c == '\\') {
       out += "\\\\";

@@ -11,6 +11,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
 #include "lanes/wall_clock.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud {
 namespace {
@@ -237,7 +238,7 @@ Answer KernelBackend::board() {
     config::FileError error;
     const auto text = config::read_file(kernel_.options().board_file, 1U << 20U, error);
     if (!text) return reply(Answer::error(409, error.text));
-    reply({200, *text});
+    reply({200, valid_utf8(*text)});
   });
 }
 

@@ -245,7 +245,7 @@ void Device::hal_started(plugins::Instance& hal) {
         const auto each = [](void* ctx, const dtu_port_info* info) {
           auto& to = *static_cast<List*>(ctx);
           if (info != nullptr && to.size() <= kMostPorts)
-            to.push_back({std::string(view(info->id)), std::string(view(info->device)), nullptr});
+            to.push_back({text_of(info->id), text_of(info->device), nullptr});
         };
         dtu_error error{};
         error.struct_size = sizeof error;

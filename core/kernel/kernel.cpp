@@ -246,9 +246,9 @@ void Kernel::register_offers(plugins::Instance& instance) {
                 return;
               }
               commands::Command c;
-              c.name = view(i->name);
-              c.title = view(i->title);
-              c.args_schema = view(i->args_schema);
+              c.name = text_of(i->name);
+              c.title = text_of(i->title);
+              c.args_schema = text_of(i->args_schema);
               c.flags = i->flags;
               c.codes.assign(i->codes, i->codes + i->code_count);
               to.push_back(std::move(c));
@@ -264,9 +264,9 @@ void Kernel::register_offers(plugins::Instance& instance) {
                 return;
               }
               commands::Point p;
-              p.name = view(i->name);
-              p.unit = view(i->unit);
-              p.title = view(i->title);
+              p.name = text_of(i->name);
+              p.unit = text_of(i->unit);
+              p.title = text_of(i->title);
               p.flags = i->flags;
               to.push_back(std::move(p));
             };
@@ -403,9 +403,9 @@ bool Kernel::is_well() {
 
 dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status status, dtu_str json,
                          const dtu_error* error) {
-  commands::Answer answer{status, std::string(view(json)), {}};
+  commands::Answer answer{status, text_of(json), {}};
   if (status != DTU_OK) {
-    answer.error = error != nullptr && error->message[0] != '\0' ? error->message : commands::name_of_status(status);
+    answer.error = error != nullptr && error->message[0] != '\0' ? text_of(*error) : commands::name_of_status(status);
     answer.flags = error != nullptr ? error->flags : 0;
   }
   return calls_.reply(provider, call, std::move(answer));
@@ -413,11 +413,11 @@ dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status 
 
 dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_error* error) {
   commands::Request request;
-  request.command = view(r.command);
+  request.command = text_of(r.command);
   request.code = r.code;
-  request.args = view(r.args);
+  request.args = text_of(r.args);
   if (r.password.ptr != nullptr) request.password = view(r.password);
-  request.source = r.source.len != 0 ? std::string(view(r.source)) : asker.name();
+  request.source = r.source.len != 0 ? text_of(r.source) : asker.name();
   request.trusted = (r.flags & DTU_REQ_TRUSTED) != 0;
   request.deadline_ms = r.deadline_ms;
   return told(calls_.invoke(request, &asker, answer_to(r.done, r.ctx, asker)), error);

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "log/utf8.hpp"
+
 namespace dtud {
 namespace {
 
@@ -28,7 +30,7 @@ std::string clock_text(int64_t time_ns) {
 
 // A line must stay a line, whatever a plugin or a peer put into it.
 std::string one_line(std::string_view text, size_t longest) {
-  std::string out(text.substr(0, longest));
+  std::string out = valid_utf8(text, longest);
   for (char& c : out)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   return out;
@@ -54,7 +56,7 @@ Log::Log(Level threshold, bool to_stderr)
     : to_stderr_(to_stderr), journal_(std::getenv("JOURNAL_STREAM") != nullptr), threshold_(threshold) {}
 
 void Log::write(Level level, std::string_view who, std::string_view text) {
-  LogLine line{unix_now_ns(), level, std::string(who), one_line(text, kLongest)};
+  LogLine line{unix_now_ns(), level, valid_utf8(who), one_line(text, kLongest)};
   std::vector<std::shared_ptr<Follower>> followers;
   {
     Lock lock(mutex_);

@@ -4,6 +4,7 @@
 
 #include "lanes/lane.hpp"
 #include "lanes/wall_clock.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -29,8 +30,8 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
     Lock lock(mutex_);
     Kept& kept = kinds_.at(static_cast<size_t>(kind));
     kept.count += times;
-    kept.function = function.substr(0, kLongestText);
-    kept.text = text.substr(0, kLongestText);
+    kept.function = valid_utf8(function, kLongestText);
+    kept.text = valid_utf8(text, kLongestText);
     kept.at_ns = wall_clock_ns();
     if (noted_ == nullptr && kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
     line = kept.function + " of plugin " + plugin_ + " " + kept.text;

@@ -46,8 +46,7 @@ void log(dtu_instance* i, int32_t level, dtu_str text) noexcept {
   if (!is_sound(text)) return caller.note(Fault::malformed, "log", "is given a length without a text");
   const auto known = static_cast<Level>(level <= 3 ? 3 : level == 4 ? 4 : level <= 6 ? 6 : 7);
   if (!caller.context.log.takes(known) || !caller.handle.faults.load()->may_log(known == Level::debug)) return;
-  caller.context.log.write(known, caller.handle.name,
-                           {text.ptr, static_cast<size_t>(std::min<uint64_t>(text.len, 1024))});
+  caller.context.log.write(known, caller.handle.name, {text.ptr, static_cast<size_t>(text.len)});
 }
 
 dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) noexcept {

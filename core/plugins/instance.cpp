@@ -151,7 +151,7 @@ void Instance::failed(const dtu_error& error, bool retryable) {
 }
 
 void Instance::set_state(int32_t state, const dtu_error* error) {
-  const std::string text = error != nullptr ? error->message : "";
+  const std::string text = text_of(error);
   if (state == state_ && text == error_) return;
   state_ = state;
   error_ = text;
@@ -205,9 +205,7 @@ void Instance::fault(Fault kind, const char* function, const std::string& what) 
 }
 
 void Instance::threw(const char* function, const dtu_error& error) noexcept {
-  const size_t length = ::strnlen(static_cast<const char*>(error.message), sizeof error.message);
-  faults_.note(Fault::exception, function != nullptr ? function : "a function",
-               "threw: " + std::string(static_cast<const char*>(error.message), length));
+  faults_.note(Fault::exception, function != nullptr ? function : "a function", "threw: " + text_of(error));
   at_fault_.store(true);
 }
 
@@ -393,7 +391,7 @@ const std::string& Instance::health() {
           static_cast<std::string*>(to)->assign(is_sound(json) && json.len <= DTU_PAYLOAD_MAX ? view(json) : "?");
         };
         const auto status = guarded("health", nullptr, [&] { return spec_.component->ops.health(self_, take, &said); });
-        return status == DTU_OK ? said : std::string();
+        return status == DTU_OK ? valid_utf8(said) : std::string();
       },
       [this](std::string said) {
         asked_health_ = false;

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "log/utf8.hpp"
+
 namespace dtud::plugins {
 
 uint64_t Metrics::add(const std::string& instance, uint32_t kind, const std::string& name, const std::string& help) {
@@ -21,7 +23,7 @@ uint64_t Metrics::add(const std::string& instance, uint32_t kind, const std::str
   Cell& c = cells_.emplace_back();
   c.instance = instance;
   c.name = name;
-  c.help = help;
+  c.help = valid_utf8(help);
   c.kind = kind;
   if (shared_ == nullptr) return reinterpret_cast<uintptr_t>(&c.value);
   c.there = &shared_[index];

@@ -2,10 +2,12 @@
 #pragma once
 #include <dtu/abi.h>
 
+#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "lanes/lane.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud {
 
@@ -22,6 +24,13 @@ namespace dtud {
 [[nodiscard]] inline std::string_view view(dtu_str s) {
   return is_sound(s) ? std::string_view(s.ptr, static_cast<size_t>(s.len)) : std::string_view();
 }
+
+// The same as valid UTF-8, for everybody but the one whose bytes they are.
+[[nodiscard]] inline std::string text_of(dtu_str s) { return valid_utf8(view(s)); }
+[[nodiscard]] inline std::string text_of(const dtu_error& e) {
+  return valid_utf8({e.message, ::strnlen(e.message, sizeof e.message)});
+}
+[[nodiscard]] inline std::string text_of(const dtu_error* e) { return e != nullptr ? text_of(*e) : std::string(); }
 
 // A function of the host as its faults name it: with the plugin's function that called it, if that is known. On the
 // lane.

@@ -186,7 +186,7 @@ dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id
 }
 
 void Router::drop(const plugins::Instance&, uint64_t link_id, std::string_view reason, uint64_t bytes) {
-  if (Link* link = link_of(link_id)) count_drop(*link, reason, bytes);
+  if (Link* link = link_of(link_id)) count_drop(*link, is_utf8(reason) ? reason : valid_utf8(reason), bytes);
 }
 
 void Router::count_drop(Link& link, std::string_view reason, uint64_t bytes) {

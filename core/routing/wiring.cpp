@@ -261,7 +261,7 @@ void Router::open_session(Link& link, plugins::Instance& speaker, const std::str
 
 void Router::refused(const Link& link, const dtu_error& error) {
   log_.error(link.port != nullptr ? link.port->name : "link " + std::to_string(link.id),
-             "dialect \"" + link.dialect + "\" refused it: " + error.message);
+             "dialect \"" + link.dialect + "\" refused it: " + text_of(error));
 }
 
 void Router::session_refused(const plugins::Instance& speaker, uint64_t id, const dtu_error& error) {
@@ -341,7 +341,7 @@ void Router::register_channel(Channel& channel, std::string_view text) {
 void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
   Port* port = port_of(hal, key);
   if (port == nullptr) return;
-  const std::string why = error != nullptr ? error->message : "";
+  const std::string why = text_of(error);
   // Those of an isolated HAL came with this word; any other was asked when it opened.
   if (state == DTU_STATE_UP && port->handle != nullptr && hal.component().isolated)
     learn_flags(*port, hal.tables().ports.flags(hal.self(), port->handle));

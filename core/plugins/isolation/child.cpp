@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "lanes/spawn.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud::plugins::isolation {
 namespace {
@@ -131,7 +132,7 @@ std::string Child::how() const {
     if (c == '\0' || words.size() >= 150) break;
     words += c >= ' ' && c != 0x7f ? c : '?';
   }
-  return words.empty() ? text : text + ": " + words;
+  return words.empty() ? text : text + ": " + valid_utf8(words);
 }
 
 uint64_t Child::rss_kib() const {
