@@ -143,7 +143,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
 
   KernelBackend backend(kernel);
   control::Server server({kernel.options().socket}, backend);
-  const auto accept = [](void* s, uint32_t) { static_cast<control::Server*>(s)->accept_ready(); };
+  const auto serve = [](void* s, uint32_t) { static_cast<control::Server*>(s)->ready(); };
   SignalWatch watch{&kernel, signals.get()};
   const auto signalled = [](void* w, uint32_t) {
     const auto* me = static_cast<SignalWatch*>(w);
@@ -152,7 +152,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
       if (info.ssi_signo != SIGHUP) me->kernel->shutdown(Kernel::End::stop);
     }
   };
-  const uint64_t api = lane.watch(server.listen_fd(), EPOLLIN, accept, &server);
+  const uint64_t api = lane.watch(server.fd(), EPOLLIN, serve, &server);
   const uint64_t ends = lane.watch(signals.get(), EPOLLIN, signalled, &watch);
   if (api == 0 || ends == 0) return kExitCannotRun;
   lane.post([&] {

@@ -1,10 +1,7 @@
 #include "control/feed.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -19,11 +16,6 @@ void signal(int fd) {
 void clear(int fd) {
   uint64_t count = 0;
   [[maybe_unused]] const auto n = ::read(fd, &count, sizeof count);
-}
-
-int milliseconds_until(Feed::Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Feed::Clock::now()).count();
-  return static_cast<int>(std::clamp<decltype(left)>(left, 0, 3'600'000));
 }
 
 }  // namespace
@@ -60,19 +52,9 @@ uint64_t Feed::missed() const {
   return missed_;
 }
 
-Feed::Wake Feed::wait(Clock::time_point deadline, int peer) const {
-  for (;;) {
-    std::array<pollfd, 2> fds{{{ready_.get(), POLLIN, 0}, {peer, 0, 0}}};  // a hang-up needs no asking
-    const int n = ::poll(fds.data(), fds.size(), milliseconds_until(deadline));
-    if (n < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "poll");
-    if (n > 0 && fds[1].revents != 0) return Wake::peer_gone;
-    {
-      const Lock lock(mutex_);
-      if (lines_ > 0 || gap_ > 0) return Wake::lines;
-      if (closed_) return Wake::closed;
-    }
-    if (Clock::now() >= deadline) return Wake::deadline;
-  }
+bool Feed::closed() const {
+  const Lock lock(mutex_);
+  return closed_;
 }
 
 std::string Feed::take() {

@@ -1,7 +1,6 @@
 // A bounded queue of text lines from the kernel (a tap, the log) to one client. What does not fit is counted, and the
 // client is told: a slow reader never holds up the kernel.
 #pragma once
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,12 +13,10 @@ namespace dtud::control {
 
 class Feed {
  public:
-  using Clock = std::chrono::steady_clock;
   struct Limits {
     size_t lines = 2048;
     size_t bytes = 256U << 10U;
   };
-  enum class Wake { lines, deadline, closed, peer_gone };
 
   Feed() : Feed(Limits()) {}
   explicit Feed(Limits limits);
@@ -31,15 +28,15 @@ class Feed {
   void close();
   [[nodiscard]] uint64_t missed() const;  // all lines since the beginning that did not fit
 
-  // Reader. Waits until there is something to take, the feed is closed and empty, or `peer` (a connected socket, -1:
-  // none) hung up.
-  [[nodiscard]] Wake wait(Clock::time_point deadline, int peer = -1) const;
+  // Reader. The descriptor is readable while there is something to take, and once the feed is closed.
+  [[nodiscard]] int fd() const { return ready_.get(); }
+  [[nodiscard]] bool closed() const;
   // Everything queued, each line ended by a newline, with {"missed": n} after the lines that were followed by a gap.
   [[nodiscard]] std::string take();
 
  private:
   const Limits limits_;
-  Descriptor ready_;  // eventfd: readable while there is something to take or the feed is closed
+  Descriptor ready_;  // eventfd
   mutable Mutex mutex_;
   std::string text_ DTU_GUARDED_BY(mutex_);
   size_t lines_ DTU_GUARDED_BY(mutex_) = 0;

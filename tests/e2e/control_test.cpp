@@ -106,6 +106,38 @@ TEST_F(Control, AHundredClientsAtOnceDisturbNoTraffic) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Issue 9, row 23: an incomplete body was taken as the whole document, and removed all channels.
+TEST_F(Control, ABodyThatDidNotArriveWholeChangesNothing) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const std::string before = dtud.get("/v1/config").body;
+  const std::string put = "PUT /v1/config HTTP/1.1\r\nHost: dtud\r\n";
+  const std::string chunked = put + "Transfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& bytes :
+       {chunked + "2\r\n{}\r\n", chunked + "2\r\n{}", chunked + "2\r\n{}\r\nzz\r\n", chunked + "2\r\n{}\r\n0\r\n",
+        chunked + "q\r\n{}\r\n0\r\n\r\n", put + "Content-Length: 30\r\n\r\n{}"})
+    EXPECT_EQ(http_bytes(dtud.socket(), bytes).status, 400) << bytes;
+  EXPECT_EQ(dtud.get("/v1/config").body, before);
+  EXPECT_TRUE(dtud.channel_is("1", "up"));
+  EXPECT_EQ(dtud.metric("dtu_control_refused_total{reason=\"bad request\"}"), 6);
+  EXPECT_EQ(http_bytes(dtud.socket(), chunked + "2\r\n{}\r\n0\r\n\r\n").status, 200);
+  EXPECT_EQ(size(parse_json(dtud.get("/v1/channels").body)), 0U);
+}
+
+// Issue 9, row 23: eight clients that sent nothing, or half of a request, locked out everybody else for ten seconds.
+TEST_F(Control, SlowClientsDoNotLockOutTheOthers) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  std::vector<Descriptor> slow;
+  for (int i = 0; i < 20; ++i)
+    for (const char* bytes : {"", "GET /v1/sta", "PUT /v1/config HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"}) {
+      slow.push_back(http_begin(dtud.socket(), bytes));
+      ASSERT_TRUE(slow.back());
+      ASSERT_EQ(dtud.get("/v1/status").status, 200) << slow.size();
+    }
+  const Ran ran = dtud.dtuctl({"channels"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Control, StoppingFlushesWhatWasTaken) {
   ASSERT_NO_FATAL_FAILURE(start());
   const std::string lines = numbered_lines(1, 2000);

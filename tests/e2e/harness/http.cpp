@@ -10,20 +10,10 @@
 namespace e2e {
 namespace {
 
-Descriptor ask(const std::string& socket, const std::string& method, const std::string& path, const std::string& body) {
-  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socket.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
-  const std::string request = method + " " + path + " HTTP/1.1\r\nHost: dtud\r\nConnection: close\r\nContent-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
-  for (size_t sent = 0; sent < request.size();) {
-    const ssize_t n = ::send(fd.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
-    if (n <= 0) return {};
-    sent += static_cast<size_t>(n);
-  }
-  return fd;
+std::string text_of(const std::string& method, const std::string& path, const std::string& body) {
+  return method + " " + path +
+         " HTTP/1.1\r\nHost: dtud\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
 }
 
 std::string unchunked(const std::string& chunks) {
@@ -38,11 +28,7 @@ std::string unchunked(const std::string& chunks) {
   return body;
 }
 
-}  // namespace
-
-HttpAnswer http(const std::string& socket, const std::string& method, const std::string& path,
-                const std::string& body) {
-  const Descriptor fd = ask(socket, method, path, body);
+HttpAnswer answer_from(const Descriptor& fd) {
   if (!fd) return {};
   std::string all;
   const Deadline deadline;
@@ -60,7 +46,35 @@ HttpAnswer http(const std::string& socket, const std::string& method, const std:
   return {std::atoi(all.c_str() + 9), chunked ? unchunked(rest) : rest};
 }
 
-HttpStream::HttpStream(const std::string& socket, const std::string& path) : fd_(ask(socket, "GET", path, "")) {
+}  // namespace
+
+Descriptor http_begin(const std::string& socket, const std::string& bytes) {
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
+  for (size_t sent = 0; sent < bytes.size();) {
+    const ssize_t n = ::send(fd.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (n <= 0) return {};
+    sent += static_cast<size_t>(n);
+  }
+  return fd;
+}
+
+HttpAnswer http_bytes(const std::string& socket, const std::string& bytes) {
+  const Descriptor fd = http_begin(socket, bytes);
+  ::shutdown(fd.get(), SHUT_WR);
+  return answer_from(fd);
+}
+
+HttpAnswer http(const std::string& socket, const std::string& method, const std::string& path,
+                const std::string& body) {
+  return answer_from(http_begin(socket, text_of(method, path, body)));
+}
+
+HttpStream::HttpStream(const std::string& socket, const std::string& path)
+    : fd_(http_begin(socket, text_of("GET", path, ""))) {
   read_until("\r\n\r\n");
 }
 

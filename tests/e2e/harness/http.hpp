@@ -12,6 +12,10 @@ struct HttpAnswer {
 };
 HttpAnswer http(const std::string& socket, const std::string& method, const std::string& path,
                 const std::string& body = "");
+// These bytes and no more, and the answer to them.
+HttpAnswer http_bytes(const std::string& socket, const std::string& bytes);
+// A connection on which these bytes were sent, and more may follow.
+Descriptor http_begin(const std::string& socket, const std::string& bytes);
 
 // An answer that goes on: GET /v1/tap, GET /v1/log?follow=1.
 class HttpStream {

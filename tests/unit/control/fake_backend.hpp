@@ -193,10 +193,10 @@ class Running {
   }
   void run() {
     for (;;) {
-      std::array<pollfd, 2> fds{{{server.listen_fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+      std::array<pollfd, 2> fds{{{server.fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
       if (::poll(fds.data(), fds.size(), -1) < 0) continue;
       if (ending_) return;
-      if (fds[0].revents != 0) server.accept_ready();
+      if (fds[0].revents != 0) server.ready();
       uint64_t times = 0;
       if (fds[1].revents != 0 && ::read(wake_.get(), &times, sizeof times) == sizeof times) ++woken_;
     }

@@ -46,6 +46,7 @@ class RawClient {
     return ended_;
   }
   void close() { fd_.close(); }
+  void finish() { ::shutdown(fd_.get(), SHUT_WR); }  // nothing more is sent; the answer can still be read
   // One request on a connection of its own, with the whole answer.
   static std::string ask(const std::string& path, const std::string& method, const std::string& target,
                          const std::string& body = {}) {
