@@ -460,6 +460,9 @@ struct Orders {
         },
         [&b, said](dtu_status, const dtu_error&) { b.say(Frame::health, [&](Writer&& out) { out.text(*said); }); });
   }
+  static void ask_alive(Bridge& b, Reader&) {
+    b.say(Frame::alive, [](Writer&&) {});
+  }
 };
 
 namespace {
@@ -469,7 +472,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 28> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 29> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -496,7 +499,8 @@ constexpr std::array<Row, 28> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::channel_state, Orders::channel_state, true},
                                      {Frame::answer, Orders::answer, true},
                                      {Frame::points, nullptr, false},  // taken where it is waited for
-                                     {Frame::ask_health, Orders::ask_health, true}}};
+                                     {Frame::ask_health, Orders::ask_health, true},
+                                     {Frame::ask_alive, Orders::ask_alive, false}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

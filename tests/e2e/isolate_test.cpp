@@ -258,6 +258,26 @@ TEST_F(IsolateDeaths, OneThatHangsDoesNotHoldUpTheStop) {
   EXPECT_TRUE(gone(pid));
 }
 
+// Issue 9, row 25: nothing was in a call, so nobody noticed for as long as its socket held what it was told.
+TEST_F(Isolate, AStoppedProcessIsFoundAndStartedAgain) {
+  TcpSink sink;
+  ASSERT_NO_FATAL_FAILURE(
+      start(std::string("{") + kRaw + R"(, "conf": {"1": )" + tcp_to(sink.port(), R"(, "isolate": true)") + "}}"));
+  const pid_t pid = runs("channel 1");
+  ASSERT_GT(pid, 0);
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  ASSERT_TRUE(pty.write(marked_lines('a', 1, 100)));
+  const auto last_death = [&] { return text(instance("channel 1"), "isolated.last_death"); };
+  EXPECT_TRUE(eventually([&] { return !last_death().empty(); }, std::chrono::minutes(2)));
+  EXPECT_NE(last_death().find("gave no sign of life for 20 s"), std::string::npos) << last_death();
+  EXPECT_NE(runs("channel 1", pid), 0);
+  EXPECT_TRUE(gone(pid));
+  ASSERT_TRUE(sink.has('a', 100)) << sink.tally().missing('a', 100);
+  EXPECT_EQ(number(instance("channel 1"), "isolated.deaths"), 1);
+  EXPECT_EQ(number(instance("channel 1"), "restarts"), 1);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Isolate, TheProcessEndsWithDtud) {
   TcpSink sink;
   ASSERT_NO_FATAL_FAILURE(

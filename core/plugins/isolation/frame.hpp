@@ -12,7 +12,7 @@
 
 namespace dtud::plugins::isolation {
 
-constexpr uint32_t kVersion = 1;                                 // of the frames; both programs come from one build
+constexpr uint32_t kVersion = 2;                                 // of the frames; both programs come from one build
 constexpr uint32_t kHead = 8;                                    // length of the whole frame, type
 constexpr uint32_t kMostFrame = (2U << 20U) + (64U << 10U);      // two texts of DTU_PAYLOAD_MAX and what is around them
 constexpr uint32_t kMostProps = 16, kMostPropBytes = 4U << 10U;  // of a message; what is over is left out
@@ -54,6 +54,7 @@ enum class Frame : uint32_t {
   answer,          // id, status, json, error: of an ask_...
   points,          // status, count, a text of (flags, name, unit, title)...: of ask_points
   ask_health,      // nothing
+  ask_alive,       // nothing
 
   // The child to dtud.
   offer_command = 100,  // flags, name, title, schema, count, codes...
@@ -83,6 +84,7 @@ enum class Frame : uint32_t {
   log,                  // level, text
   health,               // json
   fault,                // kind, how many times since the last one of it, function, text: against the contract
+  alive,                // nothing: the answer to ask_alive
 };
 
 // What a message counts against a window: what it holds, and what is around it.

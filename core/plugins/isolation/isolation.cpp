@@ -14,8 +14,11 @@ constexpr int64_t kGrace_ms = 300, kLookAgain_ms = 10;
 
 }  // namespace
 
-Isolation::Isolation(Context& context, std::string program)
-    : context_(context), program_(std::move(program)), timer_(context.main.timers().create(look_after_dying, this)) {}
+Isolation::Isolation(Context& context, std::string program, Heartbeat heartbeat)
+    : context_(context),
+      program_(std::move(program)),
+      heartbeat_(heartbeat),
+      timer_(context.main.timers().create(look_after_dying, this)) {}
 
 Isolation::~Isolation() { context_.main.timers().destroy(timer_); }
 

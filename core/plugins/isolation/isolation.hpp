@@ -2,6 +2,7 @@
 // stand-in component whose functions are ours. Instance, router and calls do not know the difference. What a stand-in
 // hands over is sent at the end of the turn, all together. Main lane.
 #pragma once
+#include <chrono>
 #include <filesystem>
 #include <list>
 #include <map>
@@ -30,10 +31,18 @@ struct StandIn : LoadedComponent {
   std::vector<const char*> dialect_names;  // ends with null
 };
 
+// How it is noticed that a process does nothing any more outside of a call into its plugin: it was stopped, or hangs.
+// Every `interval` it is asked for a sign of life. Without any frame of it for `missed` intervals in a row it is killed
+// and started again. Intervals are counted, not time: when dtud was held up itself, its processes may have been, too.
+struct Heartbeat {
+  std::chrono::milliseconds interval{5'000};
+  uint32_t missed = 4;
+};
+
 class Isolation {
  public:
   // program: dtu-plugin-host.
-  Isolation(Context& context, std::string program);
+  Isolation(Context& context, std::string program, Heartbeat heartbeat = {});
   ~Isolation();  // no stand-in has an instance any more
   Isolation(const Isolation&) = delete;
   Isolation& operator=(const Isolation&) = delete;
@@ -54,6 +63,7 @@ class Isolation {
   // For stand-ins.
   [[nodiscard]] Context& context() const { return context_; }
   [[nodiscard]] const std::string& program() const { return program_; }
+  [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
   void runs(const std::string& instance, const Proxy* proxy);  // null: it does not any more
   void died(const std::string& instance, std::string how);
   void flush_soon(Proxy& proxy);
@@ -76,6 +86,7 @@ class Isolation {
 
   Context& context_;
   const std::string program_;
+  const Heartbeat heartbeat_;
   std::list<StandIn> stand_ins_;
   std::map<std::string, Known> known_;
   std::vector<Proxy*> dirty_, flushing_;

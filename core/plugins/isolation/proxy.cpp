@@ -35,13 +35,15 @@ Proxy::Proxy(Instance& instance, const StandIn& component, Isolation& isolation)
       component_(component),
       isolation_(isolation),
       context_(isolation.context()),
-      timer_(context_.main.timers().create(timer_due, this)) {}
+      timer_(context_.main.timers().create(timer_due, this)),
+      beat_timer_(context_.main.timers().create(beat_due, this)) {}
 
 Proxy::~Proxy() {
   *alive_ = false;
   context_.stalls.forget(this);
   if (watch_ != 0) context_.main.unwatch(watch_);
   context_.main.timers().destroy(timer_);
+  context_.main.timers().destroy(beat_timer_);
   for (const uint64_t id : metrics_) context_.metrics.settle(id);
   isolation_.forget(*this);
   isolation_.runs(instance_.name(), nullptr);
@@ -80,6 +82,7 @@ dtu_status Proxy::create(dtu_str config, dtu_error* error) {
         });
       });
   isolation_.runs(instance_.name(), this);
+  context_.main.timers().arm(beat_timer_, monotonic_ns() + isolation_.heartbeat().interval.count() * kMs);
   return say(Frame::setup, [&](Writer&& out) {
     out.number(kVersion).text(instance_.name()).text(component_.plugin_id).text(component_.file.string());
     out.number(component_.kind).text(component_.type).text(config).text(context_.kv_dir);
@@ -111,7 +114,9 @@ void Proxy::readable() {
   const Lane::Running running(context_.main, instance_.name(), "a frame of its process");
   const Wire::Filled filled = wire_.fill();
   if (filled == Wire::Filled::ended) return end_connection();
-  if (filled == Wire::Filled::something) take_frames();
+  if (filled != Wire::Filled::something) return;
+  heard_ = true;
+  take_frames();
 }
 
 void Proxy::take_frames() {
@@ -142,8 +147,29 @@ void Proxy::stalled(int64_t held_ns) {
   broken("did not come back from " + child_.doing() + "() for " + std::to_string(held_ns / 1'000'000'000) + " s");
 }
 
+// Its main lane is in a call into the plugin, whose length has a limit of its own. A plugin that may block has another
+// lane; only its file is loaded on the main one.
+bool Proxy::stall_watch_decides() const {
+  if (child_.busy_since_ns() == 0) return false;
+  return (component_.their_caps & DTU_CAP_BLOCKING) == 0 || child_.doing() == "load";
+}
+
+void Proxy::beat() {
+  if (ended_ || phase_ == Phase::stopping) return;  // stop() has a deadline
+  const Heartbeat& limits = isolation_.heartbeat();
+  if (std::exchange(heard_, false)) {
+    missed_ = 0;
+    asked_alive_ = false;
+  } else if (asked_alive_ && !stall_watch_decides() && ++missed_ >= limits.missed) {
+    return broken("gave no sign of life for " + std::to_string(limits.missed * limits.interval.count() / 1000) + " s");
+  }
+  if (!std::exchange(asked_alive_, true)) say(Frame::ask_alive, [](Writer&&) {});
+  context_.main.timers().arm(beat_timer_, monotonic_ns() + limits.interval.count() * kMs);
+}
+
 void Proxy::end_connection() {
   if (std::exchange(ended_, true)) return;
+  context_.main.timers().disarm(beat_timer_);
   context_.main.unwatch(std::exchange(watch_, 0));
   wire_.close();
   looks_ = 0;

@@ -115,6 +115,8 @@ class Proxy {
   void look_for_end();
   void over();
   void stalled(int64_t held_ns);
+  void beat();
+  [[nodiscard]] bool stall_watch_decides() const;
   void stopped();
   [[nodiscard]] dtu_error death() const;
   [[nodiscard]] Source* source_of(const dtu_msg& msg, uint64_t& key);
@@ -130,6 +132,7 @@ class Proxy {
   static void answered(void* asked, const dtu_answer* answer);
   static void run_readable(void* self, uint32_t events);
   static void timer_due(void* self);
+  static void beat_due(void* self) { static_cast<Proxy*>(self)->beat(); }
 
   Instance& instance_;
   const StandIn& component_;
@@ -137,11 +140,13 @@ class Proxy {
   Context& context_;
   Child child_;
   Wire wire_;
-  uint64_t watch_ = 0, timer_ = 0;
+  uint64_t watch_ = 0, timer_ = 0, beat_timer_ = 0;
   uint32_t events_ = 0;
   Phase phase_ = Phase::starting;
   bool dirty_ = false, ended_ = false, told_ = false;
-  bool failed_ = false;  // it said so itself: its end is no death
+  bool failed_ = false;                       // it said so itself: its end is no death
+  bool heard_ = false, asked_alive_ = false;  // since the last beat
+  uint32_t missed_ = 0;                       // beats without a frame, in a row
   int looks_ = 0;
   std::string reason_;                                          // why we killed it; "": we did not
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: this is gone, for what was posted

@@ -262,6 +262,7 @@ struct Handlers {
     p.instance_.faults().note(static_cast<Fault>(kind), function, what, times);
     if (static_cast<Fault>(kind) == Fault::exception) p.instance_.blame();
   }
+  static void alive(Proxy&, Reader&) {}  // every frame is a sign of life
 };
 
 namespace {
@@ -271,7 +272,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 27> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 28> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -297,7 +298,8 @@ constexpr std::array<Row, 27> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::metric, Handlers::metric},
                                      {Frame::log, Handlers::log},
                                      {Frame::health, Handlers::health},
-                                     {Frame::fault, Handlers::fault}}};
+                                     {Frame::fault, Handlers::fault},
+                                     {Frame::alive, Handlers::alive}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)
