@@ -72,7 +72,7 @@ class DeviceReader {
     out_.auto_connect = as_flag(normal_->get("auto_connect"), true);
     if (const Json version = as_object(document_)->get("version"); !version.isEmpty())
       out_.version = as_text(version, to_json(version));
-    out_.quiet = as_object(document_)->has("nolog") && as_integer(normal_->get("nolog")) == 0;
+    out_.quiet = normal_->has("nolog") && as_integer(normal_->get("nolog")) == 0;
     out_.confirm_s = static_cast<uint32_t>(as_integer(normal_->get("confirm_s"), out_.confirm_s));
     normal_->set("offline_storage", storage_word(normal_->get("offline_storage")));
     const bool all_named = problems.size() < kMaxProblems;

@@ -134,7 +134,7 @@ struct DeviceConfig {
   std::string version;   // of these parameters, as text; "" = not given
   std::string password;  // "" = none set
   bool auto_connect = true;
-  bool quiet = false;                   // nolog is there, and 0
+  bool quiet = false;                   // nolog is 0
   std::vector<PortConfig> ports;        // sorted by id
   uint32_t confirm_s = 120;             // a change that came over a channel must prove itself within so many seconds
   std::vector<ChannelConfig> channels;  // sorted by id

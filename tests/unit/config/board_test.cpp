@@ -50,6 +50,38 @@ TEST(Board, HasDefaults) {
   EXPECT_EQ(b.config->control_socket, "/run/dtukit/control.sock");
   EXPECT_EQ(b.config->reset, "restart");
   EXPECT_EQ(b.config->initial_password, "imei");
+  EXPECT_TRUE(b.config->plugin_path.empty());
+  EXPECT_EQ(b.config->factory_file, "");
+  EXPECT_TRUE(b.config->plugins.keys.empty());
+  EXPECT_FALSE(b.config->plugins.require_signed);
+}
+
+TEST(Board, UpgradesHaveDefaults) {
+  const auto b = board("{}");
+  ASSERT_TRUE(b.config) << b.said;
+  const UpgradeConfig& upgrade = b.config->upgrade;
+  EXPECT_TRUE(upgrade.keys.empty());
+  EXPECT_FALSE(upgrade.allow_http);
+  EXPECT_EQ(upgrade.max_bytes, 256U << 20U);
+  EXPECT_EQ(upgrade.bytes_per_day, 0U);
+  EXPECT_EQ(upgrade.window, "");
+  EXPECT_EQ(upgrade.deadline_h, 72U);
+  EXPECT_EQ(upgrade.stall_s, 60U);
+  EXPECT_EQ(upgrade.retry_s, 10U);
+  EXPECT_EQ(upgrade.install_s, 3600U);
+  EXPECT_EQ(upgrade.confirm_s, 300U);
+  EXPECT_EQ(upgrade.ca + upgrade.cert + upgrade.key, "");
+}
+
+TEST(Board, AnIsolatedComponentHasDefaults) {
+  const auto b =
+      board(R"({"hal": [{"type": "linux", "isolate": true}], "commands": [{"type": "dtu", "isolate": {}}]})");
+  ASSERT_TRUE(b.config) << b.said;
+  for (const auto& isolate : {b.config->hal.at(0).isolate, b.config->commands->at(0).isolate}) {
+    ASSERT_TRUE(isolate);
+    EXPECT_EQ(isolate->memory_mb, 64U);
+    EXPECT_EQ(isolate->stall_s, 0U);
+  }
 }
 
 // A command component that nobody configured was given an empty object without the defaults its schema promises.

@@ -66,6 +66,60 @@ TEST(Device, AnEmptyDocumentHasTheDefaults) {
       d.config->scalars_json,
       R"({"convert":0,"message":{},"modbus":{"groups":[],"poll":[]},"plate":0,"reply":"full","work_mode":"command"})")
       << "what is not for dialects must not give the ports new sessions when it changes";
+  const DeviceConfig& c = *d.config;
+  EXPECT_EQ(c.work_mode, "command");
+  EXPECT_EQ(c.password + c.version, "");
+  EXPECT_TRUE(c.auto_connect);
+  EXPECT_FALSE(c.quiet) << "the log is on until nolog says 0";
+  EXPECT_FALSE(device(R"({"nolog": ""})").config->quiet) << "blank: as if it were left out";
+  EXPECT_EQ(c.confirm_s, 120U);
+  EXPECT_TRUE(c.ports.empty());
+  EXPECT_TRUE(c.channels.empty());
+  EXPECT_EQ(c.pins, PinsConfig{});
+  EXPECT_EQ(c.apn, ApnConfig{});
+}
+
+TEST(Device, APortHasDefaults) {
+  const auto d = device(R"({"uconf": {"1": {}}, "direction_pin": {"1": {"GPIOn": 4}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  const PortConfig& port = d.config->ports.at(0);
+  EXPECT_EQ(port.baud, 115200U);
+  EXPECT_EQ(port.databits, 8U);
+  EXPECT_EQ(port.parity, 0U);
+  EXPECT_EQ(port.stopbits, 1U);
+  EXPECT_EQ(port.flow, 0U);
+  EXPECT_EQ(port.mode, "command");
+  EXPECT_EQ(port.direction_level, 1U);
+  EXPECT_EQ(port.packet.idle_chars + port.packet.length, 0U);
+  EXPECT_EQ(port.packet.delimiter, "");
+  EXPECT_EQ(port.packet.max, 4096U);
+  EXPECT_THAT(port.json, AllOf(HasSubstr(R"("crc":"zlib")"), HasSubstr(R"("frame_idle_ms":0)")));
+}
+
+TEST(Device, AChannelHasDefaults) {
+  const auto d = device(R"({"uconf": {"1": {}}, "conf": {"1": {"protocol": "mqtt", "isolate": true}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  const ChannelConfig& channel = d.config->channels.at(0);
+  EXPECT_EQ(channel.port, "");
+  EXPECT_FALSE(channel.registration);
+  EXPECT_EQ(channel.outbox.messages, 4096U);
+  EXPECT_EQ(channel.outbox.bytes, 4U << 20U);
+  EXPECT_EQ(channel.outbox.disk_bytes, 16U << 20U);
+  EXPECT_EQ(channel.outbox.disk_messages, 1'000'000U);
+  EXPECT_EQ(channel.outbox.overflow, Overflow::automatic);
+  EXPECT_EQ(channel.outbox.storage, Storage::off);
+  ASSERT_TRUE(channel.isolate);
+  EXPECT_EQ(channel.isolate->memory_mb, 64U);
+  EXPECT_EQ(channel.isolate->stall_s, 0U);
+  EXPECT_THAT(channel.json, HasSubstr(R"("uplink":"json")"));
+}
+
+TEST(Device, ModbusHasDefaults) {
+  const auto d =
+      device(R"({"modbus": {"groups": [{}], "poll": [{"slave": 1, "function": 3, "address": 0, "period_ms": 1000}]}})");
+  ASSERT_TRUE(d.config) << d.said;
+  EXPECT_THAT(d.config->scalars_json, AllOf(HasSubstr(R"({"device_model":"","device_type":"","slave_address":[]})"),
+                                            HasSubstr(R"("count":1)"), HasSubstr(R"("on_change":false)")));
 }
 
 TEST(Device, BrokenJsonIsNoDocument) {

@@ -2,6 +2,7 @@
 #include <dtu/points.h>
 #include <dtu/sdk/text.hpp>
 
+#include "config.hpp"
 #include "fixture.hpp"
 #include "schema.json.hpp"
 
@@ -24,6 +25,24 @@ class Hal : public HalTest {
 };
 
 TEST_F(Hal, SchemaIsJson) { EXPECT_NO_THROW(Poco::JSON::Parser().parse(std::string(schema_json))); }
+
+TEST_F(Hal, LeftOutItIsAsTheSchemaSays) {
+  const Config c = read_config(R"({"ports": {"1": {"device": "/dev/ttyS1", "rs485": {}}},
+      "gpio": {"4": {"chip": "/dev/gpiochip0", "line": 7}}, "installers": {"firmware": {"install": ["/bin/flash"]}}})");
+  EXPECT_EQ(c.ports.at(0).title, "");
+  ASSERT_TRUE(c.ports[0].rs485);
+  EXPECT_FALSE(c.ports[0].rs485->kernel);
+  EXPECT_TRUE(c.ports[0].rs485->rts_on_send);
+  EXPECT_EQ(c.ports[0].rs485->delay_before_ms + c.ports[0].rs485->delay_after_ms, 0U);
+  EXPECT_FALSE(c.pins.at(0).output || c.pins[0].active_low);
+  EXPECT_EQ(c.pins[0].initial, 0);
+  EXPECT_EQ(c.pins[0].bias, Bias::as_is);
+  const InstallerConfig& installer = c.installers.at(0);
+  EXPECT_TRUE(installer.facts.empty() && installer.mark_good.empty());
+  EXPECT_EQ(installer.version_file + installer.restart, "");
+  EXPECT_EQ(installer.timeout_s, 1800U);
+  EXPECT_TRUE(read_config(R"({"ports": {}})").pins.empty());
+}
 
 TEST_F(Hal, ListsItsPorts) {
   use(R"({"ports": {"1": {"device": "/dev/ttyS1", "title": "RS-485 A"}, "gps": {"device": "/dev/ttyUSB0"}}})");

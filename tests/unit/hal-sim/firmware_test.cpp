@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "config.hpp"
 #include "fixture.hpp"
 
 namespace hal_sim::test {
@@ -34,6 +35,13 @@ class Firmware : public SimTest {
   }
   const std::string file_ = testing::TempDir() + "sim-firmware-" + std::to_string(::getpid());
 };
+
+TEST_F(Firmware, DefaultsAreThoseOfTheSchema) {
+  const FirmwareConfig config = read_config("{}").firmware;
+  EXPECT_EQ(config.fail, "");
+  EXPECT_EQ(config.install_ms, 200U);
+  EXPECT_EQ(config.restart, "dtud");
+}
 
 TEST_F(Firmware, MarkedGoodItStays) {
   boot();
