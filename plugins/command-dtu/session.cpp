@@ -150,6 +150,11 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
   const std::string_view route = dtu::view(msg.route);
   std::string_view payload = dtu::view(msg.payload);
   if (settings_.through) return downlink(*channel, route, payload);
+  // D17: what a broker kept from before is no command. A line is no place for one either: it may carry the password.
+  if ((msg.flags & DTU_MSG_RETAINED) != 0) {
+    if (payload.find("cmd_code") != std::string_view::npos) return drop("retained_command", payload.size());
+    return downlink(*channel, route, payload);
+  }
 
   std::string whole;
   size_t used = 0;

@@ -87,11 +87,13 @@ class Rig {
     dialect_->from_port(plugin_.self(), session_, owned.get());
     settle();
   }
-  void channel(uint32_t id, const std::string& payload, const std::string& route = "", uint64_t peer = 0) {
+  void channel(uint32_t id, const std::string& payload, const std::string& route = "", uint64_t peer = 0,
+               uint32_t flags = 0) {
     dtu::test::Message message;
     message.payload = payload;
     message.route = route;
     message.source = peer;
+    message.flags = flags;
     const dtu::test::OwnedMsg owned(std::move(message));
     dialect_->from_channel(plugin_.self(), session_, id, owned.get());
     settle();

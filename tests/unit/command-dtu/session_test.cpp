@@ -150,6 +150,17 @@ TEST(Session, DropsAreCounted) {
   EXPECT_THAT(rig.to_channel(1), IsEmpty());
 }
 
+TEST(Session, WhatAServerKeptFromBeforeIsNoCommand) {
+  Rig rig;
+  rig.channel(1, R"({"cmd_code": 0, "data": {}})", "", 0, DTU_MSG_RETAINED);
+  EXPECT_THAT(rig.to_channel(1), IsEmpty());
+  EXPECT_THAT(rig.to_port(), IsEmpty()) << "nor does it go to the line";
+  ASSERT_THAT(rig.host.drops(), SizeIs(1));
+  EXPECT_EQ(rig.host.drops()[0].reason, "retained_command");
+  rig.channel(1, "data", "", 0, DTU_MSG_RETAINED);
+  EXPECT_THAT(rig.to_port(), SizeIs(1));
+}
+
 TEST(Session, ChannelsThatTakeNothing) {
   Rig rig;
   rig.host.on_link_write(
