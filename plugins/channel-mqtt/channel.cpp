@@ -161,20 +161,21 @@ dtu_status Channel::flush(uint32_t /*deadline_ms*/) {
 
 // ---------------------------------------------------------------- downlink
 
-const std::string* Channel::find_subscription(std::string_view topic) const {
+const std::string* Channel::find_subscription(std::string_view topic, bool retained) const {
   for (const mqtt::Subscription& s : config_.options.subscriptions)
-    if (mqtt::matches(s.filter, topic)) return &s.id;
+    if (mqtt::matches(s.filter, topic) && (!retained || s.deliver_retained)) return &s.id;
   return nullptr;
 }
 
 bool Channel::deliver(const mqtt::Incoming& message) {
-  const std::string* id = find_subscription(message.topic);
+  const std::string* id = find_subscription(message.topic, message.retained);
   const std::array<dtu_prop, 1> props{{{dtu::str("topic"), dtu::str(message.topic)}}};
   dtu_msg out{};
   out.route = id == nullptr ? dtu_str{} : dtu::str(*id);  // from a subscription of an earlier configuration
   out.payload = dtu::str(message.payload);
   out.props = props.data();
   out.prop_count = props.size();
+  out.flags = message.retained ? DTU_MSG_RETAINED : 0;
   uint32_t taken = 0;
   return host_.emit(&out, 1, &taken) != DTU_AGAIN;
 }

@@ -23,7 +23,7 @@ class Channel final : public dtu::Component, public dtu::ChannelIface, private m
  private:
   bool deliver(const mqtt::Incoming& message) override;
   const mqtt::Target* find_target(std::string_view route) const;
-  const std::string* find_subscription(std::string_view topic) const;
+  const std::string* find_subscription(std::string_view topic, bool retained) const;
   void ask_imei();
   void read_imei();
   void imei_is(const dtu_answer& answer);

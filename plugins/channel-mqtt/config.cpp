@@ -64,9 +64,29 @@ bool lower_id(const std::string& a, const std::string& b) {
   return x.size() != y.size() ? x.size() < y.size() : x < y;
 }
 
-std::vector<mqtt::Target> get_topics(const Object& config, const std::string& key,
-                                     std::string (*check)(std::string_view)) {
-  std::vector<mqtt::Target> topics;
+// keepAlive: 0, "" and an absent one are the default.
+uint32_t get_keep_alive(const Object& config) {
+  constexpr uint32_t otherwise = 60;
+  const auto value = config.get("keepAlive");
+  if (value.isString() && value.extract<std::string>().empty()) return otherwise;
+  const uint32_t seconds = get_number(config, "keepAlive", otherwise, 0, 65535);
+  return seconds == 0 ? otherwise : seconds;
+}
+
+// "drop" or "deliver", of one subscription.
+bool get_deliver_retained(const Object& entry, const std::string& path) {
+  const auto retained = get<std::string>(entry, "retained", "drop");
+  if (retained != "drop" && retained != "deliver")
+    bad(path + ".retained", "is \"" + retained + "\": drop and deliver are allowed");
+  return retained == "deliver";
+}
+
+struct Topic : mqtt::Target {
+  bool deliver_retained = false;
+};
+
+std::vector<Topic> get_topics(const Object& config, const std::string& key, std::string (*check)(std::string_view)) {
+  std::vector<Topic> topics;
   const Object::Ptr all = config.getObject(key);
   if (!all) return topics;
   const int qos = get_qos(config, "", 0);
@@ -76,12 +96,13 @@ std::vector<mqtt::Target> get_topics(const Object& config, const std::string& ke
     path.append(".").append(id);
     if (id.empty() || id.size() > 15 || id == "99")
       bad(path, "has an id that is not allowed: 1 to 15 characters, and not 99");
-    mqtt::Target target{id, {}, qos, retain};
+    Topic target{{id, {}, qos, retain}};
     if (value.type() == typeid(Object::Ptr)) {
       const auto& entry = *value.extract<Object::Ptr>();
       target.topic = get<std::string>(entry, "topic", "");
       target.qos = get_qos(entry, std::string(path).append("."), qos);
       target.retain = get<bool>(entry, "retain", retain);
+      target.deliver_retained = get_deliver_retained(entry, path);
     } else if (value.isString()) {
       target.topic = value.extract<std::string>();
     } else {
@@ -110,13 +131,14 @@ mqtt::Tls get_tls(const Object& config) {
   return tls;
 }
 
-mqtt::Will get_will(const Object& config) {
-  const Object::Ptr object = config.getObject("will");
+// The will and the birth message.
+mqtt::FixedMessage get_message(const Object& config, const std::string& key) {
+  const Object::Ptr object = config.getObject(key);
   if (!object) return {};
-  mqtt::Will will{get<std::string>(*object, "topic", ""), get<std::string>(*object, "payload", ""),
-                  get_qos(*object, "will.", 0), get<bool>(*object, "retain", false)};
-  if (const std::string wrong = mqtt::check_topic(will.topic); !wrong.empty()) bad("will.topic", wrong);
-  return will;
+  mqtt::FixedMessage message{get<std::string>(*object, "topic", ""), get<std::string>(*object, "payload", ""),
+                             get_qos(*object, key + ".", 0), get<bool>(*object, "retain", false)};
+  if (const std::string wrong = mqtt::check_topic(message.topic); !wrong.empty()) bad(key + ".topic", wrong);
+  return message;
 }
 
 void set_address(const Object& config, mqtt::Options& options) {
@@ -139,21 +161,22 @@ Config read(const Object& config) {
   if (o.client_id.find('\0') != std::string::npos) bad("clientID", "must not contain a NUL");
   o.username = get<std::string>(config, "username", "");
   o.password = get<std::string>(config, "password", "");
-  o.keep_alive_s = get_number(config, "keepAlive", 60, 0, 65535);
+  o.keep_alive_s = get_keep_alive(config);
   o.clean_session = get<bool>(config, "cleanSession", true);
   const auto version = get<std::string>(config, "version", "3.1.1");
   if (version != "3.1.1" && version != "5") bad("version", "is \"" + version + "\": 3.1.1 and 5 are allowed");
   o.version = version == "5" ? mqtt::Version::v5 : mqtt::Version::v3_1_1;
-  o.will = get_will(config);
+  o.will = get_message(config, "will");
+  o.birth = get_message(config, "birth");
   o.max_inflight = get_number(config, "max_inflight", 64, 1, 1024);
   if (const Object::Ptr reconnect = config.getObject("reconnect")) {
     o.reconnect_min_ms = get_number(*reconnect, "min_ms", 1000, 10, 3'600'000);
     o.reconnect_max_ms = std::max(o.reconnect_min_ms, get_number(*reconnect, "max_ms", 60'000, 10, 3'600'000));
   }
-  for (mqtt::Target& t : get_topics(config, "subscribe", mqtt::check_filter))
-    o.subscriptions.push_back({std::move(t.id), std::move(t.topic), t.qos});
+  for (Topic& t : get_topics(config, "subscribe", mqtt::check_filter))
+    o.subscriptions.push_back({std::move(t.id), std::move(t.topic), t.qos, t.deliver_retained});
   get_qos(config, "", 0);  // also when no topic uses it
-  result.targets = get_topics(config, "publish", mqtt::check_topic);
+  for (Topic& t : get_topics(config, "publish", mqtt::check_topic)) result.targets.push_back(std::move(t));
   const bool qos_2 =
       std::any_of(result.targets.begin(), result.targets.end(), [](const auto& t) { return t.qos == 2; });
   if (qos_2 && o.version == mqtt::Version::v3_1_1) o.max_inflight = std::min(o.max_inflight, kQos2Window);

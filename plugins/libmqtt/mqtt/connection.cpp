@@ -1,12 +1,13 @@
 #include <MQTTAsync.h>
 
+#include <algorithm>
 #include <cstring>
 #include <dtu/sdk/text.hpp>
 #include <mqtt/connect_options.hpp>
 #include <mqtt/connection.hpp>
 #include <mqtt/diagnosis.hpp>
-#include <mqtt/nodelay.hpp>
 #include <mqtt/resolve.hpp>
+#include <mqtt/topic.hpp>
 #include <mqtt/words.hpp>
 #include <utility>
 
@@ -29,6 +30,8 @@ struct Connection::Callbacks {
     };
     self.facts_.receive_maximum = number(MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, 65535);
     self.facts_.largest_packet = number(MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, 0);
+    self.facts_.largest_qos = static_cast<int>(number(MQTTPROPERTY_CODE_MAXIMUM_QOS, 2));
+    self.facts_.retains = number(MQTTPROPERTY_CODE_RETAIN_AVAILABLE, 1) != 0;
     self.facts_.session_present = data->alt.connect.sessionPresent != 0;
     self.subscribe();
   }
@@ -36,7 +39,8 @@ struct Connection::Callbacks {
     of(context).end_connecting(data->code, data->message);
   }
   static void not_connected5(void* context, MQTTAsync_failureData5* data) noexcept {
-    of(context).end_connecting(data->code, data->message);
+    const bool refused = data->reasonCode >= 0x80;
+    of(context).end_connecting(refused ? data->reasonCode : data->code, data->message);
   }
   static int tls_error(const char* text, size_t length, void* context) noexcept {
     std::string& all = of(context).tls_error_;
@@ -63,9 +67,7 @@ struct Connection::Callbacks {
   }
 
   // --- connected
-  static void lost(void* context, char* /*cause*/) noexcept {
-    of(context).end("the broker closed the connection", true);
-  }
+  static void lost(void* context, char* /*cause*/) noexcept { of(context).end_lost(); }
   static void disconnected(void* context, MQTTProperties* /*properties*/, enum MQTTReasonCodes reason) noexcept {
     of(context).end("the broker ended the connection: " + reason_words(reason), true);
   }
@@ -78,7 +80,11 @@ struct Connection::Callbacks {
     in.qos = message->qos;
     in.retained = message->retained != 0;
     MQTTAsync_freeMessage(&message);
-    of(context).events_.received(std::move(in));
+    Connection& self = of(context);
+    if (in.retained && !self.delivers_retained(in.topic))
+      self.events_.retained_dropped(in);
+    else
+      self.events_.received(std::move(in));
     return 1;  // 0 would not push back: Paho acknowledges all the same and queues without a bound
   }
 
@@ -124,7 +130,7 @@ void Connection::connect_to(const std::string& address) {
   MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer;
   create.MQTTVersion = v5_ ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
   create.sendWhileDisconnected = 0;
-  create.maxBufferedMessages = static_cast<int>(options_.max_inflight) + 16;
+  create.maxBufferedMessages = static_cast<int>(options_.max_inflight + options_.max_unacknowledged) + 16;
   int rc = MQTTAsync_createWithOptions(&handle_, uri.c_str(), options_.client_id.c_str(), MQTTCLIENT_PERSISTENCE_NONE,
                                        nullptr, &create);
   if (rc != MQTTASYNC_SUCCESS) {
@@ -152,14 +158,19 @@ void Connection::connect_to(const std::string& address) {
 void Connection::end_connecting(int code, const char* message) {
   const bool answered = message != nullptr && std::strstr(message, "CONNACK") != nullptr;
   if (answered && code > 0 && code < 0x80) return end("the broker " + connack_words(code), false);
-  if (answered && code >= 0x80) return end("the broker refused the connection: " + reason_words(code), false);
+  if (answered && code >= 0x80) {
+    if (ended_.exchange(true)) return;
+    Ended why{"the broker refused the connection: " + reason_words(code)};
+    why.refusal = code;
+    return events_.ended(std::move(why));
+  }
   std::string text = "the connection broke before the broker answered";
   if (!tls_error_.empty()) text += " (" + tls_error_.substr(0, tls_error_.find('\n')) + ")";
   end(std::move(text), false, true);
 }
 
 void Connection::subscribe() {
-  send_at_once(address_, options_.port);
+  watch_.find(address_, options_.port);
   const size_t n = options_.subscriptions.size();
   if (n == 0) return up();
   unanswered_ = n;
@@ -187,7 +198,32 @@ void Connection::end(std::string text, bool by_server, bool unexplained) {
   if (!ended_.exchange(true)) events_.ended({std::move(text), by_server, unexplained});
 }
 
-Connection::Sent Connection::send(const Target& target, std::string_view payload, Inflight::Slot* slot, int qos) {
+// Paho says the same of a broker that closed, of one that did not answer the ping, and of a packet it could not read.
+void Connection::end_lost() {
+  constexpr uint32_t kSlackMs = 500;
+  constexpr uint64_t kGoodbye = 4096;  // bytes that Paho and TLS send at the end, at most
+  const SocketWatch::End how = watch_.end();
+  const std::string seconds = std::to_string(options_.keep_alive_s) + " s";
+  // Paho reads to the end, unless it has no memory for a packet.
+  if (how.by != SocketWatch::By::us && how.unread == 0) return end("the broker closed the connection", true);
+  if (how.silent_ms + kSlackMs >= uint64_t{options_.keep_alive_s} * 1000)
+    return end("the broker sent nothing for " + seconds + ": the keep-alive timed out", false);
+  if (how.open > kGoodbye)
+    return end("the broker took no more data: the keep-alive of " + seconds + " timed out", false);
+  if (ended_.exchange(true)) return;
+  Ended why{"a received packet could not be read: it breaks the protocol, or is larger than the memory that is left"};
+  why.unreadable = true;
+  events_.ended(std::move(why));
+}
+
+bool Connection::delivers_retained(std::string_view topic) const {
+  const auto& all = options_.subscriptions;
+  return std::any_of(all.begin(), all.end(),
+                     [topic](const Subscription& s) { return s.deliver_retained && matches(s.filter, topic); });
+}
+
+Connection::Sent Connection::send(const std::string& topic, std::string_view payload, Inflight::Slot* slot,
+                                  bool retain) {
   MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
   slot->connection = this;
   response.context = slot;
@@ -197,8 +233,8 @@ Connection::Sent Connection::send(const Target& target, std::string_view payload
   } else {
     response.onSuccess = Callbacks::published;
   }
-  switch (MQTTAsync_send(handle_, target.topic.c_str(), static_cast<int>(payload.size()), payload.data(), qos,
-                         target.retain ? 1 : 0, &response)) {
+  switch (MQTTAsync_send(handle_, topic.c_str(), static_cast<int>(payload.size()), payload.data(), slot->qos,
+                         retain ? 1 : 0, &response)) {
     case MQTTASYNC_SUCCESS:
       return Sent::taken;
     case MQTTASYNC_BAD_UTF8_STRING:
@@ -213,18 +249,9 @@ void Connection::close() {
   ended_ = true;
   if (handle_ != nullptr) MQTTAsync_destroy(&handle_);
   handle_ = nullptr;
+  watch_.close();
 }
 
 std::string Connection::explain() { return address_.empty() ? std::string() : diagnose(options_, address_); }
-
-Keeper::Keeper(const std::string& client_id) {
-  const std::string name = "keeper of " + client_id;
-  if (MQTTAsync_create(&handle_, "tcp://127.0.0.1:1", name.c_str(), MQTTCLIENT_PERSISTENCE_NONE, nullptr) != 0)
-    handle_ = nullptr;
-}
-
-Keeper::~Keeper() {
-  if (handle_ != nullptr) MQTTAsync_destroy(&handle_);
-}
 
 }  // namespace mqtt

@@ -5,6 +5,7 @@
 #include <mqtt/inbox.hpp>
 #include <mqtt/inflight.hpp>
 #include <mqtt/options.hpp>
+#include <mqtt/socket_watch.hpp>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Connected {
   std::vector<std::string> refused;  // "sensors/#: not authorised (0x87)"
   uint32_t receive_maximum = 65535;
   uint32_t largest_packet = 0;  // 0 = no limit
+  int largest_qos = 2;          // of what we publish
+  bool retains = true;          // takes messages to be retained
 };
 
 struct Ended {
@@ -22,6 +25,8 @@ struct Ended {
   bool by_server = false;    // it was up, and the other side closed it
   bool unexplained = false;  // explain() may know more
   bool in_sending = false;   // a message could not be sent
+  bool unreadable = false;   // we ended it, because a packet could not be read
+  int refusal = 0;           // reason of a CONNACK that refused us (MQTT 5)
 };
 
 class Connection {
@@ -31,6 +36,8 @@ class Connection {
     virtual void connected(Connected&&) noexcept = 0;  // CONNACK and all SUBACKs have come
     virtual void ended(Ended&&) noexcept = 0;          // once at most; before or after connected()
     virtual void received(Incoming&&) noexcept = 0;
+    virtual void retained_dropped(const Incoming&) noexcept = 0;  // no subscription delivers retained messages
+    // QoS 1 and 2: the broker has it. QoS 0: the socket has it.
     virtual void delivered(Inflight::Slot* slot) noexcept = 0;
     virtual void refused(Inflight::Slot* slot, int reason) noexcept = 0;  // by its PUBACK or PUBREC (MQTT 5)
 
@@ -50,7 +57,9 @@ class Connection {
 
   enum class Sent { taken, gone, impossible };
   // Only between connected() and ended(). Takes Paho's lock, which is held by its threads while they connect somebody.
-  Sent send(const Target& target, std::string_view payload, Inflight::Slot* slot, int qos);
+  Sent send(const std::string& topic, std::string_view payload, Inflight::Slot* slot, bool retain);
+
+  [[nodiscard]] SocketWatch& watch() { return watch_; }  // between connected() and close(), on one thread
 
  private:
   struct Callbacks;  // what Paho calls
@@ -62,6 +71,8 @@ class Connection {
   void subscribe();
   void end_connecting(int code, const char* message);
   void end(std::string text, bool by_server, bool unexplained = false);
+  void end_lost();
+  [[nodiscard]] bool delivers_retained(std::string_view topic) const;
   void up();
 
   const Options options_;
@@ -74,20 +85,8 @@ class Connection {
   std::vector<Asked> asked_;  // under Paho's lock
   size_t unanswered_ = 0;     // under Paho's lock
   void* handle_ = nullptr;    // MQTTAsync
+  SocketWatch watch_;         // written before connected()
   std::atomic<bool> ended_{false};
-};
-
-// Holds a Paho client that never connects: destroying the last one stops Paho's two threads, which takes up to a second
-// and races with the next connect. Blocks like open().
-class Keeper {
- public:
-  explicit Keeper(const std::string& client_id);
-  Keeper(const Keeper&) = delete;
-  Keeper& operator=(const Keeper&) = delete;
-  ~Keeper();
-
- private:
-  void* handle_ = nullptr;
 };
 
 }  // namespace mqtt

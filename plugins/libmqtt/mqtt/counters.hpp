@@ -5,7 +5,16 @@
 
 namespace mqtt {
 
-enum class Count { publishes, acks, rejected, received, downlink_dropped, reconnects };
+enum class Count {
+  publishes,
+  acks,
+  rejected,
+  received,
+  downlink_dropped,
+  downlink_overflows,
+  retained_dropped,
+  reconnects
+};
 
 class Counters {
  public:
@@ -24,12 +33,15 @@ class Counters {
   struct Named {
     std::string_view name, help;
   };
-  static constexpr std::array<Named, 6> kNames{{
+  static constexpr std::array<Named, 8> kNames{{
       {"mqtt_publishes", "Messages handed to the MQTT client"},
       {"mqtt_acks", "Messages of QoS 1 and 2 the broker acknowledged"},
       {"mqtt_rejected", "Messages that can never be published: no such topic id, too large, refused by the broker"},
       {"mqtt_received", "Messages received from the broker"},
-      {"mqtt_downlink_dropped", "Messages from the broker that were dropped: no room (QoS 0 only), or too large"},
+      {"mqtt_downlink_dropped", "Messages from the broker that were dropped: no room (QoS 0 only), or over 1 MiB"},
+      {"mqtt_downlink_overflows",
+       "Times the channel disconnected because messages came faster than the port took them"},
+      {"mqtt_retained_dropped", "Retained messages that were dropped: the subscription does not deliver them"},
       {"mqtt_reconnects", "Connections made again after one was lost"},
   }};
   dtu::Host host_;

@@ -11,7 +11,8 @@ class Connection;
 
 class Inflight {
  public:
-  explicit Inflight(uint32_t slots, uint64_t max_bytes);
+  // `window`: of messages that the broker acknowledges. `more`: room for those of QoS 0 besides.
+  Inflight(uint32_t window, uint64_t max_bytes, uint32_t more = 0);
 
   struct Slot {
     Connection* connection = nullptr;  // the one it was sent through
@@ -19,6 +20,7 @@ class Inflight {
     uint64_t bytes = 0;
     int qos = 0;
     std::atomic<bool> busy{false};
+    std::atomic<bool> written{false};  // QoS 0: the socket has it, the peer may not
   };
 
   // A slot for the next message, or null when the window is full; then done() tells once of room. [lane]
@@ -50,13 +52,14 @@ class Inflight {
   [[nodiscard]] uint32_t count() const { return count_.load(); }
 
  private:
-  [[nodiscard]] bool full(const Slot& slot, uint64_t bytes) const;
-  const uint32_t size_;
+  [[nodiscard]] bool full(const Slot& slot, uint64_t bytes, int qos) const;
+  const uint32_t size_, window_;
   const uint64_t max_bytes_;
   const std::unique_ptr<Slot[]> slots_;
   uint32_t next_ = 0;
   std::atomic<uint32_t> limit_;
   std::atomic<uint32_t> count_{0};
+  std::atomic<uint32_t> confirmed_{0};  // of them, those the broker acknowledges
   std::atomic<uint64_t> bytes_{0};
   std::atomic<bool> starved_{false};
 };

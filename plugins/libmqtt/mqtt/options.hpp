@@ -22,6 +22,7 @@ struct Subscription {
   std::string id;
   std::string filter;
   int qos = 0;
+  bool deliver_retained = false;  // else retained messages are dropped: what they say may be long over
 };
 
 struct Target {  // where a message is published
@@ -31,8 +32,8 @@ struct Target {  // where a message is published
   bool retain = false;
 };
 
-struct Will {
-  std::string topic;  // "" = no will
+struct FixedMessage {  // a will or a birth message
+  std::string topic;   // "" = none
   std::string payload;
   int qos = 0;
   bool retain = false;
@@ -47,15 +48,17 @@ struct Options {
   std::string password;  // "" = none
   bool clean_session = true;
   Version version = Version::v3_1_1;
-  Will will;
+  FixedMessage will;
+  FixedMessage birth;  // published after each connect, before anything else
   std::vector<Subscription> subscriptions;
   uint32_t keep_alive_s = 60;
   uint32_t status_code = 4005;           // of the DTU protocol, for reports of this cloud's connection
   uint32_t connect_timeout_ms = 10'000;  // from the look-up of the name to the last SUBACK
   uint32_t reconnect_min_ms = 1'000;
   uint32_t reconnect_max_ms = 60'000;
-  uint32_t max_inflight = 64;               // messages handed over and not yet done with
-  uint64_t max_inflight_bytes = 1U << 20U;  // and their bytes; one message may always go
+  uint32_t max_inflight = 64;               // messages of QoS 1 and 2 handed over and not yet acknowledged
+  uint32_t max_unacknowledged = 1024;       // those of QoS 0 the peer's TCP has not acknowledged, at most, besides
+  uint64_t max_inflight_bytes = 1U << 20U;  // bytes of all of them; one message may always go
   size_t inbox_messages = 256;              // received and not yet taken by the lane
   size_t inbox_bytes = 4U << 20U;
 };

@@ -1,14 +1,17 @@
 // An MQTT client as a channel wants it: connects, reconnects with back-off, keeps the order, gives every token back
 // exactly once and hands what is received to the lane. Everything is [lane] unless it says otherwise.
 #pragma once
+#include <deque>
 #include <dtu/sdk/host.hpp>
 #include <functional>
 #include <memory>
 #include <mqtt/connection.hpp>
 #include <mqtt/counters.hpp>
+#include <mqtt/paho_threads.hpp>
 #include <mqtt/worker.hpp>
 #include <optional>
 #include <random>
+#include <set>
 
 namespace mqtt {
 
@@ -67,6 +70,7 @@ class Session final : private Connection::Events {
   void connected(Connected&& facts) noexcept override;
   void ended(Ended&& why) noexcept override;
   void received(Incoming&& message) noexcept override;
+  void retained_dropped(const Incoming& message) noexcept override;
   void delivered(Inflight::Slot* slot) noexcept override;
   void refused(Inflight::Slot* slot, int reason) noexcept override;
 
@@ -76,22 +80,32 @@ class Session final : private Connection::Events {
   void on_timer();
   void open();
   void became_up(Connected&& facts);
+  void use_limits();
+  void lower_will();
+  void publish_birth();
+  void settle();
+  void on_ack_timer();
+  void on_wake_timer();
+  void end_if_drained();
   void begin_close(Ended why);
   void start_close();
   void closed(const std::string& explanation);
   void run_job(std::function<std::string()> job);
   uint32_t back_off_ms();
   void report_trouble(int32_t state, const std::string& text);
+  [[nodiscard]] bool log_now(std::atomic<int64_t>& quiet_until_ns) const;
+  [[nodiscard]] int usable_qos(int qos) const;
+  Connection::Sent hand_over(const std::string& topic, std::string_view payload, Inflight::Slot* slot, bool retain);
 
   dtu::Host host_;
   Options options_;
   Handler& handler_;
   const dtu_post_service& post_;
-  dtu::Timer timer_;
+  dtu::Timer timer_, wake_timer_, ack_timer_;
   Counters counters_;
   Inflight inflight_;
   Inbox inbox_;
-  std::unique_ptr<Keeper> keeper_;  // touched by jobs only
+  std::unique_ptr<PahoThreads> paho_;  // touched by jobs, and by the lane while none runs
   std::unique_ptr<Connection> connection_;
   Worker worker_;
 
@@ -102,15 +116,23 @@ class Session final : private Connection::Events {
   bool stopping_ = false;
   uint32_t attempt_ = 0;  // since the last connection that held
   uint32_t address_ = 0;  // counts all attempts
-  int64_t up_since_ns_ = 0;
+  int64_t up_since_ns_ = 0, down_since_ns_ = 0;
+  uint32_t short_lived_ = 0;  // connections in a row that were made and ended soon after
+  uint32_t wake_delay_ms_ = 0, ack_delay_ms_ = 0;
+  bool mend_ = false;  // Paho may be unable to read: see PahoThreads::renew
+  bool said_qos_ = false, said_retain_ = false, said_unwatched_ = false;
+  std::deque<Inflight::Slot*> unacknowledged_;  // of QoS 0, oldest first
+  size_t marked_ = 0;                           // of them, those SocketWatch::mark() covers
   std::string last_logged_;
   std::minstd_rand random_;
 
   std::atomic<bool> posted_{false};
   std::atomic<bool> draining_{false};  // tell when nothing is in flight any more
   std::atomic<bool> overflow_{false};
-  std::atomic<int64_t> quiet_until_ns_{0};
+  std::atomic<bool> said_too_large_{false};
+  std::atomic<int64_t> quiet_until_ns_{0}, downlink_quiet_until_ns_{0};
   Mutex mutex_;
+  std::set<std::string> retained_said_ MQTT_GUARDED_BY(mutex_);  // topics
   Mail mail_ MQTT_GUARDED_BY(mutex_);
 };
 

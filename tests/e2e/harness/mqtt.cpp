@@ -30,6 +30,7 @@ std::string mqtt_text(const std::string& text) { return two_bytes(static_cast<ui
 MqttMessage read_publish(const MqttPacket& packet) {
   MqttMessage m;
   m.qos = packet.head >> 1U & 3U;
+  m.retain = (packet.head & 1U) != 0;
   const size_t topic = number_at(packet.body, 0);
   m.topic = packet.body.substr(2, topic);
   if (m.qos != 0) m.id = number_at(packet.body, 2 + topic);
@@ -70,8 +71,8 @@ void MqttClient::subscribe(const std::string& filter, int qos) {
   EXPECT_EQ(until(kSuback).type(), kSuback);
 }
 
-void MqttClient::publish(const std::string& topic, const std::string& payload, int qos) {
-  const auto head = static_cast<uint8_t>(0x30 | qos << 1);
+void MqttClient::publish(const std::string& topic, const std::string& payload, int qos, bool retain) {
+  const auto head = static_cast<uint8_t>(0x30 | qos << 1 | (retain ? 1 : 0));
   peer_.write(mqtt_packet(head, mqtt_text(topic) + (qos != 0 ? two_bytes(++last_id_) : "") + payload));
   if (qos == 0) return;
   EXPECT_EQ(until(kPuback).type(), kPuback);

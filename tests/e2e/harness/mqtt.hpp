@@ -19,6 +19,7 @@ std::string mqtt_text(const std::string& text);
 struct MqttMessage {
   std::string topic, payload;
   int qos = 0;
+  bool retain = false;
   uint16_t id = 0;
 };
 MqttMessage read_publish(const MqttPacket& packet);
@@ -35,7 +36,7 @@ class MqttClient {
  public:
   explicit MqttClient(uint16_t port);                      // connects with a clean session
   void subscribe(const std::string& filter, int qos = 0);  // and waits for the broker's word
-  void publish(const std::string& topic, const std::string& payload, int qos = 0);
+  void publish(const std::string& topic, const std::string& payload, int qos = 0, bool retain = false);
   // The next message; nothing at the deadline or when the broker is gone.
   std::optional<MqttMessage> next();
   [[nodiscard]] bool ready(int ms) const { return peer_.ready(ms); }

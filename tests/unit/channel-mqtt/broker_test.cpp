@@ -201,7 +201,7 @@ TEST_F(Broker, FullInboxLosesNothingOfQosOneInAKeptSession) {
   Client publisher(broker.port(), "pub");
   for (int n = 0; n < 600; ++n) publisher.publish("down", std::to_string(n), 1);
   ASSERT_TRUE(wait_state(i, DTU_STATE_DOWN)) << trouble();
-  EXPECT_NE(host.reports().back().text.find("slower than they come"), std::string::npos);
+  EXPECT_NE(host.reports().back().text.find("messages come faster than the port takes them"), std::string::npos);
   host.block_emit(false);
   std::vector<int> seen(600, 0);
   size_t looked_at = 0;
@@ -210,6 +210,37 @@ TEST_F(Broker, FullInboxLosesNothingOfQosOneInAKeptSession) {
     return std::count(seen.begin(), seen.end(), 0) == 0;
   })) << trouble();
   EXPECT_EQ(host.metric("mqtt_downlink_dropped"), 0);
+  EXPECT_GE(host.metric("mqtt_downlink_overflows").value_or(0), 1);
+  EXPECT_TRUE(host.logged("the broker keeps what comes meanwhile"));
+}
+
+TEST_F(Broker, RetainedMessagesAreDroppedOrMarked) {
+  Client publisher(broker.port(), "pub");
+  for (const char* topic : {"down/a", "old/a"}) publisher.publish(topic, "kept", 1, true);
+  Instance i =
+      up(conf(broker.port(), R"("subscribe": {"0": "#", "1": {"topic": "old/#", "retained": "deliver"}}, "qos": 1)"));
+  publisher.publish("old/a", "live", 1);
+  ASSERT_TRUE(wait([&] { return !host.emitted().empty() && host.emitted().back().payload == "live"; })) << trouble();
+  EXPECT_EQ(host.emitted()[0].payload, "kept");
+  EXPECT_EQ(host.emitted()[0].route, "1");
+  EXPECT_EQ(host.emitted()[0].flags, DTU_MSG_RETAINED);
+  EXPECT_EQ(host.emitted().back().route, "0");
+  EXPECT_EQ(host.emitted().back().flags, 0U);
+  EXPECT_GE(host.metric("mqtt_retained_dropped").value_or(0), 1);
+  EXPECT_TRUE(host.logged("a retained message on down/a was dropped"));
+}
+
+TEST_F(Broker, AnswersAreNeverRetained) {
+  Instance i = up(conf(broker.port(), R"("retain": true)"));
+  Message answer{"answer", ""};
+  answer.flags = DTU_MSG_COMMAND;
+  ASSERT_EQ(send_all(i, {{"data", ""}, answer}), 2U);
+  ASSERT_TRUE(wait([&] { return completed(DTU_OK) == 2; }));
+  Client late(broker.port(), "late");
+  late.subscribe("up", 0);
+  const auto kept = late.receive();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->payload, "data");
 }
 
 TEST_F(Broker, HealthSaysHowItIs) {

@@ -54,6 +54,29 @@ TEST(Config, ATopicMayHaveItsOwnSettings) {
   EXPECT_FALSE(c.targets[1].retain);
 }
 
+TEST(Config, AKeepAliveOfNothingIsTheDefault) {
+  for (const char* value : {"0", "\"\"", "null"})
+    EXPECT_EQ(parse_config(R"({"url": "a", "keepAlive": )" + std::string(value) + "}").options.keep_alive_s, 60U);
+  EXPECT_EQ(parse_config(R"({"url": "a", "keepAlive": 5})").options.keep_alive_s, 5U);
+}
+
+TEST(Config, ASubscriptionMayDeliverRetainedMessages) {
+  const Config c = parse_config(
+      R"({"url": "a", "subscribe": {"0": "x", "1": {"topic": "y", "retained": "deliver"}, "2": {"topic": "z"}}})");
+  EXPECT_FALSE(c.options.subscriptions[0].deliver_retained);
+  EXPECT_TRUE(c.options.subscriptions[1].deliver_retained);
+  EXPECT_FALSE(c.options.subscriptions[2].deliver_retained);
+}
+
+TEST(Config, ABirthMessageIsReadAsAWill) {
+  const Config c = parse_config(R"({"url": "a", "birth": {"topic": "t", "payload": "p", "qos": 1, "retain": true}})");
+  EXPECT_EQ(c.options.birth.topic, "t");
+  EXPECT_EQ(c.options.birth.payload, "p");
+  EXPECT_EQ(c.options.birth.qos, 1);
+  EXPECT_TRUE(c.options.birth.retain);
+  EXPECT_EQ(c.options.will.topic, "");
+}
+
 TEST(Config, RefusalsNameTheKey) {
   EXPECT_EQ(refusal(R"({"url": "a", "publish": {"0": "a/#"}})"), "publish.0 must not contain the wildcards + and #");
   EXPECT_EQ(refusal(R"({"url": "a", "subscribe": {"0": "a#"}})"), "subscribe.0 has a # that is not its last level");
@@ -65,6 +88,9 @@ TEST(Config, RefusalsNameTheKey) {
   EXPECT_NE(refusal(R"({"url": "a", "qos": 3})").find("0, 1 and 2"), std::string::npos);
   EXPECT_NE(refusal(R"({"url": "a", "version": "4"})").find("3.1.1 and 5"), std::string::npos);
   EXPECT_NE(refusal(R"({"url": "a", "will": {"topic": "a/+"}})").find("will.topic"), std::string::npos);
+  EXPECT_NE(refusal(R"({"url": "a", "birth": {"topic": "a/+"}})").find("birth.topic"), std::string::npos);
+  EXPECT_EQ(refusal(R"({"url": "a", "subscribe": {"0": {"topic": "a", "retained": "keep"}}})"),
+            "subscribe.0.retained is \"keep\": drop and deliver are allowed");
   EXPECT_NE(refusal("[]").find("not a JSON object"), std::string::npos);
 }
 

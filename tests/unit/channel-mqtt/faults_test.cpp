@@ -190,7 +190,7 @@ TEST_F(Faults, BytesInFlightAreBounded) {
 
 TEST_F(Faults, WaitsGrowAndAreJittered) {
   const FakeBroker broker([](Wire& wire, int) { wire.reset(); });
-  Instance i = make(conf(broker.port(), R"("reconnect": {"min_ms": 100, "max_ms": 400})"));
+  Instance i = make(conf(broker.port(), R"("reconnect": {"min_ms": 500, "max_ms": 2000})"));
   i.start();
   std::vector<int64_t> times;
   size_t looked_at = 0;
@@ -203,10 +203,10 @@ TEST_F(Faults, WaitsGrowAndAreJittered) {
       },
       Ms(20000)))
       << trouble();
-  EXPECT_GE(times[1] - times[0], 50);
-  EXPECT_GE(times[2] - times[1], 100);
-  EXPECT_GE(times[3] - times[2], 200);
-  EXPECT_GE(times[4] - times[3], 200);
+  EXPECT_GE(times[1] - times[0], 250);
+  EXPECT_GE(times[2] - times[1], 500);
+  EXPECT_GE(times[3] - times[2], 1000);
+  EXPECT_GE(times[4] - times[3], 1000);
   ASSERT_TRUE(i.stop_and_wait());
 }
 

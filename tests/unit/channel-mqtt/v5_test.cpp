@@ -96,7 +96,7 @@ TEST_F(V5, RefusedMessageIsGivenUpWithItsReason) {
   EXPECT_EQ(host.completions()[0].token, sent.tokens[0]);
   EXPECT_EQ(host.completions()[0].status, DTU_E_INVALID);
   EXPECT_EQ(host.completions()[1].status, DTU_OK);
-  EXPECT_TRUE(host.logged("the broker refused a message: not authorised (0x87)"));
+  EXPECT_TRUE(host.logged("the broker refused a message of 3 bytes: not authorised (0x87)"));
   ASSERT_TRUE(i.stop_and_wait());
 }
 

@@ -21,6 +21,15 @@ TEST(Inflight, BoundsMessagesAndBytes) {
   EXPECT_EQ(ring.count(), 4U);
 }
 
+TEST(Inflight, ThoseOfQos0DoNotUseTheWindow) {
+  Inflight ring(2, 1000, 4);
+  for (uint64_t token = 1; token <= 2; ++token) EXPECT_NE(ring.take(token, 1, 1), nullptr);
+  EXPECT_EQ(ring.take(3, 1, 1), nullptr);
+  for (uint64_t token = 4; token <= 7; ++token) EXPECT_NE(ring.take(token, 1, 0), nullptr);
+  EXPECT_EQ(ring.take(8, 1, 0), nullptr);
+  EXPECT_EQ(ring.count(), 6U);
+}
+
 TEST(Inflight, SweepIsOldestFirstWhateverWasDone) {
   Inflight ring(4, 1000);
   std::vector<Inflight::Slot*> slots;
