@@ -12,8 +12,9 @@ namespace dtud::config {
 namespace {
 
 constexpr const char kRaw[] = "raw";  // the kernel's own
-constexpr std::array<const char*, 3> kDocumented = {"command", "through", "modbus"};
-constexpr std::array<const char*, 2> kOneChannel = {"through", "modbus"};  // dialects with one channel a port
+constexpr const char kThrough[] = "through";
+constexpr std::array<const char*, 3> kDocumented = {"command", kThrough, "modbus"};
+constexpr std::array<const char*, 2> kOneChannel = {kThrough, "modbus"};  // dialects with one channel a port
 
 std::vector<std::string> dialects(const Schemas& schemas) {
   auto names = schemas.dialects();
@@ -55,6 +56,29 @@ void check_ports_exist(DeviceConfig& config, Report& report) {
   }
 }
 
+// A port the board does not have is an error when it makes a line dead: a channel is bound to it, or a port of the
+// board has no entry, for which this one was probably meant. In a document of a larger board, which has an entry for
+// each port of this board as well, it is a warning.
+void check_ports_of_board(const DeviceConfig& config, const std::vector<std::string>& board, Report& report) {
+  std::vector<std::string> unused = board;
+  for (const auto& port : config.ports) unused.erase(std::remove(unused.begin(), unused.end(), port.id), unused.end());
+  for (const auto& port : config.ports) {
+    if (holds(board, port.id)) continue;
+    const auto path = below("/uconf", port.id);
+    const auto bound = bound_to(config, port.id);
+    const auto text =
+        "the board has no port " + shown_key(port.id) + ": it has " + (board.empty() ? "none" : listed(board, 64));
+    if (!bound.empty()) {
+      report.error(path, text + "; " + ids(bound, 0) + (bound.size() == 1 ? " is" : " are") + " bound to it",
+                   Report::Point::key);
+    } else if (!unused.empty()) {
+      report.error(path, text + ", and uconf has no entry for " + listed(unused, 64), Report::Point::key);
+    } else {
+      report.warning(path, text + "; this entry has no effect", Report::Point::key);
+    }
+  }
+}
+
 // The key that gave a port its mode.
 std::string mode_path(const PortConfig& port, const DeviceConfig& config) {
   const auto path = below("/uconf", port.id);
@@ -86,8 +110,12 @@ bool known_work_mode(const std::string& mode, const Schemas& schemas, Report& re
   return false;
 }
 
+bool takes_commands(const std::string& dialect) { return dialect != kRaw && dialect != kThrough; }
+bool takes_local_commands(const std::string& dialect) { return dialect != kRaw; }
+
 void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report) {
   check_ports_exist(config, report);
+  if (const auto board = schemas.ports ? schemas.ports() : std::nullopt) check_ports_of_board(config, *board, report);
   const auto names = dialects(schemas);
   const auto missing = [&](const std::string& mode, const std::string& user) {
     const auto near = nearest(mode, names);

@@ -12,6 +12,11 @@ namespace dtud::config {
 // False when no dialect of this name exists, and it is none of the documented three whose plugin may be missing.
 [[nodiscard]] bool known_work_mode(const std::string& mode, const Schemas& schemas, Report& report);
 
+// In a link of this dialect what comes over a channel, or from the line, may be a command. Of a dialect that is not
+// documented it is assumed.
+[[nodiscard]] bool takes_commands(const std::string& dialect);
+[[nodiscard]] bool takes_local_commands(const std::string& dialect);
+
 // Channels on ports that are not there, ports whose dialect no plugin offers, channels a dialect cannot use.
 void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report);
 

@@ -144,11 +144,13 @@ class DeviceReader {
       if (channel.config) {
         out_.channels.push_back(std::move(*channel.config));
       } else {
-        out_.skipped.push_back(*id);
+        const auto* entry = as_object(given);
+        const auto text = [entry](const char* name) { return entry != nullptr ? as_text(entry->get(name)) : ""; };
+        out_.skipped.push_back({*id, text("protocol"), text("serialID"), ""});
       }
     }
     std::sort(out_.channels.begin(), out_.channels.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-    std::sort(out_.skipped.begin(), out_.skipped.end());
+    std::sort(out_.skipped.begin(), out_.skipped.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   }
 
   [[nodiscard]] std::string scalars(const SchemaNode& schema) const {
@@ -171,6 +173,21 @@ class DeviceReader {
   DeviceConfig out_;
 };
 
+// The errors of each channel that was left out, as its reason.
+void explain_skipped(std::vector<SkippedChannel>& skipped, const Findings& found) {
+  constexpr size_t kMostReason = 1024;  // bytes
+  for (SkippedChannel& channel : skipped) {
+    const auto path = "/conf/" + std::to_string(channel.id);
+    for (const Finding& f : found) {
+      const bool below_it =
+          f.path.compare(0, path.size(), path) == 0 && (f.path.size() == path.size() || f.path[path.size()] == '/');
+      if (!below_it || f.severity != Finding::Severity::error || channel.reason.size() > kMostReason) continue;
+      channel.reason += (channel.reason.empty() ? "" : "; ") + f.path + ": " + f.message;
+    }
+    if (channel.reason.empty()) channel.reason = path + ": its settings cannot be used: see dtud --check";
+  }
+}
+
 }  // namespace
 
 std::optional<DeviceConfig> read_device(std::string_view text, std::string_view file, const Schemas& schemas,
@@ -179,7 +196,9 @@ std::optional<DeviceConfig> read_device(std::string_view text, std::string_view 
   if (!document) return std::nullopt;
   Report report(without_bom(text), file);
   auto config = DeviceReader(*document, schemas, report).read();
+  const auto before = static_cast<Findings::difference_type>(findings.size());
   std::move(report).give(findings);
+  if (config) explain_skipped(config->skipped, Findings(findings.begin() + before, findings.end()));
   return config;
 }
 

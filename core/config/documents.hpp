@@ -22,9 +22,14 @@ struct Finding {
   int line = 0;          // from 1; 0 when there is no text to point into
   int column = 0;
   std::string message;  // what is wrong, with the value; what is allowed; the nearest known key
+  bool known = false;   // the stored document has it as well
 };
 using Findings = std::vector<Finding>;
 [[nodiscard]] bool has_errors(const Findings& findings);
+// Sets `known` of each finding that `before` has at the same path with the same message.
+void mark_known(Findings& findings, const Findings& before);
+// The first error that is not known; null: there is none. Only such an error refuses a new document (D21).
+[[nodiscard]] const Finding* first_new_error(const Findings& findings);
 [[nodiscard]] std::string to_text(const Finding& finding);  // "dtu_config.json:12:9: error: /conf/1/port: ..."
 
 // isolate: it runs in a process of its own.
@@ -115,6 +120,12 @@ struct ChannelConfig {  // conf.<id>
   std::string masked_json;  // the same with secrets as "***"
 };
 
+struct SkippedChannel {  // conf.<id> that cannot run: no plugin for it, or wrong settings
+  uint32_t id = 0;
+  std::string type, port;  // as the document gives them; "" = not given
+  std::string reason;      // "/conf/3/port: 70000 is above the maximum", all its errors, the first ones first
+};
+
 struct PinsConfig {  // pins: numbers of the board's GPIO pins; -1 = none
   int32_t led = -1, ready = -1, reset = -1;
   friend bool operator==(const PinsConfig& a, const PinsConfig& b) {
@@ -140,7 +151,7 @@ struct DeviceConfig {
   std::vector<ChannelConfig> channels;  // sorted by id
   PinsConfig pins;
   ApnConfig apn;
-  std::vector<uint32_t> skipped;  // ids of channels with an error: no plugin for them, or wrong settings
+  std::vector<SkippedChannel> skipped;  // sorted by id
   std::string scalars_json;  // the top-level keys dialects look at (plate, convert, reply, modbus, ...), secrets masked
   std::vector<std::string> secrets;  // JSON pointers of the secrets in `document`, sorted
   Poco::JSON::Object::Ptr document;  // everything, as stored (D11: nothing is dropped)
@@ -152,6 +163,8 @@ struct Schemas {
   std::function<const char*(uint32_t kind, std::string_view type)> find;
   std::function<std::vector<std::string>(uint32_t kind)> types;  // for "nearest known"
   std::function<std::vector<std::string>()> dialects;            // names work_mode and uconf.<n>.mode may have
+  // The ports the HALs of the board offer; nothing: a HAL does not tell before it runs. May be empty.
+  std::function<std::optional<std::vector<std::string>>()> ports;
 };
 
 // Limits of any document: 1 MiB, 32 levels, 20,000 values, 1,000 keys an object. Findings are appended; nothing is

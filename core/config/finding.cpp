@@ -9,6 +9,19 @@ bool has_errors(const Findings& findings) {
                      [](const Finding& f) { return f.severity == Finding::Severity::error; });
 }
 
+void mark_known(Findings& findings, const Findings& before) {
+  for (Finding& finding : findings)
+    finding.known = std::any_of(before.begin(), before.end(), [&finding](const Finding& b) {
+      return b.severity == finding.severity && b.path == finding.path && b.message == finding.message;
+    });
+}
+
+const Finding* first_new_error(const Findings& findings) {
+  const auto found = std::find_if(findings.begin(), findings.end(),
+                                  [](const Finding& f) { return f.severity == Finding::Severity::error && !f.known; });
+  return found == findings.end() ? nullptr : &*found;
+}
+
 std::string to_text(const Finding& finding) {
   std::string out;
   if (!finding.document.empty()) out += finding.document + ":";

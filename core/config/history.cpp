@@ -54,8 +54,12 @@ std::optional<Revision> History::get(uint64_t id) const {
   const auto value = read_object(file_of(id));
   if (!value) return std::nullopt;
   const JsonObject& o = *as_object(*value);
-  return Revision{id, as_integer(o.get("time_ns")), as_text(o.get("source")), as_text(o.get("note")),
-                  as_text(o.get("document"))};
+  return Revision{id,
+                  as_integer(o.get("time_ns")),
+                  as_text(o.get("source")),
+                  as_text(o.get("note")),
+                  as_text(o.get("document")),
+                  static_cast<uint64_t>(as_integer(o.get("restores")))};
 }
 
 std::optional<Revision> History::newest() const {
@@ -79,6 +83,7 @@ uint64_t History::add(Revision revision, uint64_t keep, FileError& error) const 
   o->set("source", revision.source);
   o->set("note", revision.note);
   o->set("document", revision.text);
+  if (revision.restores != 0) o->set("restores", revision.restores);
   if (!write_file(file_of(revision.id), to_json(Json(o)), error)) return 0;
   for (size_t i = 0; i < known.size() && known.size() + 1 - i > kKept; ++i)
     if (known[i] != keep) ::unlink(file_of(known[i]).c_str());
@@ -87,12 +92,28 @@ uint64_t History::add(Revision revision, uint64_t keep, FileError& error) const 
 
 void History::take_back(uint64_t id) const { ::unlink(file_of(id).c_str()); }
 
+uint64_t History::ran() const {
+  FileError error;
+  const auto text = read_file(folder_ + "/ran", 32, error);
+  uint64_t id = 0;
+  if (text) (void)std::from_chars(text->data(), text->data() + text->size(), id);
+  return id;
+}
+
+bool History::set_ran(uint64_t id, FileError& error) const {
+  return write_file(folder_ + "/ran", std::to_string(id) + "\n", error);
+}
+
 std::optional<Trial> TrialFile::read() const {
   const auto value = read_object(file_);
   if (!value) return std::nullopt;
   const JsonObject& o = *as_object(*value);
-  Trial trial{static_cast<uint64_t>(as_integer(o.get("good"))), static_cast<uint64_t>(as_integer(o.get("tried"))),
-              as_text(o.get("source")), static_cast<uint32_t>(as_integer(o.get("starts")))};
+  Trial trial{static_cast<uint64_t>(as_integer(o.get("good"))),
+              static_cast<uint64_t>(as_integer(o.get("tried"))),
+              as_text(o.get("source")),
+              static_cast<uint32_t>(as_integer(o.get("starts"))),
+              as_integer(o.get("since_ns")),
+              as_text(o.get("document"))};
   return trial;
 }
 
@@ -102,6 +123,8 @@ bool TrialFile::write(const Trial& trial, FileError& error) const {
   o->set("tried", trial.tried);
   o->set("source", trial.source);
   o->set("starts", trial.starts);
+  o->set("since_ns", trial.since_ns);
+  if (!trial.document.empty()) o->set("document", trial.document);
   return write_file(file_, to_json(Json(o)), error);
 }
 

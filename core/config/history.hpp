@@ -11,11 +11,14 @@
 namespace dtud::config {
 
 struct Revision {
-  uint64_t id = 0;      // from 1, growing
-  int64_t time_ns = 0;  // Unix time
-  std::string source;   // "console", "channel 3", "file" (edited by hand), "dtud" (a roll-back)
-  std::string note;     // why, where dtud did it by itself
-  std::string text;     // the document, secrets and all: files of mode 0600
+  uint64_t id = 0;        // from 1, growing
+  int64_t time_ns = 0;    // Unix time
+  std::string source;     // "console", "channel 3", "file" (edited by hand), "dtud" (a roll-back)
+  std::string note;       // why, where dtud did it by itself
+  std::string text;       // the document, secrets and all: files of mode 0600
+  uint64_t restores = 0;  // a roll-back: the revision whose document this is again
+  // The revision this document is of: a roll-back to a roll-back counts for the first one.
+  [[nodiscard]] uint64_t origin() const { return restores != 0 ? restores : id; }
 };
 
 class History {
@@ -34,6 +37,10 @@ class History {
   // The last one was never used.
   void take_back(uint64_t id) const;
 
+  // The revision dtud ran last, which may not be the newest; 0: not known.
+  [[nodiscard]] uint64_t ran() const;
+  [[nodiscard]] bool set_ran(uint64_t id, FileError& error) const;
+
  private:
   [[nodiscard]] std::string file_of(uint64_t id) const;
   const std::string folder_;
@@ -44,6 +51,8 @@ struct Trial {
   uint64_t good = 0, tried = 0;  // revisions
   std::string source;            // "channel 3": what has to come back
   uint32_t starts = 0;           // of dtud with it
+  int64_t since_ns = 0;          // Unix time at which it was stored
+  std::string document;  // what to go back to, when local changes of other parts came after `good`; "" = `good` itself
 };
 
 class TrialFile {

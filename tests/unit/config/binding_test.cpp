@@ -94,5 +94,50 @@ TEST(Binding, AnUnknownModeOfAPortIsNamed) {
   EXPECT_EQ(device(R"({"uconf": {"1": {"mode": "upanel"}}})", installed).said, "");
 }
 
+// A line that would be dead is an error, an entry that has no effect is a warning.
+TEST(PortsOfTheBoard, TheBoardMayLackAPort) {
+  Installed installed;
+  const auto said = [&](const std::string& text) { return device(text, installed).said; };
+  EXPECT_EQ(said(R"({"uconf": {"0": {}}})"), "") << "nothing is known of the board";
+  installed.ports = std::vector<std::string>{"1", "2"};
+  EXPECT_EQ(said(R"({"uconf": {"1": {}}})"), "");
+  EXPECT_EQ(said(R"({"uconf": {"1": {}, "0": {}}})"),
+            "d.json:1:21: error: /uconf/0: the board has no port \"0\": it has 1, 2, and uconf has no entry for 2\n");
+  EXPECT_EQ(said(R"({"uconf": {"1": {}, "2": {}, "3": {}}})"),
+            "d.json:1:30: warning: /uconf/3: the board has no port \"3\": it has 1, 2; this entry has no effect\n");
+  const auto bound = device(R"({"uconf": {"1": {}, "2": {}, "3": {}}, "conf": {"7": {"protocol": "http",
+    "serialID": "3"}}})",
+                            installed);
+  EXPECT_EQ(bound.said,
+            "d.json:1:30: error: /uconf/3: the board has no port \"3\": it has 1, 2; channel 7 is bound to it\n");
+  ASSERT_TRUE(bound.config);
+  EXPECT_EQ(bound.config->channels.size(), 1U) << "such a document still starts";
+  installed.ports = std::vector<std::string>{};
+  EXPECT_EQ(said(R"({"uconf": {"1": {}}})"),
+            "d.json:1:12: warning: /uconf/1: the board has no port \"1\": it has none; this entry has no effect\n");
+}
+
+TEST(SkippedChannels, HaveTheirReason) {
+  const auto d = device(R"({"conf": {"2": {"protocol": "tcp", "url": "u", "port": 70000, "ping": 5, "mode": "x",
+    "serialID": 4}, "5": {"protocol": "pigeon"}}})");
+  ASSERT_TRUE(d.config);
+  ASSERT_EQ(d.config->skipped.size(), 2U);
+  EXPECT_EQ(d.config->skipped[0].type, "tcp");
+  EXPECT_EQ(d.config->skipped[0].reason.find("/conf/2/port: 70000"), 0U) << d.config->skipped[0].reason;
+  EXPECT_NE(d.config->skipped[0].reason.find("; /conf/2/mode: "), std::string::npos) << d.config->skipped[0].reason;
+  EXPECT_EQ(d.config->skipped[1].reason.find("/conf/5/protocol: no plugin offers"), 0U);
+}
+
+TEST(KnownFindings, OnlyNewErrorsCount) {
+  Findings before = device(R"({"warn": {}, "conf": {"5": {"protocol": "pigeon"}}})").findings;
+  Findings now = device(R"({"plate": 1, "warn": {"x": 1}, "conf": {"5": {"protocol": "pigeon"}}})").findings;
+  mark_known(now, before);
+  EXPECT_EQ(first_new_error(now), nullptr);
+  now = device(R"({"warn": {}, "alarm": {}, "conf": {"5": {"protocol": "dove"}}})").findings;
+  mark_known(now, before);
+  ASSERT_NE(first_new_error(now), nullptr);
+  EXPECT_EQ(first_new_error(now)->path, "/alarm");
+}
+
 }  // namespace
 }  // namespace dtud::config

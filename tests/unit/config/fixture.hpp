@@ -3,6 +3,7 @@
 #include <dtu/abi.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Installed {
           "poll_ms": {"type": "integer", "minimum": 10, "default": 1000}}})"}};
   std::map<std::string, std::string> commands = {{"dtu", kAnything}};
   std::vector<std::string> dialects = {"command", "through", "modbus"};
+  std::optional<std::vector<std::string>> ports;  // of the HALs
 
   [[nodiscard]] const std::map<std::string, std::string>& of(uint32_t kind) const {
     if (kind == DTU_KIND_CHANNEL) return channels;
@@ -55,6 +57,7 @@ struct Installed {
       return names;
     };
     out.dialects = [this] { return dialects; };
+    out.ports = [this] { return ports; };
     return out;
   }
 };
@@ -70,6 +73,12 @@ inline std::string all(const Findings& findings) {
   std::string out;
   for (const auto& f : findings) out += to_text(f) + "\n";
   return out;
+}
+
+inline std::vector<uint32_t> skipped(const DeviceConfig& config) {
+  std::vector<uint32_t> ids;
+  for (const auto& channel : config.skipped) ids.push_back(channel.id);
+  return ids;
 }
 
 inline Device device(const std::string& text, const Installed& installed = {}) {

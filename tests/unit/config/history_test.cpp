@@ -41,6 +41,19 @@ TEST_F(HistoryTest, WhatWasAddedIsThereAgain) {
   EXPECT_EQ(info.st_mode & 0777U, 0600U) << "it holds secrets";
 }
 
+TEST_F(HistoryTest, WhatRanLastAndWhatARollBackRestores) {
+  EXPECT_EQ(history_.ran(), 0U);
+  EXPECT_EQ(add("{}"), 1U);
+  EXPECT_EQ(history_.add({0, 5, "console", "", "{}", 1}, 0, error_), 2U);
+  EXPECT_EQ(history_.get(1)->origin(), 1U);
+  EXPECT_EQ(history_.get(2)->origin(), 1U);
+  ASSERT_TRUE(history_.set_ran(2, error_)) << error_.text;
+  EXPECT_EQ(history_.ran(), 2U);
+  EXPECT_EQ(history_.ids(), (std::vector<uint64_t>{1, 2})) << "it is no revision";
+  std::ofstream(folder_ + "/state/history/ran") << "x";
+  EXPECT_EQ(history_.ran(), 0U);
+}
+
 TEST_F(HistoryTest, SixteenAreKeptAndTheGoodOneToo) {
   for (int i = 1; i <= 40; ++i) EXPECT_EQ(add("{\"version\": " + std::to_string(i) + "}", 3), static_cast<uint64_t>(i));
   const auto ids = history_.ids();
@@ -74,13 +87,15 @@ TEST_F(HistoryTest, ATrialIsReadBackAndRemoved) {
   const TrialFile file(folder_ + "/trial.json");
   EXPECT_FALSE(file.read());
   EXPECT_TRUE(file.remove(error_)) << "nothing to remove is fine";
-  ASSERT_TRUE(file.write({4, 5, "channel 3", 2}, error_));
+  ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 7, "{\"a\": 1}"}, error_));
   const auto trial = file.read();
   ASSERT_TRUE(trial);
   EXPECT_EQ(trial->good, 4U);
   EXPECT_EQ(trial->tried, 5U);
   EXPECT_EQ(trial->source, "channel 3");
   EXPECT_EQ(trial->starts, 2U);
+  EXPECT_EQ(trial->since_ns, 7);
+  EXPECT_EQ(trial->document, "{\"a\": 1}");
   EXPECT_TRUE(file.remove(error_));
   EXPECT_FALSE(file.read());
 }
