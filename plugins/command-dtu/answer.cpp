@@ -7,6 +7,27 @@
 
 namespace command_dtu {
 
+std::string with_note(std::string_view data, std::string_view note) {
+  return std::string("{\"data\":").append(data).append(",\"note\":").append(note).append("}");
+}
+
+Outcome outcome_of(std::string_view json) {
+  Outcome outcome;
+  const auto whole = parse_json(json);
+  if (whole && whole->type == JsonType::object) {
+    const auto data = member(whole->text, "data"), note = member(whole->text, "note");
+    size_t members = 0;
+    each_member(whole->text, [&members](std::string_view, const JsonValue&) { return ++members <= 2; });
+    if (members == 2 && data && note && note->type == JsonType::string) {
+      outcome.data = data->text;
+      outcome.note = note->text;
+      return outcome;
+    }
+  }
+  outcome.data = json;
+  return outcome;
+}
+
 std::string answer_text(const Request& request, uint64_t made_msg_id, const Outcome& outcome, const AnswerStyle& style,
                         std::string_view imei) {
   const std::string_view code = request.code_text.empty() ? std::string_view("null") : request.code_text;
@@ -23,6 +44,7 @@ std::string answer_text(const Request& request, uint64_t made_msg_id, const Outc
     append_json_text(text, outcome.error);
     if (!style.compact) text.append(",\"error_code\":").append(std::to_string(outcome.error_code));
   }
+  if (ok && !outcome.note.empty()) text.append(",\"note\":").append(outcome.note);
   if (style.plate && !imei.empty()) {
     text += ",\"imei\":";
     append_json_text(text, imei);

@@ -17,7 +17,13 @@ struct Outcome {
   std::string data = "null";  // JSON
   int error_code = 0;         // 0: carried out
   std::string error;
+  std::string note = {};  // JSON text; "" = none
 };
+
+// How a command hands on a note beside its data: {"data": ..., "note": "..."}. note: a JSON text.
+[[nodiscard]] std::string with_note(std::string_view data, std::string_view note);
+// The outcome of a command that answered `json`.
+[[nodiscard]] Outcome outcome_of(std::string_view json);
 
 [[nodiscard]] std::string answer_text(const Request& request, uint64_t made_msg_id, const Outcome& outcome,
                                       const AnswerStyle& style, std::string_view imei);

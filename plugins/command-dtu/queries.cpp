@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "parameters.hpp"
+#include "status_codes.hpp"
 #include "text_codec.hpp"
 
 namespace command_dtu::queries {
@@ -169,6 +170,27 @@ void connections(Call& call) {
       return true;
     });
     call.answer(json + "}");
+  });
+}
+
+// Channels that cannot run have no state that could be listed when it changes: they come first, for as long as they are
+// so.
+void diagnosis(Call& call) {
+  call.try_invoke("channels.state", "{}", [&call](const Reply& reply) {
+    std::string standing;
+    if (reply.ok())
+      each_member(reply.json, [&standing](std::string_view id, const JsonValue& channel) {
+        const auto error = channel.type == JsonType::object ? member(channel.text, "error") : std::nullopt;
+        const auto type = error ? member(channel.text, "type") : std::nullopt;
+        if (!type || type->type != JsonType::string) return true;
+        standing.append(standing.empty() ? "" : ",").append(R"({"func_code":"","error_code":")");
+        standing.append(std::to_string(connect_error_of(unquote(type->text), 0))).append(R"(","channel":)");
+        standing.append(id).append(",\"error\":").append(error->text).append("}");
+        return true;
+      });
+    std::string list = call.diagnosis().json();
+    if (!standing.empty()) list.insert(1, standing + (list.size() > 2 ? "," : ""));
+    call.answer(list);
   });
 }
 

@@ -19,6 +19,7 @@ void gpio(Call& call);
 void climate(Call& call);
 void network(Call& call);
 void connections(Call& call);
+void diagnosis(Call& call);
 // {"number","sms_msg"}, also inside "message", the text also as "data".
 void sms(Call& call);
 

@@ -280,7 +280,7 @@ void Session::carry_out(Asked asked) {
     --running(asked);
     Outcome outcome;
     if (reply.ok()) {
-      outcome.data = reply.json;
+      outcome = outcome_of(reply.json);
     } else {
       outcome.error_code = error_code_of(reply.status, reply.error_flags, asked.request.code);
       outcome.error = reply.error.empty() ? "status " + std::to_string(reply.status) : std::string(reply.error);

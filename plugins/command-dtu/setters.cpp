@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "answer.hpp"
 #include "parameters.hpp"
 
 namespace command_dtu::setters {
@@ -10,10 +11,16 @@ namespace {
 constexpr int pin_max = 128;
 constexpr size_t version_digits_max = 18;
 
+// What the kernel has to say about what it stored goes along.
+void answer_stored(Call& call, const Reply& reply, const std::string& data) {
+  const auto note = member(reply.json, "note");
+  call.answer(note && note->type == JsonType::string ? with_note(data, note->text) : data);
+}
+
 // set: members of the device document, JSON. data: of the answer, JSON.
 void change(Call& call, const std::string& set, std::string data) {
   call.invoke("config.change", "{\"set\":" + set + "}",
-              [&call, data = std::move(data)](const Reply&) { call.answer(data); });
+              [&call, data = std::move(data)](const Reply& reply) { answer_stored(call, reply, data); });
 }
 
 void change(Call& call, std::string_view key, std::string_view value, std::string data) {
@@ -138,7 +145,7 @@ void password(Call& call) {
   if (text.empty())  // not shown: it may be a password, wrongly wrapped
     throw dtu::Failure(DTU_E_INVALID, "new_password must be a text that is not empty: send " + std::string(usage));
   call.invoke("password.set", "{\"new_password\":" + quoted(text) + "}",
-              [&call](const Reply&) { call.answer("\"\""); });
+              [&call](const Reply& reply) { answer_stored(call, reply, "\"\""); });
 }
 
 }  // namespace command_dtu::setters
