@@ -1,4 +1,4 @@
-// dtud: reads its options, runs the kernel on the main lane, serves the control API, ends at a signal.
+// dtud: reads its options, runs the kernel on the main lane, serves the control API, obeys signals.
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -41,6 +41,8 @@ constexpr char kHelp[] =
     "  -v, --verbose         log debug messages too\n"
     "      --version         print the version and end\n"
     "  -h, --help            print this and end\n\n"
+    "SIGHUP: the device document is read again, and taken if it has no new error (dtuctl config reload says what was\n"
+    "wrong). SIGTERM, SIGINT: end.\n"
     "Exit status: 0 ended as asked, 1 --check found errors, 2 wrong usage, 3 cannot run (the reason is printed).\n"
     "Example: dtud --board board.json --socket /tmp/dtud.sock\n";
 
@@ -149,7 +151,10 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
     const auto* me = static_cast<SignalWatch*>(w);
     signalfd_siginfo info{};
     while (::read(me->fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo != SIGHUP) me->kernel->shutdown(Kernel::End::stop);
+      if (info.ssi_signo == SIGHUP)
+        me->kernel->reload();
+      else
+        me->kernel->shutdown(Kernel::End::stop);
     }
   };
   const uint64_t api = lane.watch(server.fd(), EPOLLIN, serve, &server);

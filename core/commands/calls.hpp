@@ -79,6 +79,8 @@ class Calls {
   // Commands that came over a port or a channel and are not answered yet.
   [[nodiscard]] bool remote_under_way() const;
   Audit& audit() { return audit_; }
+  // Puts into the audit, and into the log, what was not asked as a call.
+  void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
 
  private:
   enum class Kind { command, read, write, await, question };
@@ -115,7 +117,6 @@ class Calls {
   [[nodiscard]] Answer begin(Call call, uint32_t deadline_ms, const std::string_view* password = nullptr);
   void next_check();
   void checked(const Check& check, const Answer& verdict);
-  void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
   void hand_over(uint64_t id);
   [[nodiscard]] Answer still_offered(Call& call);
   void finish(uint64_t id, Answer answer);

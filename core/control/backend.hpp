@@ -53,6 +53,8 @@ class Backend {
   virtual Answer board() = 0;
   virtual Answer check_config(const std::string& text) = 0;
   virtual Answer set_config(const std::string& text) = 0;
+  virtual Answer patch_config(const std::string& json) = 0;  // a merge patch
+  virtual Answer reload_config() = 0;                        // the device file is read again
   virtual Answer history() = 0;
   virtual Answer revision(uint64_t id) = 0;
   virtual Answer roll_back(uint64_t revision) = 0;  // 0: the one before the present

@@ -90,7 +90,7 @@ constexpr Route long_running(Route route) {
   return route;
 }
 
-constexpr std::array<Route, 34> kRoutes{{
+constexpr std::array<Route, 36> kRoutes{{
     {"GET", "/v1/status", [](const Ask& a) { return a.backend.status(); }},
     {"GET", "/v1/plugins", [](const Ask& a) { return a.backend.plugins(); }},
     long_running({"POST", "/v1/plugins/install", [](const Ask& a) { return a.backend.install_plugin(a.body); }}),
@@ -113,6 +113,8 @@ constexpr std::array<Route, 34> kRoutes{{
     {"DELETE", "/v1/spool/", clear_stored},
     {"GET", "/v1/config", [](const Ask& a) { return a.backend.config(); }},
     {"PUT", "/v1/config", [](const Ask& a) { return a.backend.set_config(a.body); }},
+    {"PATCH", "/v1/config", [](const Ask& a) { return a.backend.patch_config(a.body); }},
+    {"POST", "/v1/config/reload", [](const Ask& a) { return a.backend.reload_config(); }},
     {"GET", "/v1/config/board", [](const Ask& a) { return a.backend.board(); }},
     {"POST", "/v1/config/check", [](const Ask& a) { return a.backend.check_config(a.body); }},
     {"GET", "/v1/config/history", [](const Ask& a) { return a.backend.history(); }},

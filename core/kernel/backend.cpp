@@ -21,7 +21,10 @@ using config::JsonObject;
 using config::make_object;
 using control::Answer;
 
-std::string findings_json(bool ok, const config::Findings& findings, const Device::Changed* changed) {
+constexpr char kConsole[] = "console";
+
+std::string findings_json(bool ok, const config::Findings& findings, const Changes::Outcome* outcome = nullptr,
+                          const Device::Changed* changed = nullptr) {
   auto o = make_object();
   o->set("ok", ok);
   config::JsonArray::Ptr list = new config::JsonArray;
@@ -31,6 +34,11 @@ std::string findings_json(bool ok, const config::Findings& findings, const Devic
     config::JsonArray::Ptr names = new config::JsonArray;
     for (const std::string& name : *changed) names->add(name);
     o->set("changed", names);
+  }
+  if (outcome != nullptr) {
+    o->set("revision", outcome->revision);
+    if (outcome->restored != 0) o->set("restored", outcome->restored);
+    if (!outcome->note.empty()) o->set("note", outcome->note);
   }
   return config::to_json(Json(o));
 }
@@ -130,7 +138,8 @@ Answer KernelBackend::spool() { return view(views::spool); }
 Answer KernelBackend::metrics() { return view(views::metrics); }
 
 Answer KernelBackend::retry_instance(const std::string& instance) {
-  return ask([this, instance](const Reply& reply) {
+  return ask([this, instance](const Reply& asker) {
+    const Reply reply = audited("plugins.retry", asker);
     plugins::Instance* found = kernel_.instance(instance);
     if (found == nullptr)
       return reply(Answer::error(404, "there is no instance \"" + instance + "\": see dtuctl status"));
@@ -159,7 +168,7 @@ Answer KernelBackend::call(const std::string& json) {
   if (request.command.empty() && request.code < 0) return Answer::error(400, "the body needs \"command\" or \"code\"");
   const Json args = body->get("args");
   request.args = args.isEmpty() ? "{}" : config::to_json(args);
-  request.source = "console";
+  request.source = kConsole;
   request.console = true;
   const int64_t ms = config::as_integer(body->get("deadline_ms"), commands::Calls::kDefaultDeadline_ms);
   if (ms < 1 || ms > commands::Calls::kLongestDeadline_ms)
@@ -190,7 +199,8 @@ Answer KernelBackend::read_point(const std::string& name) {
 
 Answer KernelBackend::write_point(const std::string& name, const std::string& json) {
   return ask(
-      [this, name, json](const Reply& reply) {
+      [this, name, json](const Reply& asker) {
+        const Reply reply = audited("points.write", asker);
         const auto done = [reply, name, json](const commands::Answer& a) {
           if (a.status != DTU_OK) return reply(Answer::error(http_status(a.status), a.error));
           reply({200, value_view(name, json)});
@@ -218,7 +228,8 @@ Answer KernelBackend::stored(uint32_t channel, uint64_t from_seq) {
 }
 
 Answer KernelBackend::clear_stored(uint32_t channel) {
-  return ask([this, channel](const Reply& reply) {
+  return ask([this, channel](const Reply& asker) {
+    const Reply reply = audited("spool.clear", asker);
     routing::Channel* c = kernel_.router().channel(channel);
     if (c == nullptr) return reply(Answer::error(404, "there is no channel " + std::to_string(channel)));
     c->outbox.clear([this, reply, name = c->name](uint64_t messages, const spool::Trouble& trouble) {
@@ -245,37 +256,71 @@ Answer KernelBackend::board() {
 Answer KernelBackend::check_config(const std::string& text) {
   return ask([this, text](const Reply& reply) {
     const auto findings = kernel_.changes().check(text);
-    reply({200, findings_json(!config::has_errors(findings), findings, nullptr)});
+    reply({200, findings_json(config::first_new_error(findings) == nullptr, findings)});
   });
 }
 
-// Refused, or stored and applied: what PUT /v1/config and a roll-back answer.
-Answer KernelBackend::ask_to_change(const std::function<void(const Changes::Stored&, Changes::Applied)>& change) {
+// Refused, or stored and applied: what PUT /v1/config and its like answer.
+Answer KernelBackend::ask_to_change(const char* name,
+                                    const std::function<void(const Changes::Stored&, Changes::Applied)>& change) {
   return ask(
-      [change](const Reply& reply) {
-        auto findings = std::make_shared<config::Findings>();
+      [this, name, change](const Reply& reply) {
+        auto kept = std::make_shared<Changes::Outcome>();
         change(
-            [reply, findings](bool taken, const config::Findings& found) {
-              *findings = found;
-              if (!taken) reply({409, findings_json(false, found, nullptr)});
+            [this, name, reply, kept](const Changes::Outcome& outcome) {
+              *kept = outcome;
+              const config::Finding* error = config::first_new_error(outcome.findings);
+              const auto status = outcome.taken ? DTU_OK : DTU_E_INVALID;
+              kernel_.calls().note(kConsole, name, true,
+                                   {status, "", outcome.taken || error == nullptr ? "" : config::to_text(*error)});
+              if (!outcome.taken) reply({409, findings_json(false, outcome.findings, kept.get())});
             },
-            [reply, findings](const Device::Changed& changed) {
-              reply({200, findings_json(true, *findings, &changed)});
+            [reply, kept](const Device::Changed& changed) {
+              reply({200, findings_json(true, kept->findings, kept.get(), &changed)});
             });
       },
       std::chrono::seconds(10));
 }
 
 Answer KernelBackend::set_config(const std::string& text) {
-  return ask_to_change([this, text](const Changes::Stored& stored, Changes::Applied applied) {
-    kernel_.changes().set(text, "console", stored, std::move(applied));
+  return ask_to_change("config.set", [this, text](const Changes::Stored& stored, Changes::Applied applied) {
+    kernel_.changes().set(text, kConsole, stored, std::move(applied));
+  });
+}
+
+Answer KernelBackend::patch_config(const std::string& json) {
+  config::Findings findings;
+  const auto patch = config::read_json(json, "", findings);
+  if (!patch) return Answer{409, findings_json(false, findings)};
+  return ask_to_change("config.patch", [this, patch](const Changes::Stored& stored, Changes::Applied applied) {
+    kernel_.changes().patch(*config::as_object(*patch), kConsole, stored, std::move(applied));
+  });
+}
+
+Answer KernelBackend::reload_config() {
+  return ask_to_change("config.reload", [this](const Changes::Stored& stored, Changes::Applied applied) {
+    kernel_.changes().reload(stored, std::move(applied));
   });
 }
 
 Answer KernelBackend::roll_back(uint64_t revision) {
-  return ask_to_change([this, revision](const Changes::Stored& stored, Changes::Applied applied) {
-    kernel_.changes().go_back(revision, "console", stored, std::move(applied));
+  return ask_to_change("config.rollback", [this, revision](const Changes::Stored& stored, Changes::Applied applied) {
+    kernel_.changes().go_back(revision, kConsole, stored, std::move(applied));
   });
+}
+
+KernelBackend::Reply KernelBackend::audited(const char* what, Reply reply) {
+  return [this, what, reply = std::move(reply)](Answer answer) {
+    config::Findings ignored;
+    const auto body = answer.ok() ? std::nullopt : config::read_json(answer.body, "", ignored);
+    const dtu_status status = answer.ok()            ? DTU_OK
+                              : answer.status == 404 ? DTU_E_NOT_FOUND
+                              : answer.status == 503 ? DTU_E_TIMEOUT
+                                                     : DTU_E_INVALID;
+    kernel_.calls().note(kConsole, what, true,
+                         {status, "", body ? config::as_text(config::as_object(*body)->get("error")) : ""});
+    reply(std::move(answer));
+  };
 }
 
 Answer KernelBackend::history() { return view(views::history); }

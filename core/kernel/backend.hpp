@@ -46,6 +46,8 @@ class KernelBackend : public control::Backend {
   control::Answer board() override;
   control::Answer check_config(const std::string& text) override;
   control::Answer set_config(const std::string& text) override;
+  control::Answer patch_config(const std::string& json) override;
+  control::Answer reload_config() override;
   control::Answer history() override;
   control::Answer revision(uint64_t id) override;
   control::Answer roll_back(uint64_t revision) override;
@@ -65,7 +67,10 @@ class KernelBackend : public control::Backend {
   // Runs the question on the main lane; the answer may come later than the question returns.
   control::Answer ask(Question question, std::chrono::milliseconds deadline = std::chrono::seconds(5));
   control::Answer view(std::string (*make)(Kernel&));
-  control::Answer ask_to_change(const std::function<void(const Changes::Stored&, Changes::Applied)>& change);
+  control::Answer ask_to_change(const char* name,
+                                const std::function<void(const Changes::Stored&, Changes::Applied)>& change);
+  // The reply, after an entry in the audit. Main lane.
+  Reply audited(const char* what, Reply reply);
 
   struct Waiting;
   Kernel& kernel_;

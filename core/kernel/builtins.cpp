@@ -2,8 +2,6 @@
 
 #include <Poco/JSON/Object.h>
 
-#include <algorithm>
-
 #include "config/json_text.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
@@ -30,27 +28,30 @@ void config_get(Kernel& kernel, const config::JsonObject&, const std::string&, c
   done({DTU_OK, config::masked(kernel.changes().latest()), ""});
 }
 
-Changes::Stored answer_stored(Kernel& kernel, const Done& done, std::string ok = {}) {
-  return [&kernel, done, ok = std::move(ok)](bool taken, const config::Findings& findings) {
-    if (taken)
-      return done(
-          {DTU_OK,
-           ok.empty() ? R"({"stored":true,"revision":)" + std::to_string(kernel.changes().revision()) + "}" : ok, ""});
-    const auto error = std::find_if(findings.begin(), findings.end(), [](const config::Finding& f) {
-      return f.severity == config::Finding::Severity::error;
-    });
-    done({DTU_E_INVALID, "", error == findings.end() ? "not stored" : error->path + ": " + error->message});
+Changes::Stored answer_stored(const Done& done) {
+  return [done](const Changes::Outcome& outcome) {
+    if (!outcome.taken) {
+      const config::Finding* error = config::first_new_error(outcome.findings);
+      const std::string path = error == nullptr || error->path.empty() ? "" : error->path + ": ";
+      return done({DTU_E_INVALID, "", error == nullptr ? "not stored" : path + error->message});
+    }
+    auto o = config::make_ordered_object();
+    o->set("stored", true);
+    o->set("revision", outcome.revision);
+    if (outcome.restored != 0) o->set("restored", outcome.restored);
+    if (!outcome.note.empty()) o->set("note", outcome.note);
+    done({DTU_OK, config::to_json(config::Json(o)), ""});
   };
 }
 
 void config_change(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
   const config::Json keys = args.get("set");
-  kernel.changes().change(*config::as_object(keys), source, answer_stored(kernel, done));
+  kernel.changes().change(*config::as_object(keys), source, answer_stored(done));
 }
 
 void config_rollback(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
   const auto id = static_cast<uint64_t>(config::as_integer(args.get("revision")));
-  kernel.changes().go_back(id, source, answer_stored(kernel, done));
+  kernel.changes().go_back(id, source, answer_stored(done));
 }
 
 void config_confirm(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
@@ -60,12 +61,15 @@ void config_confirm(Kernel& kernel, const config::JsonObject&, const std::string
 void password_set(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
   auto keys = config::make_object();
   keys->set("password", config::as_text(args.get("new_password")));
-  kernel.changes().change(*keys, source, answer_stored(kernel, done, "\"\""));
+  kernel.changes().change(*keys, source, answer_stored(done));
 }
 
 void channels_connect(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
   const auto id = static_cast<uint32_t>(config::as_integer(args.get("channel")));
   if (kernel.device().connect(id)) return done({DTU_OK, "\"\"", ""});
+  for (const auto& skipped : kernel.changes().latest().skipped)
+    if (skipped.id == id)
+      return done({DTU_E_INVALID, "", "channel " + std::to_string(id) + " cannot run: " + skipped.reason});
   done({DTU_E_NOT_FOUND, "", "there is no channel " + std::to_string(id)});
 }
 
@@ -127,7 +131,8 @@ constexpr Row kRows[] = {
      channels_connect},
     {"config.get", "The device document, secrets masked", kPassword, "", config_get},
     {"config.change", "Replace top-level keys of the device document", kChanges,
-     R"({"type": "object", "properties": {"set": {"type": "object", "minProperties": 1, "title": "Keys and new values"}},
+     R"({"type": "object", "properties": {"set": {"type": "object", "minProperties": 1,
+         "title": "Keys and new values; null removes a key"}},
          "required": ["set"], "additionalProperties": false})",
      config_change},
     {"config.rollback", "Back to an earlier device document", kChanges,

@@ -9,9 +9,11 @@
 
 #include "commands/access.hpp"
 #include "commands/calls.hpp"
+#include "config/document_file.hpp"
 #include "config/documents.hpp"
 #include "config/history.hpp"
 #include "config/json_value.hpp"
+#include "config/merge.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
 #include "lanes/lane.hpp"
@@ -31,7 +33,15 @@ class Changes {
     commands::Access& access;
     commands::Calls& calls;
   };
-  using Stored = std::function<void(bool taken, const config::Findings&)>;
+  // What became of a new document.
+  struct Outcome {
+    bool taken = false;
+    config::Findings findings;  // of the document; those the stored one has as well are `known`
+    uint64_t revision = 0;      // that is stored now
+    uint64_t restored = 0;      // a roll-back: the revision it went back to
+    std::string note;           // what whoever asked should know beside that; "" = nothing
+  };
+  using Stored = std::function<void(const Outcome&)>;
   using Applied = std::function<void(const Device::Changed&)>;
 
   explicit Changes(Parts parts);
@@ -46,14 +56,22 @@ class Changes {
   void start();  // applies it; goes on with a trial a restart interrupted
 
   [[nodiscard]] const config::DeviceConfig& latest() const { return *latest_; }  // stored, applied or about to be
+  // What set() would find.
   [[nodiscard]] config::Findings check(const std::string& text) const;
 
   // source: "console", "port 1", "channel 3", a plugin's name. `stored` is called within the call; the document is
-  // applied when the answers that are under way are out, at most 3 s later, and then `applied` is called.
+  // applied when the answers that are under way are out, at most 3 s later, and then `applied` is called. A null in a
+  // new document or value means that there is no such key. An edit of the device file that was not read yet is taken
+  // first, or kept as FILE.rejected: see take_edit().
   void set(const std::string& text, const std::string& source, const Stored& stored, Applied applied = nullptr);
   // The same with these top-level keys replaced in the present document.
   void change(const config::JsonObject& keys, const std::string& source, const Stored& stored);
-  // Back to a revision; 0: the one before the present. A trial ends.
+  // The same with the present document merged with `patch` (RFC 7396).
+  void patch(const config::JsonObject& patch, const std::string& source, const Stored& stored, Applied applied);
+  // Reads the device file again. A file that cannot be taken stays as it is, and is not used.
+  void reload(const Stored& stored, Applied applied = nullptr);
+  // Back to a revision. 0: while a change is on trial, to the one before it; else to the newest one before the present
+  // whose document is another. Repeated, this goes further back. A trial of these parts ends.
   void go_back(uint64_t revision, const std::string& source, const Stored& stored, Applied applied = nullptr);
   void factory_reset(const std::string& why);
 
@@ -70,8 +88,16 @@ class Changes {
   [[nodiscard]] uint64_t revision() const { return revision_; }
   [[nodiscard]] bool all_applied() const { return due_.empty(); }
   [[nodiscard]] const std::optional<config::Trial>& trial() const { return trial_; }
-  [[nodiscard]] int64_t trial_left_ns() const;
+  [[nodiscard]] const config::Parts& trial_parts() const { return trial_parts_; }  // that differ from before it
+  [[nodiscard]] int64_t trial_left_ns() const;  // 0: what is tried is not applied yet
   [[nodiscard]] const std::string& last_rollback() const { return last_rollback_; }  // "" = none since the start
+  // The device file as people see it.
+  struct FileState {
+    bool edited = false;   // and not read since
+    std::string refused;   // why it, or the last edit of it, is not used; "" = it is
+    std::string rejected;  // the file where such an edit is kept; "" = there is none
+  };
+  [[nodiscard]] FileState file_state();
   // Ends the trial: the present document stays. False: there is none.
   bool confirm(const std::string& source);
 
@@ -80,42 +106,73 @@ class Changes {
     std::shared_ptr<const config::DeviceConfig> config;
     Applied applied;
     int64_t latest_ns = 0;  // not later than this, answers or not
+    uint64_t revision = 0;
+  };
+  struct Next {  // a document to be taken
+    std::string text, source, note;
+    uint64_t restores = 0;
+    bool ran_before = false;                        // one that can be used at all is taken, as at a start
+    std::optional<std::string> raw = std::nullopt;  // what stands in the device file, if it comes from there
   };
   enum class Proof { none, needed };
-  bool read(const std::string& text, config::DeviceConfig& out, config::Findings& findings) const;
-  void take(const std::string& text, const std::string& source, const std::string& note, const Stored& stored,
-            Applied applied);
-  bool store(const std::string& text, const std::string& source, const std::string& note, Proof proof,
-             config::Findings& findings);
+  // False: nothing can be stored now. `out` says why, or what was done about an edit of the device file.
+  bool prepare(Outcome& out);
+  bool take_edit(Outcome& out);
+  void take(Next next, Outcome out, const Stored& stored, Applied applied);
+  void refuse(Outcome& out, const Stored& stored);
+  bool store(const Next& next, const config::DeviceConfig& device, Outcome& out);
+  bool keep_text(const Next& next, Outcome& out);
+  bool write(const Next& next, std::optional<config::Trial> trial, bool goes_on, Outcome& out);
+  std::optional<config::DeviceConfig> judge(Next& next, Outcome& out) const;
+  [[nodiscard]] config::Findings known_findings() const;
+  [[nodiscard]] bool is_latest(const std::string& text) const;  // the same document
   void adopt(config::DeviceConfig next, Applied applied, bool at_once);
+  void apply_latest(Applied applied, bool at_once);
   void record();
+  void replace_unusable();
+  void note_ran(uint64_t revision);
   void use(const config::DeviceConfig& device);
-  void resume_trial();
+  [[nodiscard]] std::string cut_off(const std::string& source, const config::DeviceConfig& next) const;
   void pump();
+
+  // The trial; see changes_trial.cpp.
+  void resume_trial(bool edited);
+  [[nodiscard]] std::string good_text(const config::Trial& trial) const;  // "" = it cannot be read any more
+  void learn_trial_parts(const config::JsonObject& tried);
+  // A local change of the parts `changed`, after which the document is `after`. False: a part of them is on trial.
+  [[nodiscard]] bool stays_on_trial(config::Trial& trial, const config::Parts& changed,
+                                    const config::JsonObject& after) const;
   void begin_trial(const Device::Changed& changed);
   void look_at_trial();
   [[nodiscard]] bool proven() const;
   void roll_back(const std::string& why);
   void end_trial();
-  [[nodiscard]] Proof proof_for(const std::string& source) const;
+  [[nodiscard]] static Proof proof_for(const std::string& source);
+  [[nodiscard]] static uint32_t channel_of(const std::string& source);
   static void record_due(void* self) { static_cast<Changes*>(self)->record(); }
   static void pump_due(void* self) { static_cast<Changes*>(self)->pump(); }
   static void trial_due(void* self) { static_cast<Changes*>(self)->look_at_trial(); }
 
   Parts parts_;
-  std::string device_file_, factory_file_;
+  config::DocumentFile file_;
+  std::string factory_file_;
   std::unique_ptr<config::History> history_;
   std::unique_ptr<config::TrialFile> trial_file_;
   std::string text_;         // of latest_, as stored
   bool file_good_ = true;    // the device file held it at the start
+  bool file_there_ = true;   // at the start
   bool unrecorded_ = false;  // it is no revision yet, or holds a password that is no hash
+  std::string file_refused_;
+  uint64_t fallback_ = 0;  // the revision that took the place of the device file at the start
   std::shared_ptr<const config::DeviceConfig> latest_ = std::make_shared<config::DeviceConfig>();
-  uint64_t revision_ = 0;
+  uint64_t revision_ = 0, ran_ = 0;
   std::deque<Due> due_;  // stored, not yet applied
   bool applying_ = false;
+  bool edit_waits_ = false;  // an edit of the device file is latest_ and not in due_ yet
   bool held_ = false;
   std::string reset_wanted_;  // why, while held
   std::optional<config::Trial> trial_;
+  config::Parts trial_parts_;
   int64_t trial_ends_ns_ = 0;  // 0: what is tried is not applied yet
   bool trial_waits_ = false;   // only its end can tell
   uint64_t heard_before_ = 0;  // messages that had come from the channel on trial

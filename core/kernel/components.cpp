@@ -1,9 +1,12 @@
 #include "kernel/components.hpp"
 
+#include <dtu/ports.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
 
+#include "config/json_text.hpp"
 #include "plugins/loader/find.hpp"
 #include "plugins/loader/loader.hpp"
 #include "plugins/loader/trust.hpp"
@@ -158,6 +161,25 @@ std::vector<std::string> Components::dialects() {
   return catalogue_.dialects();
 }
 
+// By its configuration, a HAL offers the ports that are the keys of "ports". One that offers ports and has no such
+// object tells only when it runs.
+std::optional<std::vector<std::string>> Components::ports() {
+  if (!hals_) return std::nullopt;
+  std::vector<std::string> all;
+  for (const config::ComponentConfig& hal : *hals_) {
+    const Found found = find(DTU_KIND_HAL, hal.type);
+    if (found.component == nullptr) return std::nullopt;
+    const auto& ids = found.component->interface_ids;
+    if (std::find(ids.begin(), ids.end(), DTU_PORTS_IFACE) == ids.end()) continue;
+    const config::Json settings = config::parse_trusted(hal.json);
+    const config::Json ports = config::as_object(settings)->get("ports");
+    const config::JsonObject* object = config::as_object(ports);
+    if (object == nullptr) return std::nullopt;
+    for (const std::string& id : object->getNames()) all.push_back(id);
+  }
+  return all;
+}
+
 size_t Components::dead_images() const {
   return static_cast<size_t>(
       std::count_if(files_.begin(), files_.end(), [](const File& file) { return !file.dead.empty(); }));
@@ -181,6 +203,7 @@ config::Schemas Components::schemas() {
   };
   schemas.types = [this](uint32_t kind) { return types(kind); };
   schemas.dialects = [this] { return dialects(); };
+  schemas.ports = [this] { return ports(); };
   return schemas;
 }
 

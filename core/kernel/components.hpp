@@ -39,6 +39,8 @@ class Components {
   // The board file names the commands it wants: dialects of others do not count, and their files stay closed.
   void only_commands(std::vector<std::string> types) { commands_ = std::move(types); }
   [[nodiscard]] config::Schemas schemas();  // valid as long as this object
+  // The HALs of the board file: what is known of their ports goes into schemas().
+  void set_hals(std::vector<config::ComponentConfig> hals) { hals_ = std::move(hals); }
   // As they would be with this build in the place of the plugin of its id; valid as long as both.
   [[nodiscard]] config::Schemas schemas_with(const plugins::LoadedPlugin& build);
 
@@ -94,6 +96,7 @@ class Components {
   [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);
   File& file_of(const std::shared_ptr<const plugins::LoadedPlugin>& build);
   void open_holders(const std::string& declared);
+  [[nodiscard]] std::optional<std::vector<std::string>> ports();
 
   Log& log_;
   std::vector<File> files_;  // those that were installed come first
@@ -102,6 +105,7 @@ class Components {
   bool searching_ = true;
   plugins::Catalogue catalogue_;
   std::optional<std::vector<std::string>> commands_;
+  std::optional<std::vector<config::ComponentConfig>> hals_;
 };
 
 }  // namespace dtud

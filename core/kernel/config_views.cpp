@@ -17,17 +17,35 @@ using config::make_object;
 
 JsonObject::Ptr config_state(Kernel& kernel) {
   constexpr int64_t kSecond = 1'000'000'000;
-  const Changes& changes = kernel.changes();
+  Changes& changes = kernel.changes();
   auto o = make_object();
   o->set("revision", changes.revision());
   o->set("applied", changes.all_applied());
   o->set("rolled_back", changes.last_rollback());
+  const Changes::FileState file = changes.file_state();
+  o->set("file_edited", file.edited);
+  o->set("file_refused", file.refused);
+  o->set("file_rejected", file.rejected);
+  JsonArray::Ptr skipped = new JsonArray;
+  for (const auto& channel : changes.latest().skipped) {
+    auto s = make_object();
+    s->set("channel", static_cast<int64_t>(channel.id));
+    s->set("reason", channel.reason);
+    skipped->add(s);
+  }
+  o->set("skipped", skipped);
   if (const auto& trial = changes.trial()) {
+    const int64_t left_ns = changes.trial_left_ns();
     auto t = make_object();
     t->set("revision", trial->tried);
     t->set("good", trial->good);
     t->set("source", trial->source);
-    t->set("seconds_left", (changes.trial_left_ns() + kSecond - 1) / kSecond);
+    JsonArray::Ptr parts = new JsonArray;
+    for (const auto& part : changes.trial_parts()) parts->add(config::dotted(part));
+    t->set("changed", parts);
+    t->set("since_ns", trial->since_ns);
+    t->set("until_ns", left_ns == 0 ? int64_t{0} : kernel.lane().unix_ns() + left_ns);
+    t->set("seconds_left", (left_ns + kSecond - 1) / kSecond);
     o->set("trial", t);
   }
   return o;

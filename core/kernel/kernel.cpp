@@ -153,6 +153,7 @@ bool Kernel::load(config::Findings& findings) {
   if (!board) components_.searched();
   if (!board) return false;
   board_ = *board;
+  components_.set_hals(board_.hal);
   if (board_.commands) {
     std::vector<std::string> types;
     for (const config::ComponentConfig& command : *board_.commands) types.push_back(command.type);
@@ -190,6 +191,18 @@ void Kernel::start() {
   for (const auto& member : members_) member->start();
   changes_.start();
   watchdog_.start();
+}
+
+void Kernel::reload() {
+  changes_.reload([this](const Changes::Outcome& outcome) {
+    const config::Finding* error = config::first_new_error(outcome.findings);
+    const std::string why = outcome.taken || error == nullptr ? "" : config::to_text(*error);
+    for (const config::Finding& f : outcome.findings)
+      log_.write(f.severity == config::Finding::Severity::error ? Level::error : Level::warning, "config",
+                 config::to_text(f));
+    if (!outcome.note.empty()) log_.warning("config", outcome.note);
+    calls_.note("signal", "config.reload", true, {outcome.taken ? DTU_OK : DTU_E_INVALID, "", why});
+  });
 }
 
 void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {

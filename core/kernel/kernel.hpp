@@ -51,6 +51,7 @@ class Kernel : public plugins::Upcalls {
   // cannot be used.
   bool load(config::Findings& findings);
   void start();
+  void reload();  // reads the device file again
   // Stops everything in order and then the lane.
   void shutdown(End how);
   [[nodiscard]] End end() const { return end_; }

@@ -11,6 +11,9 @@ namespace {
 
 using control::MetricsText;
 
+constexpr const char* kChannelUp = "dtu_channel_up";
+constexpr const char* kChannelUpHelp = "1 while the channel can carry messages";
+
 void add_port(MetricsText& text, const routing::Port& p) {
   const MetricsText::Labels labels{{"port", p.id}};
   text.gauge("dtu_port_up", "1 while the port can be used", p.state == DTU_STATE_UP ? 1 : 0, labels);
@@ -40,7 +43,7 @@ void add_storage(MetricsText& text, const routing::Backlog& b, const MetricsText
 void add_channel(MetricsText& text, const routing::Channel& c) {
   const MetricsText::Labels labels{{"channel", std::to_string(c.id)}, {"type", c.config.type}};
   const auto n = c.outbox.counters();
-  text.gauge("dtu_channel_up", "1 while the channel can carry messages", c.carries() ? 1 : 0, labels);
+  text.gauge(kChannelUp, kChannelUpHelp, c.carries() ? 1 : 0, labels);
   text.gauge("dtu_outbox_messages", "Messages not yet delivered", static_cast<double>(c.outbox.messages()), labels);
   text.gauge("dtu_outbox_bytes", "Bytes not yet delivered", static_cast<double>(c.outbox.bytes()), labels);
   text.gauge("dtu_outbox_in_flight", "Messages sent and not yet confirmed", static_cast<double>(c.outbox.in_flight()),
@@ -96,6 +99,9 @@ std::string metrics(Kernel& kernel) {
     if (c->instance != nullptr) add_instance(text, *c->instance);
   for (const auto& p : kernel.router().ports()) add_port(text, *p);
   for (const auto& c : kernel.router().channels()) add_channel(text, *c);
+  for (const auto& skipped : kernel.changes().latest().skipped)
+    if (kernel.router().channel(skipped.id) == nullptr)
+      text.gauge(kChannelUp, kChannelUpHelp, 0, {{"channel", std::to_string(skipped.id)}, {"type", skipped.type}});
   if (const auto days = flash_days(kernel))
     text.gauge("dtu_flash_days_of_life", "Days the flash lasts at the rate of writing since the start", *days);
   for (const auto& link : kernel.router().links())

@@ -100,7 +100,8 @@ Answer KernelBackend::install_plugin(const std::string& json) {
   const std::string file = text_in(json, "file");
   Staged staged;
   if (Answer refused = stage(file, staged); !refused.ok()) return refused;
-  return ask([this, staged, file](const Reply& reply) {
+  return ask([this, staged, file](const Reply& asker) {
+    const Reply reply = audited("plugins.install", asker);
     std::string later;
     const std::string refused = kernel_.components().install(staged.file, staged.probed, file, later);
     if (!refused.empty()) return reply(Answer::error(409, refused));
@@ -137,7 +138,8 @@ Answer KernelBackend::upgrade_plugin(const std::string& json) {
   if (!file.empty())
     if (Answer refused = stage(file, staged); !refused.ok()) return refused;
   return ask(
-      [this, request, staged, file](const Reply& reply) mutable {
+      [this, request, staged, file](const Reply& asker) mutable {
+        const Reply reply = audited(file.empty() ? "plugins.rollback" : "plugins.upgrade", asker);
         if (!file.empty()) {
           const Probed& probed = staged.probed;
           if (const std::string refused = kernel_.components().keep(staged.file, probed, file); !refused.empty())
@@ -161,7 +163,8 @@ Answer KernelBackend::plugin_upgrade() {
 Answer KernelBackend::remove_plugin(const std::string& id) {
   const std::unique_lock<std::mutex> one_at_a_time(installing_, std::try_to_lock);
   if (!one_at_a_time) return busy();
-  return ask([this, id](const Reply& reply) {
+  return ask([this, id](const Reply& asker) {
+    const Reply reply = audited("plugins.remove", asker);
     if (kernel_.components().store().find(id) == nullptr)
       return reply(
           Answer::error(404, id + " is not installed by dtuctl plugins install: what a package or an image brought "
@@ -201,7 +204,8 @@ Answer KernelBackend::retry_plugin(const std::string& json) {
     found.push_back(trust.refusal.empty() ? plugins::probe(setup.program, job, setup.limits) : refused);
     job.file = link;
   }
-  return ask([this, jobs, found = std::move(found)](const Reply& reply) {
+  return ask([this, jobs, found = std::move(found)](const Reply& asker) {
+    const Reply reply = audited("plugins.retry", asker);
     config::JsonArray::Ptr list = new config::JsonArray;
     for (size_t i = 0; i < jobs->size(); ++i) {
       auto o = make_object();

@@ -94,6 +94,26 @@ const char* name_of(routing::Policy policy) {
   return "";
 }
 
+// A channel of the document that cannot run, with the members of one that does.
+JsonObject::Ptr skipped_view(const config::SkippedChannel& channel) {
+  auto o = make_object();
+  o->set("id", number(channel.id));
+  o->set("type", channel.type);
+  o->set("state", std::string(plugins::name_of_state(DTU_STATE_FAILED)));
+  o->set("error", channel.reason);
+  o->set("quarantined", false);
+  o->set("port", channel.port);
+  auto box = make_object();
+  for (const char* none : {"messages", "bytes", "in_flight", "max_messages", "max_bytes", "accepted", "delivered",
+                           "dropped", "rejected", "resent"})
+    box->set(none, number(0));
+  box->set("overflow", std::string());
+  o->set("outbox", box);
+  for (const char* none : {"rx_messages", "rx_bytes", "tx_messages", "tx_bytes"}) o->set(none, number(0));
+  o->set("health", make_object());
+  return o;
+}
+
 }  // namespace
 
 JsonObject::Ptr faults(const plugins::Faults& faults) {
@@ -125,6 +145,7 @@ JsonObject::Ptr finding(const config::Finding& f) {
   o->set("line", f.line);
   o->set("column", f.column);
   o->set("message", f.message);
+  if (f.known) o->set("known", true);
   return o;
 }
 
@@ -243,6 +264,8 @@ std::string channels(Kernel& kernel) {
     o->set("health", c->instance != nullptr ? object_of(c->instance->health()) : Json(make_object()));
     list->add(o);
   }
+  for (const auto& skipped : kernel.changes().latest().skipped)
+    if (kernel.router().channel(skipped.id) == nullptr) list->add(skipped_view(skipped));
   return config::to_json(Json(list));
 }
 
@@ -259,6 +282,14 @@ std::string channel_states(Kernel& kernel) {
         o->set("dtu_state", said->get("dtu_state"));
     }
     all->set(std::to_string(c->id), o);
+  }
+  for (const auto& skipped : kernel.changes().latest().skipped) {
+    if (kernel.router().channel(skipped.id) != nullptr) continue;
+    auto o = make_object();
+    o->set("type", skipped.type);
+    o->set("state", std::string(plugins::name_of_state(DTU_STATE_FAILED)));
+    o->set("error", skipped.reason);
+    all->set(std::to_string(skipped.id), o);
   }
   return config::to_json(Json(all));
 }

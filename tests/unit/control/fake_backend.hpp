@@ -83,6 +83,8 @@ class FakeBackend : public Backend {
   Answer board() override { return say("board"); }
   Answer check_config(const std::string& text) override { return say("check_config", text); }
   Answer set_config(const std::string& text) override { return say("set_config", text); }
+  Answer patch_config(const std::string& json) override { return say("patch_config", json); }
+  Answer reload_config() override { return say("reload_config"); }
   Answer history() override { return say("history"); }
   Answer revision(uint64_t id) override { return say("revision " + std::to_string(id)); }
   Answer roll_back(uint64_t id) override { return say("roll_back " + std::to_string(id)); }

@@ -41,6 +41,7 @@ TEST_F(ServerTest, EveryRouteReachesTheBackend) {
                                                   {"GET", "/v1/channels", "channels"},
                                                   {"GET", "/v1/config", "config"},
                                                   {"PUT", "/v1/config", "set_config"},
+                                                  {"PATCH", "/v1/config", "patch_config"},
                                                   {"GET", "/v1/config/board", "board"},
                                                   {"POST", "/v1/config/check", "check_config"},
                                                   {"GET", "/v1/log", "log 100"},
@@ -81,7 +82,7 @@ TEST_F(ServerTest, WrongPathsAndMethods) {
   EXPECT_EQ(status_of(ask("GET", "/v1/points/%zz")), 400);
   const std::string answer = ask("POST", "/v1/config", "{}");
   EXPECT_EQ(status_of(answer), 405);
-  EXPECT_THAT(answer, HasSubstr("Allow: GET, PUT\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Allow: GET, PUT, PATCH\r\n"));
   EXPECT_THAT(body_of(answer), HasSubstr("\"error\""));
   EXPECT_EQ(status_of(ask("DELETE", "/v1/status")), 405);
 }

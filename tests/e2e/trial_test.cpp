@@ -1,0 +1,156 @@
+// D23: what a local change does to a trial, who sees a trial, what a sender is told that cuts itself off.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "harness/dtud.hpp"
+#include "harness/frame.hpp"
+#include "harness/pty.hpp"
+#include "harness/tcp.hpp"
+
+namespace e2e {
+namespace {
+
+struct Trials : testing::Test {
+  Pty pty;
+  Dtud dtud;
+  TcpServer boss;
+  TcpPeer told;
+
+  static std::string conf(uint16_t port, const std::string& more = "") {
+    return R"({"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(port) + more + "}}";
+  }
+  void start() {
+    dtud.ports({{"1", pty.device()}})
+        .hal(R"({"type": "sim"})")
+        .device(R"({"password": "pw", "uconf": {"1": {}}, "conf": )" + conf(boss.port()) + "}");
+    dtud.start();
+    told = boss.accept();
+    ASSERT_GE(told.fd(), 0);
+    ASSERT_TRUE(dtud.port_is("1", "up"));
+    ASSERT_TRUE(eventually([&] { return number(state(), "revision") > 0; }));
+  }
+  Json order(const std::string& code, const std::string& parameters) {
+    const std::string request =
+        R"({"msg_id": 1, "cmd_code": )" + code + R"(, "password": "pw", "data": )" + parameters + "}";
+    return told.write(request) ? parse_json(told.read_until("}")) : Json();
+  }
+  // A change that never proves itself: nobody listens where channel 1 connects now.
+  void begin() {
+    ASSERT_EQ(number(order("59", R"({"conf": )" + conf(free_port()) + "}"), "status"), 1);
+    EXPECT_EQ(told.read_to_end(), "");
+    ASSERT_TRUE(eventually([&] { return number(state(), "trial.until_ns") > 0; }));
+  }
+  [[nodiscard]] Json state() const { return at(dtud.status(), "config"); }
+  [[nodiscard]] Json config() const { return parse_json(dtud.get("/v1/config").body); }
+  // Four starts without a proof, and the document before it is back.
+  void give_up() {
+    for (int i = 0; i < 4; ++i) {
+      dtud.kill();
+      dtud.start();
+    }
+    ASSERT_TRUE(eventually([&] { return text(state(), "rolled_back") != ""; }));
+  }
+};
+
+TEST_F(Trials, StatusAndChannelsShowIt) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const int64_t good = number(state(), "revision");
+  ASSERT_NO_FATAL_FAILURE(begin());
+  EXPECT_EQ(number(state(), "trial.good"), good);
+  EXPECT_EQ(to_json(at(state(), "trial.changed")), R"(["conf.1"])");
+  EXPECT_GT(number(state(), "trial.until_ns"), number(state(), "trial.since_ns"));
+  for (const char* view : {"status", "channels"}) {
+    const Ran ran = dtud.dtuctl({view});
+    EXPECT_NE(ran.output.find("on trial  revision " + std::to_string(good + 1) + " by channel 1 (conf.1) since 20"),
+              std::string::npos)
+        << ran.output;
+    EXPECT_NE(ran.output.find("; else revision " + std::to_string(good) + " comes back"), std::string::npos)
+        << ran.output;
+  }
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, ALocalChangeOfAnotherPartDoesNotEndIt) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(begin());
+  const int64_t until = number(state(), "trial.until_ns");
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "version=\"local\"", "uconf.1.baudrate=9600"}).status, 0);
+  const Json answer = ask(pty, R"({"msg_id": 1, "cmd_code": 55, "password": "pw", "data": {"fota": 0}})");
+  EXPECT_EQ(number(answer, "status"), 1) << to_json(answer);
+  EXPECT_EQ(text(answer, "note"), "");
+  ASSERT_TRUE(eventually([&] { return text(state(), "applied") == "true"; }));
+  EXPECT_EQ(text(state(), "trial.source"), "channel 1");
+  EXPECT_EQ(to_json(at(state(), "trial.changed")), R"(["conf.1"])");
+  EXPECT_LT(number(state(), "trial.until_ns"), until + 1'000'000'000) << "and it does not begin anew";
+  ASSERT_NO_FATAL_FAILURE(give_up());
+  told = boss.accept();
+  EXPECT_GE(told.fd(), 0);
+  EXPECT_EQ(number(config(), "conf.1.port"), boss.port());
+  EXPECT_EQ(text(config(), "version"), "local") << "the local changes stay";
+  EXPECT_EQ(number(config(), "uconf.1.baudrate"), 9600);
+  EXPECT_EQ(number(config(), "fota"), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, ALocalChangeOfTheSamePartEndsItAndSaysSo) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(begin());
+  const Ran set = dtud.dtuctl({"config", "set", "conf.1.heartbeat=1234"});
+  EXPECT_EQ(set.status, 0) << set.output;
+  EXPECT_NE(set.output.find("note: this ends the trial of revision 2 by channel 1, which changed conf.1"),
+            std::string::npos)
+      << set.output;
+  EXPECT_EQ(text(state(), "trial"), "");
+  EXPECT_FALSE(std::filesystem::exists(dtud.path("state/trial.json")));
+  EXPECT_EQ(number(config(), "conf.1.heartbeat"), 1234);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, ARollBackTakesTheDocumentBeforeIt) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(begin());
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "version=\"local\""}).status, 0);
+  const Ran rolled = dtud.dtuctl({"config", "rollback"});
+  EXPECT_EQ(rolled.status, 0) << rolled.output;
+  EXPECT_NE(rolled.output.find("back to revision 1, stored as revision 4"), std::string::npos) << rolled.output;
+  EXPECT_EQ(text(state(), "trial"), "");
+  told = boss.accept();
+  EXPECT_GE(told.fd(), 0);
+  EXPECT_EQ(text(config(), "version"), "local");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, ASenderThatCutsItselfOffIsTold) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const Json later = order("63", R"({"auto_connect": 0})");
+  EXPECT_EQ(number(later, "status"), 1);
+  EXPECT_NE(text(later, "note").find("channel 1 does not connect by itself any more from the next start on"),
+            std::string::npos)
+      << to_json(later);
+  const Json through = order("63", R"({"work_mode": "through"})");
+  EXPECT_EQ(number(through, "status"), 1);
+  EXPECT_NE(text(through, "note").find("in mode through nothing that comes over channel 1 is a command"),
+            std::string::npos)
+      << to_json(through);
+  EXPECT_TRUE(eventually([&] { return text(config(), "work_mode") == "through"; }));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, ASenderWhoseChannelIsGoneIsTold) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const Json gone = order("59", R"({"conf": {}})");
+  EXPECT_EQ(number(gone, "status"), 1);
+  EXPECT_EQ(text(gone, "data"), "conf");
+  EXPECT_NE(text(gone, "note").find("channel 1 is not in conf any more: no more commands come over it"),
+            std::string::npos)
+      << to_json(gone);
+  EXPECT_EQ(told.read_to_end(), "") << "it is applied";
+  const Json port = ask(pty, R"({"msg_id": 1, "cmd_code": 58, "password": "pw", "data": {"uconf": {}}})");
+  EXPECT_EQ(number(port, "status"), 1);
+  EXPECT_NE(text(port, "note").find("port 1 is not in uconf any more"), std::string::npos) << to_json(port);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+}  // namespace
+}  // namespace e2e
