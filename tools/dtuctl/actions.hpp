@@ -33,6 +33,8 @@ int show_log(const Invocation& in);
 int config_show(const Invocation& in);
 int config_check(const Invocation& in);
 int config_set(const Invocation& in);
+int config_unset(const Invocation& in);
+int config_reload(const Invocation& in);
 int report_change(const Invocation& in, const Reply& reply, const std::string& file);  // what a set was answered
 // history.cpp
 int config_history(const Invocation& in);

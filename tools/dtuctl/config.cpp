@@ -17,14 +17,15 @@ namespace {
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-// "conf.json:12:9: error: /conf/1/port: ..."; the file is the one that was given, for dtud does not know its name.
+// "conf.json:12:9: error: /conf/1/port: ..."; the file is the one that was given, where dtud does not know its name.
 std::string finding_line(const Json& finding, const std::string& file, const Terminal& t) {
-  std::string where = file;
+  std::string where = finding["document"].text().empty() ? file : finding["document"].text();
   if (finding["line"].number() > 0) where += ":" + finding["line"].text() + ":" + finding["column"].text();
   const std::string severity = finding["severity"].text();
   const std::string path = finding["path"].text();
-  return printable(where) + ": " + t.paint(colour_of_state(severity), printable(severity)) + ": " +
-         (path.empty() ? "" : printable(path) + ": ") + printable(finding["message"].text()) + "\n";
+  return printable(where) + ": " + t.paint(colour_of_state(severity), printable(severity)) +
+         (finding["known"].flag() ? " (stored already)" : "") + ": " + (path.empty() ? "" : printable(path) + ": ") +
+         printable(finding["message"].text()) + "\n";
 }
 
 std::string findings_text(const Json& report, const std::string& file, const Terminal& t) {
@@ -99,14 +100,59 @@ std::string value_of(const std::string& word) {
   return text;
 }
 
-std::string edited(const Client& client, const std::vector<std::string>& assignments) {
-  const Json document = Json::parse(client.need("GET", "/v1/config"), "the device document", kFailed);
-  for (const std::string& a : assignments) {
-    const size_t eq = a.find('=');
-    assign(document.value(), a.substr(0, eq), value_of(a.substr(eq + 1)));
+// The value a path names is taken out of its object or list.
+void take_out(const Poco::Dynamic::Var& root, const std::string& path) {
+  const std::vector<std::string> parts = split(path);
+  Poco::Dynamic::Var at = root;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    if (at.type() == typeid(Object::Ptr)) {
+      auto object = at.extract<Object::Ptr>();
+      if (!object->has(parts[i])) throw Failure(kFailed, path + " is not set: there is no \"" + parts[i] + "\"");
+      if (last) return object->remove(parts[i]);
+      at = object->get(parts[i]);
+    } else if (at.type() == typeid(Array::Ptr)) {
+      auto array = at.extract<Array::Ptr>();
+      const auto index = static_cast<unsigned>(index_in(*array, parts[i], path));
+      if (last) return array->remove(index);
+      at = array->get(index);
+    } else {
+      throw Failure(kFailed, path + ": what stands before \"" + parts[i] + "\" is a plain value and has no parts");
+    }
   }
-  return document.dump(2);
 }
+
+// The JSON merge patch (RFC 7396) that makes `now` of `before`. dtud applies it to what is stored by then.
+Object::Ptr merge_patch(const Json& before, const Json& now) {
+  Object::Ptr patch = Poco::makeShared<Object>(Poco::JSON_PRESERVE_KEY_ORDER);
+  const auto had = before.keys();
+  const auto has = now.keys();
+  for (const std::string& key : had)
+    if (std::find(has.begin(), has.end(), key) == has.end()) patch->set(key, Poco::Dynamic::Var());
+  for (const std::string& key : has) {
+    const Json to = now[key];
+    const bool known = std::find(had.begin(), had.end(), key) != had.end();
+    if (known && before[key].is_object() && to.is_object()) {
+      const Object::Ptr inner = merge_patch(before[key], to);
+      if (inner->size() != 0) patch->set(key, inner);
+    } else if (!known || before[key].dump() != to.dump()) {
+      patch->set(key, to.value());
+    }
+  }
+  return patch;
+}
+
+// The present document after `edit`, as a merge patch.
+template <typename Edit>
+Reply patch_document(const Client& client, Edit edit) {
+  const std::string body = client.need("GET", "/v1/config");
+  const Json before = Json::parse(body, "the device document", kFailed);
+  const Json now = Json::parse(body, "the device document", kFailed);
+  edit(now.value());
+  return client.ask("PATCH", "/v1/config", Json(Poco::Dynamic::Var(merge_patch(before, now))).dump());
+}
+
+constexpr const char* kDocument = "device document";
 
 }  // namespace
 
@@ -141,8 +187,13 @@ int report_change(const Invocation& in, const Reply& reply, const std::string& f
   } else {
     print(findings_text(report, file, in.terminal));
     const auto changed = report["changed"].items();
+    if (report["restored"].number() != 0 && reply.status != refused)
+      print("back to revision " + report["restored"].text() + ", stored as revision " + report["revision"].text() +
+            "\n");
     if (reply.status != refused && changed.empty()) print("nothing changed\n");
     for (const Json& c : changed) print("changed: " + printable(c.text()) + "\n");
+    if (!report["note"].text().empty())
+      print(in.terminal.paint(Colour::warning, "note: " + printable(report["note"].text())) + "\n");
   }
   if (reply.status != refused) return kOk;
   throw Failure(kFailed, "refused; the configuration is as it was");
@@ -154,9 +205,28 @@ int config_set(const Invocation& in) {
   for (const std::string& operand : in.operands)
     if (is_assignment(operand) != single || (!single && in.operands.size() > 1))
       throw Failure(kUsage, "give one file, or PATH=VALUE as often as you like");
-  const std::string text = single ? edited(client, in.operands) : read_input(in.operands[0]);
-  const std::string file = single ? "device document" : in.operands[0] == "-" ? "standard input" : in.operands[0];
-  return report_change(in, client.ask("PUT", "/v1/config", text), file);
+  if (!single) {
+    const std::string file = in.operands[0] == "-" ? "standard input" : in.operands[0];
+    return report_change(in, client.ask("PUT", "/v1/config", read_input(in.operands[0])), file);
+  }
+  const auto edit = [&](const Poco::Dynamic::Var& document) {
+    for (const std::string& a : in.operands) {
+      const size_t eq = a.find('=');
+      assign(document, a.substr(0, eq), value_of(a.substr(eq + 1)));
+    }
+  };
+  return report_change(in, patch_document(client, edit), kDocument);
+}
+
+int config_unset(const Invocation& in) {
+  const auto edit = [&](const Poco::Dynamic::Var& document) {
+    for (const std::string& path : in.operands) take_out(document, path);
+  };
+  return report_change(in, patch_document(in.client(), edit), kDocument);
+}
+
+int config_reload(const Invocation& in) {
+  return report_change(in, in.client().ask("POST", "/v1/config/reload", "{}"), "device file");
 }
 
 }  // namespace dtuctl

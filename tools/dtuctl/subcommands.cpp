@@ -209,9 +209,10 @@ const std::vector<Subcommand>& subcommands() {
        "FILE|PATH=VALUE...",
        "change the configuration",
        "Stores and applies a device document from FILE (- for standard input), or changes single values of the\n"
-       "present one: PATH names a value with dots, VALUE is JSON or a plain word. PATH=@FILE takes the value from a\n"
-       "file (@- from standard input), so that a secret does not stand on a command line. \"***\" keeps a stored\n"
-       "secret. Prints what was changed; exits 1, with the findings, when it is refused.\n\n"
+       "present one: PATH names a value with dots, VALUE is JSON or a plain word, null removes it. PATH=@FILE takes\n"
+       "the value from a file (@- from standard input), so that a secret does not stand on a command line. \"***\"\n"
+       "keeps a stored secret. Prints what was changed; exits 1, with the findings, when it is refused. Only an error\n"
+       "that the stored document does not have refuses it.\n\n"
        "Example: dtuctl config set uconf.1.baudrate=9600 conf.1.port=1884\n"
        "         dtuctl config set conf.1.password=@- < secret.txt",
        {},
@@ -219,6 +220,29 @@ const std::vector<Subcommand>& subcommands() {
        64,
        {Word::file},
        config_set},
+      {"config unset",
+       "PATH...",
+       "remove values from the configuration",
+       "Removes the values that the PATHs name with dots: the defaults count again. Prints what was changed; exits 1\n"
+       "when there is no such value, or when the document without it is refused.\n\n"
+       "Example: dtuctl config unset conf.2 uconf.1.frame_idle_ms",
+       {},
+       1,
+       64,
+       {Word::none},
+       config_unset},
+      {"config reload",
+       "",
+       "read the device file again",
+       "Takes the device file as it was edited by hand, after the same checks as config set. Exits 1, with the\n"
+       "findings, when it is refused: then the file stays as it is and the document before it runs on. SIGHUP and\n"
+       "systemctl reload do the same. The board file is read at the start only.\n\n"
+       "Example: dtuctl config reload",
+       {},
+       0,
+       0,
+       {},
+       config_reload},
       {"config history",
        "",
        "the last 16 revisions of the device document",
@@ -242,8 +266,10 @@ const std::vector<Subcommand>& subcommands() {
       {"config rollback",
        "[REVISION]",
        "back to an earlier revision",
-       "Stores and applies an earlier revision, or the one before the present. That is a revision of its own, so it\n"
-       "can be undone likewise.\n\nExample: dtuctl config rollback",
+       "Stores and applies an earlier revision, as a revision of its own, and prints which one. Without REVISION it "
+       "is\n"
+       "the one before the present document, or before the change that is on trial. Given again, it goes one further\n"
+       "back: what was undone comes back by its number only.\n\nExample: dtuctl config rollback",
        {},
        0,
        1,

@@ -80,6 +80,34 @@ std::string death_line(const Terminal& terminal, const Json& instance) {
          "\n";
 }
 
+// A change that came over a channel and has not proved itself.
+std::string trial_line(const Terminal& terminal, const Json& trial) {
+  if (trial["revision"].number() == 0) return "";
+  const std::string until = trial["until_ns"].number() == 0 ? "it is being applied"
+                                                            : "until " + date_and_time(trial["until_ns"].number()) +
+                                                                  " (" + duration(trial["seconds_left"].number()) + ")";
+  std::string parts;
+  for (const Json& part : trial["changed"].items()) parts += (parts.empty() ? "" : ", ") + part.text();
+  return terminal.paint(Colour::warning, printable("on trial  revision " + trial["revision"].text() + " by " +
+                                                   trial["source"].text() + (parts.empty() ? "" : " (" + parts + ")") +
+                                                   " since " + date_and_time(trial["since_ns"].number()) + ", " +
+                                                   until + "; else revision " + trial["good"].text() + " comes back")) +
+         "\n";
+}
+
+std::string config_lines(const Terminal& terminal, const Json& config) {
+  std::string out;
+  if (config["revision"].number() != 0)
+    out +=
+        "config    revision " + config["revision"].text() + (config["applied"].flag() ? "" : ", being applied") + "\n";
+  out += trial_line(terminal, config["trial"]);
+  const auto warn = [&](const std::string& text) { out += terminal.paint(Colour::warning, printable(text)) + "\n"; };
+  if (!config["file_refused"].text().empty()) warn("refused   device file: " + config["file_refused"].text());
+  if (config["file_edited"].flag()) warn("edited    device file: dtuctl config reload takes the edit");
+  if (!config["file_rejected"].text().empty()) warn("rejected  " + config["file_rejected"].text());
+  return out;
+}
+
 std::string status_text(const Json& s, const Terminal& terminal) {
   std::string out = terminal.paint(Colour::bold, "dtud " + printable(s["version"].text())) + " (plugin ABI " +
                     printable(s["abi"].text()) + "), process " + s["pid"].text() + ", up " +
@@ -90,7 +118,7 @@ std::string status_text(const Json& s, const Terminal& terminal) {
   out += "protocol  " + terminal.paint(colour_of_state(protocol), printable(protocol)) + "\n";
   out += "password  " + terminal.paint(password == "set" ? Colour::none : Colour::warning, printable(password)) + "\n";
   out += "board     " + printable(s["board_file"].text()) + "\ndevice    " + printable(s["device_file"].text()) +
-         "\nstate     " + printable(s["state_dir"].text()) + "\n\n";
+         "\nstate     " + printable(s["state_dir"].text()) + "\n" + config_lines(terminal, s["config"]) + "\n";
   Table table({"INSTANCE", "KIND", "TYPE", "STATE", ">RESTARTS", "LANE", "HEALTH"});
   std::string errors;
   for (const Json& i : s["instances"].items()) {
@@ -103,6 +131,8 @@ std::string status_text(const Json& s, const Terminal& terminal) {
                {facts(i["health"]), Colour::faint}});
     errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i) + death_line(terminal, i);
   }
+  for (const Json& skipped : s["config"]["skipped"].items())
+    errors += error_line(terminal, "channel " + skipped["channel"].text(), skipped["reason"]);
   return out + none(table, terminal, "no instances") + errors;
 }
 
@@ -164,7 +194,18 @@ int show_status(const Invocation& in) { return list(in, "/v1/status", status_tex
 int show_commands(const Invocation& in) { return list(in, "/v1/commands", commands_text); }
 int show_points(const Invocation& in) { return list(in, "/v1/points", points_text); }
 int show_ports(const Invocation& in) { return list(in, "/v1/ports", ports_text); }
-int show_channels(const Invocation& in) { return list(in, "/v1/channels", channels_text); }
+int show_channels(const Invocation& in) {
+  const Client client = in.client();
+  const std::string body = client.need("GET", "/v1/channels");
+  if (in.json()) {
+    print(body + "\n");
+    return kOk;
+  }
+  const Reply status = client.ask("GET", "/v1/status");
+  const Json trial = status.status == 200 ? Json::parse(status.body, "the answer", kFailed)["config"]["trial"] : Json();
+  print(channels_text(Json::parse(body, "the answer", kFailed), in.terminal) + trial_line(in.terminal, trial));
+  return kOk;
+}
 
 int show_metrics(const Invocation& in) {
   print(in.client().need("GET", "/metrics"));

@@ -175,6 +175,7 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
                            "channels",       "tap",
                            "config show",    "config check",
                            "config set",     "config history",
+                           "config unset",   "config reload",
                            "config diff",    "config rollback",
                            "config confirm", "connect",
                            "audit",          "log",

@@ -81,7 +81,7 @@ TEST_F(CompletionTest, WithoutDtudItIsSilent) {
 TEST_F(CompletionTest, Bash) {
   EXPECT_EQ(bash("dtuctl me"), "metrics\n");
   EXPECT_EQ(bash("dtuctl call radio.c"), "radio.csq\n");
-  EXPECT_EQ(bash("dtuctl config "), "show\ncheck\nset\nhistory\ndiff\nrollback\nconfirm\n");
+  EXPECT_EQ(bash("dtuctl config "), "show\ncheck\nset\nunset\nreload\nhistory\ndiff\nrollback\nconfirm\n");
   EXPECT_EQ(bash("dtuctl tap port:"), "1\n2\n");  // bash keeps what stands before the colon
   EXPECT_EQ(bash("dtuctl tap p"), "port:1\nport:2\n");
   EXPECT_EQ(bash("dtuctl config check " + dir_.file("contr")), dir_.file("control.sock") + "\n");

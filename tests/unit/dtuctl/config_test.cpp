@@ -10,16 +10,17 @@ class ConfigTest : public DtuctlTest {
  protected:
   void SetUp() override {
     answer("config", kDocument);
-    answer("set_config", R"({"ok": true, "findings": [], "changed": ["channel 1"]})");
+    for (const char* question : {"set_config", "patch_config", "reload_config"})
+      answer(question, R"({"ok": true, "findings": [], "changed": ["channel 1"], "revision": 7})");
   }
   std::string file(const std::string& text) {
     const std::string path = dir_.file("conf.json");
     std::ofstream(path) << text;
     return path;
   }
-  // The document that was sent, without blanks.
+  // The patch that was sent, without blanks.
   std::string sent() {
-    std::string text = backend_.body_of("set_config");
+    std::string text = backend_.body_of("patch_config");
     text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\n'; }), text.end());
     return text;
   }
@@ -61,12 +62,39 @@ TEST_F(ConfigTest, SetAFileAsItIs) {
   EXPECT_EQ(backend_.body_of("set_config"), "{ \"x\":1 }\n");
 }
 
-TEST_F(ConfigTest, SetSingleValuesKeepsEverythingElse) {
+TEST_F(ConfigTest, SingleValuesAreSentAsAPatch) {
   const Result r =
       dtuctl({"config", "set", "conf.1.port=1884", "uconf.1.baudrate=9600", "list.0.a=[true]", "work_mode=through"});
   EXPECT_EQ(r.code, 0) << r.err;
-  EXPECT_EQ(sent(), R"({"work_mode":"through","password":"***","conf":{"1":{"protocol":"mqtt","port":"1884"}},)"
-                    R"("list":[{"a":[true]},2],"uconf":{"1":{"baudrate":9600}}})");
+  EXPECT_EQ(sent(), R"({"work_mode":"through","conf":{"1":{"port":"1884"}},"list":[{"a":[true]},2],)"
+                    R"("uconf":{"1":{"baudrate":9600}}})");
+}
+
+TEST_F(ConfigTest, AnObjectReplacesTheOneThatWasThere) {
+  EXPECT_EQ(dtuctl({"config", "set", R"(conf.1={"protocol":"tcp","url":"x"})"}).code, 0);
+  EXPECT_EQ(sent(), R"({"conf":{"1":{"port":null,"protocol":"tcp","url":"x"}}})");
+  EXPECT_EQ(dtuctl({"config", "set", "conf.1=null"}).code, 0);
+  EXPECT_EQ(sent(), R"({"conf":{"1":null}})");
+  EXPECT_EQ(dtuctl({"config", "set", "work_mode=command"}).code, 0);
+  EXPECT_EQ(sent(), "{}");
+}
+
+TEST_F(ConfigTest, Unset) {
+  EXPECT_EQ(dtuctl({"config", "unset", "conf.1.port", "list.0", "work_mode"}).code, 0);
+  EXPECT_EQ(sent(), R"({"work_mode":null,"conf":{"1":{"port":null}},"list":[2]})");
+  EXPECT_THAT(dtuctl({"config", "unset", "conf.2"}).err, HasSubstr("conf.2 is not set: there is no \"2\""));
+  EXPECT_EQ(dtuctl({"config", "unset", "conf..2"}).code, 2);
+  EXPECT_EQ(dtuctl({"config", "unset"}).code, 2);
+}
+
+TEST_F(ConfigTest, ReloadAndNotes) {
+  EXPECT_EQ(dtuctl({"config", "reload"}).out, "changed: channel 1\n");
+  answer("reload_config", R"({"ok": true, "findings": [{"severity": "error", "path": "/warn", "line": 2, "column": 3,
+    "document": "/etc/d.json", "message": "unknown key", "known": true}], "changed": [], "note": "this ends it"})");
+  EXPECT_EQ(dtuctl({"config", "reload"}).out,
+            "/etc/d.json:2:3: error (stored already): /warn: unknown key\nnothing changed\nnote: this ends it\n");
+  answer("roll_back 0", R"({"ok": true, "findings": [], "changed": [], "revision": 9, "restored": 4})");
+  EXPECT_EQ(dtuctl({"config", "rollback"}).out, "back to revision 4, stored as revision 9\nnothing changed\n");
 }
 
 TEST_F(ConfigTest, AStringStaysAStringAndASecretNeedNotStandOnTheCommandLine) {
@@ -86,10 +114,12 @@ TEST_F(ConfigTest, WrongAssignments) {
   EXPECT_THAT(dtuctl({"config", "set", "work_mode.x=1"}).err, HasSubstr("work_mode.x: what stands before \"x\""));
   EXPECT_THAT(dtuctl({"config", "set", "list.2=1"}).err, HasSubstr("one of the 2 places"));
   EXPECT_EQ(backend_.body_of("set_config"), "-");
+  EXPECT_EQ(backend_.body_of("patch_config"), "-");
 }
 
 TEST_F(ConfigTest, Refused) {
-  answer("set_config", R"({"ok": false, "findings": [{"severity": "error", "path": "/work_mode", "line": 1, "column": 2,
+  answer("patch_config",
+         R"({"ok": false, "findings": [{"severity": "error", "path": "/work_mode", "line": 1, "column": 2,
     "message": "no dialect \"x\""}], "changed": []})",
          409);
   const Result r = dtuctl({"config", "set", "work_mode=x"});
