@@ -76,11 +76,11 @@ TEST_F(MqttTrouble, AFastReconnectLoopIsNoFaultOfThePlugin) {
   const std::string fast = R"(, "reconnect": {"min_ms": 10, "max_ms": 10})";
   ASSERT_NO_FATAL_FAILURE(
       start(R"("1": )" + channel(closes_at_once.port(), fast) + R"(, "2": )" + channel(closes_later.port(), fast)));
+  for (int i = 0; i < 8; ++i) accept(closes_later).close();
   for (int i = 0; i < 150; ++i) {
     const TcpPeer peer = closes_at_once.accept();
     ASSERT_GE(peer.fd(), 0);
   }
-  for (int i = 0; i < 8; ++i) accept(closes_later).close();
   EXPECT_EQ(dtud.log().find("changes states faster"), std::string::npos);
   EXPECT_EQ(dtud.get("/metrics").body.find(R"(kind="flood")"), std::string::npos);
 }
@@ -95,8 +95,14 @@ TEST_F(MqttTrouble, ReconnectsUntilTheBrokerStays) {
   ASSERT_NO_FATAL_FAILURE(carries(stays));
 }
 
-// A process with 64 MiB of memory has no 256 MiB to spare.
-TEST_F(MqttTrouble, AHugePacketDoesNotStopAnIsolatedChannel) {
+// A process with little memory has no 256 MiB to spare.
+struct MqttHugePacket : MqttTrouble {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  void SetUp() override { GTEST_SKIP() << "a sanitizer bounds no memory"; }
+#endif
+};
+
+TEST_F(MqttHugePacket, DoesNotStopAnIsolatedChannel) {
   TcpServer server;
   ASSERT_NO_FATAL_FAILURE(
       start(R"("1": )" + channel(server.port(), R"(, "serialID": "1", "publish": {"0": "up"}, "isolate": true)")));
@@ -111,7 +117,7 @@ TEST_F(MqttTrouble, AHugePacketDoesNotStopAnIsolatedChannel) {
   EXPECT_TRUE(logged("a received packet could not be read"));
 }
 
-TEST_F(MqttTrouble, AHugePacketDoesNotStopTheOtherChannels) {
+TEST_F(MqttHugePacket, DoesNotStopTheOtherChannels) {
   TcpServer bad, good;
   ASSERT_NO_FATAL_FAILURE(start(R"("1": )" + channel(good.port(), R"(, "serialID": "1", "publish": {"0": "up"})") +
                                 R"(, "2": )" + channel(bad.port(), "")));

@@ -12,7 +12,7 @@ constexpr uint32_t kStopGraceMs = 1'000;
 constexpr int64_t kSteadyNs = 200'000'000;  // states that change more often are not reported one by one
 constexpr uint32_t kSuspicious = 3;         // connections in a row that the broker ended soon
 constexpr uint32_t kShortLivedWaitMs = 25;  // doubled for each connection in a row that did not last
-constexpr uint32_t kFirstAckMs = 10, kSlowestAckMs = 500, kSlowestWakeMs = 50;
+constexpr uint32_t kFirstAckMs = 2, kSlowestAckMs = 500, kSlowestWakeMs = 50;
 constexpr size_t kMostTopicsSaid = 64;
 constexpr int kRateTooHigh = 0x96, kQuotaExceeded = 0x97, kNoRetain = 0x9A, kNoSuchQos = 0x9B;
 constexpr uint32_t kSendFailed = 5007;  // status code of the DTU protocol
