@@ -62,6 +62,7 @@ OutboxConfig outbox_of(const JsonObject& channel) {
     out.disk_messages = static_cast<uint64_t>(as_integer(object->get("disk_messages")));
     out.overflow = value_of(kOverflows, as_text(object->get("overflow")));
   }
+  out.max_message = static_cast<uint64_t>(as_integer(channel.get("max_message")));
   out.storage = value_of(kStorages, as_text(channel.get("offline_storage")));
   return out;
 }

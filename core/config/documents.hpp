@@ -88,6 +88,7 @@ struct OutboxConfig {
   Overflow overflow = Overflow::automatic;
   Storage storage = Storage::off;  // conf.<id>.offline_storage, else the document's
   uint64_t disk_bytes = 16U << 20U, disk_messages = 1'000'000;
+  uint64_t max_message = 0;  // conf.<id>.max_message: bytes of a message at most; 0: no bound
 };
 
 // How a raw port's bytes are cut into messages; whichever comes first. All zero: each read is a message.

@@ -175,6 +175,7 @@ routing::OutboxLimits Device::limits_of(const config::ChannelConfig& config, con
   routing::OutboxLimits limits;
   limits.messages = config.outbox.messages;
   limits.bytes = config.outbox.bytes;
+  if (config.outbox.max_message != 0) limits.max_message = config.outbox.max_message;
   using config::Overflow;
   switch (config.outbox.overflow) {
     case Overflow::block:

@@ -50,10 +50,25 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
              labels);
   text.counter("dtu_outbox_delivered_total", "Messages confirmed by the remote end", static_cast<double>(n.delivered),
                labels);
-  text.counter("dtu_outbox_dropped_total", "Messages dropped because the outbox was full",
-               static_cast<double>(n.dropped), labels);
-  text.counter("dtu_outbox_rejected_total", "Messages that can never be delivered", static_cast<double>(n.rejected),
-               labels);
+  text.counter("dtu_outbox_unconfirmed_total", "Messages sent over a protocol that confirms nothing",
+               static_cast<double>(n.unconfirmed), labels);
+  const auto with_reason = [&labels](const char* reason) {
+    MetricsText::Labels all = labels;
+    all.emplace_back("reason", reason);
+    return all;
+  };
+  text.counter("dtu_outbox_dropped_total", "Messages dropped: the outbox was full, or nobody was there to receive them",
+               static_cast<double>(n.dropped - n.no_receiver), with_reason("full"));
+  text.counter("dtu_outbox_dropped_total", "Messages dropped: the outbox was full, or nobody was there to receive them",
+               static_cast<double>(n.no_receiver), with_reason("no_receiver"));
+  for (size_t i = 0; i < routing::kRejections; ++i) {
+    const auto& rejection = n.rejections.at(i);
+    const auto reason = with_reason(routing::name_of(static_cast<routing::Rejected>(i)));
+    text.counter("dtu_outbox_rejected_total", "Messages that can never be delivered",
+                 static_cast<double>(rejection.messages), reason);
+    text.counter("dtu_outbox_rejected_bytes_total", "Bytes of the messages that can never be delivered",
+                 static_cast<double>(rejection.bytes), reason);
+  }
   text.counter("dtu_outbox_resent_total", "Messages put back to be sent again", static_cast<double>(n.resent), labels);
   text.counter("dtu_outbox_cleared_total", "Messages removed by dtuctl spool clear", static_cast<double>(n.cleared),
                labels);

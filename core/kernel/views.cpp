@@ -94,6 +94,17 @@ const char* name_of(routing::Policy policy) {
   return "";
 }
 
+JsonObject::Ptr rejections_view(const routing::Outbox::Counters& counters) {
+  auto o = make_object();
+  for (size_t i = 0; i < routing::kRejections; ++i) {
+    auto one = make_object();
+    one->set("messages", number(counters.rejections.at(i).messages));
+    one->set("bytes", number(counters.rejections.at(i).bytes));
+    o->set(routing::name_of(static_cast<routing::Rejected>(i)), one);
+  }
+  return o;
+}
+
 // A channel of the document that cannot run, with the members of one that does.
 JsonObject::Ptr skipped_view(const config::SkippedChannel& channel) {
   auto o = make_object();
@@ -105,9 +116,10 @@ JsonObject::Ptr skipped_view(const config::SkippedChannel& channel) {
   o->set("port", channel.port);
   auto box = make_object();
   for (const char* none : {"messages", "bytes", "in_flight", "max_messages", "max_bytes", "accepted", "delivered",
-                           "dropped", "rejected", "resent"})
+                           "unconfirmed", "dropped", "no_receiver", "rejected", "resent"})
     box->set(none, number(0));
   box->set("overflow", std::string());
+  box->set("rejections", rejections_view({}));
   o->set("outbox", box);
   for (const char* none : {"rx_messages", "rx_bytes", "tx_messages", "tx_bytes"}) o->set(none, number(0));
   o->set("health", make_object());
@@ -254,7 +266,16 @@ std::string channels(Kernel& kernel) {
     box->set("accepted", number(counters.accepted));
     box->set("delivered", number(counters.delivered));
     box->set("dropped", number(counters.dropped));
+    box->set("no_receiver", number(counters.no_receiver));
+    box->set("unconfirmed", number(counters.unconfirmed));
     box->set("rejected", number(counters.rejected));
+    box->set("rejections", rejections_view(counters));
+    if (counters.rejected != 0) {
+      auto last = make_object();
+      last->set("reason", std::string(routing::name_of(counters.last_rejected)));
+      last->set("bytes", number(counters.rejections.at(static_cast<size_t>(counters.last_rejected)).last_bytes));
+      box->set("last_rejected", last);
+    }
     box->set("resent", number(counters.resent));
     o->set("outbox", box);
     o->set("rx_messages", number(c->traffic.rx_messages));

@@ -12,6 +12,7 @@
 #include "routing/outbox.hpp"
 #include "routing/packetizer.hpp"
 #include "routing/ring.hpp"
+#include "routing/suspicion.hpp"
 
 namespace dtud::routing {
 
@@ -36,6 +37,8 @@ struct Channel : Tenant {
   config::ChannelConfig config;
   plugins::InstancePtr instance;
   Outbox outbox;
+  Suspicion suspicion;
+  std::array<int64_t, kRejections> rejection_logged_ns{};  // by reason; 0: never
   Link* link = nullptr;
   Router* router = nullptr;
   uint64_t retry_timer = 0;

@@ -1,11 +1,25 @@
 #include "routing/outbox.hpp"
 
+#include <dtu/channel.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace dtud::routing {
 
+const char* name_of(Rejected reason) {
+  constexpr std::array<const char*, kRejections> names{"refused", "closed", "max_message"};
+  return names.at(static_cast<size_t>(reason));
+}
+
+void Outbox::set_alone_from(uint64_t bytes) {
+  alone_from_ = bytes;
+  large_ = std::min(limits_.max_message, bytes == UINT64_MAX ? bytes : bytes - 1);
+}
+
 void Outbox::set_limits(OutboxLimits limits) {
   limits_ = limits;
+  set_alone_from(alone_from_);
   if (!backlog_) return;
   BacklogSettings settings = backlog_->settings();
   settings.memory_messages = limits.messages;
@@ -39,6 +53,10 @@ Outbox::Counters Outbox::counters() const {
 bool Outbox::push(KeptMessage message) {
   const bool command = (message.flags & DTU_MSG_COMMAND) != 0;
   Queue& queue = command ? commands_ : data_;
+  if (message.payload_size() > limits_.max_message) {
+    count_rejected(Rejected::max_message, message.payload_size());
+    return false;
+  }
   if (command) {
     // Answers do not compete with data for room, and never hold anybody up.
     if (queue.waiting.size() + queue.returned.size() >= kMostCommands) drop_oldest(queue);
@@ -175,14 +193,32 @@ bool Outbox::flight_is_long(const Queue& queue) const {
   return queue.open >= (limits_.messages + 1) / 2 || queue.open_bytes >= (limits_.bytes + 1) / 2;
 }
 
-uint32_t Outbox::take(dtu_msg* out) {
+uint32_t Outbox::take(dtu_msg* out, uint32_t most) {
   uint32_t n = 0;
+  const uint64_t rejected = counters_.rejected;
+  took_alone_ = false;
   for (Queue* queue : {&commands_, &data_}) {
     if (shown_) settle(*queue);
     const uint32_t before = n;
     const auto may_go = [&] { return queue == &data_ ? data_may_go() : !queue->nothing_waits(); };
-    while (n < kBatch && !flight_is_long(*queue) && may_go()) {
-      Entry entry = queue->returned.empty() ? queue->waiting.pop_front() : queue->returned.pop_front();
+    while (n < most && !flight_is_long(*queue) && may_go()) {
+      Ring<Entry>& from = queue->returned.empty() ? queue->waiting : queue->returned;
+      if (const uint64_t size = from.front().message.payload_size(); size > large_) {
+        if (size > limits_.max_message) {  // from before the bound was set
+          Entry entry = from.pop_front();
+          forget(entry);
+          count_rejected(Rejected::max_message, size);
+          continue;
+        }
+        if (n != 0 || in_flight() != 0) {  // not yet: nothing else may be in flight
+          most = n;
+          break;
+        }
+        from.front().refusals = std::max<uint8_t>(from.front().refusals, 1);
+        took_alone_ = true;
+        most = 1;
+      }
+      Entry entry = from.pop_front();
       entry.open = true;
       queue->open_bytes += entry.message.payload_size();
       entry.message.show(token_of(*queue, queue->in_flight.size(), queue == &commands_), out[n++]);
@@ -192,6 +228,7 @@ uint32_t Outbox::take(dtu_msg* out) {
     (queue == &commands_ ? last_commands_ : last_data_) = n - before;
   }
   shown_ = n != 0;
+  if (counters_.rejected != rejected) refill();
   return n;
 }
 
@@ -219,28 +256,102 @@ KeptMessage Outbox::hold(uint64_t token) {
   return queue.in_flight[sequence - queue.first].message.share();
 }
 
-bool Outbox::complete(uint64_t token, dtu_status status) {
+Outbox::Entry* Outbox::open_entry(uint64_t token) {
   Queue& queue = (token & 1U) != 0 ? commands_ : data_;
   const uint64_t sequence = token >> 1U;
-  if (sequence < queue.first || sequence - queue.first >= queue.in_flight.size()) return false;
+  if (sequence < queue.first || sequence - queue.first >= queue.in_flight.size()) return nullptr;
   Entry& entry = queue.in_flight[sequence - queue.first];
-  if (!entry.open) return false;
+  return entry.open ? &entry : nullptr;
+}
+
+void Outbox::leave_flight(Queue& queue, Entry& entry) {
   entry.open = false;
   --queue.open;
   queue.open_bytes -= entry.message.payload_size();
-  if (status == DTU_OK || status == DTU_E_INVALID) {
-    ++(status == DTU_OK ? counters_.delivered : counters_.rejected);
-    forget(entry);
-  } else {
-    ++counters_.resent;
-    give_back(queue, std::exchange(entry, Entry{}));
-  }
+}
+
+void Outbox::left_flight(Queue& queue, Entry& entry) {
   if (!shown_) {
     entry.message = KeptMessage();
     settle(queue);
   }
   if (&queue == &data_) refill();
+}
+
+bool Outbox::complete(uint64_t token, dtu_status status) {
+  Entry* const entry = open_entry(token);
+  if (entry == nullptr) return false;
+  Queue& queue = (token & 1U) != 0 ? commands_ : data_;
+  leave_flight(queue, *entry);
+  switch (status) {
+    case DTU_OK:
+      ++counters_.delivered;
+      if (entry->message.payload_size() >= alone_from_) set_alone_from(UINT64_MAX);  // so it was not the length
+      forget(*entry);
+      break;
+    case DTU_UNCONFIRMED:
+      ++counters_.unconfirmed;
+      forget(*entry);
+      break;
+    case DTU_E_INVALID:
+      count_rejected(Rejected::refused, entry->message.payload_size());
+      forget(*entry);
+      break;
+    case DTU_E_DROPPED:
+      ++counters_.dropped;
+      ++counters_.no_receiver;
+      forget(*entry);
+      break;
+    default:
+      ++counters_.resent;
+      give_back(queue, std::exchange(*entry, Entry{}));
+  }
+  left_flight(queue, *entry);
   return true;
+}
+
+bool Outbox::reject(uint64_t token) {
+  Entry* const entry = open_entry(token);
+  if (entry == nullptr) return false;
+  Queue& queue = (token & 1U) != 0 ? commands_ : data_;
+  leave_flight(queue, *entry);
+  count_rejected(Rejected::closed, entry->message.payload_size());
+  set_alone_from(std::min(alone_from_, entry->message.payload_size()));
+  forget(*entry);
+  left_flight(queue, *entry);
+  return true;
+}
+
+void Outbox::count_rejected(Rejected reason, uint64_t bytes) {
+  Rejection& of = counters_.rejections.at(static_cast<size_t>(reason));
+  ++counters_.rejected;
+  ++of.messages;
+  of.bytes += bytes;
+  of.last_bytes = bytes;
+  counters_.last_rejected = reason;
+  if (rejected_) rejected_(reason, bytes);
+}
+
+uint8_t Outbox::was_refused(uint64_t token) {
+  const Entry* entry = open_entry(token);
+  return entry != nullptr ? entry->refusals : 0;
+}
+
+uint8_t Outbox::next_was_refused() {
+  for (Queue* queue : {&commands_, &data_})
+    if (!queue->nothing_waits()) return queue->returned.empty() ? 0 : queue->returned.front().refusals;
+  return 0;
+}
+
+uint8_t Outbox::count_refusal(uint64_t token) {
+  Entry* entry = open_entry(token);
+  return entry != nullptr ? ++entry->refusals : uint8_t{0};
+}
+
+void Outbox::forget_refusals() {
+  for (Queue* queue : {&commands_, &data_})
+    for (Ring<Entry>* ring : {&queue->returned, &queue->in_flight})
+      for (size_t i = 0; i < ring->size(); ++i) (*ring)[i].refusals = 0;
 }
 
 // Completions of a lost connection come oldest first, so this is nearly always a push at the end.

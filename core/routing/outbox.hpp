@@ -5,9 +5,11 @@
 #pragma once
 #include <dtu/abi.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "plugins/buffer.hpp"
 #include "routing/backlog.hpp"
@@ -17,10 +19,20 @@ namespace dtud::routing {
 
 enum class Policy { block, drop_oldest, drop_newest };
 
+// Why a message is rejected: it will never be delivered, and is not sent again.
+enum class Rejected : uint8_t {
+  refused,      // the channel said so (DTU_E_INVALID)
+  closed,       // the peer closes whenever it is sent (Suspicion)
+  max_message,  // longer than OutboxLimits::max_message
+};
+constexpr size_t kRejections = 3;
+[[nodiscard]] const char* name_of(Rejected reason);
+
 struct OutboxLimits {
   uint32_t messages = 4096;
   uint64_t bytes = 4U << 20U;
   Policy policy = Policy::drop_oldest;
+  uint64_t max_message = UINT64_MAX;  // bytes; what is longer is rejected
 };
 
 class Outbox final : private Backlog::Window {
@@ -29,19 +41,30 @@ class Outbox final : private Backlog::Window {
   // With a backlog: what is held here of it, enough for any channel's flight.
   static constexpr uint64_t kWindowMessages = 1024, kWindowBytes = 1U << 20U;
 
+  struct Rejection {
+    uint64_t messages = 0, bytes = 0;
+    uint64_t last_bytes = 0;  // of the last one
+  };
   struct Counters {
     uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0, cleared = 0;
+    uint64_t unconfirmed = 0;  // sent over a protocol that confirms nothing
+    uint64_t no_receiver = 0;  // of `dropped`: by the channel, because nobody was there
+    std::array<Rejection, kRejections> rejections;
+    Rejected last_rejected = Rejected::refused;
   };
 
   // A read of 64 KiB: one message of each byte; JSON makes six bytes of one, and has a head.
   static constexpr uint64_t kChunkMessages = 65536, kChunkBytes = 8 * 65536;
 
-  explicit Outbox(OutboxLimits limits) : limits_(limits) {}
+  explicit Outbox(OutboxLimits limits) : limits_(limits), large_(limits.max_message) {}
   ~Outbox() = default;
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
   void set_limits(OutboxLimits limits);
   [[nodiscard]] const OutboxLimits& limits() const { return limits_; }
+
+  // Called for each message that is rejected.
+  void on_rejected(std::function<void(Rejected, uint64_t bytes)> rejected) { rejected_ = std::move(rejected); }
 
   // From now on data is kept as `mode` and `disk` say. `carries` tells whether the channel can send, `changed` is
   // called when messages came from the backlog or it has room again. What is here already stays in plain memory, and
@@ -70,15 +93,24 @@ class Outbox final : private Backlog::Window {
   [[nodiscard]] bool has_waiting() {
     return (!commands_.nothing_waits() && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_));
   }
-  // Puts the next messages, at most kBatch, in flight and shows them. The views are good until untake(), which ends the
+  // Puts the next messages, at most `most`, in flight and shows them. The views are good until untake(), which ends the
   // batch and puts the last `count` of it back, or until the next take(): completing a message before does not free it.
-  uint32_t take(dtu_msg* out);
+  uint32_t take(dtu_msg* out, uint32_t most = kBatch);
   void untake(uint32_t count);
   // The messages just taken, held for someone who uses the views later than this turn.
   [[nodiscard]] KeptMessage hold(uint64_t token);
 
   // False: no such token is open.
   bool complete(uint64_t token, dtu_status status);
+  // The same for a message that the peer never takes.
+  bool reject(uint64_t token);
+  // How often the peer closed for this message alone: of one in flight (0 if it is not), of the next one to be taken.
+  [[nodiscard]] uint8_t was_refused(uint64_t token);
+  [[nodiscard]] uint8_t next_was_refused();
+  uint8_t count_refusal(uint64_t token);  // once more; how often now
+  // The last take() took one message as long as a rejected one: it goes alone.
+  [[nodiscard]] bool took_alone() const { return took_alone_; }
+  void forget_refusals();
   // The channel is gone: everything in flight waits again, in its order.
   void return_all();
 
@@ -106,6 +138,7 @@ class Outbox final : private Backlog::Window {
     uint64_t order = 0;  // of one that is kept: its sequence number
     bool open = false;   // in flight and not yet completed
     bool kept = false;   // the backlog has it
+    uint8_t refusals = 0;
   };
   struct Queue {
     Ring<Entry> waiting;
@@ -127,6 +160,11 @@ class Outbox final : private Backlog::Window {
   [[nodiscard]] bool data_may_go();
   [[nodiscard]] bool flight_is_long(const Queue& queue) const;
   void forget(Entry& entry);
+  void count_rejected(Rejected reason, uint64_t bytes);
+  void set_alone_from(uint64_t bytes);
+  Entry* open_entry(uint64_t token);
+  void leave_flight(Queue& queue, Entry& entry);
+  void left_flight(Queue& queue, Entry& entry);
   bool drop_oldest(Queue& queue);
   uint64_t drop_waiting(uint64_t below);
   // Backlog::Window
@@ -142,6 +180,9 @@ class Outbox final : private Backlog::Window {
   }
 
   OutboxLimits limits_;
+  uint64_t alone_from_ = UINT64_MAX;  // bytes of the shortest message that the peer never took
+  uint64_t large_;                    // what is longer goes alone, or is longer than max_message
+  bool took_alone_ = false;
   Queue commands_, data_;
   uint64_t messages_ = 0, bytes_ = 0, order_ = 0;  // of what the backlog does not have
   uint64_t window_bytes_ = 0;                      // of what it has
@@ -150,6 +191,7 @@ class Outbox final : private Backlog::Window {
   Counters counters_;
   std::function<bool()> carries_;
   std::function<void()> changed_;
+  std::function<void(Rejected, uint64_t)> rejected_;
   std::unique_ptr<Backlog> backlog_;
 };
 

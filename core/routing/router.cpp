@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMostReasons = 32;
 constexpr int64_t kRetryAfter_ns = 1'000'000'000;
+constexpr uint32_t kHurry_ms = 1000;
 
 dtu_error blank() {
   dtu_error e{};
@@ -322,9 +323,20 @@ void Router::serve(Channel& channel) {
       !channel.outbox.has_waiting())
     return;
   plugins::Instance& instance = *channel.instance;
+  uint32_t most = Outbox::kBatch;
+  if (channel.suspicion.any()) {
+    const auto allowed = channel.suspicion.allowed(channel.outbox, lane_.now_ns());
+    if (allowed.messages == 0) {
+      lane_.timers().arm(channel.retry_timer, allowed.ask_again_ns);
+      return;
+    }
+    most = std::min(most, allowed.messages);
+  }
   std::array<dtu_msg, Outbox::kBatch> msgs;  // filled by take(): not worth clearing
-  const uint32_t n = channel.outbox.take(msgs.data());
-  if (n == 0) return;
+  const uint32_t n = channel.outbox.take(msgs.data(), most);
+  if (n == 0) return note_room(channel);
+  if (channel.outbox.took_alone()) channel.suspicion.alone();
+  if (channel.suspicion.any()) channel.suspicion.sent(lane_.now_ns());
   if (!instance.on_main()) return serve_from_afar(channel, msgs.data(), n);
   dtu_error error = blank();
   uint32_t taken = 0;
@@ -387,6 +399,20 @@ void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status
   if (refused) pause(channel);
   if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
   note_room(channel);
+  if (taken != 0 && channel.suspicion.any()) hurry(channel);
+}
+
+// One message at a time: what became of it is wanted soon.
+void Router::hurry(Channel& channel) {
+  plugins::Instance* instance = channel.instance.get();
+  if (instance->tables().channel.flush == nullptr || !instance->alive()) return;
+  instance->call(
+      [instance] {
+        dtu_error error = blank();
+        return instance->guarded("flush", &error,
+                                 [&] { return instance->tables().channel.flush(instance->self(), kHurry_ms, &error); });
+      },
+      [](dtu_status) {});
 }
 
 void Router::serve(Port& port) {
@@ -456,13 +482,18 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
 
 void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status) {
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
-  if (channel == nullptr || !channel->outbox.complete(token, status))
+  const bool rejected = channel != nullptr && status == DTU_E_REFUSED &&
+                        channel->suspicion.refused(channel->outbox, token, lane_.now_ns());
+  if (channel == nullptr || !(rejected ? channel->outbox.reject(token) : channel->outbox.complete(token, status)))
     return from.faults().note(Fault::completion, called_in(lane_, "complete"),
                               "is for token " + std::to_string(token) + ", which is not open");
-  if (status > 0)
+  const bool gone =
+      rejected || status == DTU_OK || status == DTU_UNCONFIRMED || status == DTU_E_INVALID || status == DTU_E_DROPPED;
+  if (status > 0 && !gone)
     from.faults().note(Fault::completion, called_in(lane_, "complete"),
                        "says " + std::to_string(status) + ", which is no end: the message is sent again");
-  if (status != DTU_OK && status != DTU_E_INVALID) {
+  if (channel->suspicion.any() && status != DTU_E_REFUSED) channel->suspicion.completed(channel->outbox, gone);
+  if (!gone) {
     // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone
     // failed, and trying it again at once could go on for ever.
     pause(*channel);

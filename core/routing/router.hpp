@@ -84,7 +84,9 @@ class Router {
   void serve(Port& port);
   void sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
   void written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error);
+  void hurry(Channel& channel);
   void pause(Channel& channel);  // a breath before the next try
+  void rejected(Channel& channel, Rejected reason, uint64_t bytes);
   void mark(Channel& channel);
   void mark(Port& port);
   void note_room(Channel& channel);

@@ -8,6 +8,8 @@
 namespace dtud::routing {
 namespace {
 
+constexpr int64_t kRejectionLogEvery_ns = 10'000'000'000;
+
 template <typename T>
 void erase(std::vector<T*>& list, const T* item) {
   list.erase(std::remove(list.begin(), list.end(), item), list.end());
@@ -81,7 +83,32 @@ Channel& Router::add_channel(uint32_t id, OutboxLimits limits) {
   Channel& channel = *channels_.back();
   channel.router = this;
   channel.retry_timer = lane_.timers().create(retry_due, &channel);
+  channel.outbox.on_rejected([this, &channel](Rejected reason, uint64_t bytes) { rejected(channel, reason, bytes); });
   return channel;
+}
+
+void Router::rejected(Channel& channel, Rejected reason, uint64_t bytes) {
+  int64_t& logged_ns = channel.rejection_logged_ns.at(static_cast<size_t>(reason));
+  const int64_t now = lane_.now_ns();
+  if (logged_ns != 0 && now - logged_ns < kRejectionLogEvery_ns) return;
+  logged_ns = now;
+  const std::string key = "conf." + std::to_string(channel.id) + ".max_message";
+  std::string why;
+  switch (reason) {
+    case Rejected::refused:
+      why = "the channel says that it can never be delivered";
+      break;
+    case Rejected::closed:
+      why = "the peer closed the connection, or refused, " + std::to_string(Suspicion::kMost) +
+            " times after this message was sent alone. If the peer has a limit, set " + key;
+      break;
+    case Rejected::max_message:
+      why = key + " is " + std::to_string(channel.outbox.limits().max_message);
+      break;
+  }
+  const uint64_t all = channel.outbox.counters().rejections.at(static_cast<size_t>(reason)).messages;
+  log_.warning(channel.name, "a message of " + std::to_string(bytes) + " bytes is rejected: " + why + " (" +
+                                 std::to_string(all) + " rejected for this reason since the start)");
 }
 
 void Router::remove_channel(uint32_t id) {
@@ -313,10 +340,13 @@ void Router::close_session(Link& link) {
 
 void Router::channel_state(Channel& channel, int32_t state, const dtu_error* error) {
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) {
+    channel.suspicion.up(lane_.now_ns());
     channel.full = false;
     channel.paused = false;
     channel.room_told = channel.sending;
     mark(channel);
+  } else {
+    channel.suspicion.down(channel.outbox);
   }
   Link* link = channel.link;
   if (link == nullptr || link->session == nullptr || !link->speaker->alive()) return;
@@ -370,6 +400,7 @@ void Router::instance_stopped(const plugins::Instance& instance) {
   for (const auto& channel : channels_)
     if (channel->instance.get() == &instance) {
       channel->outbox.return_all();
+      channel->suspicion.down(channel->outbox);
       channel->full = channel->paused = channel->owes_writable = channel->sending = channel->room_told = false;
     }
   for (const auto& port : ports_)

@@ -23,7 +23,7 @@ class Client final : public Endpoint, public Stream::Owner {
   enum class Phase { waiting, resolving, connecting, connected, stopping, stopped };
 
   bool deliver(Stream& stream, std::string_view bytes) override;
-  void settled(Stream& stream, uint64_t ticket, bool acknowledged) override;
+  void settled(Stream& stream, uint64_t ticket, Stream::Fate fate) override;
   void progressed(Stream& stream) override;
   void lost(Stream& stream, Stream::End how, const std::string& reason) override;
 

@@ -57,7 +57,7 @@ int SendQueue::send(int fd, const Item* items, uint32_t n) {
       opened(o);
     } else {
       dtu::Buffer owner = m.owner != nullptr ? host_.keep(m.owner) : dtu::Buffer();
-      unsent_.push({std::move(owner), m.payload.ptr + out, length - out, o});
+      unsent_.push({std::move(owner), m.payload.ptr + out, length - out, out != 0, o});
       out = 0;
     }
   }
@@ -79,6 +79,7 @@ int SendQueue::write_more(int fd) {
   if (!unsent_.empty()) {
     unsent_.front().at += out;
     unsent_.front().left -= out;
+    unsent_.front().begun = unsent_.front().begun || out != 0;
   }
   return 0;
 }
@@ -98,8 +99,10 @@ bool SendQueue::next_acknowledged(uint64_t* ticket) {
   return true;
 }
 
-bool SendQueue::next_open(uint64_t* ticket) {
+bool SendQueue::next_open(uint64_t* ticket, bool* begun) {
+  *begun = true;
   while (open_.empty() && !unsent_.empty()) {
+    *begun = unsent_.front().begun;
     opened(unsent_.front().open);
     unsent_.pop();
   }

@@ -34,9 +34,10 @@ class SendQueue {
   bool ask(int fd);
   [[nodiscard]] bool worth_asking() const { return written_ - asked_bytes_ >= 65536 || asked_tickets_ >= 512; }
 
-  // Takes out the next ticket that is acknowledged; or whatever is the oldest. False: there is none.
+  // Takes out the next ticket that is acknowledged; or whatever is the oldest, and whether the socket took any byte of
+  // it. False: there is none.
   bool next_acknowledged(uint64_t* ticket);
-  bool next_open(uint64_t* ticket);
+  bool next_open(uint64_t* ticket, bool* begun);
 
   [[nodiscard]] uint64_t written() const { return written_; }
   [[nodiscard]] uint64_t acknowledged() const { return acknowledged_; }
@@ -50,6 +51,7 @@ class SendQueue {
     dtu::Buffer owner;
     const char* at = nullptr;
     size_t left = 0;
+    bool begun = false;  // the socket took some of it
     Open open;
   };
   int write(int fd, iovec* iov, size_t n, size_t* written);

@@ -168,10 +168,12 @@ void Server::send_batch(const dtu_msg* msgs, uint32_t n) {
   finish_settled();  // those for a client that is gone
 }
 
-void Server::settled(Stream& /*stream*/, uint64_t ticket, bool acknowledged) {
-  const Ledger::Entry* e = ledger_.settle(ticket, acknowledged);
-  if (e != nullptr && context_.settings.hold_when_empty && !e->directed && e->waiting == 0 && !e->acknowledged)
+void Server::settled(Stream& /*stream*/, uint64_t ticket, Stream::Fate fate) {
+  const Ledger::Entry* e = ledger_.settle(ticket, fate == Stream::Fate::acknowledged);
+  if (e != nullptr && context_.settings.hold_when_empty && !e->directed && e->waiting == 0 && !e->acknowledged) {
     orphaned_ = true;
+    closed_by_peer_ = closed_by_peer_ || fate == Stream::Fate::closed_by_peer;
+  }
   if (!orphaned_) finish_settled();
 }
 
@@ -187,7 +189,7 @@ void Server::complete(const Ledger::Entry& e) {
   } else if (!e.acknowledged) {
     context_.metrics.add(Count::discarded_messages);
     context_.metrics.add(Count::discarded_bytes, e.bytes);
-    if (e.directed) status = DTU_E_INVALID;  // ids are never used again: nobody will ever get it
+    status = DTU_E_DROPPED;  // of a directed one too: ids are never used again, so nobody will ever get it
   }
   if (e.token != 0) host_.complete(e.token, status);
 }
@@ -196,10 +198,11 @@ void Server::complete(const Ledger::Entry& e) {
 // clients that are still there may get some twice.
 void Server::return_all() {
   orphaned_ = false;
+  const dtu_status lost = std::exchange(closed_by_peer_, false) ? DTU_E_REFUSED : DTU_E_CLOSED;
   Ledger::Entry e;
   while (ledger_.take_any(&e)) {
     const bool delivered = e.waiting == 0 && e.acknowledged;
-    if (e.token != 0) host_.complete(e.token, delivered ? DTU_OK : DTU_E_CLOSED);
+    if (e.token != 0) host_.complete(e.token, delivered ? DTU_OK : lost);
   }
   if (phase_ == Phase::listening)
     state_.not_up(DTU_STATE_CONNECTING, "a client of " + address_ + " went before it acknowledged what it was sent");

@@ -25,7 +25,7 @@ class Server final : public Endpoint, public Stream::Owner {
   enum class Phase { opening, listening, stopping, stopped };
 
   bool deliver(Stream& stream, std::string_view bytes) override;
-  void settled(Stream& stream, uint64_t ticket, bool acknowledged) override;
+  void settled(Stream& stream, uint64_t ticket, Stream::Fate fate) override;
   void progressed(Stream& stream) override;
   void lost(Stream& stream, Stream::End how, const std::string& reason) override;
 
@@ -61,6 +61,7 @@ class Server final : public Endpoint, public Stream::Owner {
   uint64_t last_id_ = 0;
   Ledger ledger_;
   bool orphaned_ = false;          // a message to hold has lost its last client without an acknowledgement
+  bool closed_by_peer_ = false;    // and a client that had been sent it closed the connection
   bool refused_ = false;           // send() answered DTU_AGAIN
   bool refusing_clients_ = false;  // so that a crowd is logged once
 };

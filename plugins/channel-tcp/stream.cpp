@@ -60,7 +60,7 @@ void Stream::ask() {
     ack_delay_ms_ = kFirstAskMs;
   }
   uint64_t ticket = 0;
-  while (queue_.next_acknowledged(&ticket)) owner_.settled(*this, ticket, true);
+  while (queue_.next_acknowledged(&ticket)) owner_.settled(*this, ticket, Fate::acknowledged);
 }
 
 void Stream::follow() {
@@ -105,7 +105,7 @@ void Stream::on_event(uint32_t events) {
     // Not reading, so the end cannot be seen in turn; what is left unread is handed over by drain().
     if ((events & DTU_FD_ERROR) != 0) {
       const int error = broken_ != 0 ? broken_ : net::pending_error(socket_.fd());
-      reason = net::describe(error != 0 ? error : EPIPE, peer_);
+      reason = failure(error != 0 ? error : EPIPE);
       end = End::failed;
     }
   } else if ((events & (DTU_FD_READ | DTU_FD_ERROR)) != 0) {
@@ -126,11 +126,17 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
   }
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return std::nullopt;
   if (n == 0 && broken_ == 0) {
+    by_peer_ = true;
     *reason = "closed by " + peer_;
     return End::closed;
   }
-  *reason = net::describe(broken_ != 0 ? broken_ : errno, peer_);
+  *reason = failure(broken_ != 0 ? broken_ : errno);
   return End::failed;
+}
+
+std::string Stream::failure(int error) {
+  by_peer_ = error == ECONNRESET || error == EPIPE;
+  return net::describe(error, peer_);
 }
 
 void Stream::hold(std::string_view bytes) {
@@ -155,7 +161,9 @@ void Stream::finish() {
   idle_.reset();
   ask();
   uint64_t ticket = 0;
-  while (queue_.next_open(&ticket)) owner_.settled(*this, ticket, false);
+  bool begun = false;
+  while (queue_.next_open(&ticket, &begun))
+    owner_.settled(*this, ticket, by_peer_ && begun ? Fate::closed_by_peer : Fate::lost);
 }
 
 bool Stream::drain() {

@@ -30,13 +30,16 @@ struct ReadBuffer {
 class Stream {
  public:
   enum class End { closed, failed, silent, stuck };
+  // What became of a ticket: the other end's TCP acknowledged it, the other end closed the connection before that, or
+  // the connection was lost in another way.
+  enum class Fate { acknowledged, closed_by_peer, lost };
 
   class Owner {
    public:
     virtual ~Owner() = default;
     // False: no room; the stream keeps the bytes and stops reading until resume().
     virtual bool deliver(Stream&, std::string_view bytes) = 0;
-    virtual void settled(Stream&, uint64_t ticket, bool acknowledged) = 0;  // once per ticket
+    virtual void settled(Stream&, uint64_t ticket, Fate fate) = 0;  // once per ticket
     // The two calls after which the stream may be gone; they come from the loop only, never from within a call below.
     virtual void progressed(Stream&) = 0;  // bytes went out or were acknowledged
     virtual void lost(Stream&, End how, const std::string& reason) = 0;
@@ -73,6 +76,7 @@ class Stream {
   void on_idle(net::IdleWatch::Due due);
   [[nodiscard]] std::optional<End> read_once(std::string* reason);
   void fail_later(int error);
+  [[nodiscard]] std::string failure(int error);
   void hold(std::string_view bytes);
   void ask();
   void follow();
@@ -89,6 +93,7 @@ class Stream {
   std::string held_;        // read and not delivered
   bool holding_ = false;    // reading waits for resume()
   int broken_ = 0;          // errno of a failed write: the loop will report the end
+  bool by_peer_ = false;    // the other end closed or reset the connection
   bool following_ = false;  // the ack timer is armed
   uint32_t ack_delay_ms_ = 0;
   uint64_t received_ = 0;

@@ -59,7 +59,8 @@ void tune(int fd, uint32_t keep_alive_s) {
 
 uint64_t unacknowledged(int fd) {
   int bytes = 0;
-  return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
+  if (::ioctl(fd, SIOCOUTQ, &bytes) != 0) return UINT64_MAX;  // nobody knows: nothing counts as acknowledged
+  return bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
 }
 
 SocketFacts facts(int fd) {

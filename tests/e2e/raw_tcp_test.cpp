@@ -83,5 +83,23 @@ TEST(RawTcp, OneClientMoreThanAllowedIsClosedAndCounted) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// What a server without a client discards is dropped, not delivered (D18).
+TEST(RawTcp, AServerWithoutAClientDeliversNothing) {
+  Pty pty;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}}).device(one_channel(R"("mode": "server")"));
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(pty.write("nobody hears this"));
+  EXPECT_TRUE(eventually([&] { return number(dtud.channel("1"), "outbox.dropped") > 0; }));
+  const Json channel = dtud.channel("1");
+  EXPECT_EQ(number(channel, "outbox.delivered"), 0);
+  EXPECT_EQ(number(channel, "outbox.no_receiver"), number(channel, "outbox.dropped"));
+  EXPECT_NE(dtud.dtuctl({"channels"}).output.find("no client was connected"), std::string::npos);
+  EXPECT_GT(dtud.metric(R"(dtu_outbox_dropped_total{channel="1",type="tcp",reason="no_receiver"})"), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 }  // namespace
 }  // namespace e2e

@@ -38,6 +38,24 @@ std::string error_line(const Terminal& terminal, const std::string& who, const J
   return error.text().empty() ? "" : terminal.paint(Colour::bad, printable(who + ": " + error.text())) + "\n";
 }
 
+// What the counters of an outbox do not show: why messages were rejected or dropped, and what nobody confirms.
+std::string outbox_lines(const std::string& who, const Json& outbox) {
+  std::string out;
+  const Json last = outbox["last_rejected"];
+  const std::string reason = last["reason"].text();
+  if (!reason.empty()) {
+    const std::string why = reason == "closed"        ? "the peer closed the connection whenever it was sent"
+                            : reason == "max_message" ? "longer than max_message"
+                                                      : "the channel or its peer refused it for good";
+    out += who + "the last rejected message had " + last["bytes"].text() + " bytes: " + printable(why) + "\n";
+  }
+  if (const uint64_t n = outbox["no_receiver"].number(); n != 0)
+    out += who + std::to_string(n) + " messages were dropped because no client was connected\n";
+  if (const uint64_t n = outbox["unconfirmed"].number(); n != 0)
+    out += who + std::to_string(n) + " messages were sent, and this protocol confirms nothing\n";
+  return out;
+}
+
 // What the plugin of an instance did wrong, a line for each kind.
 std::string fault_lines(const Terminal& terminal, const Json& instance) {
   std::string out;
@@ -184,6 +202,7 @@ std::string channels_text(const Json& channels, const Terminal& terminal) {
                count(box["resent"], Colour::warning), count(box["dropped"], Colour::bad),
                count(box["rejected"], Colour::bad), traffic(c["rx_bytes"], c["rx_messages"])});
     errors += error_line(terminal, "channel " + c["id"].text(), c["error"]);
+    errors += outbox_lines("channel " + c["id"].text() + ": ", box);
   }
   return none(table, terminal, "no channels; see conf in the device document") + errors;
 }

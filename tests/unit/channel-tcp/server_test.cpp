@@ -91,18 +91,18 @@ TEST_F(TcpServer, DiscardsAndCountsWithoutAClient) {
   const auto sent = inst->send({{"123"}, {"4567"}});
   EXPECT_EQ(sent.status, DTU_OK);
   EXPECT_EQ(sent.taken, 2U);
-  EXPECT_EQ(completed(host, DTU_OK), 2U);
+  EXPECT_EQ(completed(host, DTU_E_DROPPED), 2U) << "not delivered";
   EXPECT_EQ(host.metric("tcp_discarded_messages"), 2);
   EXPECT_EQ(host.metric("tcp_discarded_bytes"), 7);
   EXPECT_EQ(health(*inst, "discarded_bytes"), "7");
 }
 
-TEST_F(TcpServer, RejectsWhatIsForAClientThatIsGone) {
+TEST_F(TcpServer, DropsWhatIsForAClientThatIsGone) {
   listen();
   join();
   inst->send({to(77, "nobody"), {"all"}});
   ASSERT_TRUE(host.run_until([&] { return inst->open_tokens() == 0; }));
-  EXPECT_EQ(host.completions()[0].status, DTU_E_INVALID);
+  EXPECT_EQ(host.completions()[0].status, DTU_E_DROPPED);
   EXPECT_EQ(host.completions()[1].status, DTU_OK);
   EXPECT_EQ(host.metric("tcp_discarded_messages"), 1);
 }
@@ -127,7 +127,7 @@ TEST_F(TcpServer, HoldGivesBackWhatTheLastClientDidNotAcknowledge) {
   ASSERT_TRUE(host.run_until([&] { return completed(host, DTU_OK) == 1; }));
   a.reset();
   ASSERT_TRUE(host.run_until([&] { return host.state(*inst) == DTU_STATE_CONNECTING; }));
-  EXPECT_EQ(completed(host, DTU_E_CLOSED), 2U);
+  EXPECT_EQ(completed(host, DTU_E_REFUSED), 2U) << "the client itself ended the connection";
   EXPECT_EQ(inst->open_tokens(), 0U);
   EXPECT_EQ(host.metric("tcp_discarded_messages"), 0);
 }
@@ -145,8 +145,8 @@ TEST_F(TcpServer, HoldGivesBackAlsoWhenAnotherClientHasComeSince) {
   EXPECT_EQ(host.reports()[reports].state, DTU_STATE_CONNECTING);
   EXPECT_EQ(host.reports()[reports + 1].state, DTU_STATE_UP);
   EXPECT_EQ(inst->open_tokens(), 0U);
-  EXPECT_EQ(completed(host, DTU_E_CLOSED) + completed(host, DTU_OK), 2U);
-  EXPECT_GE(completed(host, DTU_E_CLOSED), 1U);
+  EXPECT_EQ(completed(host, DTU_E_REFUSED) + completed(host, DTU_OK), 2U);
+  EXPECT_GE(completed(host, DTU_E_REFUSED), 1U);
   EXPECT_EQ(inst->send({{" third"}}).status, DTU_OK);
   EXPECT_TRUE(received(b, "second third"));
   EXPECT_TRUE(host.run_until([&] { return inst->open_tokens() == 0; }));
@@ -173,8 +173,7 @@ TEST_F(TcpServer, DiscardsWhatAClientTookAlongAndCountsIt) {
   ASSERT_EQ(inst->send({{pattern(300000)}, to(1, pattern(1000))}).taken, 2U);
   a.reset();
   ASSERT_TRUE(host.run_until([&] { return inst->open_tokens() == 0; }));
-  EXPECT_EQ(completed(host, DTU_OK), 1U);
-  EXPECT_EQ(completed(host, DTU_E_INVALID), 1U) << "nobody else may get it";
+  EXPECT_EQ(completed(host, DTU_E_DROPPED), 2U) << "nobody else may get it";
   EXPECT_EQ(host.metric("tcp_discarded_bytes"), 301000);
   EXPECT_EQ(host.state(*inst), DTU_STATE_UP);
 }

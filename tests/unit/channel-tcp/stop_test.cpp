@@ -73,7 +73,7 @@ TEST(TcpStop, TheOtherEndGoesDuringTheFlush) {
   EXPECT_EQ(c.inst.stop(20000), DTU_PENDING);
   c.remote->reset();
   ASSERT_TRUE(host.run_until([&] { return host.state(c.inst) == DTU_STATE_STOPPED; }));
-  EXPECT_EQ(completed(host, DTU_E_CLOSED), 1U);
+  EXPECT_EQ(completed(host, DTU_E_REFUSED), 1U);
 }
 
 TEST(TcpStop, UnderLoadBothWays) {

@@ -64,6 +64,17 @@ TEST_F(DtuctlTest, Channels) {
             "1        tcp   up     1     2.0 KiB (2)            1        100       4        -         -   -\n");
 }
 
+TEST_F(DtuctlTest, ChannelsSayWhyMessagesWereRejectedOrDropped) {
+  answer("channels", R"([{"id": 1, "type": "udp", "state": "up", "error": "", "port": "1", "outbox": {"messages": 0,
+    "bytes": 0, "in_flight": 0, "delivered": 0, "unconfirmed": 7, "dropped": 2, "no_receiver": 2, "rejected": 3, "resent": 0,
+    "last_rejected": {"reason": "closed", "bytes": 240}}, "rx_messages": 0, "rx_bytes": 0, "health": {}}])");
+  const std::string out = dtuctl({"channels"}).out;
+  EXPECT_THAT(out, testing::HasSubstr("channel 1: the last rejected message had 240 bytes: the peer closed the "
+                                      "connection whenever it was sent\n"));
+  EXPECT_THAT(out, testing::HasSubstr("channel 1: 2 messages were dropped because no client was connected\n"));
+  EXPECT_THAT(out, testing::HasSubstr("channel 1: 7 messages were sent, and this protocol confirms nothing\n"));
+}
+
 TEST_F(DtuctlTest, Plugins) {
   answer("plugins", R"([{"file": "/p/channel-tcp.so", "id": "org.dtukit.tcp", "version": "1.0.0", "vendor": "dtukit",
     "license": "Apache-2.0", "abi": "0.1", "loaded": true, "state": "loaded", "error": "", "components": [{"kind": "channel", "type": "tcp",

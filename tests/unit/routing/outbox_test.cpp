@@ -1,5 +1,6 @@
 #include "routing/outbox.hpp"
 
+#include <dtu/channel.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -197,6 +198,45 @@ TEST(Outbox, RejectedIsForgottenAndCountedApart) {
   EXPECT_EQ(outbox.messages(), 0U);
   EXPECT_EQ(outbox.counters().rejected, 1U);
   EXPECT_EQ(outbox.counters().delivered, 0U);
+}
+
+TEST(Outbox, WhatIsSentUnconfirmedOrDroppedByTheChannelIsNotDelivered) {
+  Outbox outbox(limits(8, Policy::block));
+  for (const char* text : {"a", "b", "c"}) outbox.push(message(text));
+  const Taken t = take(outbox);
+  outbox.complete(t.tokens[0], DTU_UNCONFIRMED);
+  outbox.complete(t.tokens[1], DTU_E_DROPPED);
+  outbox.complete(t.tokens[2], DTU_OK);
+  const auto counters = outbox.counters();
+  EXPECT_EQ(counters.unconfirmed, 1U);
+  EXPECT_EQ(counters.dropped, 1U);
+  EXPECT_EQ(counters.no_receiver, 1U);
+  EXPECT_EQ(counters.delivered, 1U);
+  EXPECT_EQ(counters.resent, 0U);
+  EXPECT_EQ(outbox.messages(), 0U);
+}
+
+TEST(Outbox, WhatIsLongerThanMaxMessageIsRejectedAlsoIfItWaitedBefore) {
+  Outbox outbox(limits(8, Policy::block));
+  std::vector<uint64_t> bytes;
+  outbox.on_rejected([&](Rejected reason, uint64_t n) {
+    EXPECT_EQ(reason, Rejected::max_message);
+    bytes.push_back(n);
+  });
+  outbox.push(message("long"));
+  outbox.push(message("a"));
+  OutboxLimits bounded = limits(8, Policy::block);
+  bounded.max_message = 3;
+  outbox.set_limits(bounded);
+  EXPECT_FALSE(outbox.push(message("longer")));
+  EXPECT_FALSE(outbox.push(message("an answer", DTU_MSG_COMMAND)));
+  EXPECT_TRUE(outbox.push(message("abc")));
+  EXPECT_EQ(take(outbox).texts, (Texts{"a", "abc"}));
+  EXPECT_EQ(bytes, (std::vector<uint64_t>{6, 9, 4}));
+  const auto rejection = outbox.counters().rejections.at(static_cast<size_t>(Rejected::max_message));
+  EXPECT_EQ(rejection.messages, 3U);
+  EXPECT_EQ(rejection.bytes, 19U);
+  EXPECT_EQ(rejection.last_bytes, 4U);
 }
 
 // Every message is delivered exactly once or still there, whatever the channel does; in order when it only fails.

@@ -1,0 +1,306 @@
+// A message the peer never takes costs itself and nothing else; a peer or a network that fails costs nothing.
+#include "routing/suspicion.hpp"
+
+#include <dtu/channel.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace dtud::routing {
+namespace {
+
+constexpr int64_t kMs = 1'000'000;
+
+// A channel to a peer, with a clock of its own. What the router does with the outbox and the suspicion, in short.
+class Rig {
+ public:
+  explicit Rig(uint32_t messages = 20) : outbox_({1000, 1U << 20U, Policy::block}) {
+    for (uint32_t i = 0; i < messages; ++i) push(std::to_string(i));
+    outbox_.on_rejected([this](Rejected reason, uint64_t bytes) {
+      EXPECT_EQ(reason, Rejected::closed);
+      rejected_bytes.push_back(bytes);
+    });
+  }
+  void push(const std::string& text, uint32_t flags = 0) {
+    dtu_msg m{};
+    m.payload = {text.data(), text.size()};
+    m.flags = flags;
+    ASSERT_TRUE(outbox_.push(KeptMessage::keep(m)));
+  }
+  void pass(int64_t ms) { now_ += ms * kMs; }
+  void up() { suspicion_.up(now_); }
+  void down() { suspicion_.down(outbox_); }
+  // Sends what may be sent now, waiting for it when it has to. The texts of what is in flight then.
+  std::vector<std::string> send() {
+    for (int turns = 0; turns < 100 && outbox_.has_waiting(); ++turns) {
+      uint32_t most = Outbox::kBatch;
+      if (suspicion_.any()) {
+        const auto allowed = suspicion_.allowed(outbox_, now_);
+        if (allowed.messages == 0 && outbox_.in_flight() != 0) break;
+        if (allowed.messages == 0) {
+          waited_ms += (allowed.ask_again_ns - now_) / kMs;
+          now_ = allowed.ask_again_ns;
+          continue;
+        }
+        most = allowed.messages;
+      }
+      std::array<dtu_msg, Outbox::kBatch> msgs;
+      const uint32_t n = outbox_.take(msgs.data(), most);
+      if (n == 0) break;
+      if (outbox_.took_alone()) suspicion_.alone();
+      if (suspicion_.any()) suspicion_.sent(now_);
+      for (uint32_t i = 0; i < n; ++i)
+        flight.push_back({msgs[i].token, std::string(msgs[i].payload.ptr, msgs[i].payload.len)});
+      outbox_.untake(0);
+    }
+    std::vector<std::string> texts;
+    for (const auto& [token, text] : flight) texts.push_back(text);
+    return texts;
+  }
+  // The oldest in flight, or all of it.
+  void complete(dtu_status status, bool all = false) {
+    do {
+      const auto [token, text] = flight.front();
+      flight.erase(flight.begin());
+      const bool reject = status == DTU_E_REFUSED && suspicion_.refused(outbox_, token, now_);
+      if (reject) rejected.push_back(text);
+      ASSERT_TRUE(reject ? outbox_.reject(token) : outbox_.complete(token, status));
+      if (status == DTU_OK) delivered.push_back(text);
+      if (suspicion_.any() && status != DTU_E_REFUSED) suspicion_.completed(outbox_, status == DTU_OK);
+    } while (all && !flight.empty());
+  }
+  // The peer closes, and the channel connects again.
+  void closed_by_peer(int64_t after_ms = 5) {
+    pass(after_ms);
+    complete(DTU_E_REFUSED, true);
+    down();
+    pass(10);
+    up();
+  }
+  // Goes on until all is gone or the peer closed so often. It closes when it is sent something bad, before it confirms.
+  size_t run(const std::function<bool(const std::string&)>& is_bad, size_t most_closes = 200) {
+    for (size_t closes = 0; outbox_.messages() != 0;) {
+      const auto texts = send();
+      if (texts.empty()) ADD_FAILURE() << "nothing is sent any more";
+      if (texts.empty() || testing::Test::HasFatalFailure()) return closes;
+      bool closed = false;
+      for (const std::string& text : texts) closed = closed || is_bad(text);
+      if (!closed) {
+        pass(20);
+        complete(DTU_OK, true);
+      } else {
+        if (++closes > most_closes) return closes;
+        closed_by_peer();
+      }
+    }
+    return 0;
+  }
+
+  Suspicion suspicion_;
+  Outbox outbox_;
+  int64_t now_ = 1000 * kMs, waited_ms = 0;
+  std::vector<std::pair<uint64_t, std::string>> flight;
+  std::vector<std::string> delivered, rejected;
+  std::vector<uint64_t> rejected_bytes;
+};
+
+using Texts = std::vector<std::string>;
+
+TEST(Suspicion, TheOneThatIsNeverTakenIsRejectedAndTheRestGoesOn) {
+  Rig rig;
+  rig.up();
+  EXPECT_EQ(rig.run([](const std::string& text) { return text == "13"; }), 0U);
+  EXPECT_EQ(rig.rejected, Texts{"13"});
+  EXPECT_EQ(rig.rejected_bytes, std::vector<uint64_t>{2});
+  EXPECT_EQ(rig.delivered.size(), 19U);
+  for (size_t i = 1; i < rig.delivered.size(); ++i)
+    EXPECT_LT(std::stoi(rig.delivered[i - 1]), std::stoi(rig.delivered[i])) << "in order";
+  EXPECT_EQ(rig.outbox_.counters().rejected, 1U);
+  EXPECT_FALSE(rig.suspicion_.any());
+}
+
+TEST(Suspicion, SeveralAreFoundWhereverTheyStand) {
+  Rig rig(40);
+  rig.up();
+  const std::set<std::string> bad{"0", "1", "17", "18", "39"};
+  rig.push("answer", DTU_MSG_COMMAND);
+  EXPECT_EQ(rig.run([&](const std::string& text) { return bad.count(text) != 0; }), 0U);
+  EXPECT_EQ(std::set<std::string>(rig.rejected.begin(), rig.rejected.end()), bad);
+  EXPECT_EQ(rig.delivered.size(), 36U);
+}
+
+TEST(Suspicion, AnAnswerIsFoundToo) {
+  Rig rig;
+  rig.push("answer", DTU_MSG_COMMAND);
+  rig.up();
+  EXPECT_EQ(rig.run([](const std::string& text) { return text == "answer"; }), 0U);
+  EXPECT_EQ(rig.rejected, Texts{"answer"});
+  EXPECT_EQ(rig.delivered.size(), 20U);
+}
+
+// The second one costs fewer connections, and the messages beside it are not sent again.
+TEST(Suspicion, OneAsLongAsARejectedOneGoesAlone) {
+  Rig rig(0);
+  const std::string bad(300, 'x');
+  const auto is_bad = [](const std::string& text) { return text.size() >= 300; };
+  rig.push(bad);
+  rig.up();
+  EXPECT_EQ(rig.run(is_bad), 0U);
+  ASSERT_EQ(rig.rejected.size(), 1U);
+  const uint64_t resent = rig.outbox_.counters().resent;
+  rig.pass(60'000);
+  for (const std::string& text : {std::string("a"), std::string("b"), bad + "!", std::string("c")}) rig.push(text);
+  EXPECT_EQ(rig.send(), (Texts{"a", "b"}));
+  rig.complete(DTU_OK, true);
+  EXPECT_EQ(rig.send(), Texts{bad + "!"});
+  EXPECT_EQ(rig.run(is_bad), 0U);
+  EXPECT_EQ(rig.rejected.size(), 2U);
+  EXPECT_EQ(rig.outbox_.counters().resent - resent, 1U) << "closed twice for it, and once the others had nothing to do";
+  // One of that length is taken after all: then it was not the length.
+  rig.push(std::string(400, 'y'));
+  EXPECT_EQ(rig.send().size(), 1U);
+  rig.complete(DTU_OK);
+  rig.push(std::string(500, 'z'));
+  rig.push("d");
+  EXPECT_EQ(rig.send().size(), 2U);
+}
+
+// A server that restarts: it closes once, and later takes what it did not confirm.
+TEST(Suspicion, APeerThatClosedOnceCostsNothing) {
+  Rig rig;
+  rig.up();
+  EXPECT_EQ(rig.send().size(), 20U);
+  rig.closed_by_peer();
+  EXPECT_EQ(rig.send(), Texts{"0"});
+  rig.complete(DTU_OK);
+  EXPECT_EQ(rig.send(), (Texts{"1", "2"})) << "twice as many each time";
+  rig.complete(DTU_OK, true);
+  EXPECT_EQ(rig.send().size(), 4U);
+  rig.complete(DTU_OK, true);
+  EXPECT_EQ(rig.run([](const std::string&) { return false; }), 0U);
+  EXPECT_EQ(rig.delivered.size(), 20U);
+  EXPECT_EQ(rig.outbox_.counters().rejected, 0U);
+  EXPECT_EQ(rig.waited_ms, 0);
+}
+
+// A proxy whose server is gone: every connection is closed a moment after it was made, whatever is sent.
+TEST(Suspicion, APeerThatClosesEveryConnectionCostsNothing) {
+  Rig rig(3);
+  for (int life = 0; life < 100; ++life) {
+    rig.up();
+    const int64_t began = rig.now_;
+    (void)rig.send();
+    if (rig.now_ - began > 50 * kMs) {  // it closed while we waited for the connection to settle
+      rig.now_ = began;
+      // Nothing went out on this connection.
+      for (const auto& [token, text] : rig.flight) ASSERT_TRUE(rig.outbox_.complete(token, DTU_E_CLOSED)) << text;
+      rig.flight.clear();
+      rig.suspicion_.up(rig.now_);
+      rig.down();
+      rig.pass(50);
+      continue;
+    }
+    rig.pass(50);
+    if (!rig.flight.empty()) rig.complete(DTU_E_REFUSED, true);
+    rig.down();
+    rig.pass(10);
+  }
+  EXPECT_EQ(rig.outbox_.counters().rejected, 0U);
+  EXPECT_EQ(rig.outbox_.messages(), 3U);
+}
+
+// A proxy that gives up on its server after a fixed time, just when a message was sent.
+TEST(Suspicion, APeerThatClosesEachConnectionAfterTheSameTimeCostsNothing) {
+  for (const int64_t lives_ms : {100, 1900, 2050, 2200, 2400, 3100, 5000, 8000, 11'000, 12'400, 20'000}) {
+    Rig rig(3);
+    for (int life = 0; life < 50; ++life) {
+      rig.up();
+      const int64_t ends = rig.now_ + lives_ms * kMs;
+      // Sends in time, or the connection is closed before.
+      while (rig.flight.empty() && rig.now_ < ends) {
+        Suspicion::Allowed allowed;
+        if (rig.suspicion_.any()) allowed = rig.suspicion_.allowed(rig.outbox_, rig.now_);
+        if (allowed.messages != 0)
+          (void)rig.send();
+        else
+          rig.now_ = std::min(ends, allowed.ask_again_ns);
+      }
+      rig.now_ = ends;
+      if (!rig.flight.empty()) rig.complete(DTU_E_REFUSED, true);
+      rig.down();
+      rig.pass(300);
+    }
+    EXPECT_EQ(rig.outbox_.counters().rejected, 0U) << lives_ms;
+  }
+}
+
+// The link is lost between the closes: then those say nothing.
+TEST(Suspicion, ALinkThatFailsClearsTheMessage) {
+  Rig rig(1);
+  for (int round = 0; round < 20; ++round) {
+    for (int closes = 0; closes < 2; ++closes) {
+      rig.up();
+      ASSERT_EQ(rig.send(), Texts{"0"});
+      rig.closed_by_peer();
+    }
+    ASSERT_EQ(rig.send(), Texts{"0"});
+    rig.complete(DTU_E_CLOSED);
+    rig.down();
+    EXPECT_FALSE(rig.suspicion_.any());
+  }
+  EXPECT_EQ(rig.outbox_.counters().rejected, 0U);
+}
+
+// Only a close soon after the message counts. One that neither closes nor confirms does not hold up the others.
+TEST(Suspicion, ACloseLongAfterItDoesNotCountAndSilenceEndsTheCare) {
+  Rig rig(3);
+  rig.up();
+  (void)rig.send();
+  rig.closed_by_peer();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(rig.send(), Texts{"0"});
+    rig.closed_by_peer(60'000);
+  }
+  EXPECT_EQ(rig.outbox_.counters().rejected, 0U);
+  ASSERT_EQ(rig.send(), Texts{"0"});
+  rig.pass(60'000);
+  const auto allowed = rig.suspicion_.allowed(rig.outbox_, rig.now_);
+  EXPECT_EQ(allowed.messages, Outbox::kBatch);
+  EXPECT_FALSE(rig.suspicion_.any());
+  EXPECT_EQ(rig.send(), (Texts{"0", "1", "2"}));
+}
+
+// A slow peer: what the connection has to be up for before grows with the time it takes to close.
+TEST(Suspicion, ASlowLinkIsGivenLonger) {
+  Rig rig(2);
+  rig.up();
+  for (int closes = 0; closes < 10 && rig.outbox_.counters().rejected == 0; ++closes) {
+    (void)rig.send();
+    rig.closed_by_peer(4000);
+  }
+  EXPECT_EQ(rig.rejected, Texts{"0"});
+  EXPECT_GE(rig.waited_ms, 2 * 16'000);
+}
+
+// A channel that stays up and says that its peer refused this one, for now.
+TEST(Suspicion, RefusedOnALivingConnectionCountsAsWell) {
+  Rig rig(3);
+  rig.up();
+  rig.pass(10'000);
+  for (int times = 0; times < 4 && rig.rejected.empty(); ++times) {
+    (void)rig.send();
+    rig.complete(DTU_E_REFUSED);
+    if (!rig.flight.empty()) rig.complete(DTU_OK, true);
+    rig.pass(1000);
+  }
+  EXPECT_EQ(rig.rejected, Texts{"0"});
+  EXPECT_EQ(rig.delivered, (Texts{"1", "2"}));
+}
+
+}  // namespace
+}  // namespace dtud::routing
