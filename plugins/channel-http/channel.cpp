@@ -13,6 +13,7 @@ namespace channel_http {
 namespace {
 
 constexpr int64_t kComplainEvery_ns = 10'000'000'000;
+constexpr uint32_t kSettle_ms = 2000;
 
 double random_fraction() {
   std::random_device source;
@@ -81,6 +82,7 @@ void HttpChannel::ask(const Target& target, const dtu_msg& message) {
   request.content_type = settings_.content_type;
   request.timeout_ms = settings_.timeout_ms;
   request.answer_max = settings_.answer_max;
+  request.settle_ms = settles_ ? kSettle_ms : 0;
   if (!client_->ask(std::move(request), [this, &target](const http::Answer& a) { answered(target, a); }))
     throw dtu::Failure::retryable(DTU_E_IO, "the HTTP client takes no request");
   token_ = message.token;
@@ -114,20 +116,32 @@ void HttpChannel::answered(const Target& target, const http::Answer& answer) {
   switch (verdict.kind) {
     case Verdict::Kind::delivered:
       counters_.add(Count::delivered);
+      settles_ = false;
       works();
       hand_on(target, answer);
       complete(token, DTU_OK);
       break;
     case Verdict::Kind::rejected:
+      settles_ = false;
       fails(verdict);
       failures_ = 0;  // the server is there
       reject(token, verdict.text);
       break;
     case Verdict::Kind::again:
       fails(verdict);
+      settles_ = false;
       try_later(verdict, answer);
       complete(token, DTU_E_IO);
       break;
+    case Verdict::Kind::closed: {
+      // A server, or a proxy whose server is gone, that closes every connection closes it before the request, too.
+      // Only when it closed a connection that had been quiet for a while, the message may be the reason.
+      const dtu_status status = std::exchange(settles_, true) ? DTU_E_REFUSED : DTU_E_IO;
+      fails(verdict);
+      try_later(verdict, answer);
+      complete(token, status);
+      break;
+    }
   }
   if (!busy()) host_.writable();
 }

@@ -51,6 +51,7 @@ class HttpChannel : public dtu::Component, public dtu::ChannelIface {
   std::optional<Held> held_;
   bool waiting_ = false;  // until retry_ runs
   bool stopping_ = false;
+  bool settles_ = false;   // the server closed instead of an answer: a new connection is watched before it is used
   uint32_t failures_ = 0;  // in a row
   int status_ = 0;         // the last answer's; 0 = none, or there was no answer
   std::string trouble_;    // reported; "" = works

@@ -162,5 +162,35 @@ TEST(Http, WhatFailedIsSentAgain) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// A server that answers 413, and one that sends the message elsewhere: neither is a delivery (D18, D19).
+TEST(Http, AMessageTheServerRefusesForGoodIsRejectedAndARedirectIsNoDelivery) {
+  Pty pty;
+  TcpServer server, elsewhere;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}})
+      .device(R"({"uconf": {"1": {}}, "conf": {"1": {"protocol": "http", "serialID": "1", "uplink": "raw", "url": ")" +
+              url(server, "/") + R"("}}})");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(pty.write("1," + frame("too long") + "1," + frame("two")));
+  TcpPeer peer = server.accept();
+  EXPECT_EQ(read_request(peer), "too long");
+  ASSERT_TRUE(peer.write("HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_EQ(read_request(peer), "two");
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.rejections.refused.messages", 1));
+  ASSERT_TRUE(peer.write("HTTP/1.1 302 There\r\nLocation: " + url(elsewhere, "/") + "\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_EQ(read_request(peer), "two") << "sent again, to where it was sent before";
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.delivered"), 0);
+  EXPECT_TRUE(dtud.channel_is("1", "degraded"));
+  EXPECT_NE(text(dtud.channel("1"), "error").find("answers HTTP 302"), std::string::npos);
+  ASSERT_TRUE(peer.write("HTTP/1.1 301 There\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_EQ(read_request(peer), "two");
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.delivered"), 0);
+  ASSERT_TRUE(peer.write(answer("")));
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.delivered", 1));
+  EXPECT_FALSE(wait_readable(elsewhere.fd(), 0)) << "the server elsewhere was asked nothing";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 }  // namespace
 }  // namespace e2e

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <memory>
+#include <net/lookup_error.hpp>
 
 #include "http/message.hpp"
 
@@ -27,9 +28,7 @@ std::vector<Address> system_lookup(const std::string& host, uint16_t port) {
   hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0)
-    throw Broken(Trouble::failed, "the name " + host + " has no address (" + ::gai_strerror(error) +
-                                      "): check the url and the name servers of this device");
+  if (error != 0) throw Broken(Trouble::failed, net::describe_lookup(error, host));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
   std::vector<Address> out;
   for (const addrinfo* a = found; a != nullptr && out.size() < kMost; a = a->ai_next) {

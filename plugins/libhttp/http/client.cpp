@@ -28,11 +28,6 @@ void redirect(Request& request, const Exchanged& answer, bool& with_headers) {
   const Url from = request.url;
   request.url = redirected(from, answer.location);
   with_headers = with_headers && request.url.same_server(from);
-  const int status = answer.answer.status;
-  const bool as_get = status == 303 || ((status == 301 || status == 302) && request.method == "POST");
-  if (!as_get) return;
-  if (request.method != "HEAD") request.method = "GET";
-  request.body.clear();
 }
 
 }  // namespace
@@ -144,7 +139,8 @@ void Client::told() {
 }
 
 Answer Client::carry_out(Request request) {
-  const Patience patience(stop_.fd(), Patience::Clock::now() + std::chrono::milliseconds(request.timeout_ms));
+  const std::chrono::milliseconds most(uint64_t{request.timeout_ms} + request.settle_ms);
+  const Patience patience(stop_.fd(), Patience::Clock::now() + most);
   Answer out;
   bool with_headers = true;
   try {
@@ -153,7 +149,8 @@ Answer Client::carry_out(Request request) {
       std::swap(got.answer.connections, out.connections);
       std::swap(got.answer.redirects, out.redirects);
       out = got.answer;
-      if (!redirects(out.status) || got.location.empty()) return out;
+      // Only a GET may go elsewhere: a message counts as delivered only where it was sent to (D18).
+      if (!redirects(out.status) || got.location.empty() || request.method != "GET") return out;
       if (out.redirects == kMostRedirects)
         throw Broken(Trouble::redirect, request.url.shown() + " is the sixth redirect in a row: not followed");
       ++out.redirects;
@@ -176,6 +173,7 @@ Exchanged Client::try_one(const Request& request, bool with_headers, const Patie
     if (!reused) {
       connect(request.url, patience);
       ++counts.connections;
+      if (request.settle_ms != 0) settle(request, patience);
     }
     try {
       Exchanged got = exchange(*connection_, request, with_headers, patience);
@@ -188,12 +186,23 @@ Exchanged Client::try_one(const Request& request, bool with_headers, const Patie
   }
 }
 
+// Whoever closes the connection now, closes it whatever is sent.
+void Client::settle(const Request& request, const Patience& patience) {
+  if (connection_->closes_within(std::chrono::milliseconds(request.settle_ms), patience))
+    throw Broken(Trouble::failed, request.url.authority() + " closed the connection before anything was sent over it");
+}
+
 void Client::connect(const Url& url, const Patience& patience) {
   if (url.tls && !context_) context_ = std::make_unique<TlsContext>(TlsContext{make_context(tls_)});
   const std::vector<Address> addresses = lookup_(url.host, url.port);
   patience.check("looking up the name " + url.host);
-  connection_ =
-      std::make_unique<Connection>(url, addresses, url.tls ? context_->context.get() : nullptr, tls_.verify, patience);
+  try {
+    connection_ = std::make_unique<Connection>(url, addresses, url.tls ? context_->context.get() : nullptr, tls_.verify,
+                                               patience);
+  } catch (const Broken& e) {
+    if (e.trouble() != Trouble::closed) throw;
+    throw Broken(Trouble::failed, e.what());  // nothing was sent yet
+  }
 }
 
 }  // namespace http

@@ -1,8 +1,8 @@
 // A client with a thread of its own: requests are asked on the lane and answered there, one after the other.
 //   The connection is kept for the next request to the same server, and made anew when the server closed it meanwhile.
 //   A request on a kept connection that ends before a byte of an answer is sent once more, if doing it twice is like
-//   doing it once (not POST). Redirects: five at most, never from https to http, `headers` only to the first server;
-//   303 and a POST answered by 301 or 302 go on as GET.
+//   doing it once (not POST). Redirects are followed for GET only: five at most, never from https to http, `headers`
+//   only to the first server.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -67,6 +67,7 @@ class Client {
   [[nodiscard]] Answer carry_out(Request request);
   [[nodiscard]] Exchanged try_one(const Request& request, bool with_headers, const Patience& patience, Answer& counts);
   void connect(const Url& url, const Patience& patience);
+  void settle(const Request& request, const Patience& patience);
   void told();  // [lane]
   void tell_to_stop() noexcept;
 

@@ -143,4 +143,11 @@ bool Connection::fresh() {
   return n <= 0 && SSL_get_error(ssl_.get(), n) == SSL_ERROR_WANT_READ;
 }
 
+bool Connection::closes_within(std::chrono::milliseconds time, const Patience& patience) {
+  const Patience part = patience.until(Patience::Clock::now() + time);
+  while (part.ready(fd_, POLLIN))
+    if (!fresh()) return true;  // else it was a session ticket of TLS
+  return false;
+}
+
 }  // namespace http

@@ -1,5 +1,6 @@
 // One connection to a server, in the clear or over TLS. For the client's thread; every wait is the caller's Patience.
 #pragma once
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class Connection {
   [[nodiscard]] size_t read(char* into, size_t most, const Patience& patience);
   // Between two requests: still open, and nothing came that nobody asked for.
   [[nodiscard]] bool fresh();
+  // Waits so long, unless the server closes or says something before: true.
+  [[nodiscard]] bool closes_within(std::chrono::milliseconds time, const Patience& patience);
 
  private:
   void connect(const Address& address, const Patience& patience);

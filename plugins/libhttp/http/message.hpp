@@ -25,13 +25,14 @@ struct Request {
   std::string content_type, body;
   uint32_t timeout_ms = 10'000;  // for the whole of it: look-up, connection, redirects, answer
   size_t answer_max = 65536;     // bytes of the answer's body
+  uint32_t settle_ms = 0;        // a new connection is watched for so long before the request goes out over it
 };
 
 enum class Trouble : uint8_t {
   none,
   failed,     // no connection, no time left, no HTTP
-  closed,     // the server closed the connection before the first byte of an answer
-  redirect,   // a redirect that is not followed
+  closed,     // the server closed the connection after it was sent something, before the first byte of an answer
+  redirect,   // a redirect that leads nowhere, or to too many others
   too_large,  // the body is longer than answer_max
   stopped     // the client was told to stop
 };

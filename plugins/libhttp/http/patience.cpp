@@ -15,6 +15,10 @@ constexpr int64_t kBeat_ms = 250;
 }  // namespace
 
 void Patience::wait(int fd, short events, const std::string& doing) const {
+  if (!ready(fd, events)) throw Broken(Trouble::failed, doing + " took too long");
+}
+
+bool Patience::ready(int fd, short events) const {
   const auto began = Clock::now();
   const auto end = each_ < until_ - began ? began + each_ : until_;
   for (;;) {
@@ -26,9 +30,9 @@ void Patience::wait(int fd, short events, const std::string& doing) const {
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0 && !glance && beat_) beat_();
     if (fds[0].revents != 0) throw Broken(Trouble::stopped, "stopped");
-    if (fds[1].revents != 0) return;
-    if (left <= 0) throw Broken(Trouble::failed, doing + " took too long");
-    if (fd < 0) return;
+    if (fds[1].revents != 0) return true;
+    if (left <= 0) return false;
+    if (fd < 0) return true;
   }
 }
 

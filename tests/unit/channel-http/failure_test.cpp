@@ -15,7 +15,9 @@ TEST_F(ChannelTest, EveryStatusHasItsFateAndCode) {
   const Row rows[] = {{400, DTU_E_INVALID, 4001}, {401, DTU_E_INVALID, 4001}, {404, DTU_E_INVALID, 5000},
                       {413, DTU_E_INVALID, 4001}, {408, DTU_E_IO, 4001},      {425, DTU_E_IO, 4001},
                       {429, DTU_E_IO, 4001},      {500, DTU_E_IO, 4002},      {503, DTU_E_IO, 4001},
-                      {599, DTU_E_IO, 4001}};
+                      {599, DTU_E_IO, 4001},      {300, DTU_E_IO, 4009},      {301, DTU_E_IO, 4009},
+                      {302, DTU_E_IO, 4009},      {303, DTU_E_IO, 4009},      {304, DTU_E_IO, 4009},
+                      {307, DTU_E_IO, 4009},      {308, DTU_E_IO, 4009}};
   Notes notes;
   Server server(notes.script([&](const Asked& a, size_t) { return answer(std::stoi(a.target.substr(1)), "page"); }));
   for (const Row& row : rows) {
@@ -83,9 +85,63 @@ TEST_F(ChannelTest, NoServerNoAnswer) {
   EXPECT_EQ(health(i, "dtu_state"), 0);
 }
 
+TEST_F(ChannelTest, AnyFinal2xxIsDelivered) {
+  Server server(Server::replies([](const Asked& a) { return answer(std::stoi(a.body), ""); }));
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"200"}, {"201"}, {"202"}, {"204"}, {"206"}, {"299"}});
+  ASSERT_TRUE(completed(6)) << trouble();
+  for (const auto& c : host.completions()) EXPECT_EQ(c.status, DTU_OK);
+}
+
+// Wherever it leads: what takes a POST there is not what was asked to (D18).
+TEST_F(ChannelTest, ARedirectOfAMessageIsNoDelivery) {
+  for (const int status : {301, 302, 303, 307, 308}) {
+    std::atomic<int> elsewhere{0};
+    Server server(Server::replies([&](const Asked& a) {
+      if (a.target == "/elsewhere") ++elsewhere;
+      return a.target == "/elsewhere" ? answer(200, "") : answer(status, "", "Location: /elsewhere\r\n");
+    }));
+    for (const char* method : {"post", "put", "delete"}) {
+      host.clear();
+      Instance i = up(conf(server.url(), R"("method": ")" + std::string(method) + "\""));
+      send_all(i, {{"x"}});
+      ASSERT_TRUE(completed(1));
+      EXPECT_EQ(host.completions()[0].status, DTU_E_IO) << status << " " << method;
+      EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4009U);
+      EXPECT_EQ(health(i, "redirects"), 0);
+      EXPECT_TRUE(i.stop_and_wait());
+    }
+    EXPECT_EQ(elsewhere, 0) << status;
+  }
+}
+
+// A server that closes instead of an answer. The message may be the reason only if the connection had been quiet
+// before.
+TEST_F(ChannelTest, AServerThatClosesForAMessageRefusesIt) {
+  Server server([](Peer& peer, int) { (void)peer.read(); });
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+  ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token)) << trouble();
+  ASSERT_TRUE(completed(2));
+  EXPECT_EQ(host.completions()[1].status, DTU_E_REFUSED);
+}
+
+TEST_F(ChannelTest, AServerThatClosesEveryConnectionRefusesNothing) {
+  Server server([](Peer&, int) {});
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  for (size_t n = 1; n <= 4; ++n) {
+    ASSERT_TRUE(completed(n));
+    EXPECT_EQ(host.completions()[n - 1].status, DTU_E_IO);
+    ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token)) << trouble();
+  }
+}
+
 TEST_F(ChannelTest, RedirectLoopIsCode4009) {
   Server server(Server::replies([](const Asked&) { return answer(302, "", "Location: /\r\n"); }));
-  Instance i = up(conf(server.url()));
+  Instance i = up(conf(server.url(), R"("method": "get")"));
   send_all(i, {{"x"}});
   ASSERT_TRUE(completed(1));
   EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
