@@ -17,7 +17,8 @@ constexpr int64_t kFirstDelay_ms = 500, kLongestDelay_ms = 60'000;
 constexpr int64_t kRanWell_ns = 60'000 * kMs;  // a failure after this long starts the back-off from the beginning
 constexpr int64_t kTakeDown_ms = 30'000;       // for a lane to come back from a plugin that failed
 constexpr int64_t kChangesWindow_ns = 10'000 * kMs;
-constexpr uint32_t kLoggedChanges = 100, kMostChanges = 2000;  // in that window
+// In that window: a channel that reconnects as fast as its settings allow makes some thousand.
+constexpr uint32_t kLoggedChanges = 100, kMostChanges = 20'000;
 
 dtu_error blank() {
   dtu_error e{};
@@ -194,8 +195,15 @@ bool Instance::count_change() {
     changes_ = 0;
   }
   if (++changes_ <= kLoggedChanges) return true;
-  faults_.note(Fault::flood, "report", "changes states faster than anybody can follow: not every change is logged");
-  if (changes_ == kMostChanges) condemn("report changes states without end", true);
+  // A link that comes and goes is nobody's fault. A plugin that reports without a pause is at fault.
+  if (changes_ == kLoggedChanges + 1 && context_.activity == nullptr)
+    context_.log.warning(spec_.name, "its state changed more than " + std::to_string(kLoggedChanges) +
+                                         " times within 10 s: the next changes of these 10 s are not logged");
+  if (changes_ == kMostChanges) {
+    const std::string what = "changed the state " + std::to_string(kMostChanges) + " times within 10 s";
+    faults_.note(Fault::flood, "report", what);
+    condemn("report " + what, true);
+  }
   return false;
 }
 

@@ -121,8 +121,8 @@ void UdpChannel::opened() {
   probation_ = true;
   ping_probes_ = !settings_.ping.empty();
   if (!ping_probes_)
-    return state_.not_up(DTU_STATE_DEGRADED,
-                         address_ + " refused the last datagrams; one message tries whether it is back");
+    return state_.not_up(DTU_STATE_DEGRADED, refuser_ + " refused the last datagrams; one message to " + address_ +
+                                                 " tries whether the server is back");
   timer_.arm_ms(kProbationMs);
   send_ping();
 }
@@ -131,7 +131,7 @@ void UdpChannel::proven() {
   if (broken_ == 0) timer_.disarm();
   suspect_ = probation_ = ping_probes_ = false;
   backoff_.worked(host_.monotonic_ns());
-  if (probe_token_) complete(*std::exchange(probe_token_, std::nullopt), DTU_OK);
+  if (probe_token_) complete(*std::exchange(probe_token_, std::nullopt), DTU_UNCONFIRMED);
   state_.up();
   offer_room();
 }
@@ -161,6 +161,7 @@ void UdpChannel::socket_failed(int error) {
   if (error == ECONNREFUSED) {
     metrics_.add(Count::refusals);
     suspect_ = true;
+    refuser_ = address_;
     if (phase_ != Phase::open) return;  // of something sent before
     return lost("connection refused by " + address_ + ": no program listens there");
   }
@@ -286,7 +287,7 @@ dtu_status UdpChannel::send_some(const dtu_msg* msgs, uint32_t n, uint32_t* take
     if (probation_)
       probe_token_ = first[i].token;
     else
-      complete(first[i].token, DTU_OK);
+      complete(first[i].token, DTU_UNCONFIRMED);
   }
   *taken += r.sent;
   if (probation_ && r.sent > 0) timer_.arm_ms(kProbationMs);

@@ -72,6 +72,7 @@ class UdpChannel : public dtu::Component, public dtu::ChannelIface {
   std::unique_ptr<net::IdleWatch> idle_;
   Inbox inbox_;
   std::string address_;
+  std::string refuser_;                  // the address whose system said that nobody listens
   bool suspect_ = false;                 // the last socket was refused
   bool probation_ = false;               // and this one has not shown that it is not
   std::optional<uint64_t> probe_token_;  // of the message that shows it

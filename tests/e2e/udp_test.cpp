@@ -30,7 +30,8 @@ TEST(RawUdp, EachPacketIsADatagramBothWays) {
     ASSERT_TRUE(server.answer(down));
     ASSERT_EQ(pty.read_until("\n"), down);
   }
-  EXPECT_TRUE(dtud.channel_number("1", "outbox.delivered", 200));
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.unconfirmed", 200));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.delivered"), 0) << "UDP confirms nothing";
   const Json health = at(dtud.channel("1"), "health");
   EXPECT_EQ(number(health, "dtu_state"), 4);
   EXPECT_EQ(number(health, "peers[0].sent_messages"), 200);
@@ -56,6 +57,27 @@ TEST(RawUdp, WhatWaitsWhileTheServerRefusesIsSentWhenItIsBack) {
   server.open();
   for (int i = 0; i < 50; ++i) ASSERT_EQ(server.receive(), "kept " + std::to_string(i) + "\n");
   EXPECT_TRUE(dtud.channel_is("1", "up"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST(RawUdp, WhatIsTooLongForADatagramIsRejectedAndTheRestGoesOn) {
+  Pty pty;
+  UdpServer server;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}});
+  dtud.device(
+      R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "\n", "max": 65536}}}, "conf": {"1": {"protocol":
+                 "udp", "serialID": "1", "url": "127.0.0.1", "port": )" +
+      std::to_string(server.port()) + "}}}");
+  dtud.start();
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(pty.write("before\n" + std::string(65'520, 'x') + "\nafter\n"));
+  EXPECT_EQ(server.receive(), "before\n");
+  EXPECT_EQ(server.receive(), "after\n");
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.rejections.refused.messages", 1));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.last_rejected.bytes"), 65'521);
+  EXPECT_NE(dtud.log().find("a message of 65521 bytes is rejected"), std::string::npos);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include "net/lookup_error.hpp"
+
 namespace net {
 namespace {
 
@@ -29,8 +31,7 @@ Resolved system_lookup(const std::string& host, uint16_t port) {
   Resolved r;
   const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (error != 0) {
-    r.error = "the name " + host + " has no address (" + ::gai_strerror(error) +
-              "): check \"url\" and the name servers of this device";
+    r.error = describe_lookup(error, host);
     return r;
   }
   for (const addrinfo* a = found; a != nullptr && r.addresses.size() < kMostAddresses; a = a->ai_next) {

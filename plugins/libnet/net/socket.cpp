@@ -20,14 +20,27 @@ Address ask_address(int fd, Get get) {
   return a;
 }
 
+// Each error with the one it comes from: the peer, the network between, or this device.
 struct Said {
   int error;
   const char* text;
 };
 constexpr Said kConnection[] = {
-    {ECONNREFUSED, "connection refused by "}, {ECONNRESET, "connection reset by "},
-    {EPIPE, "connection closed by "},         {ETIMEDOUT, "no answer from "},
-    {EHOSTUNREACH, "no way to reach "},       {ENETUNREACH, "no network route to "},
+    {ECONNREFUSED, "connection refused by "},
+    {ECONNRESET, "connection reset by "},
+    {EPIPE, "connection closed by "},
+    {ETIMEDOUT, "no answer from "},
+    {EHOSTUNREACH, "no way to reach "},
+    {ENETUNREACH, "no network route to "},
+    {ENETDOWN, "the network of this device is down: no way to reach "},
+    {EADDRNOTAVAIL, "this device has no free port or address to reach "},
+    {EAFNOSUPPORT, "this device has no network of the kind of "},
+    {EACCES, "this device does not permit to send to "},
+    {EPERM, "a firewall of this device does not permit to send to "},
+    {EMFILE, "this device has no free descriptor to reach "},
+    {ENFILE, "this device has no free descriptor to reach "},
+    {ENOBUFS, "this device has no memory to reach "},
+    {ENOMEM, "this device has no memory to reach "},
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST(UdpClient, AMessageIsADatagramBothWays) {
   const auto sent = c.inst.send({{"one"}, {""}, {bytes}});
   EXPECT_EQ(sent.status, DTU_OK);
   EXPECT_EQ(sent.taken, 3U);
-  EXPECT_EQ(completed(host, DTU_OK), 3U) << "delivered when the system took it";
+  EXPECT_EQ(completed(host, DTU_UNCONFIRMED), 3U) << "UDP confirms nothing";
   EXPECT_TRUE(host.run_until([&] { return c.server.received().size() == 3; }));
   EXPECT_EQ(c.server.received(), (std::vector<std::string>{"one", "", bytes}));
   ASSERT_TRUE(c.server.answer("down"));
@@ -62,7 +62,7 @@ TEST(UdpClient, TheLargestDatagramGoesAndALongerOneIsRejected) {
   EXPECT_EQ(sent.taken, 4U);
   EXPECT_EQ(sent.status, DTU_OK);
   ASSERT_EQ(host.completions().size(), 4U);
-  const dtu_status wanted[] = {DTU_OK, DTU_E_INVALID, DTU_OK, DTU_E_INVALID};
+  const dtu_status wanted[] = {DTU_UNCONFIRMED, DTU_E_INVALID, DTU_UNCONFIRMED, DTU_E_INVALID};
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(host.completions()[i].status, wanted[i]) << i;
   ASSERT_TRUE(host.run_until([&] { return c.server.received().size() == 2; }));
   EXPECT_EQ(c.server.received()[1], most);
@@ -177,6 +177,22 @@ TEST(UdpClient, AnAddressWithoutARouteIsPassedOver) {
   inst.start();
   ASSERT_TRUE(host.run_until([&] { return !host.reports().empty(); }));
   EXPECT_EQ(host.reports()[0].state, DTU_STATE_UP) << last_report(host);
+}
+
+// The second of two addresses is tried because the first one refused: it is the first one that is named for that.
+TEST(UdpClient, TheAddressThatRefusedIsNamed) {
+  Server refuses("127.0.0.1", false), other("127.0.0.2");
+  TestHost host;
+  Instance inst = create_named(host, [&](const std::string&, uint16_t) -> net::Resolved {
+    return {{loopback(refuses.port()), *net::numeric_address("127.0.0.2", other.port())}, ""};
+  });
+  inst.start();
+  ASSERT_TRUE(host.run_until([&] { return host.state(inst) == DTU_STATE_UP; }));
+  inst.send({{"x"}});
+  ASSERT_TRUE(host.run_until([&] { return host.state(inst) == DTU_STATE_DEGRADED; }));
+  EXPECT_EQ(last_report(host), "127.0.0.1:" + std::to_string(refuses.port()) +
+                                   " refused the last datagrams; one message to 127.0.0.2:" +
+                                   std::to_string(other.port()) + " tries whether the server is back");
 }
 
 TEST(UdpClient, StopDoesNotWaitForAHangingLookUp) {

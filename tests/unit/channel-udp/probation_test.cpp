@@ -45,7 +45,7 @@ TEST_F(Refused, OneMessageTriesWhetherItIsBackAndIsNotLost) {
   EXPECT_EQ(sent.taken, 1U);
   ASSERT_TRUE(host.run_until([&] { return host.state(*inst) == DTU_STATE_DOWN; }));
   EXPECT_EQ(completed(host, DTU_E_CLOSED), 1U) << "given back, to be sent again";
-  EXPECT_EQ(completed(host, DTU_OK), 0U);
+  EXPECT_EQ(completed(host, DTU_UNCONFIRMED), 0U);
 
   server.open();
   host.advance(2100ms);
@@ -54,7 +54,7 @@ TEST_F(Refused, OneMessageTriesWhetherItIsBackAndIsNotLost) {
   EXPECT_EQ(inst->send({{"one"}, {"two"}}).taken, 1U);
   host.advance(1100ms);
   EXPECT_EQ(host.state(*inst), DTU_STATE_UP);
-  EXPECT_EQ(completed(host, DTU_OK), 1U);
+  EXPECT_EQ(completed(host, DTU_UNCONFIRMED), 1U);
   EXPECT_EQ(host.writables().size(), 1U);
   EXPECT_EQ(inst->send({{"two"}}).status, DTU_OK);
   ASSERT_TRUE(host.run_until([&] { return server.received().size() == 2; }));

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 
 #include <cerrno>
+#include <net/lookup_error.hpp>
 #include <net/socket.hpp>
 
 namespace net {
@@ -17,7 +18,16 @@ TEST(Socket, TellsAddresses) {
 
 TEST(Socket, SaysWhatWentWrong) {
   EXPECT_EQ(describe(ECONNREFUSED, "10.0.0.1:8305"), "connection refused by 10.0.0.1:8305");
-  EXPECT_EQ(describe(EMFILE, "x:1"), "x:1: Too many open files");
+  EXPECT_EQ(describe(EMFILE, "x:1"), "this device has no free descriptor to reach x:1");
+  EXPECT_EQ(describe(ENETDOWN, "x:1"), "the network of this device is down: no way to reach x:1");
+  EXPECT_EQ(describe(EPROTO, "x:1"), "x:1: Protocol error");
+}
+
+TEST(Socket, OnlyANameServerThatAnswersCanSayThatANameHasNoAddress) {
+  EXPECT_EQ(describe_lookup(EAI_NONAME, "a.b").rfind("the name a.b has no address (", 0), 0U);
+  EXPECT_EQ(describe_lookup(EAI_AGAIN, "a.b").rfind("no name server answered for the name a.b (", 0), 0U);
+  errno = EMFILE;
+  EXPECT_EQ(describe_lookup(EAI_SYSTEM, "a.b"), "the name a.b cannot be looked up (Too many open files)");
 }
 
 // A port of the ephemeral range that nobody listens on may be given to our own end, which then answers itself.
