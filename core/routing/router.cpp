@@ -71,7 +71,7 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
   Link* link = port.link;
   if (link != nullptr && link->blocked()) {
     if (link->deaf() || port.grace <= 0) {
-      port.owes_writable = true;
+      tell_waiting(port);
       return DTU_AGAIN;
     }
     port.grace -= static_cast<int64_t>(msg.payload.len);
@@ -108,8 +108,26 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
   return DTU_OK;
 }
 
+// Bytes wait in the port because the link has no room: that is no silence of the line, so it ends no frame.
+void Router::tell_waiting(Port& port) {
+  if (std::exchange(port.owes_writable, true) || port.link->raw() || port.link->deaf()) return;
+  const Link& link = *port.link;
+  dtu_msg nothing{};
+  nothing.source = port.key;
+  stamp(nothing.time_ns, nothing.flags);
+  nothing.payload = {"", 0};
+  const KeptMessage kept = KeptMessage::keep(nothing);  // what a session gets always has an owner
+  if (!kept) return;
+  const dtu_msg msg = kept.view(0);
+  link.speaker->guarded("from_port", nullptr, [&] {
+    link.speaker->tables().dialect.from_port(link.speaker->self(), link.session, &msg);
+    return DTU_OK;
+  });
+}
+
 void Router::idle_gap(void* link_ptr) {
   Link& link = *static_cast<Link*>(link_ptr);
+  if (link.port != nullptr && link.port->owes_writable) return;  // the rest of the packet waits in the port
   link.packetizer->idle([&link](std::string_view packet) { link.router->raw_uplink(link, dtu_msg{}, packet); });
 }
 

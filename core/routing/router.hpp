@@ -75,6 +75,7 @@ class Router {
   [[nodiscard]] bool was_key(uint64_t key) const;  // of any port, at any time
   Link* link_of(uint64_t id);
   dtu_status from_port(Port& port, const dtu_msg& msg);
+  void tell_waiting(Port& port);
   dtu_status from_channel(Channel& channel, const dtu_msg& msg);
   void raw_uplink(Link& link, const dtu_msg& read, std::string_view packet);
   void queue_for_port(Port& port, const dtu_msg& msg);

@@ -10,7 +10,7 @@
 namespace command_dtu {
 namespace {
 
-constexpr uint32_t idle_ms_min = 20;  // D5, and 20 characters if those take longer
+constexpr uint32_t idle_ms_min = 20;  // D5: the default, unless 20 characters take longer
 constexpr uint32_t idle_ms_max = 60000;
 constexpr uint64_t idle_characters = 20;
 constexpr uint64_t in_messages = DTU_CAP_TOPICS | DTU_CAP_REQUESTS | DTU_CAP_CONNECTIONLESS;  // not a stream of bytes
@@ -41,7 +41,8 @@ uint32_t idle_ms(const dtu_link_info& link, std::string_view port_config) {
   const std::string set = text_at(port_config, "frame_idle_ms");
   uint32_t ms = 0;
   const auto [end, error] = std::from_chars(set.data(), set.data() + set.size(), ms);
-  if (!set.empty() && error == std::errc{} && end == set.data() + set.size()) return std::clamp(ms, 1U, idle_ms_max);
+  const bool given = !set.empty() && error == std::errc{} && end == set.data() + set.size();
+  if (given && ms != 0) return std::min(ms, idle_ms_max);  // 0, the schema's default, asks for ours
   if (link.baud == 0) return idle_ms_min;
   const uint64_t bits = idle_characters * std::max(link.bits_per_char, 10U);
   const uint64_t of_characters = (bits * 1000 + link.baud - 1) / link.baud;
