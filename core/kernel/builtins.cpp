@@ -44,6 +44,15 @@ Changes::Stored answer_stored(const Done& done) {
   };
 }
 
+void board_offers(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+  kernel.upgrades().offered([&kernel, done](bool firmware) {
+    auto offers = config::make_object();
+    offers->set("network", kernel.network_settings().offered());
+    offers->set("firmware", firmware);
+    done({DTU_OK, config::to_json(config::Json(offers)), ""});
+  });
+}
+
 void config_change(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
   const config::Json keys = args.get("set");
   kernel.changes().change(*config::as_object(keys), source, answer_stored(done));
@@ -124,6 +133,8 @@ constexpr uint32_t kPassword = DTU_COMMAND_PASSWORD;
 constexpr uint32_t kChanges = DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES;
 
 constexpr Row kRows[] = {
+    {"board.offers", "Whether the board has a mobile network (code 60) and can install upgrades (code 62)", kPassword,
+     "", board_offers},
     {"channels.state", "State of each channel", 0, "", channels_state},
     {"channels.connect", "Start channels that auto_connect 0 left alone", kChanges,
      R"({"type": "object", "properties": {"channel": {"type": "integer", "minimum": 1, "maximum": 98,

@@ -65,6 +65,7 @@ class Kernel : public plugins::Upcalls {
   Device& device() { return device_; }
   Changes& changes() { return changes_; }
   Upgrades& upgrades() { return upgrades_; }
+  NetworkSettings& network_settings() { return network_settings_; }
   PluginUpgrade& plugin_upgrade() { return plugin_upgrade_; }
   commands::Directory& directory() { return directory_; }
   commands::Calls& calls() { return calls_; }

@@ -17,6 +17,7 @@ class NetworkSettings {
   void configure(const config::ApnConfig& apn);
   void started(plugins::Instance& hal);
   void stopping(const plugins::Instance& hal);
+  [[nodiscard]] bool offered() const { return !hals_.empty(); }  // somebody can set the access point
 
  private:
   void tell(plugins::Instance& hal);

@@ -143,6 +143,11 @@ void Upgrades::facts(std::function<void(const FactsByKind&)> done) {
   parts_.lane.post([all] { all->one_less(); });
 }
 
+void Upgrades::offered(const std::function<void(bool)>& done) {
+  if (!providers_.empty()) return done(true);
+  facts([done](const FactsByKind& facts) { done(!facts.empty()); });
+}
+
 void Upgrades::learn(plugins::Instance& hal, const Answer& answer, FactsByKind& to) {
   if (std::find(hals_.begin(), hals_.end(), &hal) == hals_.end()) return;  // gone meanwhile
   config::Findings findings;

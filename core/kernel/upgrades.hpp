@@ -39,6 +39,8 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   }
 
   [[nodiscard]] upgrade::Upgrade& present() { return *upgrade_; }  // from start() on
+  // Whether somebody can install an upgrade.
+  void offered(const std::function<void(bool)>& done);
   // Something is being installed, by a HAL that must not go now.
   [[nodiscard]] bool installs() const { return installer_ != nullptr; }
   [[nodiscard]] std::string state() const { return upgrade_ != nullptr ? upgrade_->state() : "{}"; }

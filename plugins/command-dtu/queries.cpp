@@ -99,18 +99,21 @@ void carry_out(Call& call, const char* command, std::string_view args) {
 }
 
 void version(Call& call) {
-  // "version" of the device file is what upgrades compare (seed 001, 6.1.5); without one, the firmware's own.
+  // "version" of the device file is what upgrades compare (seed 001, 6.1.5); without one, the firmware's own; without
+  // that, 0 (D31).
   const auto answer = [&call](std::string text) {
     if (!text.empty() && (text[0] | 0x20) == 'v') text.erase(0, 1);
     text.erase(0, text.find_first_not_of(' '));
-    if (text.empty()) return call.fail(DTU_E_IO, "the version is not known");
-    call.answer(quoted("v " + text));
+    call.answer(quoted("v " + (text.empty() ? "0" : text)));
   };
   call.try_invoke("config.get", "{}", [&call, answer](const Reply& config) {
     const auto set = config.ok() ? member(config.json, "version") : std::nullopt;
     const bool usable = set && (set->type == JsonType::number || set->type == JsonType::string);
     if (usable && !plain_text(*set).empty()) return answer(plain_text(*set));
-    call.read("device.version", [answer](const Reply& reply) { answer(text_of(reply)); });
+    call.try_read("device.version", [&call, answer](const Reply& reply) {
+      if (reply.ok() || reply.status == DTU_E_UNSUPPORTED) return answer(reply.ok() ? text_of(reply) : "");
+      call.fail(reply.status, reply.error, reply.error_flags);
+    });
   });
 }
 
@@ -160,6 +163,16 @@ void gpio(Call& call) {
 }
 
 void connections(Call& call) {
+  const auto wanted = parameter(call.args(), "channel");
+  if (wanted) {
+    if (!is_text_or_number(*wanted)) refuse_type("channel", *wanted, "the id of one channel; none asks for all");
+    return call.invoke("channels.state", "{}", [&call, id = plain_text(*wanted)](const Reply& reply) {
+      const auto channel = member(reply.json, id);
+      if (!channel) return call.fail(DTU_E_INVALID, "there is no channel " + id);
+      const auto state = channel->type == JsonType::object ? member(channel->text, "dtu_state") : std::nullopt;
+      call.answer(state && state->type != JsonType::null ? quoted(plain_text(*state)) : "null");
+    });
+  }
   call.invoke("channels.state", "{}", [&call](const Reply& reply) {
     std::string json = "{";
     each_member(reply.json, [&json](std::string_view id, const JsonValue& channel) {

@@ -27,6 +27,16 @@ void change(Call& call, std::string_view key, std::string_view value, std::strin
   change(call, "{" + quoted(key) + ":" + std::string(value) + "}", std::move(data));
 }
 
+// Goes on if the board has what it takes; nothing is stored that nobody can carry out (D24).
+void if_offered(Call& call, const char* what, const char* missing, std::function<void()> then) {
+  call.try_invoke("board.offers", "{}", [&call, what, missing, then = std::move(then)](const Reply& reply) {
+    const auto offered = reply.ok() ? member(reply.json, what) : std::nullopt;
+    if (offered && offered->text == "false")
+      return call.fail(DTU_E_UNSUPPORTED, std::string("unsupported by this board: it offers no ") + missing);
+    then();
+  });
+}
+
 std::string usage_of(std::string_view key, std::string_view value) {
   return "{" + quoted(key) + ": " + std::string(value) + "}";
 }
@@ -50,6 +60,19 @@ void order_upgrade(Call& call, std::string_view order) {
     return true;
   });
   call.invoke("upgrade.start", args + "}", [&call](const Reply& state) { call.answer(state.json); });
+}
+
+void switch_upgrades(Call& call, const JsonValue& value) {
+  // [uid, module type, product key] of older servers
+  if (value.type == JsonType::array) return accept_upgrades(call, value.text);
+  if (as_flag(value) == 0) return change(call, "ota", "0", quoted("off: upgrades are not accepted"));
+  // Who the upgrade cloud knows the device as is worth more than a 1: it stays, and means the same. Servers ask for the
+  // state again and again: what is stored already is not stored anew.
+  call.invoke("config.get", "{}", [&call](const Reply& config) {
+    const auto stored = member(config.json, "ota");
+    const bool is_on = stored && (stored->type == JsonType::array || as_flag(*stored) == 1);
+    is_on ? answer_state(call) : accept_upgrades(call, "1");
+  });
 }
 
 }  // namespace
@@ -90,7 +113,8 @@ void apn(Call& call) {
     if (!is_text_or_number(entry)) refuse_kind("each entry of apn", entry, "a text");
     list.append(list.empty() ? "[" : ",").append(quoted(plain_text(entry)));
   }
-  change(call, "apn", list + "]", quoted("set apn"));
+  if_offered(call, "network", "mobile network",
+             [&call, list = list + "]"] { change(call, "apn", list, quoted("set apn")); });
 }
 
 void pins(Call& call) {
@@ -103,26 +127,20 @@ void pins(Call& call) {
       refuse_type("each entry of pins", entry, R"(a GPIO from 1 to 128, as "2" or "pio2")");
     list.append(list.empty() ? "[" : ",").append(quoted(*pin));
   }
+  bool offered = false;  // D24
+  call.each_point("gpio.", [&offered](const dtu_point_info&) { offered = true; });
+  if (!offered) return call.fail(DTU_E_UNSUPPORTED, "unsupported by this board: it offers no GPIO");
   change(call, "pins", list + "]", quoted("set gpio pins"));
 }
 
 void ota(Call& call) {
   const JsonValue value = need(call.args(), "ota", R"({"ota": 0}, {"ota": 1} or {"ota": {"url": "...", ...}})");
   if (value.type == JsonType::object) return order_upgrade(call, value.text);
-  if (value.type == JsonType::array) {  // [uid, module type, product key] of older servers
+  if (value.type == JsonType::array)
     (void)need_list(value, "ota", 3, R"({"ota": 1})");
-    return accept_upgrades(call, value.text);
-  }
-  const auto on = as_flag(value);
-  if (!on) refuse_type("ota", value, "0, 1 or an order");
-  if (*on == 0) return change(call, "ota", "0", quoted("off: upgrades are not accepted"));
-  // Who the upgrade cloud knows the device as is worth more than a 1: it stays, and means the same. Servers ask for the
-  // state again and again: what is stored already is not stored anew.
-  call.invoke("config.get", "{}", [&call](const Reply& config) {
-    const auto stored = member(config.json, "ota");
-    const bool is_on = stored && (stored->type == JsonType::array || as_flag(*stored) == 1);
-    is_on ? answer_state(call) : accept_upgrades(call, "1");
-  });
+  else if (!as_flag(value))
+    refuse_type("ota", value, "0, 1 or an order");
+  if_offered(call, "firmware", "upgrades", [&call, value] { switch_upgrades(call, value); });
 }
 
 void everything(Call& call) {

@@ -14,9 +14,9 @@ constexpr const char* kSmsArgs = R"({
   "$schema": "http://json-schema.org/draft-07/schema#",
   "type": "object", "additionalProperties": false, "required": ["number", "text"],
   "properties": {
-    "number": {"title": "Number", "description": "To whom: digits, with an optional + before them.", "type": "string",
-               "pattern": "^\\+?[0-9]{3,20}$"},
-    "text": {"title": "Text", "description": "Up to 1000 characters.", "type": "string", "maxLength": 1000}
+    "number": {"title": "Number", "description": "To whom: 1 to 32 digits, + * and #.", "type": "string",
+               "pattern": "^[+*#0-9]{1,32}$"},
+    "text": {"title": "Text", "description": "Up to 1024 characters.", "type": "string", "maxLength": 1024}
   }
 })";
 // The other two get what a server put beside the function code: what is not theirs is left alone.
@@ -37,9 +37,10 @@ constexpr const char* kTimeArgs = R"({
                    "maxLength": 255, "default": ""}
   }
 })";
-constexpr size_t kMaxTextBytes = 4000;  // 1000 characters of UTF-8
+constexpr size_t kMaxSmsBytes = 4096;     // 1024 characters of UTF-8
+constexpr size_t kMaxSpeechBytes = 4000;  // 1000 characters of UTF-8
 constexpr size_t kMaxServerBytes = 255;
-constexpr size_t kMinDigits = 3, kMaxDigits = 20;
+constexpr size_t kMaxDigits = 32;  // of a phone number in the DTU protocol
 
 Object::Ptr parsed(std::string_view args) {
   return Poco::JSON::Parser().parse(std::string(args)).extract<Object::Ptr>();
@@ -59,19 +60,16 @@ std::string to_text(const Object& object) {
 }
 
 bool is_number(const std::string& s) {
-  const size_t plus = !s.empty() && s[0] == '+' ? 1 : 0;
-  const size_t digits = s.size() - plus;
-  return digits >= kMinDigits && digits <= kMaxDigits && s.find_first_not_of("0123456789", plus) == std::string::npos;
+  return !s.empty() && s.size() <= kMaxDigits && s.find_first_not_of("+*#0123456789") == std::string::npos;
 }
 
 std::string sms(std::string_view args) {
   const Object::Ptr in = parsed(args);
   const auto number = in->optValue<std::string>("number", "");
-  if (!is_number(number))
-    throw dtu::Failure(DTU_E_INVALID, "/number: 3 to 20 digits are needed, with an optional + before them");
+  if (!is_number(number)) throw dtu::Failure(DTU_E_INVALID, "/number: 1 to 32 digits, + * and # are allowed");
   Object out(Poco::JSON_PRESERVE_KEY_ORDER);
   out.set("number", number);
-  out.set("text", text_of(*in, "text", kMaxTextBytes, "1000 characters"));
+  out.set("text", text_of(*in, "text", kMaxSmsBytes, "1024 characters"));
   return to_text(out);
 }
 
@@ -79,7 +77,7 @@ std::string speech(std::string_view args) {
   const Object::Ptr in = parsed(args);
   Object out(Poco::JSON_PRESERVE_KEY_ORDER);
   if (in->has("device")) out.set("device", in->get("device"));
-  out.set("string", text_of(*in, "string", kMaxTextBytes, "1000 characters"));
+  out.set("string", text_of(*in, "string", kMaxSpeechBytes, "1000 characters"));
   return to_text(out);
 }
 

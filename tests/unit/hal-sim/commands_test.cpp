@@ -45,16 +45,16 @@ TEST_F(Commands, TheLastSmsIsAPoint) {
 
 TEST_F(Commands, AWrongNumberIsNamed) {
   use("{}");
-  for (const char* number : {"", "12", "+", "+12", "12a45", "123456789012345678901", "++123"})
+  for (const char* number : {"", "12a45", "1 2", "123456789012345678901234567890123"})
     EXPECT_THAT(invoke("sms.send", std::string(R"({"text": "x", "number": ")") + number + "\"}"),
-                HasSubstr("/number: 3 to 20 digits"))
+                HasSubstr("/number: 1 to 32 digits"))
         << number;
   EXPECT_EQ(read("sms.last"), "null");
 }
 
 TEST_F(Commands, ATextTooLongIsRefused) {
   use("{}");
-  const std::string args = R"({"number": "10086", "text": ")" + std::string(4001, 'x') + "\"}";
+  const std::string args = R"({"number": "10086", "text": ")" + std::string(4097, 'x') + "\"}";
   EXPECT_THAT(invoke("sms.send", args), HasSubstr("/text is too long"));
 }
 
@@ -63,7 +63,7 @@ TEST_F(Commands, WhatWasSaidAndTheClockAreKept) {
   EXPECT_EQ(read("tts.last"), "null");
   EXPECT_EQ(invoke("tts.say", R"({"device": 0, "string": "hello", "password": "hush"})"), "");
   EXPECT_EQ(read("tts.last"), R"({"device":0,"string":"hello"})");
-  EXPECT_THAT(invoke("tts.say", R"({"string": ")" + std::string(4001, 'x') + "\"}"), HasSubstr("/string is too long"));
+  EXPECT_THAT(invoke("tts.say", R"({"string": ")" + std::string(4097, 'x') + "\"}"), HasSubstr("/string is too long"));
   EXPECT_EQ(read("time.last"), "null");
   EXPECT_EQ(invoke("time.sync", "{}"), "");
   EXPECT_EQ(read("time.last"), R"({"ntp_server":""})");

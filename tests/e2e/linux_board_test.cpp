@@ -1,0 +1,108 @@
+// A board with serial lines and nothing else: what it cannot do is said, and not stored (D24, D31). And the forms of
+// answers that servers of either document read (D29).
+#include <gtest/gtest.h>
+
+#include "harness/dtud.hpp"
+#include "harness/frame.hpp"
+#include "harness/pty.hpp"
+#include "harness/tcp.hpp"
+
+namespace e2e {
+namespace {
+
+struct LinuxBoard : testing::Test {
+  Pty pty;
+  Dtud dtud;
+  void start(const std::string& device) {
+    dtud.ports({{"1", pty.device()}}).device(device);
+    dtud.start();
+    ASSERT_TRUE(dtud.port_is("1", "up"));
+  }
+  Json ask_code(const std::string& code, const std::string& data = "{}") {
+    return ask(pty, R"({"cmd_code": )" + code + R"(, "password": "door-key", "data": )" + data + "}");
+  }
+};
+
+TEST_F(LinuxBoard, SetsNobodyCanCarryOutAreRefusedAndNotStored) {
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
+  const std::string before = dtud.get("/v1/config").body;
+  struct Row {
+    const char *code, *data;
+  };
+  const Row rows[] = {{"60", R"({"apn": ["cmnet", "", ""]})"},
+                      {"\"0x60\"", R"({"apn": ["", "", ""]})"},
+                      {"61", R"({"pins": ["1", "2", "3"]})"},
+                      {"\"0x61\"", R"({"pins": ["pio1", "pio2", "pio3"]})"},
+                      {"62", R"({"ota": 0})"},
+                      {"62", R"({"ota": 1})"},
+                      {"\"0x62\"", R"({"ota": ["uid", "EC600N", "key"]})"},
+                      {"62", R"({"ota": {"url": "http://192.0.2.1/f", "version": "2", "sha256":
+                               "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}})"}};
+  for (const Row& row : rows) {
+    const Json answer = ask_code(row.code, row.data);
+    EXPECT_EQ(number(answer, "status"), 0) << row.code << row.data << to_json(answer);
+    EXPECT_EQ(number(answer, "error_code"), 5006) << row.code << row.data << to_json(answer);
+    EXPECT_EQ(text(answer, "error").rfind("unsupported by this board", 0), 0U) << to_json(answer);
+    const Ran console =
+        dtud.dtuctl({"call", row.code[0] == '"' ? std::string(row.code).substr(1, 4) : row.code, row.data});
+    EXPECT_NE(console.status, 0) << row.code << console.output;
+  }
+  EXPECT_EQ(dtud.get("/v1/config").body, before);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(LinuxBoard, TheVersionIsNeverUnsupported) {
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
+  for (const char* code : {"2", "\"0x02\""}) EXPECT_EQ(text(ask_code(code), "data"), "v 0");
+  EXPECT_EQ(text(ask_code("54", R"({"version": "100"})"), "data"), "100");
+  EXPECT_TRUE(eventually([&] { return text(ask_code("2"), "data") == "v 100"; }));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(LinuxBoard, ConnectionsAreAMapOrOneStateAsText) {
+  TcpServer server;
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}, "conf": {"1": {"protocol": "tcp",
+    "serialID": "1", "url": "127.0.0.1", "port": )" +
+                                std::to_string(server.port()) + "}}}"));
+  TcpPeer peer = server.accept();
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  for (const char* code : {"11", "\"0x11\""}) {
+    EXPECT_EQ(to_json(at(ask_code(code), "data")), R"({"1":4})");
+    for (const char* one : {R"({"channel": "1"})", R"({"channel": 1})"}) {
+      const Json answer = ask_code(code, one);
+      EXPECT_EQ(to_json(at(answer, "data")), "\"4\"") << to_json(answer);
+    }
+    const Json unknown = ask_code(code, R"({"channel": "7"})");
+    EXPECT_EQ(number(unknown, "error_code"), 5005) << to_json(unknown);
+  }
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+struct Sms : LinuxBoard {};
+TEST_F(Sms, TakesAThousandAndTwentyFourBytesAndANumberFilledWithZeros) {
+  dtud.hal(R"({"type": "sim"})");
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
+  const std::string longest(1024, 'x');
+  const std::string filled = "12123123" + std::string(24, '\0');
+  std::string escaped = "12123123";
+  for (int i = 0; i < 24; ++i) escaped += "\\u0000";
+  for (const std::string& number_sent : {std::string("12123123"), filled, escaped, std::string("12123123\0", 9)})
+    for (const char* field : {"sms_msg", "data"}) {
+      const Json answer = ask_code(
+          "50", R"({"message": {"number": ")" + number_sent + R"(", ")" + field + R"(": ")" + longest + "\"}}");
+      EXPECT_EQ(number(answer, "status"), 1) << to_json(answer);
+      const Json last = at(parse_json(dtud.get("/v1/points/sms.last").body), "value");
+      EXPECT_EQ(text(last, "number"), "12123123");
+      EXPECT_EQ(text(last, "text"), longest);
+    }
+  const Json longer = ask_code("50", R"({"number": "12123123", "sms_msg": ")" + longest + "x\"}");
+  EXPECT_EQ(number(longer, "error_code"), 5005) << to_json(longer);
+  const Json longest_number = ask_code("50", R"({"number": "12345678901234567890123456789012", "sms_msg": "x"})");
+  EXPECT_EQ(number(longest_number, "status"), 1) << to_json(longest_number);
+  const Json no_number = ask_code("50", R"({"number": "\u0000\u0000", "sms_msg": "x"})");
+  EXPECT_EQ(number(no_number, "error_code"), 5005) << to_json(no_number);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+}  // namespace
+}  // namespace e2e
