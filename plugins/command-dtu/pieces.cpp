@@ -1,84 +1,128 @@
 #include "pieces.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "message_parts.hpp"
 
 namespace command_dtu {
 namespace {
 
 constexpr int64_t ns_per_us = 1000;
 constexpr int64_t second_look_ns = 1'000'000;
+constexpr size_t always_read = 1024;  // longer ones are read again each time they have doubled
+
+constexpr bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 }  // namespace
 
-ObjectScan::Verdict ObjectScan::outside(char c) {
-  constexpr std::string_view space = " \t\r\n";
-  constexpr std::string_view scalar = "0123456789+-.eEtrufalsn:,";  // numbers, true, false, null, and what separates
-  if (space.find(c) != std::string_view::npos) return Verdict::more;
-  if (opened_ && c != '"' && c != '}') return Verdict::bad;
-  opened_ = c == '{';
-  if (c == '"') {
-    in_string_ = true;
-  } else if (c == '{' || c == '[') {
-    if (++depth_ > json_depth_max) return Verdict::bad;
-  } else if (c == '}' || c == ']') {
-    if (--depth_ <= 0) return depth_ == 0 && c == '}' ? Verdict::whole : Verdict::bad;
-  } else if (depth_ == 0 || scalar.find(c) == std::string_view::npos) {
-    return Verdict::bad;
-  }
-  return Verdict::more;
+void ObjectScan::close(bool list) {
+  while (depth_ > 0 && in_list() != list) --depth_;  // a bracket that is missing
+  if (depth_ > 0) --depth_;
 }
 
-ObjectScan::Verdict ObjectScan::feed(std::string_view text, size_t& used) {
+ObjectScan::End ObjectScan::outside(char c, size_t position) {
+  const char before = std::exchange(last_, c);
+  if (is_white(c)) return End::no;
+  if (c == '/' || c == '-') {
+    in_comment_ = before == c;
+    return End::no;
+  }
+  const char sign = std::exchange(last_sign_, c);
+  switch (c) {
+    case '\0':
+      return depth_ > 0 ? End::before : End::no;
+    case '"':
+      in_string_ = true;
+      return End::no;
+    case '{':
+    case '[':
+      if (c == '{' && depth_ > 0 && !in_list() && sign != ':' && doubts_.size() < doubts_max)
+        doubts_.push_back(position);
+      if (depth_++ < 64) {
+        const uint64_t bit = uint64_t{1} << (depth_ - 1);
+        lists_ = c == '[' ? lists_ | bit : lists_ & ~bit;
+      }
+      return End::no;
+    case '}':
+      close(false);
+      return depth_ == 0 ? End::behind : End::no;
+    case ']':
+      if (depth_ > 0 && in_list()) close(true);
+      return End::no;
+    default:
+      return End::no;
+  }
+}
+
+std::optional<size_t> ObjectScan::feed(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (!in_string_) {
-      const Verdict verdict = outside(c);
-      if (verdict == Verdict::more) continue;
-      used = i + 1;
-      return verdict;
-    }
-    if (static_cast<uint8_t>(c) < 0x20) return Verdict::bad;
-    if (escaped_)
+    const bool line_end = c == '\n' || c == '\r';
+    if (in_comment_) {
+      in_comment_ = !line_end;
+    } else if (!in_string_) {
+      const End end = outside(c, fed_ + i);
+      if (end != End::no) return i + (end == End::behind ? 1 : 0);
+    } else if (escaped_) {
       escaped_ = false;
-    else if (c == '\\')
+    } else if (c == '\\') {
       escaped_ = true;
-    else if (c == '"')
+    } else if (c == '"' || line_end) {  // no string goes over the end of a line
       in_string_ = false;
+    }
   }
-  return Verdict::more;
+  fed_ += text.size();
+  return std::nullopt;
 }
 
 Pieces::Pieces(dtu::Host host, Release release)
     : host_(host), release_(std::move(release)), timer_(host, [this] { on_time(); }) {}
 
-bool Pieces::go_on(uint32_t channel, uint64_t peer, std::string_view bytes, size_t& used, std::string& object) {
-  const auto held =
-      std::find_if(held_.begin(), held_.end(), [&](const Held& h) { return h.channel == channel && h.peer == peer; });
-  if (held == held_.end()) return false;
-  used = bytes.size();
-  const ObjectScan::Verdict verdict = held->scan.feed(bytes, used);
-  if (verdict == ObjectScan::Verdict::bad || held->text.size() + used > bytes_max) {
-    release(held);
-    return false;
+std::optional<Pieces::Taken> Pieces::go_on(uint32_t channel, uint64_t peer, std::string_view bytes) {
+  const auto held = std::find_if(held_.begin(), held_.end(),
+                                 [&](const Held& h) { return h.given.channel == channel && h.given.peer == peer; });
+  if (held == held_.end()) return std::nullopt;
+  Given& given = held->given;
+  const size_t before = given.text.size();
+  std::optional<size_t> end = held->scan.feed(bytes);
+  const bool longer = before + end.value_or(bytes.size()) > bytes_max;
+  bool hopeless = longer && !names_command(given.text);
+  if (const size_t size = before + bytes.size();
+      !longer && !end && (size <= always_read || size >= 2 * held->looked_at)) {
+    held->looked_at = size;
+    std::string text = given.text;
+    text += bytes;
+    // A mistake in the object begun must not hold up the command behind it.
+    if (const auto inner = end_of_command(text, held->scan.doubts()); inner && *inner >= before)
+      end = *inner - before;
+    else
+      hopeless = !may_become_object(text) && !names_command(text);
   }
-  held->text.append(bytes.substr(0, used));
+  // A command that is too long is taken to its end all the same: no part of it must go to the line.
+  if (hopeless) {
+    release(held);
+    return std::nullopt;
+  }
+  Taken taken{end.value_or(bytes.size()), std::nullopt};
+  given.too_long = given.too_long || longer;
+  given.text.append(bytes.substr(0, std::min(taken.used, bytes_max - before)));
   held->silent_until_ns = host_.monotonic_ns() + silence_ns;
   held->looked_again = false;
-  if (verdict == ObjectScan::Verdict::whole) {
-    object = std::move(held->text);
+  if (end) {
+    taken.ended = std::move(given);
     held_.erase(held);
   }
   arm();
-  return true;
+  return taken;
 }
 
 bool Pieces::begin(uint32_t channel, uint64_t peer, std::string_view bytes) {
   ObjectScan scan;
-  size_t used = 0;
-  if (bytes.size() > bytes_max || scan.feed(bytes, used) != ObjectScan::Verdict::more) return false;
+  if (bytes.size() > bytes_max || scan.feed(bytes)) return false;
   if (held_.size() >= peers_max) release(held_.begin());
   const int64_t now = host_.monotonic_ns();
-  held_.push_back({channel, peer, scan, std::string(bytes), now, now + silence_ns});
+  held_.push_back({{channel, peer, std::string(bytes)}, scan, now, now + silence_ns, bytes.size()});
   arm();
   return true;
 }
@@ -86,22 +130,21 @@ bool Pieces::begin(uint32_t channel, uint64_t peer, std::string_view bytes) {
 void Pieces::end(uint32_t channel) {
   for (auto held = held_.begin(); held != held_.end();) {
     const auto here = held++;
-    if (here->channel == channel) release(here);
+    if (here->given.channel == channel) release(here);
   }
   arm();
 }
 
 size_t Pieces::held_bytes() const noexcept {
   size_t bytes = 0;
-  for (const Held& held : held_) bytes += held.text.size();
+  for (const Held& held : held_) bytes += held.given.text.size();
   return bytes;
 }
 
 void Pieces::release(List::iterator held) {
-  const uint32_t channel = held->channel;
-  const std::string text = std::move(held->text);
+  const Given given = std::move(held->given);
   held_.erase(held);
-  release_(channel, text);
+  release_(given);
 }
 
 // The lane may have been late itself, with the missing piece waiting in a descriptor: let those have their turn.

@@ -1,30 +1,43 @@
-// A JSON object that a stream delivered in pieces, put together again: a command may be cut anywhere. Bounded in bytes,
-// in time and in peers; what does not become an object is given back, to be data.
+// A JSON object that a stream delivers in pieces, put together again: a command may be cut anywhere. Bounded in bytes,
+// in time and in peers. What does not become an object is given back.
 #pragma once
 #include <dtu/sdk/host.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "json_view.hpp"
 
 namespace command_dtu {
 
-// Tells without looking back whether text can still become a JSON object, and where the object ends. It lets more
-// through than the grammar does: what it finds whole is read again.
+// Tells without looking back where an object ends, also one with mistakes in it: behind the bracket that closes it, or
+// at a NUL.
 class ObjectScan {
  public:
-  enum class Verdict : uint8_t { more, whole, bad };
-  // used: the bytes up to the end of the object, when it is whole.
-  Verdict feed(std::string_view text, size_t& used);
+  static constexpr size_t doubts_max = 32;
+  // How many of the bytes belong to the object, when it ends within them.
+  std::optional<size_t> feed(std::string_view text);
+  // Where, from the beginning of the object, a { stands although no value can: another object may begin there.
+  [[nodiscard]] const std::vector<size_t>& doubts() const noexcept { return doubts_; }
 
  private:
-  [[nodiscard]] Verdict outside(char c);
-  int depth_ = 0;
-  bool in_string_ = false, escaped_ = false, opened_ = false;  // opened_: right behind {
+  enum class End : uint8_t { no, before, behind };  // this byte
+  [[nodiscard]] End outside(char c, size_t position);
+  [[nodiscard]] bool in_list() const { return depth_ > 64 || (lists_ >> (depth_ - 1) & 1U) != 0; }
+  void close(bool list);
+
+  std::vector<size_t> doubts_;
+  size_t fed_ = 0;
+  uint64_t lists_ = 0;  // which of the open brackets are [, the outermost first; deeper ones are taken for lists
+  size_t depth_ = 0;
+  char last_ = '\0';       // outside strings
+  char last_sign_ = '\0';  // the same without white space, comments and signs of numbers
+  bool in_string_ = false, escaped_ = false, in_comment_ = false;
 };
 
 class Pieces {
@@ -34,16 +47,25 @@ class Pieces {
   static constexpr int64_t silence_ns = 2'000'000'000;  // without a further piece
   static constexpr int64_t whole_ns = 30'000'000'000;   // from the first piece to the last
 
-  using Release = std::function<void(uint32_t channel, std::string_view bytes)>;
+  struct Given {
+    uint32_t channel = 0;
+    uint64_t peer = 0;
+    std::string text;       // at most bytes_max
+    bool too_long = false;  // there was more of it
+  };
+  using Release = std::function<void(const Given&)>;
 
-  // release: gives bytes back that are no object after all.
+  // release: gets what is no object after all.
   Pieces(dtu::Host host, Release release);
 
-  // Takes the next bytes of a peer that an object was begun for. False: there is none, or it came to nothing and was
-  // released; `bytes` are to be looked at by themselves. True: they belong to it, up to `used`; `object` is not empty
-  // when that completed it.
-  bool go_on(uint32_t channel, uint64_t peer, std::string_view bytes, size_t& used, std::string& object);
-  // The beginning of an object. False: it cannot be one, or is too long.
+  struct Taken {
+    size_t used = 0;             // bytes that belong to the object begun
+    std::optional<Given> ended;  // it ends within them
+  };
+  // Takes the next bytes of a peer that an object was begun for. Null: there is none, or it came to nothing and was
+  // released; `bytes` are to be looked at by themselves.
+  std::optional<Taken> go_on(uint32_t channel, uint64_t peer, std::string_view bytes);
+  // The beginning of an object. False: it is whole already, or too long.
   bool begin(uint32_t channel, uint64_t peer, std::string_view bytes);
   // The channel's connection ended: nothing will complete what it began.
   void end(uint32_t channel);
@@ -51,11 +73,10 @@ class Pieces {
 
  private:
   struct Held {
-    uint32_t channel;
-    uint64_t peer;
+    Given given;
     ObjectScan scan;
-    std::string text;
     int64_t begun_ns, silent_until_ns;
+    size_t looked_at = 0;       // bytes there were when the reader was asked last
     bool looked_again = false;  // the time was over once, and whatever waited in the descriptor had its turn
     [[nodiscard]] int64_t due_ns() const { return std::min(silent_until_ns, begun_ns + whole_ns); }
   };

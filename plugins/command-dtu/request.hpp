@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "json_view.hpp"
+
 namespace command_dtu {
 
 inline constexpr size_t request_max = 65536;  // bytes of one command
@@ -21,9 +23,12 @@ struct Request {
   std::string error;
 };
 
-// object: the text of a JSON object. local: it came behind 99, so it is a command whatever its members are called.
-[[nodiscard]] Request read_request(std::string_view object, bool local);
-// A local command whose JSON is broken, said so that its sender can mend it.
-[[nodiscard]] Request broken_request(size_t position, std::string_view what);
+// object: the text of a strict JSON object.
+[[nodiscard]] Request read_request(std::string_view object);
+// What came behind 99: it is a command whatever its members are called.
+[[nodiscard]] Request read_local(std::string_view text);
+// Commands that cannot be read, said so that their sender can mend them. bytes: of the text.
+[[nodiscard]] Request broken_request(size_t bytes, const JsonProblem& problem);
+[[nodiscard]] Request too_long_request();
 
 }  // namespace command_dtu

@@ -7,6 +7,8 @@
 
 #include "envelope.hpp"
 #include "json_view.hpp"
+#include "loose_json.hpp"
+#include "message_parts.hpp"
 #include "status_codes.hpp"
 #include "text_codec.hpp"
 
@@ -55,10 +57,7 @@ Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds&
       settings_(read_link(link)),
       parser_(settings_.rules, *this),
       idle_(host, [this] { on_idle(); }),
-      pieces_(host,
-              [this](uint32_t channel, std::string_view bytes) {
-                if (const LinkChannel* from = find(channel)) downlink(*from, {}, bytes);
-              }),
+      pieces_(host, [this](const Pieces::Given& given) { given_back(given); }),
       upgrade_(asker) {
   // An upgrade may have been ordered over this link before the session, or dtud, was started.
   Question question;
@@ -87,6 +86,7 @@ void Session::drop(std::string_view reason, uint64_t bytes) {
 
 void Session::from_port(const dtu_msg& msg) {
   now_ns_ = unix_ns(msg);
+  if (msg.payload.len == 0) return idle_.disarm();  // the next bytes wait in the port: the line is not idle
   parser_.feed(dtu::view(msg.payload));
   looked_again_ = false;
   if (parser_.wants_idle()) idle_.arm_ms(settings_.idle_ms);
@@ -108,13 +108,8 @@ void Session::on_frame(const Frame& frame) {
     if (const LinkChannel* channel = find(frame.channel)) uplink(*channel, frame);
     return;
   }
-  JsonProblem problem;
-  const auto json = parse_json(frame.payload, &problem);
   Asked asked;
-  if (json && json->type == JsonType::object)
-    asked.request = read_request(json->text, true);
-  else
-    asked.request = broken_request(problem.position, json ? "this is another kind of value" : problem.what);
+  asked.request = read_local(frame.payload);
   command(std::move(asked));
 }
 
@@ -156,49 +151,77 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
     return downlink(*channel, route, payload);
   }
 
-  std::string whole;
-  size_t used = 0;
-  if (channel->stream && pieces_.go_on(id, msg.source, payload, used, whole)) {
-    if (!whole.empty()) message(*channel, msg.source, route, whole);
-    payload.remove_prefix(used);
-    if (payload.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
-  }
-  message(*channel, msg.source, route, payload);
+  if (channel->stream)
+    if (const auto taken = pieces_.go_on(id, msg.source, payload)) {
+      if (taken->ended) given_back(*taken->ended);
+      payload.remove_prefix(taken->used);
+      size_t at = 0;
+      skip_blank(payload, at);
+      if (at == payload.size()) return;
+    }
+  message({*channel, msg.source, route, payload, channel->stream});
 }
 
-void Session::message(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view payload) {
-  if (!row_of_objects(channel, peer, route, payload)) downlink(channel, route, payload);
+void Session::message(const Incoming& in) {
+  if (may_hold_command(in.payload)) return parts(in);
+  if (!row_of_data(in)) downlink(in.channel, in.route, in.payload);
 }
 
 // A stream may deliver several objects at once, and the last in part: when the message is a row of JSON objects, each
 // counts for itself. False: it is no such row.
-bool Session::row_of_objects(const LinkChannel& channel, uint64_t peer, std::string_view route,
-                             std::string_view payload) {
+bool Session::row_of_data(const Incoming& in) {
   std::vector<std::string_view> objects;
+  const std::string_view text = in.payload;
   size_t at = 0;
-  skip_white_space(payload, at);
-  while (at < payload.size()) {
-    if (payload[at] != '{') return false;
-    JsonProblem problem;
-    const auto value = read_json(payload, at, &problem);
+  skip_white_space(text, at);
+  while (at < text.size()) {
+    const auto value = text[at] == '{' ? read_json(text, at) : std::nullopt;
     if (!value) {
-      const bool cut = channel.stream && problem.position == payload.size();
-      if (!cut || !pieces_.begin(channel.id, peer, payload.substr(at))) return false;
+      if (!in.more_may_come || !may_become_object(text.substr(at)) || !hold(in, text.substr(at))) return false;
       break;
     }
     objects.push_back(value->text);
-    skip_white_space(payload, at);
+    skip_white_space(text, at);
   }
-  if (objects.empty()) return at < payload.size();  // held, or nothing at all
-  const bool alone = objects.size() == 1 && at == payload.size();
-  for (const std::string_view text : objects) object(channel, peer, route, text, alone ? payload : text);
+  if (objects.empty()) return at < text.size();  // held, or nothing at all
+  const bool alone = objects.size() == 1 && at == text.size();
+  for (const std::string_view object : objects) downlink(in.channel, in.route, alone ? text : object);
   return true;
 }
 
-void Session::object(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view text,
-                     std::string_view as_data) {
-  if (member(text, "cmd_code")) return command(Asked{read_request(text, false), &channel, peer});
-  downlink(channel, route, as_data);
+void Session::parts(const Incoming& in) {
+  std::string_view text = in.payload;
+  for (;;) {
+    const Part part = first_part(text, in.more_may_come);
+    switch (part.kind) {
+      case Part::Kind::nothing:
+        return;
+      case Part::Kind::command:
+        command(Asked{read_request(part.strict), &in.channel, in.peer});
+        break;
+      case Part::Kind::object:
+      case Part::Kind::data:
+        downlink(in.channel, in.route, part.text);
+        break;
+      case Part::Kind::broken:
+        command(Asked{broken_request(part.text.size(), part.problem), &in.channel, in.peer});
+        break;
+      case Part::Kind::unfinished:
+        if (hold(in, part.text)) return;
+        return parts({in.channel, in.peer, in.route, part.text, false});
+    }
+    text.remove_prefix(part.end);
+  }
+}
+
+bool Session::hold(const Incoming& in, std::string_view text) { return pieces_.begin(in.channel.id, in.peer, text); }
+
+// What a stream delivered in pieces is whole, or will never be.
+void Session::given_back(const Pieces::Given& given) {
+  const LinkChannel* from = find(given.channel);
+  if (from == nullptr) return;
+  if (!given.too_long) return message({*from, given.peer, {}, given.text, false});
+  command(Asked{too_long_request(), from, given.peer});
 }
 
 void Session::downlink(const LinkChannel& channel, std::string_view route, std::string_view message) {

@@ -42,10 +42,19 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
 
   void uplink(const LinkChannel& channel, const Frame& frame);
   void downlink(const LinkChannel& channel, std::string_view route, std::string_view payload);
-  void message(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view payload);
-  bool row_of_objects(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view payload);
-  void object(const LinkChannel& channel, uint64_t peer, std::string_view route, std::string_view text,
-              std::string_view as_data);
+  // A message of a channel, or a piece of its stream.
+  struct Incoming {
+    const LinkChannel& channel;
+    uint64_t peer;
+    std::string_view route;
+    std::string_view payload;
+    bool more_may_come;  // what is not whole is kept until it is
+  };
+  void message(const Incoming& in);
+  bool row_of_data(const Incoming& in);
+  void parts(const Incoming& in);
+  bool hold(const Incoming& in, std::string_view text);
+  void given_back(const Pieces::Given& given);
   void to_port(std::string_view head, std::string_view payload, uint32_t flags);
   void append_check(std::string& head, std::string_view payload) const;
 

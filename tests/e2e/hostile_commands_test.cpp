@@ -77,8 +77,7 @@ TEST_F(HostileCommands, JsonBombsAreRefusedAndChangeNothing) {
                                "{\"cmd_code\": \"" + std::string(60000, '1') + "\"}",
                                "{\"msg_id\": \"" + std::string(60000, 'm') + "\", \"cmd_code\": 3}",
                                "{\"cmd_code\": 63, \"password\": {\"a\": 1}}",
-                               nul,
-                               "\xEF\xBB\xBF{\"cmd_code\": 3}"};
+                               nul};
   for (const std::string& bomb : bombs) {
     ASSERT_TRUE(pty.write(command(bomb)));
     const std::string answer = read_frame(pty);  // as text: it repeats numbers that few readers take
@@ -158,7 +157,7 @@ TEST_F(HostileCommands, AFloodIsAnsweredOrRefusedAndCountedAndDataGoesOn) {
 TEST_F(HostileCommands, PiecesWithoutEndAreDataInTheEnd) {
   ASSERT_NO_FATAL_FAILURE(start(R"("1": )" + kServer));
   TcpPeer begins(dtud.listen_port("1")), asks(dtud.listen_port("1"));
-  const std::string begun = R"({"msg_id": 1, "cmd_code": 3, "data": ")";
+  const std::string begun = R"({"msg_id": 1, "data": ")";
   ASSERT_TRUE(begins.write(begun));
   ASSERT_TRUE(eventually([&] { return number(dtud.channel("1"), "rx_bytes") >= static_cast<int64_t>(begun.size()); }));
   ASSERT_TRUE(asks.write(R"({"msg_id": 2, "cmd_code": 3})"));

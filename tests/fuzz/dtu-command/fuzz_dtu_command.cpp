@@ -10,6 +10,7 @@
 #include "diagnosis.hpp"
 #include "envelope.hpp"
 #include "json_view.hpp"
+#include "message_parts.hpp"
 #include "parameters.hpp"
 #include "pieces.hpp"
 #include "request.hpp"
@@ -61,16 +62,27 @@ void pieces(std::string_view text) {
   const size_t begin = end - object->text.size();
   for (const size_t cut : {begin + 1, (begin + end) / 2, end - 1}) {
     ObjectScan scan;
-    size_t used = 0;
     if (cut <= begin || cut >= end) continue;
-    must(scan.feed(text.substr(begin, cut - begin), used) == ObjectScan::Verdict::more, "a piece was taken for whole");
-    must(scan.feed(text.substr(cut), used) == ObjectScan::Verdict::whole, "an object was not found whole");
-    must(cut + used == end, "an object ends elsewhere");
+    must(!scan.feed(text.substr(begin, cut - begin)), "a piece was taken for whole");
+    must(scan.feed(text.substr(cut)) == end - cut, "an object ends elsewhere");
   }
 }
 
-void command(std::string_view object, bool local) {
-  const Request request = read_request(object, local);
+// Every message comes to its end in parts that follow each other, and what a command is made of is JSON.
+void parts(std::string_view text, bool stream) {
+  for (;;) {
+    const Part part = first_part(text, stream);
+    must(part.end <= text.size(), "a part ends behind the text");
+    must(part.kind != Part::Kind::command || !object_in(part.strict).empty(), "a command is no JSON object");
+    must(part.kind != Part::Kind::data || !names_command(part.text), "data names a command");
+    must(part.kind != Part::Kind::unfinished || stream, "a message is not finished");
+    if (part.kind == Part::Kind::nothing || part.kind == Part::Kind::unfinished) return;
+    must(part.end > 0, "a part without end");
+    text.remove_prefix(part.end);
+  }
+}
+
+void check(const Request& request) {
   must(request.error_code != 0 || !object_in(request.args).empty(), "the arguments are no JSON object");
   must(request.error_code == 0 || !request.error.empty(), "refused without a reason");
   must(request.error_code != 0 || request.code >= 0, "no code, and not refused");
@@ -94,19 +106,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   round_trip(text, false);
   round_trip(text, true);
   pieces(text);
+  parts(text, false);
+  parts(text, true);
+  check(read_local(text));
   JsonProblem problem;
   const auto json = parse_json(text, &problem);
   if (!json) {
-    command("{}", true);
     must(problem.position <= size, "the problem is behind the text");
     return 0;
   }
   must(unquote(json->text).size() <= json->text.size(), "unquoting made text longer");
   if (json->type == JsonType::string) must(is_utf8(unquote(json->text)), "a string is not UTF-8");
-  if (json->type == JsonType::object) {
-    command(json->text, true);
-    command(json->text, false);
-  }
+  if (json->type == JsonType::object) check(read_request(json->text));
   std::string scratch;
   for (const bool convert : {false, true}) (void)downlink_payload(text, object_in(text), convert, scratch);
   return 0;

@@ -32,6 +32,14 @@ TEST(Commands, Version) {
   }
   rig.host.set_point("device.version", "\"V2\"");
   EXPECT_EQ(rig.ask_code("2"), "\"v 2\"");
+  for (const char* unknown : {"null", "\"\""}) {
+    rig.host.set_point("device.version", unknown);
+    EXPECT_EQ(rig.ask_code("2"), "\"v 0\"") << unknown;
+  }
+  Rig bare;
+  EXPECT_EQ(bare.ask_code("2"), "\"v 0\"") << "nobody knows a version";
+  bare.host.on_point("device.version", [](const dtu::test::Request&) { return dtu::test::Answer{DTU_E_IO, "", "no"}; });
+  EXPECT_EQ(bare.ask_code("2"), "null") << "it is known to somebody who cannot say it now";
 }
 
 TEST(Commands, SignalIsNeverMadeUp) {
@@ -77,6 +85,31 @@ TEST(Commands, WhatIsThereOfSeveralValues) {
   EXPECT_EQ(rig.ask_code("12"), R"({"data_state":1})");
 }
 
+TEST(Commands, OneConnectionAsText) {
+  Rig rig;
+  full_board(rig);
+  EXPECT_EQ(rig.ask_code("11", R"({"channel":"1"})"), "\"4\"");
+  EXPECT_EQ(rig.ask_code("17", R"({"channel":1})"), "\"4\"");
+  EXPECT_EQ(rig.ask_code("11", R"({"channel":"2"})"), "null") << "its plugin tells none";
+  for (const char* none : {R"({"channel":"3"})", R"({"channel":{}})"})
+    EXPECT_EQ(rig.ask("{\"cmd_code\":11,\"password\":\"012345\",\"data\":" + std::string(none) + "}", "error_code"),
+              "5005");
+}
+
+TEST(Commands, WhatTheBoardDoesNotOfferIsNotStored) {
+  Rig rig;
+  full_board(rig);
+  rig.host.on_command("board.offers", [](const dtu::test::Request&) {
+    return dtu::test::Answer{DTU_OK, R"({"network":false,"firmware":false})"};
+  });
+  for (const auto& [code, data] : std::map<std::string, std::string>{
+           {"60", R"({"apn":["a","",""]})"}, {"62", R"({"ota":1})"}, {"98", R"({"ota":["a","b","c"]})"}}) {
+    EXPECT_EQ(rig.ask("{\"cmd_code\":" + code + ",\"password\":\"012345\",\"data\":" + data + "}", "error_code"),
+              "5006");
+    for (const auto& asked : rig.host.requests()) EXPECT_NE(asked.name, "config.change");
+  }
+}
+
 TEST(Commands, SmsInEveryShape) {
   for (const char* request :
        {R"({"cmd_code":50,"password":"012345","data":{"number":"+12","sms_msg":"a\"b"}})",
@@ -89,6 +122,15 @@ TEST(Commands, SmsInEveryShape) {
     EXPECT_EQ(rig.ask(request, "status"), "1") << request;
     EXPECT_EQ(rig.host.requests().back().args, R"({"number":"+12","text":"a\"b"})");
   }
+  Rig filled;
+  full_board(filled);
+  for (const char* text : {R"({"number":"12\u0000\u0000","sms_msg":"x"})", R"({"number":"12","sms_msg":"x\u0000"})",
+                           R"({"message":{"number":"12\u0000","data":"x"}})"}) {
+    EXPECT_EQ(filled.ask_code("50", text), "\"\"");
+    EXPECT_EQ(filled.host.requests().back().args, R"({"number":"12","text":"x"})");
+  }
+  EXPECT_EQ(filled.ask_code("50", R"({"number":"12","sms_msg":"a\u0000b\\u0000\u0000"})"), "\"\"");
+  EXPECT_EQ(filled.host.requests().back().args, R"({"number":"12","text":"a\u0000b\\u0000"})");
   Rig rig;
   full_board(rig);
   for (const char* data :

@@ -29,6 +29,7 @@ struct LinkSetup {
   std::string port = "1";
   std::string port_config = "{}";
   std::string device_config = "{}";
+  uint32_t baud = 115200;
   std::vector<ChannelSetup> channels = {
       {1, "tcp", false},
       {2, "mqtt", true, R"({"subscribe":{"0":"/down","1":"/down1"},"publish":{"0":"/up","1":"/up1"}})"}};
@@ -65,7 +66,7 @@ class Rig {
     info.link = 77;
     info.dialect = dtu::str(setup.dialect);
     info.port = dtu::str(setup.port);
-    info.baud = setup.port.empty() ? 0 : 115200;
+    info.baud = setup.port.empty() ? 0 : setup.baud;
     info.bits_per_char = 10;
     info.port_config = dtu::str(setup.port_config);
     info.device_config = dtu::str(setup.device_config);

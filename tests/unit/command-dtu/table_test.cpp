@@ -135,7 +135,7 @@ TEST(CommandTable, HasExactlyTheCodesOfBothNumberings) {
 
 TEST(CommandTable, ABoardAndAKernelThatOfferNothingAreSaidSo) {
   for (const Row& row : rows) {
-    if (row.decimal == 5 || row.decimal == 255) continue;
+    if (row.decimal == 2 || row.decimal == 5 || row.decimal == 255) continue;  // these need nothing
     Rig rig;
     const std::string code = std::to_string(row.decimal >= 0 ? row.decimal : row.hex);
     rig.port(local("{\"cmd_code\":" + code + ",\"password\":\"" + good_password + "\",\"data\":" + row.data + "}"));

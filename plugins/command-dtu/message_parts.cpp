@@ -1,0 +1,136 @@
+#include "message_parts.hpp"
+
+#include <algorithm>
+
+#include "loose_json.hpp"
+#include "pieces.hpp"
+
+namespace command_dtu {
+namespace {
+
+struct Found {
+  enum class State : uint8_t { no, cut, whole } state = State::no;
+  size_t end = 0;
+  bool loose = false;  // not strict JSON
+  std::string strict;
+  JsonProblem problem;
+};
+
+// The object at `at`, in either form.
+Found read_object(std::string_view text, size_t at) {
+  Found found;
+  found.end = at;
+  if (const auto value = read_json(text, found.end)) {
+    found.state = Found::State::whole;
+    found.strict = value->text;
+    return found;
+  }
+  if (auto strict = read_loose(text, found.end, &found.problem)) {
+    found.state = Found::State::whole;
+    found.loose = true;
+    found.strict = std::move(*strict);
+  } else if (found.problem.position == text.size()) {
+    found.state = Found::State::cut;
+  }
+  return found;
+}
+
+// Where the next command begins, from `from` on; the end of the text when there is none. after_object: only behind what
+// may be the end of another object. The work is bounded, whatever brackets the text has.
+size_t next_command(std::string_view text, size_t from, bool more_may_come, bool after_object) {
+  size_t work = 4 * text.size();
+  for (size_t at = text.find('{', from); at != std::string_view::npos; at = text.find('{', at + 1)) {
+    const size_t before = at == 0 ? std::string_view::npos : text.find_last_not_of(" \t", at - 1);
+    const bool behind =
+        before != std::string_view::npos && std::string_view("}\r\n\0", 4).find(text[before]) != std::string_view::npos;
+    if (after_object && !behind) continue;
+    const Found found = read_object(text, at);
+    if (found.state == Found::State::whole && is_command(found.strict)) return at;
+    if (found.state == Found::State::cut && more_may_come && names_command(text.substr(at))) return at;
+    const size_t cost = (found.state == Found::State::no ? found.problem.position : text.size()) - at + 1;
+    if (cost >= work) break;
+    work -= cost;
+  }
+  return text.size();
+}
+
+Part make(Part::Kind kind, std::string_view text, size_t begin, size_t end) {
+  Part part;
+  part.kind = kind;
+  part.text = text.substr(begin, end - begin);
+  part.end = end;
+  return part;
+}
+
+// Everything up to `end` is no object: data, unless it names a command. What stands behind a broken command up to the
+// next bracket belongs to it.
+Part as_text(std::string_view text, size_t end, const JsonProblem& problem) {
+  const bool named = names_command(text.substr(0, end));
+  if (named) end = std::min(text.find('{', end), text.size());
+  Part part = make(named ? Part::Kind::broken : Part::Kind::data, text, 0, end);
+  part.problem = problem;
+  return part;
+}
+
+// Where the next command begins within an object with mistakes, or behind it.
+std::optional<size_t> next_in_doubt(std::string_view text, const std::vector<size_t>& places, bool more_may_come) {
+  for (const size_t at : places) {
+    const Found found = read_object(text, at);
+    if (found.state == Found::State::whole && is_command(found.strict)) return at;
+    if (found.state == Found::State::cut && more_may_come && names_command(text.substr(at))) return at;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool names_command(std::string_view text) { return text.find("cmd_code") != std::string_view::npos; }
+
+bool may_hold_command(std::string_view text) {
+  return names_command(text) ||
+         (text.find("code") != std::string_view::npos && text.find("assword") != std::string_view::npos);
+}
+
+bool may_become_object(std::string_view text) {
+  size_t at = 0;
+  skip_blank(text, at);
+  return at < text.size() && text[at] == '{' && read_object(text, at).state != Found::State::no;
+}
+
+std::optional<size_t> end_of_command(std::string_view text, const std::vector<size_t>& places) {
+  const auto begin = next_in_doubt(text, places, false);
+  return begin ? std::optional(read_object(text, *begin).end) : std::nullopt;
+}
+
+bool is_command(std::string_view object) {
+  if (member(object, "cmd_code")) return true;
+  return member(object, "code") && (member(object, "password") || member(object, "Password"));
+}
+
+Part first_part(std::string_view text, bool more_may_come) {
+  size_t begin = 0;
+  skip_blank(text, begin);
+  if (begin == text.size()) return make(Part::Kind::nothing, text, begin, begin);
+  if (text[begin] != '{') {
+    const bool other_json = parse_json(text.substr(begin)).has_value();
+    return as_text(text, other_json ? text.size() : next_command(text, begin, more_may_come, false),
+                   {begin, "a command is one JSON object"});
+  }
+  Found found = read_object(text, begin);
+  if (found.state == Found::State::whole) {
+    const bool command = is_command(found.strict);
+    if (!command && found.loose) return as_text(text, found.end, {begin, "cmd_code is no member of the object"});
+    Part part = make(command ? Part::Kind::command : Part::Kind::object, text, begin, found.end);
+    part.strict = std::move(found.strict);
+    return part;
+  }
+  if (found.state == Found::State::cut && more_may_come) return make(Part::Kind::unfinished, text, begin, text.size());
+  const std::string_view rest = text.substr(begin);
+  ObjectScan scan;
+  std::optional<size_t> end = scan.feed(rest);
+  if (const auto other = next_in_doubt(rest, scan.doubts(), more_may_come)) end = other;
+  if (!end && more_may_come && names_command(rest)) return make(Part::Kind::unfinished, text, begin, text.size());
+  return as_text(text, end ? begin + *end : next_command(text, begin + 1, more_may_come, true), found.problem);
+}
+
+}  // namespace command_dtu

@@ -1,0 +1,43 @@
+// A message from a channel taken apart where it may hold a command (D20): commands, data, and text that names cmd_code
+// but cannot be read. The last is answered and never goes to the line: it may hold the password.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json_view.hpp"
+
+namespace command_dtu {
+
+struct Part {
+  enum class Kind : uint8_t {
+    nothing,     // only blanks were left
+    command,     // strict: its JSON
+    object,      // JSON, no command
+    data,        // anything else
+    broken,      // names cmd_code and cannot be read: problem
+    unfinished,  // more of the stream may make it a command
+  };
+  Kind kind = Kind::nothing;
+  std::string_view text;  // as it came
+  std::string strict;
+  JsonProblem problem;
+  size_t end = 0;  // where the next part begins
+};
+
+// The first part of `text`. more_may_come: it is a piece of a stream.
+[[nodiscard]] Part first_part(std::string_view text, bool more_may_come);
+
+// False for nearly all data: then the message needs no look for parts.
+[[nodiscard]] bool may_hold_command(std::string_view text);
+[[nodiscard]] bool names_command(std::string_view text);
+// More text may make it a JSON object, as the protocol's documents print them.
+[[nodiscard]] bool may_become_object(std::string_view text);
+// The end of the first whole command that begins at one of these places.
+[[nodiscard]] std::optional<size_t> end_of_command(std::string_view text, const std::vector<size_t>& places);
+// cmd_code is a member; or code is, with a password beside it.
+[[nodiscard]] bool is_command(std::string_view object);
+
+}  // namespace command_dtu
