@@ -57,7 +57,7 @@ Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds&
       settings_(read_link(link)),
       parser_(settings_.rules, *this),
       idle_(host, [this] { on_idle(); }),
-      pieces_(host, [this](const Pieces::Given& given) { given_back(given); }),
+      pieces_(host, [this](const Pieces::Given& given) { (void)given_back(given); }),
       upgrade_(asker) {
   // An upgrade may have been ordered over this link before the session, or dtud, was started.
   Question question;
@@ -153,8 +153,9 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
 
   if (channel->stream)
     if (const auto taken = pieces_.go_on(id, msg.source, payload)) {
-      if (taken->ended) given_back(*taken->ended);
+      const bool broken = taken->ended && given_back(*taken->ended);
       payload.remove_prefix(taken->used);
+      if (broken) payload.remove_prefix(std::min(payload.find('{'), payload.size()));
       size_t at = 0;
       skip_blank(payload, at);
       if (at == payload.size()) return;
@@ -162,9 +163,10 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
   message({*channel, msg.source, route, payload, channel->stream});
 }
 
-void Session::message(const Incoming& in) {
+bool Session::message(const Incoming& in) {
   if (may_hold_command(in.payload)) return parts(in);
   if (!row_of_data(in)) downlink(in.channel, in.route, in.payload);
+  return false;
 }
 
 // A stream may deliver several objects at once, and the last in part: when the message is a row of JSON objects, each
@@ -189,13 +191,16 @@ bool Session::row_of_data(const Incoming& in) {
   return true;
 }
 
-void Session::parts(const Incoming& in) {
+bool Session::parts(const Incoming& in) {
   std::string_view text = in.payload;
+  bool broken = false;
   for (;;) {
     const Part part = first_part(text, in.more_may_come);
+    if (part.kind == Part::Kind::nothing) return broken;
+    broken = part.kind == Part::Kind::broken;
     switch (part.kind) {
       case Part::Kind::nothing:
-        return;
+        break;
       case Part::Kind::command:
         command(Asked{read_request(part.strict), &in.channel, in.peer});
         break;
@@ -207,7 +212,7 @@ void Session::parts(const Incoming& in) {
         command(Asked{broken_request(part.text.size(), part.problem), &in.channel, in.peer});
         break;
       case Part::Kind::unfinished:
-        if (hold(in, part.text)) return;
+        if (hold(in, part.text)) return false;
         return parts({in.channel, in.peer, in.route, part.text, false});
     }
     text.remove_prefix(part.end);
@@ -217,11 +222,12 @@ void Session::parts(const Incoming& in) {
 bool Session::hold(const Incoming& in, std::string_view text) { return pieces_.begin(in.channel.id, in.peer, text); }
 
 // What a stream delivered in pieces is whole, or will never be.
-void Session::given_back(const Pieces::Given& given) {
+bool Session::given_back(const Pieces::Given& given) {
   const LinkChannel* from = find(given.channel);
-  if (from == nullptr) return;
+  if (from == nullptr) return false;
   if (!given.too_long) return message({*from, given.peer, {}, given.text, false});
   command(Asked{too_long_request(), from, given.peer});
+  return false;
 }
 
 void Session::downlink(const LinkChannel& channel, std::string_view route, std::string_view message) {

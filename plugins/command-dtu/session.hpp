@@ -50,11 +50,12 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
     std::string_view payload;
     bool more_may_come;  // what is not whole is kept until it is
   };
-  void message(const Incoming& in);
+  // True: it ended with a command that cannot be read. What follows up to the next bracket belongs to that.
+  bool message(const Incoming& in);
   bool row_of_data(const Incoming& in);
-  void parts(const Incoming& in);
+  bool parts(const Incoming& in);
   bool hold(const Incoming& in, std::string_view text);
-  void given_back(const Pieces::Given& given);
+  bool given_back(const Pieces::Given& given);
   void to_port(std::string_view head, std::string_view payload, uint32_t flags);
   void append_check(std::string& head, std::string_view payload) const;
 
