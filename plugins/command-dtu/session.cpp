@@ -147,7 +147,8 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
   if (settings_.through) return downlink(*channel, route, payload);
   // D17: what a broker kept from before is no command. A line is no place for one either: it may carry the password.
   if ((msg.flags & DTU_MSG_RETAINED) != 0) {
-    if (payload.find("cmd_code") != std::string_view::npos) return drop("retained_command", payload.size());
+    const bool whole = may_hold_command(payload) && first_part(payload, false).kind == Part::Kind::command;
+    if (whole || names_command(payload)) return drop("retained_command", payload.size());
     return downlink(*channel, route, payload);
   }
 

@@ -157,6 +157,12 @@ TEST(Session, WhatAServerKeptFromBeforeIsNoCommand) {
   EXPECT_THAT(rig.to_port(), IsEmpty()) << "nor does it go to the line";
   ASSERT_THAT(rig.host.drops(), SizeIs(1));
   EXPECT_EQ(rig.host.drops()[0].reason, "retained_command");
+  for (const char* other : {R"({"code": 255, "Password": "012345"})", R"({"cmd_code": 255, "password": "012345")"}) {
+    rig.channel(1, other, "", 0, DTU_MSG_RETAINED);
+    EXPECT_EQ(rig.host.drops().back().reason, "retained_command") << other;
+  }
+  EXPECT_THAT(rig.host.drops(), SizeIs(3));
+  EXPECT_THAT(rig.to_channel(1), IsEmpty());
   rig.channel(1, "data", "", 0, DTU_MSG_RETAINED);
   EXPECT_THAT(rig.to_port(), SizeIs(1));
 }
