@@ -43,26 +43,34 @@ void sweep(Call& call, const std::shared_ptr<GpioSweep>& s) {
   });
 }
 
-// Several points as one object, those the board lacks left out; none at all is a failure.
+// Several points as one object. Those the board lacks are left out, or null; none at all is a failure.
 struct Part {
   const char* key;
   const char* point;
 };
 struct Gathering {
-  Gathering(const Part* first, const Part* last) : next(first), end(last) {}
+  Gathering(const Part* first, const Part* last, bool with_null)
+      : next(first), end(last), null_for_missing(with_null) {}
   const Part* next;
   const Part* end;
+  const bool null_for_missing;
+  bool any = false;
   std::string json = "{";
   dtu_status status = DTU_OK;
   std::string error;
 };
 void gather(Call& call, const std::shared_ptr<Gathering>& g) {
-  if (g->next == g->end) return g->json.size() > 1 ? call.answer(g->json + "}") : call.fail(g->status, g->error);
+  if (g->next == g->end) return g->any ? call.answer(g->json + "}") : call.fail(g->status, g->error);
   const Part& part = *g->next++;
   call.try_read(part.point, [&call, g, &part](const Reply& reply) {
-    if (reply.ok() && !reply.json.empty() && reply.json != "null") {
-      g->json.append(g->json.size() > 1 ? ",\"" : "\"").append(part.key).append("\":").append(reply.json);
-    } else if (g->error.empty()) {
+    const bool known = reply.ok() && !reply.json.empty() && reply.json != "null";
+    g->any = g->any || known;
+    if (known || g->null_for_missing)
+      g->json.append(g->json.size() > 1 ? ",\"" : "\"")
+          .append(part.key)
+          .append("\":")
+          .append(known ? reply.json : "null");
+    if (!known && g->error.empty()) {
       g->status = reply.ok() ? DTU_E_IO : reply.status;
       g->error = reply.ok() ? std::string(part.point) + " is not known yet: try again later" : reply.error;
     }
@@ -70,8 +78,8 @@ void gather(Call& call, const std::shared_ptr<Gathering>& g) {
   });
 }
 template <size_t n>
-void gather(Call& call, const Part (&parts)[n]) {
-  gather(call, std::make_shared<Gathering>(parts, parts + n));
+void gather(Call& call, const Part (&parts)[n], bool null_for_missing) {
+  gather(call, std::make_shared<Gathering>(parts, parts + n, null_for_missing));
 }
 
 constexpr Part climate_parts[] = {{"temperature", "sensor.temperature"}, {"humidity", "sensor.humidity"}};
@@ -207,8 +215,8 @@ void diagnosis(Call& call) {
   });
 }
 
-void climate(Call& call) { gather(call, climate_parts); }
-void network(Call& call) { gather(call, network_parts); }
+void climate(Call& call) { gather(call, climate_parts, true); }
+void network(Call& call) { gather(call, network_parts, false); }
 
 void sms(Call& call) {
   constexpr std::string_view usage = R"({"number": "...", "sms_msg": "..."})";

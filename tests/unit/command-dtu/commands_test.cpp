@@ -42,6 +42,15 @@ TEST(Commands, Version) {
   EXPECT_EQ(bare.ask_code("2"), "null") << "it is known to somebody who cannot say it now";
 }
 
+TEST(Commands, AnEmptyEntryOfTheSimIsNoNumber) {
+  Rig rig;
+  for (const char* value : {"\"\"", "null"}) {
+    rig.host.set_point("sim.number", value);
+    EXPECT_EQ(rig.ask(R"({"cmd_code":1})", "error_code"), "3001") << value;
+    EXPECT_EQ(rig.ask(R"({"cmd_code":1})"), "null") << value;
+  }
+}
+
 TEST(Commands, SignalIsNeverMadeUp) {
   Rig rig;
   for (const char* value : {"99", "-1", "32", "null", "\"?\"", "1.5"}) {
@@ -80,7 +89,7 @@ TEST(Commands, Gpio) {
 TEST(Commands, WhatIsThereOfSeveralValues) {
   Rig rig;
   rig.host.set_point("sensor.humidity", "60.5");
-  EXPECT_EQ(rig.ask_code("10"), R"({"humidity":60.5})");
+  EXPECT_EQ(rig.ask_code("10"), R"({"temperature":null,"humidity":60.5})");
   rig.host.set_point("network.data_state", "1");
   EXPECT_EQ(rig.ask_code("12"), R"({"data_state":1})");
 }
