@@ -121,7 +121,8 @@ TEST(BadConfigAtStart, DtudComesUpWithTheChannelsThatAreRight) {
     "2": {"protocol": "tcp", "mode": "server"}, "3": {"protocol": "pigeon"}}})");
   dtud.start();
   EXPECT_TRUE(dtud.channel_is("2", "up"));
-  EXPECT_EQ(size(parse_json(dtud.get("/v1/channels").body)), 1U);
+  EXPECT_EQ(size(parse_json(dtud.get("/v1/channels").body)), 3U);
+  for (const char* wrong : {"1", "3"}) EXPECT_EQ(text(dtud.channel(wrong), "state"), "failed");
   EXPECT_NE(dtud.log().find("/conf/1/port"), std::string::npos);
   EXPECT_NE(dtud.log().find("pigeon"), std::string::npos);
   EXPECT_EQ(dtud.stop(), 0);
