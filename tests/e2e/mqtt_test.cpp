@@ -265,6 +265,27 @@ TEST_F(Mqtt, AMessageLargerThanTheBrokerTakesIsRejectedWithItsSize) {
   EXPECT_EQ(metric("reconnects"), 0);
 }
 
+// mosquitto closes the connection of a 3.1.1 client that sends too large a packet.
+TEST_F(Mqtt, AMessageForWhichTheBrokerClosesStopsNobody) {
+  Broker broker("max_packet_size 1000\n");
+  MqttClient cloud(broker.port());
+  cloud.subscribe("up");
+  ASSERT_NO_FATAL_FAILURE(start(broker.port(),
+                                R"(, "qos": 1, "publish": {"0": "up"}, "reconnect": {"min_ms": 10, "max_ms": 100})",
+                                R"("work_mode": "raw", "uconf": {"1": {"packet": {"delimiter": "0x0a"}}}, )"));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(pty.write("before\n" + std::string(2000, 'x') + "\nafter\n"));
+  for (std::string got; got != "after\n";) {
+    const auto next = cloud.next();
+    ASSERT_TRUE(next) << dtud.get("/v1/channels").body;
+    got = next->payload;
+    EXPECT_TRUE(got == "before\n" || got == "after\n");
+  }
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejections.closed.messages"), 1);
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejections.closed.bytes"), 2001);
+}
+
 TEST_F(Mqtt, ARefusalOfAMessageIsSaidWithItsSize) {
   ScriptedBroker broker;
   ASSERT_NO_FATAL_FAILURE(start(broker.port(), R"(, "version": "5", "qos": 1, "publish": {"0": "up"})", kRaw));

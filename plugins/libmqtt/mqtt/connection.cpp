@@ -1,6 +1,7 @@
 #include <MQTTAsync.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <dtu/sdk/text.hpp>
 #include <mqtt/connect_options.hpp>
@@ -12,6 +13,15 @@
 #include <utility>
 
 namespace mqtt {
+namespace {
+
+// Reasons of a DISCONNECT that speak of what the client sent, and not of the server or of another client.
+bool is_of_a_message(int reason) {
+  constexpr std::array<int, 10> reasons{0x80, 0x81, 0x82, 0x83, 0x87, 0x90, 0x95, 0x99, 0x9A, 0x9B};
+  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+}
+
+}  // namespace
 
 // Paho calls these with its lock held. No exception may pass through its C code, hence noexcept.
 struct Connection::Callbacks {
@@ -69,7 +79,7 @@ struct Connection::Callbacks {
   // --- connected
   static void lost(void* context, char* /*cause*/) noexcept { of(context).end_lost(); }
   static void disconnected(void* context, MQTTProperties* /*properties*/, enum MQTTReasonCodes reason) noexcept {
-    of(context).end("the broker ended the connection: " + reason_words(reason), true);
+    of(context).end_by_peer("the broker ended the connection: " + reason_words(reason), is_of_a_message(reason));
   }
   static int arrived(void* context, char* topic, int topic_length, MQTTAsync_message* message) noexcept {
     Incoming in;
@@ -205,7 +215,7 @@ void Connection::end_lost() {
   const SocketWatch::End how = watch_.end();
   const std::string seconds = std::to_string(options_.keep_alive_s) + " s";
   // Paho reads to the end, unless it has no memory for a packet.
-  if (how.by != SocketWatch::By::us && how.unread == 0) return end("the broker closed the connection", true);
+  if (how.by != SocketWatch::By::us && how.unread == 0) return end_by_peer("the broker closed the connection", true);
   if (how.silent_ms + kSlackMs >= uint64_t{options_.keep_alive_s} * 1000)
     return end("the broker sent nothing for " + seconds + ": the keep-alive timed out", false);
   if (how.open > kGoodbye)
@@ -213,6 +223,13 @@ void Connection::end_lost() {
   if (ended_.exchange(true)) return;
   Ended why{"a received packet could not be read: it breaks the protocol, or is larger than the memory that is left"};
   why.unreadable = true;
+  events_.ended(std::move(why));
+}
+
+void Connection::end_by_peer(std::string text, bool of_a_message) {
+  if (ended_.exchange(true)) return;
+  Ended why{std::move(text), true};
+  why.of_a_message = of_a_message;
   events_.ended(std::move(why));
 }
 

@@ -21,12 +21,13 @@ struct Connected {
 };
 
 struct Ended {
-  std::string text;          // why
-  bool by_server = false;    // it was up, and the other side closed it
-  bool unexplained = false;  // explain() may know more
-  bool in_sending = false;   // a message could not be sent
-  bool unreadable = false;   // we ended it, because a packet could not be read
-  int refusal = 0;           // reason of a CONNACK that refused us (MQTT 5)
+  std::string text;           // why
+  bool by_server = false;     // it was up, and the other side closed it
+  bool unexplained = false;   // explain() may know more
+  bool in_sending = false;    // a message could not be sent
+  bool unreadable = false;    // we ended it, because a packet could not be read
+  bool of_a_message = false;  // the other side may have ended it because of what we published
+  int refusal = 0;            // reason of a CONNACK that refused us (MQTT 5)
 };
 
 class Connection {
@@ -72,6 +73,7 @@ class Connection {
   void end_connecting(int code, const char* message);
   void end(std::string text, bool by_server, bool unexplained = false);
   void end_lost();
+  void end_by_peer(std::string text, bool of_a_message);
   [[nodiscard]] bool delivers_retained(std::string_view topic) const;
   void up();
 

@@ -1,3 +1,5 @@
+#include <dtu/channel.h>
+
 #include <algorithm>
 #include <mqtt/session.hpp>
 #include <mqtt/words.hpp>
@@ -115,9 +117,11 @@ void Session::became_up(Connected&& facts) {
   state_ = State::up;
   up_since_ns_ = host_.monotonic_ns();
   if (address_ > 1) counters_.add(Count::reconnects);
-  last_logged_.clear();
-  host_.info("connected to " + broker_name(options_) + " as " + options_.client_id +
-             (facts_.session_present ? ", the broker kept the session" : ""));
+  const bool flaps = short_lived_ >= kSuspicious;
+  if (!flaps) last_logged_.clear();
+  host_.log(flaps ? DTU_LOG_DEBUG : DTU_LOG_INFO, "connected to " + broker_name(options_) + " as " +
+                                                      options_.client_id +
+                                                      (facts_.session_present ? ", the broker kept the session" : ""));
   if (options_.tls.on && !options_.tls.verify)
     host_.warn("Certificate checking is off (tls.verify is false): the identity of " + broker_name(options_) +
                " is not verified");
@@ -159,9 +163,8 @@ void Session::begin_close(Ended why) {
     if (held) attempt_ = 0;
     short_lived_ = held ? 0 : short_lived_ + 1;
     if (why.by_server && short_lived_ >= kSuspicious)
-      why.text += "; " + std::to_string(short_lived_) +
-                  " connections in a row did not last: another client may use the client id \"" + options_.client_id +
-                  "\"";
+      why.text += "; several connections in a row ended soon: another client may use the client id \"" +
+                  options_.client_id + "\", or the broker does not take a message";
   }
   timer_.disarm();
   wake_timer_.disarm();
@@ -183,7 +186,9 @@ void Session::start_close() {
 
 void Session::closed(const std::string& explanation) {
   connection_.reset();
-  inflight_.sweep([this](uint64_t token) { complete(token, DTU_E_CLOSED); });
+  // The host finds the message that the broker never takes.
+  const dtu_status status = why_.of_a_message ? DTU_E_REFUSED : DTU_E_CLOSED;
+  inflight_.sweep([this, status](uint64_t token) { complete(token, status); });
   unacknowledged_.clear();
   marked_ = 0;
   draining_ = false;

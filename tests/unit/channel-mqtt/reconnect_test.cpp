@@ -85,7 +85,7 @@ TEST_F(MqttTest, FailedTokensComeBackInOrderBeforeDown) {
   ASSERT_TRUE(wait([&] { return host.completions().size() == 20; })) << trouble();
   for (size_t n = 0; n < 20; ++n) {
     EXPECT_EQ(host.completions()[n].token, sent.tokens[n]);
-    EXPECT_EQ(host.completions()[n].status, DTU_E_CLOSED);
+    EXPECT_EQ(host.completions()[n].status, DTU_E_REFUSED);
   }
   ASSERT_TRUE(wait([&] { return host.state(i) != DTU_STATE_UP; }));
   EXPECT_NE(i.health().find(R"("error")"), std::string::npos);
