@@ -78,10 +78,10 @@ std::string load_files(SSL_CTX* context, const Tls& tls) {
 std::string handshake(const Options& options, const Socket& socket) {
   ERR_clear_error();
   const Context context(SSL_CTX_new(TLS_client_method()));
-  if (!context) return "TLS is not to be had: " + last_ssl_error();
+  if (!context) return "TLS is not available: " + last_ssl_error();
   if (std::string wrong = load_files(context.get(), options.tls); !wrong.empty()) return wrong;
   const Connection tls(SSL_new(context.get()));
-  if (!tls) return "TLS is not to be had: " + last_ssl_error();
+  if (!tls) return "TLS is not available: " + last_ssl_error();
   SSL_set_verify(tls.get(), options.tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (is_numeric(options.host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.get()), options.host.c_str());
