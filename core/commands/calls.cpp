@@ -134,6 +134,8 @@ void Calls::checked(const Check& check, const Answer& verdict) {
 
 Answer Calls::read_point(std::string_view name, plugins::Instance* asker, Done done) {
   const Point* point = directory_.point(name);
+  if (point == nullptr && !directory_.complete())
+    return {DTU_E_IO, "", std::string(name) + " is not known yet: a HAL is still starting"};
   if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
   Call call;
   call.kind = Kind::read;

@@ -37,6 +37,7 @@ std::string Directory::add(Point point) {
 }
 
 void Directory::remove_of(const plugins::Instance& provider) {
+  listed(provider);
   for (auto it = commands_.begin(); it != commands_.end();) {
     if (it->second.provider != &provider) {
       ++it;

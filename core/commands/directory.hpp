@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ class Directory {
   [[nodiscard]] std::string add(Command command);
   [[nodiscard]] std::string add(Point point);
   void remove_of(const plugins::Instance& provider);
+  // `provider` is starting for the first time: what it offers is not known before listed(), or remove_of(), of it.
+  void expect(const plugins::Instance& provider) { expected_.insert(&provider); }
+  void listed(const plugins::Instance& provider) { expected_.erase(&provider); }
+  [[nodiscard]] bool complete() const { return expected_.empty(); }
   // What `from` offers is `to`'s from now on: calls to it find their way while one takes the other's place.
   void rehome(const plugins::Instance& from, plugins::Instance& to);
 
@@ -53,6 +58,7 @@ class Directory {
   std::map<std::string, Command, std::less<>> commands_;
   std::map<uint32_t, std::string> codes_;
   std::map<std::string, Point, std::less<>> points_;
+  std::set<const plugins::Instance*> expected_;
 };
 
 // 1 to 64 of [a-z0-9_.-].

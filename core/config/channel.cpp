@@ -99,7 +99,7 @@ ReadChannel read_channel(uint32_t id, const Json& given, const JsonObject& docum
 
   auto normal = shared_object(checked.value);
   normal->set("protocol", type);
-  for (const char* inherited : {"reg", "offline_storage"}) {
+  for (const char* inherited : {"reg", "reg_on", "offline_storage"}) {
     if (!normal->has(inherited)) normal->set(inherited, document.get(inherited));
   }
   normal->set("offline_storage", storage_word(normal->get("offline_storage")));
@@ -111,7 +111,8 @@ ReadChannel read_channel(uint32_t id, const Json& given, const JsonObject& docum
   config.outbox = outbox_of(*normal);
   config.registration = registration_of(normal->get("reg"));
   config.isolate = isolate_of(normal->get("isolate"));
-  config.json = to_json(checked.value);
+  config.register_once = as_text(normal->get("reg_on")) == "start";
+  config.json = to_json(channels.with_id(type, checked.value, id));
   config.masked_json = to_json(with_mask(checked.value, path, out.secrets));
   out.config = std::move(config);
   return out;

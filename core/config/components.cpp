@@ -6,6 +6,7 @@
 
 #include "config/json_text.hpp"
 #include "config/nearest.hpp"
+#include "config/placeholders.hpp"
 #include "config/secrets.hpp"
 
 namespace dtud::config {
@@ -82,8 +83,14 @@ Checked Components::check(const std::string& type, const Json& value, const std:
     out.value = *normal;
   }
   report.add(problems);
-  out.good = problems.empty();
+  out.good = std::all_of(problems.begin(), problems.end(),
+                         [](const Problem& p) { return p.kind == Problem::Kind::placeholder; });
   return out;
+}
+
+Json Components::with_id(const std::string& type, const Json& value, uint32_t id) {
+  const auto& validator = entry(type).validator;
+  return validator == nullptr ? value : with_channel_id(value, SchemaNode(validator->schema()), id);
 }
 
 const Components::Entry& Components::entry(const std::string& type) {

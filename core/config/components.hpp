@@ -28,6 +28,9 @@ class Components {
   // Checks `value` against the schema of an installed type, or (type "") against the kernel's keys alone.
   Checked check(const std::string& type, const Json& value, const std::string& path, Report& report);
 
+  // A copy of a checked value whose texts with placeholders have the id instead of {id}.
+  [[nodiscard]] Json with_id(const std::string& type, const Json& value, uint32_t id);
+
  private:
   uint32_t kind_;
   std::string kind_name_;

@@ -14,8 +14,10 @@ namespace {
 
 // Top-level keys that are the kernel's business: a change of one of them must not give the ports new sessions.
 constexpr std::string_view kNotForDialects[] = {
-    "conf", "uconf", "password",        "reg",         "version",      "nolog",           "fota",      "ota",
-    "pins", "apn",   "service_acquire", "acquire_url", "auto_connect", "offline_storage", "confirm_s", "direction_pin"};
+    "conf",      "uconf",           "password",    "reg",          "reg_on",
+    "version",   "nolog",           "fota",        "ota",          "pins",
+    "apn",       "service_acquire", "acquire_url", "auto_connect", "offline_storage",
+    "confirm_s", "direction_pin"};
 // "2" or "pio2", which the schema has checked; -1 for "".
 int32_t pin_number(const std::string& text) {
   const size_t digits = text.find_first_of("0123456789");
@@ -77,7 +79,7 @@ class DeviceReader {
     normal_->set("offline_storage", storage_word(normal_->get("offline_storage")));
     const bool all_named = problems.size() < kMaxProblems;
     return normal && all_named && std::all_of(problems.begin(), problems.end(), [](const Problem& p) {
-             return p.kind == Problem::Kind::unknown_key || in_conf(p.path);
+             return p.kind == Problem::Kind::unknown_key || p.kind == Problem::Kind::placeholder || in_conf(p.path);
            });
   }
 

@@ -114,8 +114,9 @@ struct ChannelConfig {  // conf.<id>
   std::string type;     // protocol
   std::string port;     // serialID; "" = serves commands only, or (with an error) names no port of uconf
   OutboxConfig outbox;
-  // reg (D13): what goes first over a new connection; "" = the standard message, absent = nothing.
+  // reg (D13, D25): what goes first over a new connection; "" = the standard message, absent = nothing.
   std::optional<std::string> registration;
+  bool register_once = false;  // reg_on "start": over the first connection only
   std::optional<IsolateConfig> isolate;
   std::string json;         // normalised and complete: what its component is created with
   std::string masked_json;  // the same with secrets as "***"

@@ -94,6 +94,7 @@ class Explainer {
     } else {
       if (as_object(given) != nullptr) object(given, schema, path);
       if (as_list(given) != nullptr) list(given, schema, path);
+      if (type_of(given) == JsonType::text) placeholders(given, schema, path);
       combined(given, schema, path);
     }
     --steps_;
@@ -142,6 +143,13 @@ class Explainer {
   static bool text(const std::string& s, const SchemaNode& schema) {
     if (!within(characters(s), schema, "minLength", "maxLength")) return false;
     return !schema.has("pattern") || schema.matches(as_text(schema.keyword("pattern")), s);
+  }
+
+  void placeholders(const Json& given, const SchemaNode& schema, const std::string& path) {
+    const auto form = text_form(schema);
+    if (!form) return;
+    const dtu::TextTemplate text(as_text(given), *form);
+    if (!text.problem().empty()) problem(path, show(given, path) + " " + text.problem(), Problem::Kind::placeholder);
   }
 
   static bool within(size_t count, const SchemaNode& schema, const char* least, const char* most) {
@@ -280,6 +288,13 @@ std::vector<Problem> explain(const Json& value, const SchemaNode& schema, const 
   Explainer explainer(secrets);
   explainer.value(value, schema, path);
   return explainer.take();
+}
+
+std::optional<dtu::TextTemplate::Form> text_form(const SchemaNode& schema) {
+  const std::string form = as_text(schema.keyword("x-dtu-text"));
+  if (form == "placeholders") return dtu::TextTemplate::Form::text;
+  if (form == "bytes") return dtu::TextTemplate::Form::bytes;
+  return std::nullopt;
 }
 
 bool fits(const Json& value, const SchemaNode& schema) { return explain(value, schema, {}, {}).empty(); }

@@ -1,5 +1,7 @@
 // What is wrong with a value by its schema, in plain words. valijson judges (validate.hpp); this speaks.
 #pragma once
+#include <dtu/sdk/placeholders.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,7 +13,12 @@ namespace dtud::config {
 using Paths = std::set<std::string>;  // JSON pointers
 
 struct Problem {
-  enum class Kind { value, missing, unknown_key };
+  enum class Kind {
+    value,
+    missing,
+    unknown_key,
+    placeholder  // of a text (dtu/sdk/placeholders.hpp): it can be used as it stands
+  };
   Kind kind = Kind::value;
   std::string path;
   std::string message;
@@ -22,6 +29,8 @@ constexpr size_t kMaxProblems = 64;
 [[nodiscard]] std::vector<Problem> explain(const Json& value, const SchemaNode& schema, const std::string& path,
                                            const Paths& secrets);
 [[nodiscard]] bool fits(const Json& value, const SchemaNode& schema);
+// The form of a text with placeholders, or nothing.
+[[nodiscard]] std::optional<dtu::TextTemplate::Form> text_form(const SchemaNode& schema);
 [[nodiscard]] bool has_type(const Json& value, const std::string& type);
 // What the schema allows: "a whole number from 1 to 65535", "one of "get", "post"".
 [[nodiscard]] std::string allowed(const SchemaNode& schema);

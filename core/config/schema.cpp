@@ -72,6 +72,22 @@ std::vector<SchemaNode> SchemaNode::single(const char* name) const {
   return out;
 }
 
+std::vector<SchemaNode> SchemaNode::with_branches() const {
+  std::vector<SchemaNode> out;
+  add_branches(out, 0);
+  return out;
+}
+
+void SchemaNode::add_branches(std::vector<SchemaNode>& out, int depth) const {
+  constexpr int kMaxCombined = 16;  // levels of allOf in anyOf in if ...
+  out.push_back(*this);
+  if (depth == kMaxCombined) return;
+  for (const char* name : {"allOf", "anyOf", "oneOf"})
+    for (const auto& branch : branches(name)) branch.add_branches(out, depth + 1);
+  for (const char* name : {"if", "then", "else"})
+    for (const auto& branch : single(name)) branch.add_branches(out, depth + 1);
+}
+
 std::vector<SchemaNode> SchemaNode::member(const std::string& key) const {
   std::vector<SchemaNode> out;
   const Json properties = keyword("properties");

@@ -38,9 +38,10 @@ class SchemaNode {
   [[nodiscard]] bool rejects_all() const;              // the schema `false`
   [[nodiscard]] Json keyword(const char* name) const;  // empty when absent
   [[nodiscard]] bool has(const char* name) const;
-  [[nodiscard]] std::vector<std::string> types() const;                        // "type", as a list; empty = any
-  [[nodiscard]] std::vector<SchemaNode> branches(const char* name) const;      // allOf, anyOf, oneOf
-  [[nodiscard]] std::vector<SchemaNode> single(const char* name) const;        // if, not, ...: one or none
+  [[nodiscard]] std::vector<std::string> types() const;                    // "type", as a list; empty = any
+  [[nodiscard]] std::vector<SchemaNode> branches(const char* name) const;  // allOf, anyOf, oneOf
+  [[nodiscard]] std::vector<SchemaNode> single(const char* name) const;    // if, not, ...: one or none
+  [[nodiscard]] std::vector<SchemaNode> with_branches() const;  // itself and everything it combines, 16 levels deep
   [[nodiscard]] std::vector<SchemaNode> member(const std::string& key) const;  // what applies to the value of `key`
   [[nodiscard]] bool knows(const std::string& key) const;  // false: only additionalProperties speaks of it
   [[nodiscard]] std::vector<std::string> keys() const;     // of "properties"
@@ -48,6 +49,8 @@ class SchemaNode {
   [[nodiscard]] bool matches(const std::string& pattern, const std::string& text) const;
 
  private:
+  void add_branches(std::vector<SchemaNode>& out, int depth) const;
+
   const Schema* schema_;
   Json node_;
 };

@@ -16,24 +16,9 @@ namespace {
 
 constexpr std::array<const char*, 4> kNames = {"password", "secret", "devicesecret", "productsecret"};
 constexpr std::array<const char*, 4> kSounds = {"passw", "secret", "token", "private"};
-constexpr int kMaxCombined = 16;  // levels of allOf in anyOf in if ... looked into for writeOnly
 
 bool is_set(const Json& value) {
   return type_of(value) != JsonType::null && !(type_of(value) == JsonType::text && as_text(value).empty());
-}
-
-// A schema and everything it combines: any of them may say writeOnly.
-std::vector<SchemaNode> with_branches(const SchemaNode& schema, int depth = 0) {
-  std::vector<SchemaNode> out{schema};
-  if (depth == kMaxCombined) return out;
-  const auto add = [&](const std::vector<SchemaNode>& branches) {
-    for (const auto& branch : branches) {
-      for (const auto& node : with_branches(branch, depth + 1)) out.push_back(node);
-    }
-  };
-  for (const char* name : {"allOf", "anyOf", "oneOf"}) add(schema.branches(name));
-  for (const char* name : {"if", "then", "else"}) add(schema.single(name));
-  return out;
 }
 
 using IsSecret = std::function<bool(const std::string& key)>;
@@ -44,7 +29,7 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
                          bool named) {
     std::vector<SchemaNode> all;
     for (const auto& schema : found) {
-      for (auto& node : with_branches(schema)) all.push_back(std::move(node));
+      for (auto& node : schema.with_branches()) all.push_back(std::move(node));
     }
     const bool write_only =
         std::any_of(all.begin(), all.end(), [](const auto& node) { return as_flag(node.keyword("writeOnly")); });
@@ -110,7 +95,7 @@ bool is_secret_name(std::string_view key) {
 }
 
 void collect_secrets(const Json& value, const SchemaNode& schema, const std::string& path, Paths& out) {
-  walk(value, with_branches(schema), path, is_secret_name, out);
+  walk(value, schema.with_branches(), path, is_secret_name, out);
 }
 
 void collect_likely_secrets(const Json& value, const std::string& path, Paths& out) {

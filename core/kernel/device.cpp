@@ -165,8 +165,7 @@ void Device::match_channels() {
       component = &context_.isolation->stand_in(*component, found.plugin_id, found.file, *config.isolate);
     channel->instance = plugins::Instance::make(context_, {channel->name, component, found.plugin_id, config.json});
     channel->instance->set_tenant(channel);
-    channel->registrant = nullptr;
-    channel->registering = config.registration.has_value() && (found.component->caps & DTU_CAP_REQUESTS) == 0;
+    channel->connected = channel->registered = channel->registering = false;
     if (now_->auto_connect || channel->connect) channel->instance->start();
   }
 }

@@ -86,10 +86,8 @@ void InstanceMove::replace() {
   parts_.calls.rehome(old, *next);
   parts_.device.forget(old);
   next->set_tenant(old.tenant());
-  if (routing::Channel* channel = channel_of(old)) {
-    channel->registrant = nullptr;                  // if its registration is due, it is made anew
+  if (const routing::Channel* channel = channel_of(old))
     was_wanted_ = was_wanted_ || channel->connect;  // it may have been asked for meanwhile
-  }
   slot_ = std::move(next);
   stage_ = Stage::waiting;
   deadline_ns_ = monotonic_ns() + int64_t{ready_ms_} * kMs;

@@ -93,7 +93,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_, storage_),
       changes_({lane, log, components_, device_, router_, access_, calls_}),
-      registration_(calls_, router_, [this] { return changes_.latest().version; }),
+      registration_(lane, log, calls_, router_, [this] { return changes_.latest().version; }),
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
           [this] { changes_.factory_reset("the reset input was pulled low"); }),
@@ -188,7 +188,10 @@ void Kernel::start() {
   }
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   upgrades_.start(board_, options_.state_dir);
-  for (const auto& member : members_) member->start();
+  for (const auto& member : members_) {
+    if (member->component().kind == DTU_KIND_HAL) directory_.expect(*member);
+    member->start();
+  }
   changes_.start();
   watchdog_.start();
 }
@@ -308,6 +311,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
           if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
             log_.warning(instance.name(), refused);
         }
+        directory_.listed(instance);
         calls_.release(instance);
         indicators_.points_changed();
       });
@@ -357,7 +361,10 @@ void Kernel::stopped(plugins::Instance& instance) {
   if (!plugin_upgrade_.stopped(instance)) directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
-  if (instance.component().kind == DTU_KIND_CHANNEL) indicators_.look();
+  if (instance.component().kind != DTU_KIND_CHANNEL) return;
+  for (const auto& channel : router_.channels())
+    if (channel->instance.get() == &instance) registration_.ended(*channel);
+  indicators_.look();
 }
 
 void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
@@ -366,7 +373,7 @@ void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t
   if (instance.component().kind != DTU_KIND_CHANNEL || instance.tenant() == nullptr) return;
   auto& channel = *static_cast<routing::Channel*>(instance.tenant());
   router_.channel_state(channel, state, error);
-  if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) registration_.channel_up(channel);
+  registration_.look(channel);
   indicators_.look();
   upgrades_.look();
 }

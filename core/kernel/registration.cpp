@@ -1,73 +1,115 @@
 #include "kernel/registration.hpp"
 
-#include <array>
-#include <utility>
+#include <algorithm>
+#include <dtu/sdk/placeholder_reader.hpp>
 
-#include "config/json_text.hpp"
 #include "config/json_value.hpp"
 
 namespace dtud {
 namespace {
 
+using dtu::Placeholder;
+using dtu::PlaceholderSet;
+using dtu::PlaceholderValues;
+using dtu::TextTemplate;
+
 constexpr int64_t kUnknownSignal = 99;  // as 3GPP TS 27.007 writes "not known or not detectable"
 
-// A point's value: any JSON, while documents are objects.
-config::Json value_of(const std::string& json) {
-  config::Findings ignored;
-  const auto wrapped = config::read_json("{\"v\":" + (json.empty() ? "null" : json) + "}", "", ignored);
-  return wrapped ? config::as_object(*wrapped)->get("v") : config::Json();
+// reg 1
+std::string standard_message(const PlaceholderValues& values) {
+  const std::string& csq = values[Placeholder::csq];
+  const bool number = !csq.empty() && csq.size() <= 3 && csq.find_first_not_of("0123456789") == std::string::npos;
+  auto o = config::make_object();
+  o->set("csq", number ? std::stoll(csq) : kUnknownSignal);
+  o->set("imei", values[Placeholder::imei]);
+  o->set("iccid", values[Placeholder::iccid]);
+  o->set("ver", values[Placeholder::ver]);
+  return config::to_json(config::Json(o));
 }
 
-std::string text_of(const std::string& json) { return config::as_text(value_of(json)); }
-int64_t signal_of(const std::string& json) { return config::as_integer(value_of(json), kUnknownSignal); }
-
-void replace_all(std::string& text, std::string_view name, const std::string& value) {
-  for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size()))
-    text.replace(at, name.size(), value);
+PlaceholderSet standard_values() {
+  PlaceholderSet all;
+  for (const Placeholder one : {Placeholder::imei, Placeholder::iccid, Placeholder::csq, Placeholder::ver})
+    all.add(one);
+  return all;
 }
 
 }  // namespace
 
-void Registration::channel_up(routing::Channel& channel) {
-  if (!channel.registering || channel.instance.get() == channel.registrant) return;
-  channel.registrant = channel.instance.get();
-  auto facts = std::make_shared<Facts>();
-  facts->channel = channel.id;
-  facts->instance = channel.instance.get();
-  ask(facts, 0);
-}
+// The placeholders' values, read by the kernel itself. Its answers may come after it is gone: they hold it weakly.
+class Registration::Facts final : public dtu::PlaceholderReader, public std::enable_shared_from_this<Facts> {
+ public:
+  Facts(Registration& owner, std::string who)
+      : owner_(owner), who_(std::move(who)), timer_(owner.lane_.timers().create(on_timer, this)) {}
+  ~Facts() override { owner_.lane_.timers().destroy(timer_); }
+  Facts(const Facts&) = delete;
+  Facts& operator=(const Facts&) = delete;
 
-void Registration::ask(const std::shared_ptr<Facts>& facts, size_t point) {
-  static constexpr std::array<std::pair<const char*, std::string Facts::*>, 3> kPoints{
-      {{"device.imei", &Facts::imei}, {"sim.iccid", &Facts::iccid}, {"radio.csq", &Facts::csq}}};
-  if (point == kPoints.size()) return send(*facts);
-  const auto done = [this, facts, point](const commands::Answer& a) {
-    if (a.status == DTU_OK) (*facts).*(kPoints[point].second) = a.json;
-    ask(facts, point + 1);
-  };
-  const auto refusal = calls_.read_point(kPoints[point].first, nullptr, done);
-  if (refusal.status != DTU_OK) done(refusal);  // this board has no such point
-}
-
-void Registration::send(const Facts& facts) {
-  routing::Channel* channel = router_.channel(facts.channel);
-  if (channel == nullptr || channel->instance.get() != facts.instance || !channel->registering) return;
-  std::string text = channel->config.registration.value_or("");
-  if (!channel->config.registration) return router_.register_channel(*channel, "");
-  if (text.empty()) {
-    auto o = config::make_object();
-    o->set("csq", signal_of(facts.csq));
-    o->set("imei", text_of(facts.imei));
-    o->set("iccid", text_of(facts.iccid));
-    o->set("ver", version_());
-    text = config::to_json(config::Json(o));
-  } else {
-    replace_all(text, "{imei}", text_of(facts.imei));
-    replace_all(text, "{iccid}", text_of(facts.iccid));
-    replace_all(text, "{csq}", std::to_string(signal_of(facts.csq)));
-    replace_all(text, "{ver}", version_());
+ private:
+  dtu_status ask(size_t which) override {
+    if (static_cast<Placeholder>(which) == Placeholder::ver) {
+      if (const std::string version = owner_.version_(); !version.empty()) return tell_version(which, version);
+    }
+    const auto done = [self = weak_from_this(), which](const commands::Answer& answer) {
+      if (const auto facts = self.lock()) facts->answered(which, answer.status, answer.json);
+    };
+    return owner_.calls_.read_point(kPoints[which], nullptr, done).status;
   }
-  router_.register_channel(*channel, text);
+  dtu_status tell_version(size_t which, const std::string& version) {
+    owner_.lane_.post([self = weak_from_this(), which, json = config::to_json(config::Json(version))] {
+      if (const auto facts = self.lock()) facts->answered(which, DTU_OK, json);
+    });
+    return DTU_OK;
+  }
+  void arm(int64_t delay_ns) override { owner_.lane_.timers().arm(timer_, monotonic_ns() + delay_ns); }
+  void disarm() override { owner_.lane_.timers().disarm(timer_); }
+  int64_t now_ns() override { return monotonic_ns(); }
+  void warn(const std::string& text) override { owner_.log_.warning(who_, "registration: " + text); }
+  static void on_timer(void* self) { static_cast<Facts*>(self)->due(); }
+
+  Registration& owner_;
+  std::string who_;
+  uint64_t timer_;
+};
+
+Registration::Registration(Lane& lane, Log& log, commands::Calls& calls, routing::Router& router,
+                           std::function<std::string()> version)
+    : lane_(lane), log_(log), calls_(calls), router_(router), version_(std::move(version)) {}
+
+Registration::~Registration() = default;
+
+void Registration::look(routing::Channel& channel) {
+  const bool carried = std::exchange(channel.connected, channel.carries());
+  if (carried == channel.connected) return;
+  if (!channel.connected) return ended(channel);
+  if (!channel.config.registration || (channel.instance->component().caps & DTU_CAP_REQUESTS) != 0) return;
+  if (channel.registered && channel.config.register_once) return;
+  begin(channel);
+}
+
+void Registration::ended(routing::Channel& channel) {
+  channel.connected = channel.registering = false;
+  if (const auto at = facts_.find(channel.id); at != facts_.end()) at->second->cancel();
+}
+
+void Registration::begin(routing::Channel& channel) {
+  channel.registering = true;
+  const std::string given = *channel.config.registration;
+  const TextTemplate text(given, TextTemplate::Form::bytes);
+  facts_of(channel).read(given.empty() ? standard_values() : text.uses(),
+                         [this, id = channel.id, standard = given.empty(), text](const PlaceholderValues& values) {
+                           routing::Channel* to = router_.channel(id);
+                           if (to == nullptr || !to->registering) return;
+                           PlaceholderValues all = values;
+                           all[Placeholder::id] = std::to_string(id);
+                           router_.register_channel(*to, standard ? standard_message(all) : text.fill(all));
+                         });
+}
+
+Registration::Facts& Registration::facts_of(const routing::Channel& channel) {
+  auto& facts = facts_[channel.id];
+  if (!facts) facts = std::make_shared<Facts>(*this, channel.name);
+  return *facts;
 }
 
 }  // namespace dtud

@@ -1,37 +1,43 @@
-// What a channel says first when it connects for the first time: who this is (D13). Main lane.
+// What a channel sends first over a connection: who this is (D13, D25). Main lane.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "commands/calls.hpp"
+#include "lanes/lane.hpp"
+#include "log/log.hpp"
 #include "routing/router.hpp"
 
 namespace dtud {
 
 class Registration {
  public:
-  // version: of the device document, as it is then.
-  Registration(commands::Calls& calls, routing::Router& router, std::function<std::string()> version)
-      : calls_(calls), router_(router), version_(std::move(version)) {}
+  // version: of the device document, as it is then; "" = it has none.
+  Registration(Lane& lane, Log& log, commands::Calls& calls, routing::Router& router,
+               std::function<std::string()> version);
+  ~Registration();
 
-  // The channel carries messages. If its registration is due, the board is asked who it is, which takes as long as the
-  // modem takes, at most the deadline of a call; until then nothing goes out.
-  void channel_up(routing::Channel& channel);
+  // The channel's state changed. When it begins to carry messages and its registration is due, the board is asked for
+  // what the message names, for at most 5 s; until then nothing goes out.
+  void look(routing::Channel& channel);
+  // The channel's instance has stopped.
+  void ended(routing::Channel& channel);
 
  private:
-  struct Facts {
-    uint32_t channel = 0;
-    const plugins::Instance* instance = nullptr;  // only to be compared
-    std::string csq, imei, iccid;                 // JSON; "" = not known
-  };
-  void ask(const std::shared_ptr<Facts>& facts, size_t point);
-  void send(const Facts& facts);
+  class Facts;
+  void begin(routing::Channel& channel);
+  Facts& facts_of(const routing::Channel& channel);
 
+  Lane& lane_;
+  Log& log_;
   commands::Calls& calls_;
   routing::Router& router_;
   std::function<std::string()> version_;
+  std::map<uint32_t, std::shared_ptr<Facts>> facts_;  // by channel
 };
 
 }  // namespace dtud

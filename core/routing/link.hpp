@@ -46,15 +46,16 @@ struct Channel : Tenant {
     uint64_t token = 0;  // 0: nothing in flight
     int64_t since_ns = 0;
   };
-  std::array<Oldest, 2> oldest;                   // data and answers in flight at the last look of Completions
-  Traffic traffic;                                // rx: from the remote end
-  const plugins::Instance* registrant = nullptr;  // whose registration is being made; only to be compared
-  bool registering = false;                       // nothing goes out before its registration message (D13)
-  bool connect = false;                           // was told to, although auto_connect is 0
-  bool dirty = false;                             // is in the router's list of channels to serve
-  bool full = false;                              // answered DTU_AGAIN: waits for writable()
-  bool paused = false;         // a message failed while the channel says it is up: a breath before the next try
-  bool sending = false;        // a batch is under way
+  std::array<Oldest, 2> oldest;  // data and answers in flight at the last look of Completions
+  Traffic traffic;               // rx: from the remote end
+  bool connected = false;        // it carried at the last report of its state
+  bool registered = false;       // its instance has sent its registration message (D13) once
+  bool registering = false;      // nothing goes out before the registration message
+  bool connect = false;          // was told to, although auto_connect is 0
+  bool dirty = false;            // is in the router's list of channels to serve
+  bool full = false;             // answered DTU_AGAIN: waits for writable()
+  bool paused = false;           // a message failed while the channel says it is up: a breath before the next try
+  bool sending = false;          // a batch is under way
   bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it
   bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
   bool counted_blocked = false;

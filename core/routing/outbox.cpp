@@ -74,6 +74,22 @@ bool Outbox::push(KeptMessage message) {
   return true;
 }
 
+void Outbox::push_registration(KeptMessage message) {
+  for (size_t left = commands_.returned.size(); left != 0; --left) {
+    Entry entry = commands_.returned.pop_front();
+    if (!entry.registration) {
+      commands_.returned.push_back(std::move(entry));
+      continue;
+    }
+    forget(entry);
+    --counters_.accepted;
+  }
+  bytes_ += message.payload_size();
+  ++messages_;
+  ++counters_.accepted;
+  commands_.returned.push_front({std::move(message), 0, false, false, 0, true});
+}
+
 bool Outbox::push_kept(KeptMessage message) {
   bool in_window = false;
   const uint64_t seq = backlog_->append(message, wants_more(), in_window);

@@ -80,6 +80,9 @@ class Outbox final : private Backlog::Window {
   // what it sends all the same, because one chunk became many messages, is taken: as many as a chunk can become.
   bool push(KeptMessage message);
 
+  // Goes before everything that waits. One that was not delivered over an earlier connection is replaced.
+  void push_registration(KeptMessage message);
+
   // At or over a bound / well below it again: the hysteresis of back-pressure.
   [[nodiscard]] bool full() const {
     return over(limits_.messages, limits_.bytes) || (backlog_ != nullptr && backlog_->full());
@@ -139,6 +142,7 @@ class Outbox final : private Backlog::Window {
     bool open = false;   // in flight and not yet completed
     bool kept = false;   // the backlog has it
     uint8_t refusals = 0;
+    bool registration = false;
   };
   struct Queue {
     Ring<Entry> waiting;
@@ -184,7 +188,7 @@ class Outbox final : private Backlog::Window {
   uint64_t large_;                    // what is longer goes alone, or is longer than max_message
   bool took_alone_ = false;
   Queue commands_, data_;
-  uint64_t messages_ = 0, bytes_ = 0, order_ = 0;  // of what the backlog does not have
+  uint64_t messages_ = 0, bytes_ = 0, order_ = 1;  // of what the backlog does not have; order 0: a registration
   uint64_t window_bytes_ = 0;                      // of what it has
   uint32_t last_commands_ = 0, last_data_ = 0;     // of the last take()
   bool shown_ = false;                             // its views are in use

@@ -359,12 +359,12 @@ void Router::channel_state(Channel& channel, int32_t state, const dtu_error* err
 
 void Router::register_channel(Channel& channel, std::string_view text) {
   channel.registering = false;
-  if (text.empty()) return mark(channel);
+  channel.registered = true;
   dtu_msg message{};
   message.flags = DTU_MSG_COMMAND;
   stamp(message.time_ns, message.flags);
   message.payload = {text.data(), text.size()};
-  if (KeptMessage kept = KeptMessage::keep(message)) queue_for_channel(channel, std::move(kept));
+  if (KeptMessage kept = KeptMessage::keep(message)) channel.outbox.push_registration(std::move(kept));
   mark(channel);
 }
 

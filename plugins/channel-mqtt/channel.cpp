@@ -8,12 +8,12 @@
 #include <random>
 #include <sstream>
 
+#include "placeholders.hpp"
+
 namespace channel_mqtt {
 namespace {
 
-constexpr int64_t kImeiWaitNs = 5'000'000'000;
-constexpr int64_t kImeiRetryNs = 500'000'000;  // a modem that starts up cannot tell yet
-constexpr uint32_t kSendFailed = 5007;         // status code of the DTU protocol
+constexpr uint32_t kSendFailed = 5007;  // status code of the DTU protocol
 constexpr std::string_view kNameKey = "client_id";
 
 std::string random_name() {
@@ -24,11 +24,8 @@ std::string random_name() {
   return name;
 }
 
-// The text in a JSON string of digits or a number; "" when it is anything else.
-std::string imei_text(std::string_view json) {
-  if (json.size() >= 2 && json.front() == '"' && json.back() == '"') json = json.substr(1, json.size() - 2);
-  const bool digits = json.find_first_not_of("0123456789") == std::string_view::npos;
-  return digits && json.size() >= 14 && json.size() <= 16 ? std::string(json) : std::string();
+bool is_imei(std::string_view text) {
+  return text.size() >= 14 && text.size() <= 16 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 dtu::Failure not_sent(std::string why) {
@@ -43,55 +40,41 @@ bool uses_qos_2(const Config& config) {
 
 }  // namespace
 
-Channel::Channel(dtu::Host host, std::string_view config) : Component(host), config_(parse_config(config)) {}
+Channel::Channel(dtu::Host host, std::string_view config)
+    : Component(host), given_(parse_config(config)), config_(given_), values_(host) {}
 
 // ---------------------------------------------------------------- life
 
 dtu_status Channel::start() {
-  mqtt::Session::Handler& handler = *this;
-  session_ = std::make_unique<mqtt::Session>(host_, config_.options, handler);
   if (!config_.options.clean_session && uses_qos_2(config_))
     host_.warn("QoS 2 needs cleanSession: true; QoS 1 is used, so a message may come twice");
-  if (config_.options.client_id.empty())
-    ask_imei();
-  else
-    connect(config_.options.client_id);
+  dtu::PlaceholderSet used = placeholders_in(given_);
+  dtu::PlaceholderSet silent;  // without a client id the IMEI is one; that there is none is logged with the name used
+  if (given_.options.client_id.empty()) {
+    if (!used.has(dtu::Placeholder::imei)) silent.add(dtu::Placeholder::imei);
+    used.add(dtu::Placeholder::imei);
+  }
+  reading_ = true;
+  values_.read(
+      used, [this](const dtu::PlaceholderValues& values) { values_are(values); }, silent);
   return DTU_PENDING;
 }
 
-void Channel::ask_imei() {
-  imei_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_imei_timer(); });
-  imei_until_ns_ = host_.monotonic_ns() + kImeiWaitNs;
-  read_imei();
+void Channel::values_are(const dtu::PlaceholderValues& values) {
+  reading_ = false;
+  config_ = given_;
+  if (const std::string wrong = fill_placeholders(config_, values); !wrong.empty())
+    return host_.report(DTU_STATE_FAILED, DTU_E_INVALID, wrong);
+  std::string& client_id = config_.options.client_id;
+  if (given_.options.client_id.empty() && is_imei(values[dtu::Placeholder::imei]))
+    client_id = values[dtu::Placeholder::imei];
+  if (client_id.empty()) client_id = kept_name();
+  mqtt::Session::Handler& handler = *this;
+  session_ = std::make_unique<mqtt::Session>(host_, config_.options, handler);
+  session_->start(client_id);
 }
 
-void Channel::read_imei() {
-  const auto* invoke = host_.service<dtu_invoke_service>(DTU_INVOKE_SERVICE);
-  if (invoke == nullptr) return use_kept_name();
-  const auto done = [](void* self, const dtu_answer* answer) { static_cast<Channel*>(self)->imei_is(*answer); };
-  imei_timer_->arm_us(static_cast<uint64_t>(std::max<int64_t>(imei_until_ns_ - host_.monotonic_ns(), 0)) / 1000 + 1);
-  imei_asked_ = invoke->read_point(host_.instance(), dtu::str("device.imei"), done, this, nullptr) == DTU_OK;
-  if (!imei_asked_) use_kept_name();
-}
-
-void Channel::imei_is(const dtu_answer& answer) {
-  imei_asked_ = false;
-  if (!imei_timer_) return;  // too late: connected under another name, or stopped
-  std::string imei = answer.status == DTU_OK ? imei_text(dtu::view(answer.json)) : std::string();
-  if (!imei.empty()) return connect(std::move(imei));
-  const bool may_come =
-      answer.status != DTU_OK && answer.status != DTU_E_NOT_FOUND && answer.status != DTU_E_UNSUPPORTED;
-  const int64_t left = imei_until_ns_ - host_.monotonic_ns();
-  if (!may_come || left <= 0) return use_kept_name();
-  imei_timer_->arm_us(static_cast<uint64_t>(std::min(left, kImeiRetryNs)) / 1000 + 1);
-}
-
-void Channel::on_imei_timer() {
-  if (imei_asked_ || host_.monotonic_ns() >= imei_until_ns_) return use_kept_name();
-  read_imei();
-}
-
-void Channel::use_kept_name() {
+std::string Channel::kept_name() {
   std::string name;
   const auto* kv = host_.service<dtu_kv_service>(DTU_KV_SERVICE);
   if (kv != nullptr)
@@ -103,17 +86,14 @@ void Channel::use_kept_name() {
     if (kv == nullptr || kv->set(host_.instance(), dtu::str(kNameKey), dtu::str(name)) != DTU_OK)
       host_.warn("the made-up client id " + name + " could not be stored: it will be another one after a restart");
   }
-  host_.info("no IMEI to be had and no clientID set: the client id is " + name);
-  connect(std::move(name));
-}
-
-void Channel::connect(std::string client_id) {
-  session_->start(std::move(client_id));
-  imei_timer_.reset();
+  host_.info(given_.options.client_id.empty() ? "no IMEI to be had and no clientID set: the client id is " + name
+                                              : "clientID is empty without its values: the client id is " + name);
+  return name;
 }
 
 dtu_status Channel::stop(uint32_t deadline_ms) {
-  imei_timer_.reset();
+  reading_ = false;
+  values_.cancel();
   return session_ ? session_->stop(deadline_ms) : DTU_OK;
 }
 
@@ -183,7 +163,7 @@ bool Channel::deliver(const mqtt::Incoming& message) {
 // ---------------------------------------------------------------- health
 
 std::string Channel::health() {
-  if (!session_) return R"({"dtu_state":-1})";
+  if (!session_) return reading_ ? R"({"dtu_state":1})" : R"({"dtu_state":-1})";
   const mqtt::Session::Status status = session_->status();
   Poco::JSON::Object out;
   out.set("dtu_state", status.state);

@@ -1,6 +1,7 @@
 // The MQTT channel: topic ids to topics, and the client's name. The client itself is libmqtt's Session.
 #pragma once
 #include <dtu/sdk/component.hpp>
+#include <dtu/sdk/placeholder_values.hpp>
 #include <memory>
 #include <mqtt/session.hpp>
 #include <string>
@@ -24,18 +25,14 @@ class Channel final : public dtu::Component, public dtu::ChannelIface, private m
   bool deliver(const mqtt::Incoming& message) override;
   const mqtt::Target* find_target(std::string_view route) const;
   const std::string* find_subscription(std::string_view topic, bool retained) const;
-  void ask_imei();
-  void read_imei();
-  void imei_is(const dtu_answer& answer);
-  void on_imei_timer();
-  void use_kept_name();
-  void connect(std::string client_id);
+  void values_are(const dtu::PlaceholderValues& values);
+  std::string kept_name();
 
-  Config config_;
+  const Config given_;
+  Config config_;  // with the values of its placeholders
+  dtu::HostPlaceholders values_;
+  bool reading_ = false;  // the values are still to come
   std::unique_ptr<mqtt::Session> session_;
-  std::unique_ptr<dtu::Timer> imei_timer_;  // while the IMEI is asked for
-  int64_t imei_until_ns_ = 0;
-  bool imei_asked_ = false;  // and the answer is still to come
 };
 
 }  // namespace channel_mqtt

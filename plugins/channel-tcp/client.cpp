@@ -17,7 +17,7 @@ std::unique_ptr<Endpoint> make_client(Context& context) { return std::make_uniqu
 Client::Client(Context& context)
     : context_(context),
       host_(context.host),
-      options_{context.settings.ping, context.settings.heartbeat_s, context.settings.keep_alive_s, 0},
+      options_{&context.ping, context.settings.heartbeat_s, context.settings.keep_alive_s, 0},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
       state_(host_, net::kTcpConnectFailed),
       resolver_(host_, context.world.lookup, [this](const net::Resolved& r) { step([&] { resolved(r); }); }),

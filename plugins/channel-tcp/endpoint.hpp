@@ -24,6 +24,7 @@ struct Context {
   World world;
   Metrics metrics{host};
   ReadBuffer buffer{};
+  net::Ping ping{host, settings.ping};
 };
 
 class Endpoint {

@@ -22,7 +22,7 @@ std::unique_ptr<Endpoint> make_server(Context& context) { return std::make_uniqu
 Server::Server(Context& context)
     : context_(context),
       host_(context.host),
-      options_{context.settings.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
+      options_{&context.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
       state_(host_, net::kTcpConnectFailed),
       timer_(host_, [this] { on_timer(); }) {}

@@ -31,7 +31,7 @@ Stream::Stream(dtu::Host host, Owner& owner, Socket socket, const std::string& r
   // Each callback ends with a call that may destroy the stream, so none of them does anything after it.
   watch_ = std::make_unique<dtu::FdWatch>(host_, socket_.fd(), DTU_FD_READ, [this](uint32_t e) { on_event(e); });
   ack_timer_ = std::make_unique<dtu::Timer>(host_, [this] { on_ack_timer(); });
-  idle_ = std::make_unique<net::IdleWatch>(host_, options_.ping.empty() ? 0 : options_.heartbeat_s, options_.silence_s,
+  idle_ = std::make_unique<net::IdleWatch>(host_, options_.ping->empty() ? 0 : options_.heartbeat_s, options_.silence_s,
                                            [this](net::IdleWatch::Due due) { on_idle(due); });
 }
 
@@ -156,6 +156,7 @@ void Stream::resume() {
 
 void Stream::finish() {
   if (!watch_) return;
+  options_.ping->forget(this);
   watch_.reset();
   ack_timer_.reset();
   idle_.reset();
@@ -181,9 +182,11 @@ void Stream::on_idle(net::IdleWatch::Due due) {
   if (due == net::IdleWatch::Due::silence)
     return owner_.lost(*this, End::silent,
                        "no byte from " + peer_ + " for " + std::to_string(options_.silence_s) + " s");
+  options_.ping->make(this, [this](const dtu_msg& ping) { send_ping(ping); });
+}
+
+void Stream::send_ping(const dtu_msg& ping) {
   if (full()) return;
-  dtu_msg ping{};
-  ping.payload = dtu::str(options_.ping);
   const SendQueue::Item item{&ping, 0};
   send(&item, 1);
 }

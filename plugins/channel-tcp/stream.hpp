@@ -5,6 +5,7 @@
 #include <dtu/sdk.hpp>
 #include <memory>
 #include <net/idle_watch.hpp>
+#include <net/ping.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,10 +16,10 @@
 namespace channel_tcp {
 
 struct StreamOptions {
-  std::string ping;          // sent after heartbeat_s without another byte out
-  uint32_t heartbeat_s = 0;  // 0: off
-  uint32_t silence_s = 0;    // no byte in for so long ends the stream; 0: off
-  uint32_t stuck_s = 0;      // no byte acknowledged for so long, though some are under way, ends it; 0: off
+  net::Ping* ping = nullptr;  // sent after heartbeat_s without another byte out
+  uint32_t heartbeat_s = 0;   // 0: off
+  uint32_t silence_s = 0;     // no byte in for so long ends the stream; 0: off
+  uint32_t stuck_s = 0;       // no byte acknowledged for so long, though some are under way, ends it; 0: off
 };
 
 // Where one read puts its bytes. Shared by the streams of an instance: nothing stays in it after the read is handled.
@@ -48,6 +49,9 @@ class Stream {
   // `options` and `buffer` outlive the stream. Messages name the other end by `role` and address: "the server [::1]:5".
   Stream(dtu::Host host, Owner& owner, Socket socket, const std::string& role, uint64_t id,
          const StreamOptions& options, ReadBuffer& buffer);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { options_.ping->forget(this); }
 
   [[nodiscard]] bool full() const { return broken_ != 0 || queue_.full(); }
   [[nodiscard]] bool has_open() const { return queue_.has_open(); }
@@ -74,6 +78,7 @@ class Stream {
   void on_event(uint32_t events);
   void on_ack_timer();
   void on_idle(net::IdleWatch::Due due);
+  void send_ping(const dtu_msg& ping);
   [[nodiscard]] std::optional<End> read_once(std::string* reason);
   void fail_later(int error);
   [[nodiscard]] std::string failure(int error);

@@ -24,6 +24,7 @@ UdpChannel::UdpChannel(dtu::Host host, std::string_view config, net::World world
     : Component(host),
       settings_(read_settings(config)),
       metrics_(host),
+      ping_(host, settings_.ping),
       backoff_(settings_.reconnect_min_ms, settings_.reconnect_max_ms, std::move(world.random)),
       state_(host, net::kUdpConnectFailed),
       resolver_(host, std::move(world.lookup), [this](const net::Resolved& r) { step([&] { resolved(r); }); }),
@@ -123,8 +124,7 @@ void UdpChannel::opened() {
   if (!ping_probes_)
     return state_.not_up(DTU_STATE_DEGRADED, refuser_ + " refused the last datagrams; one message to " + address_ +
                                                  " tries whether the server is back");
-  timer_.arm_ms(kProbationMs);
-  send_ping();
+  make_ping();
 }
 
 void UdpChannel::proven() {
@@ -215,7 +215,7 @@ void UdpChannel::writable(uint64_t /*source*/) {
 void UdpChannel::on_idle(net::IdleWatch::Due due) {
   if (due == net::IdleWatch::Due::silence)
     return lost("no datagram from " + address_ + " for " + std::to_string(settings_.keep_alive_s) + " s");
-  if (!blocked_ && !probation_ && broken_ == 0) send_ping();
+  if (!blocked_ && !probation_ && broken_ == 0) make_ping();
 }
 
 // ---------------------------------------------------------------- uplink
@@ -230,13 +230,17 @@ void UdpChannel::fail_later(int error) {
 }
 
 // The ping is no message: nobody waits for it, and when the socket takes nothing there is traffic enough.
-void UdpChannel::send_ping() {
-  dtu_msg ping{};
-  ping.payload = dtu::str(settings_.ping);
+void UdpChannel::make_ping() {
+  ping_.make(this, [this](const dtu_msg& ping) { send_ping(ping); });
+}
+
+void UdpChannel::send_ping(const dtu_msg& ping) {
+  if (phase_ != Phase::open || blocked_ || broken_ != 0) return;
+  if (probation_) timer_.arm_ms(kProbationMs);
   const Sending r = send_datagrams(socket_.fd(), &ping, 1);
   if (r.error == 0) {
     ++sent_;
-    sent_bytes_ += settings_.ping.size();
+    sent_bytes_ += ping.payload.len;
   } else if (!would_block(r.error) && !no_memory(r.error)) {
     fail_later(r.error);
   }
@@ -323,6 +327,7 @@ dtu_status UdpChannel::stop(uint32_t deadline_ms) {
   timer_.disarm();
   room_timer_.disarm();
   idle_.reset();
+  ping_.forget(this);
   phase_ = Phase::stopping;
   if (probe_token_) complete(*std::exchange(probe_token_, std::nullopt), DTU_E_CLOSED);
   metrics_.add(Count::lost_downlink_messages, inbox_.left());

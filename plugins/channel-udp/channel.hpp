@@ -6,6 +6,7 @@
 #include <dtu/sdk.hpp>
 #include <memory>
 #include <net/idle_watch.hpp>
+#include <net/ping.hpp>
 #include <net/socket.hpp>
 #include <net/state_report.hpp>
 #include <net/world.hpp>
@@ -50,7 +51,8 @@ class UdpChannel : public dtu::Component, public dtu::ChannelIface {
   void offer_room();
   void watch_idleness();
   void close_socket();
-  void send_ping();
+  void make_ping();
+  void send_ping(const dtu_msg& ping);
   [[nodiscard]] dtu_status send_some(const dtu_msg* msgs, uint32_t n, uint32_t* taken);
   void reject(const dtu_msg& message);
   void complete(uint64_t token, dtu_status status);
@@ -60,6 +62,7 @@ class UdpChannel : public dtu::Component, public dtu::ChannelIface {
 
   Settings settings_;
   Metrics metrics_;
+  net::Ping ping_;
   net::Backoff backoff_;
   net::StateReport state_;
   net::Resolver resolver_;

@@ -45,17 +45,49 @@ TEST_F(Registration, TheStandardMessageGoesBeforeDataThatWaited) {
   EXPECT_EQ(text(reg, "iccid"), "8999900000000000006");
   EXPECT_EQ(text(reg, "ver"), "100");
   EXPECT_EQ(peer.read(11), "firstsecond");
-  peer.close();  // a lost connection is no first one
-  peer = again.accept();
-  ASSERT_TRUE(pty.write("1," + frame("third")));
-  EXPECT_EQ(peer.read(5), "third");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Registration, GoesFirstOverEveryConnection) {
+  TcpServer server;
+  ASSERT_NO_FATAL_FAILURE(start("1", tcp(server)));
+  TcpPeer peer = server.accept();
+  const std::string reg = peer.read_until("}");
+  EXPECT_EQ(text(parse_json(reg), "imei"), "004999010640000");
+  for (const char* data : {"second", "third"}) {
+    peer.close();
+    ASSERT_TRUE(pty.write("1," + frame(data)));
+    peer = server.accept();
+    EXPECT_EQ(peer.read_until("}"), reg);
+    EXPECT_EQ(peer.read_until(data), data);
+  }
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Registration, AtStartIsOnceForAll) {
+  TcpServer server;
+  ASSERT_NO_FATAL_FAILURE(start("1", tcp(server, R"(, "reg_on": "start")")));
+  TcpPeer peer = server.accept();
+  EXPECT_EQ(text(parse_json(peer.read_until("}")), "imei"), "004999010640000");
+  peer.close();
+  peer = server.accept();
+  ASSERT_TRUE(pty.write("1," + frame("data")));
+  EXPECT_EQ(peer.read(4), "data");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Registration, GoesAsBytes) {
+  TcpServer server;
+  ASSERT_NO_FATAL_FAILURE(start(R"("0x55AA00ff")", tcp(server)));
+  EXPECT_EQ(server.accept().read(4), std::string("\x55\xaa\0\xff", 4));
   EXPECT_EQ(dtud.stop(), 0);
 }
 
 TEST_F(Registration, ATextWithItsPlacesFilled) {
   TcpServer server;
-  ASSERT_NO_FATAL_FAILURE(start(R"("<{imei}|{iccid}|{csq}|{ver}|{other}|{imei}>")", tcp(server)));
-  EXPECT_EQ(server.accept().read_until(">"), "<004999010640000|8999900000000000006|17|100|{other}|004999010640000>");
+  ASSERT_NO_FATAL_FAILURE(start(R"("<{imei}|{iccid}|{csq}|{ver}|{id}|{\"a\": 1}|{imei}>")", tcp(server)));
+  EXPECT_EQ(server.accept().read_until(">"),
+            "<004999010640000|8999900000000000006|17|100|1|{\"a\": 1}|004999010640000>");
   EXPECT_EQ(dtud.stop(), 0);
 }
 
@@ -79,6 +111,86 @@ TEST_F(Registration, OnAMessageChannelItIsTheFirstPublish) {
   ASSERT_TRUE(pty.write("1,0," + frame("data")));
   EXPECT_EQ(text(parse_json(reader.next().value_or(MqttMessage{}).payload), "imei"), "004999010640000");
   EXPECT_EQ(reader.next().value_or(MqttMessage{}).payload, "data");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Registration, WaitsForAHalThatStarts) {
+  TcpServer server;
+  dtud.ports({{"1", pty.device()}})
+      .hal(R"({"type": "sim", "isolate": true})")
+      .device(R"({"reg": 1, "uconf": {"1": {}}, "conf": {"1": )" + tcp(server) + "}}");
+  dtud.start();
+  const Json reg = parse_json(server.accept().read_until("}"));
+  EXPECT_EQ(text(reg, "imei"), "004999010640000");
+  EXPECT_EQ(text(reg, "ver"), "1") << "the board's, as code 2 answers it";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Registration, ABoardThatKnowsNothing) {
+  TcpServer server;
+  dtud.ports({{"1", pty.device()}}).device(R"({"reg": 1, "uconf": {"1": {}}, "conf": {"1": )" + tcp(server) + "}}");
+  dtud.start();
+  EXPECT_EQ(server.accept().read_until("}"), R"({"csq":99,"iccid":"","imei":"","ver":"0"})");
+  EXPECT_NE(dtud.log().find("{imei} is left empty: this board has no point device.imei"), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+struct Placeholders : Registration {};
+
+TEST_F(Placeholders, InTopicsAndTheClientId) {
+  Broker broker;
+  MqttClient reader(broker.port());
+  reader.subscribe("plant/+/up");
+  ASSERT_NO_FATAL_FAILURE(
+      start("0", R"({"protocol": "mqtt", "serialID": "1", "url": "127.0.0.1", "uplink": "raw", "port": )" +
+                     std::to_string(broker.port()) +
+                     R"(, "clientID": "dtu-{imei}-{id}", "publish": {"0": "plant/{imei}/up"},
+                                            "subscribe": {"0": {"topic": "plant/{iccid}/{ver}"}}})"));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(pty.write("1,0," + frame("data")));
+  const MqttMessage message = reader.next().value_or(MqttMessage{});
+  EXPECT_EQ(message.topic, "plant/004999010640000/up");
+  EXPECT_EQ(message.payload, "data");
+  EXPECT_EQ(text(dtud.channel("1"), "health.client_id"), "dtu-004999010640000-1");
+  reader.publish("plant/8999900000000000006/100", R"({"data": "down"})");
+  EXPECT_EQ(pty.read_until("down"), "1,0," + frame("down"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Placeholders, InTheHeartbeat) {
+  TcpServer server;
+  ASSERT_NO_FATAL_FAILURE(start("0", tcp(server, R"(, "heartbeat": 1, "ping": "<{imei}|{id}>")")));
+  TcpPeer peer = server.accept();
+  EXPECT_EQ(peer.read_until(">"), "<004999010640000|1>");
+  EXPECT_EQ(peer.read_until(">"), "<004999010640000|1>");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Placeholders, AHeartbeatOfBytes) {
+  TcpServer server;
+  ASSERT_NO_FATAL_FAILURE(start("0", tcp(server, R"(, "heartbeat": 1, "ping": "0x55aa00ff")")));
+  EXPECT_EQ(server.accept().read(4), std::string("\x55\xaa\0\xff", 4));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Placeholders, AnUnknownOneIsAFinding) {
+  TcpServer server;
+  dtud.ports({{"1", pty.device()}})
+      .device(R"({"reg": "0x123", "uconf": {"1": {}}, "conf": {"1": )" + tcp(server, R"(, "ping": "<{imie}>")") + "}}");
+  const Ran check = dtud.check();
+  EXPECT_NE(check.status, 0);
+  EXPECT_NE(
+      check.output.find(
+          R"(/conf/1/ping: "<{imie}>" has the unknown placeholder {imie}: known are {imei}, {iccid}, {csq}, {ver}, {id})"),
+      std::string::npos)
+      << check.output;
+  EXPECT_NE(check.output.find(R"(/reg: "0x123" begins with 0x)"), std::string::npos) << check.output;
+  dtud.start();
+  const auto put =
+      dtud.put("/v1/config", R"({"uconf": {"1": {}}, "conf": {"1": )" + tcp(server, R"(, "ping": "{imie}")") + "}}");
+  EXPECT_NE(put.body.find("{imie}"), std::string::npos) << put.body;
+  EXPECT_GE(put.status, 400);
+  server.accept();  // what runs already goes on
   EXPECT_EQ(dtud.stop(), 0);
 }
 

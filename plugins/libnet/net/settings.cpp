@@ -9,6 +9,8 @@ namespace net {
 
 using Poco::JSON::Object;
 
+constexpr size_t kLongestPing = 514;  // 0x and 256 bytes
+
 void refuse(const std::string& key, const std::string& value, const std::string& allowed) {
   throw dtu::Failure(DTU_E_INVALID, key + ": " + value + " is not allowed; " + allowed);
 }
@@ -60,7 +62,8 @@ void read_peer(const Object& o, PeerSettings* peer) {
   if (p.reconnect_max_ms < p.reconnect_min_ms)
     refuse("reconnect.max_ms", std::to_string(p.reconnect_max_ms),
            "not less than min_ms (" + std::to_string(p.reconnect_min_ms) + ") is wanted");
-  if (p.ping.size() > 256) refuse("ping", "a text of " + std::to_string(p.ping.size()) + " bytes", "at most 256");
+  if (p.ping.size() > kLongestPing)
+    refuse("ping", "a text of " + std::to_string(p.ping.size()) + " bytes", "at most " + std::to_string(kLongestPing));
 }
 
 void check_peer(const PeerSettings& peer) {
