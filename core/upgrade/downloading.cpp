@@ -10,8 +10,9 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kLongestPause_s = 600, kLongestWish_s = 86400;
-constexpr uint32_t kMostStartsAnew = 5, kMostSilentEnds = 10;
-constexpr uint64_t kSignatureBytes = 4096;
+constexpr int64_t kLongestPauseAnew_s = 6 * 3600;  // each try from the start costs the bytes of a whole file
+constexpr uint32_t kMostSilentEnds = 10;
+constexpr uint64_t kSignatureBytes = 65536;  // also the page of a captive portal: a try that is made again
 constexpr int64_t kVerify_s = 3600;
 
 // What people call the checks of dtu-fetch.
@@ -159,14 +160,22 @@ void Upgrade::fetched(const Word& word) {
   if (word.say == "done") return download();
   if (word.say == "stopped") return download();  // the window, the budget or the deadline
   if (!word.again) return finish(Step::failed, word.text);
-  if (word.from_start) {
-    if (++record_.starts_anew > kMostStartsAnew)
-      return finish(Step::failed, "the server gives no file that could be put together: " + word.text);
-    record_.validator.clear();
-    record_.synced = 0;
-    record_.synced_boot.clear();  // none of what is there is to be trusted
-  }
+  if (word.from_start) return start_anew(word.text, word.retry_after_s);
   try_later(word.text, word.retry_after_s);
+}
+
+// Nothing of what is there is to be trusted. A later try may meet the right server: the pauses grow.
+void Upgrade::start_anew(const std::string& why, int64_t least_s) {
+  record_.whole = record_.resumed = have_signature_ = false;
+  record_.validator.clear();
+  record_.total = record_.synced = have_ = 0;
+  record_.synced_boot.clear();
+  const int64_t pause_s =
+      std::min(kLongestPauseAnew_s, int64_t{rules_.retry_s} << std::min<uint32_t>(record_.starts_anew, 12));
+  ++record_.starts_anew;
+  set(Step::downloading);
+  keep();
+  try_later(why, std::max(least_s, pause_s));
 }
 
 void Upgrade::try_later(const std::string& why, int64_t least_s) {
@@ -212,17 +221,7 @@ void Upgrade::verified(const Word& word) {
     return install_when_allowed();
   }
   if (word.again && ++failures_ < kMostSilentEnds) return wait(word.text, around_.now_ns() + kSecond);
-  // What came in several parts may have been put together of two files: once more, from the start.
-  if (word.from_start && record_.resumed && !record_.fetched_again) {
-    record_.fetched_again = true;
-    record_.whole = record_.resumed = false;
-    record_.validator.clear();
-    record_.synced = 0;
-    record_.synced_boot.clear();
-    have_ = 0;
-    keep();
-    return try_later(word.text, 0);
-  }
+  if (word.from_start) return start_anew("the file is not what was ordered: " + word.text, 0);
   finish(Step::failed, "the file is not what was ordered: " + word.text);
 }
 

@@ -46,7 +46,6 @@ void each_member(Visitor& visit, R& r) {
   visit("synced_boot", r.synced_boot);
   visit("whole", r.whole);
   visit("resumed", r.resumed);
-  visit("fetched_again", r.fetched_again);
   visit("confirmed", r.confirmed);
   visit("told", r.told);
   visit("starts_anew", r.starts_anew);

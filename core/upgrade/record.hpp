@@ -41,7 +41,6 @@ struct Record {
   std::string synced_boot;                      // boot id then: in the same, the file is what it says
   bool whole = false;                           // all of it is there
   bool resumed = false;                         // it came in several parts
-  bool fetched_again = false;                   // what came in parts was wrong
   bool confirmed = false, told = false;
   uint32_t starts_anew = 0, installs = 0, restarts = 0;
   int64_t spent_s = 0;  // of the time for the download

@@ -71,6 +71,7 @@ class Upgrade {
   void fetched(const Word& word);
   void verify();
   void verified(const Word& word);
+  void start_anew(const std::string& why, int64_t least_s);
   void try_later(const std::string& why, int64_t least_s);
   void wait(const std::string& why, int64_t ns);
   void watch_errand();

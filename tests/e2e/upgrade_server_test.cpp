@@ -22,6 +22,17 @@ struct UpgradeServer : UpgradeTest {
     ordered(order_of(server.url("/fw"), file, more));
     expect_end(end, error_has);
   }
+  // Orders it from a server whose answer is tried again, and cancels the order then.
+  void run_again(const Server::Script& script, const std::string& note_has, const std::string& more = "") {
+    const Server server(script);
+    ordered(order_of(server.url("/fw"), file, more));
+    EXPECT_TRUE(eventually([&] {
+      const std::string note = text(state(), "note");
+      return note.find(note_has) != std::string::npos && note.find("; tries again in ") != std::string::npos;
+    })) << text(state(), "note");
+    EXPECT_EQ(dtud.dtuctl({"upgrade", "cancel"}).status, 0);
+    expect_end("cancelled");
+  }
   // Answers each connection with what `reply` makes of the request and of how many came before, and closes it.
   Server::Script replies(std::function<std::string(const Asked&, size_t)> reply) {
     return [this, reply](Peer& peer, int) {
@@ -37,10 +48,10 @@ struct UpgradeServer : UpgradeTest {
 TEST_F(UpgradeServer, ThatLiesAboutTheSize) {
   ASSERT_NO_FATAL_FAILURE(start());
   const auto honest = replies([this](const Asked& a, size_t) { return serve(a, file); });
-  run(honest, "failed", "the server says the file has 3000 bytes, the order 2999", R"("size": 2999)");
-  run(honest, "failed", "the server says the file has 3000 bytes, the order 3001", R"("size": 3001)");
+  run_again(honest, "the server says the file has 3000 bytes, the order 2999", R"("size": 2999)");
+  run_again(honest, "the server says the file has 3000 bytes, the order 3001", R"("size": 3001)");
   const auto silent = replies([this](const Asked&, size_t) { return "HTTP/1.1 200 OK\r\n\r\n" + file; });
-  run(silent, "failed", "more bytes come than the order says the file has: 2999", R"("size": 2999)");
+  run_again(silent, "more bytes come than the order says the file has: 2999", R"("size": 2999)");
   stop();
 }
 
@@ -48,8 +59,8 @@ TEST_F(UpgradeServer, ThatLiesAboutTheDigest) {
   ASSERT_NO_FATAL_FAILURE(start());
   std::string other = file;
   other[2000] ^= 1;
-  run(replies([&](const Asked& a, size_t) { return serve(a, other); }), "failed", "its SHA-256 is");
-  EXPECT_EQ(asked.size(), 1U) << "it came in one piece: another try would not help";
+  run_again(replies([&](const Asked& a, size_t) { return serve(a, other); }),
+            "the file is not what was ordered: its SHA-256 is");
   stop();
 }
 
@@ -66,6 +77,35 @@ TEST_F(UpgradeServer, ThatMixesTwoFilesIsAskedOnceMoreForTheWhole) {
   ASSERT_EQ(ranges.size(), 3U);
   EXPECT_NE(ranges[1], "");
   EXPECT_EQ(ranges[2], "");
+  stop();
+}
+
+// A page instead of the file, until somebody has logged in.
+TEST_F(UpgradeServer, ThatIsBehindACaptivePortal) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const std::string page = "<html>Please log in</html>";
+  const auto portal = [&](const std::string& answer) {
+    return replies([this, answer, first = asked.size()](const Asked& a, size_t n) {
+      return n == first ? answer : serve(a, file);
+    });
+  };
+  run(portal(http_test::answer(200, page, "Content-Type: text/html\r\n")), "took");
+  run(portal("HTTP/1.0 200 OK\r\n\r\n" + page), "took", "", R"("force": true)");
+  run(portal(http_test::answer(302, "", "Location: javascript:login()\r\n")), "took", "", R"("force": true)");
+  run(portal(http_test::answer(511, page)), "took", "", R"("force": true, "size": 3000)");
+  run(portal(http_test::answer(200, page, "Content-Type: text/html\r\n")), "took", "",
+      R"("force": true, "size": 3000)");
+  stop();
+}
+
+// A server that does not say how long the file is, so that nobody sees that it was cut off.
+TEST_F(UpgradeServer, ThatIsCutOffUnseen) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  run(replies([this](const Asked&, size_t n) {
+        return "HTTP/1.0 200 OK\r\n\r\n" + (n == 0 ? file.substr(0, 1000) : file);
+      }),
+      "took");
+  EXPECT_EQ(asked.size(), 2U);
   stop();
 }
 
@@ -121,9 +161,9 @@ TEST_F(UpgradeServer, ThatRedirects) {
       return a.target == "/fw" ? http_test::answer(302, "", "Location: " + location + "\r\n") : serve(a, file);
     });
   };
-  run(to("file:///etc/passwd"), "failed", "leads somewhere else");
-  run(to("ftp://127.0.0.1/x"), "failed", "leads somewhere else");
-  run(to("/fw"), "failed", "sixth redirect in a row");
+  run_again(to("file:///etc/passwd"), "leads somewhere else");
+  run_again(to("ftp://127.0.0.1/x"), "leads somewhere else");
+  run_again(to("/fw"), "sixth redirect in a row");
   run(to("/there"), "took");
   stop();
 }
@@ -180,8 +220,8 @@ TEST_F(UpgradeServer, ThatLiesAboutTheRange) {
 
 TEST_F(UpgradeServer, ThatCompressesOrNeverEndsOrHasNothing) {
   ASSERT_NO_FATAL_FAILURE(start(R"("max_bytes": 100000)"));
-  run(replies([&](const Asked&, size_t) { return http_test::answer(200, file, "Content-Encoding: gzip\r\n"); }),
-      "failed", "compressed (gzip)");
+  run_again(replies([&](const Asked&, size_t) { return http_test::answer(200, file, "Content-Encoding: gzip\r\n"); }),
+            "compressed (gzip)");
   run(
       [&](Peer& peer, int) {
         if (!peer.read()) return;

@@ -32,8 +32,9 @@ class Progress : public http::Sink {
 
   void begin(const http::Begun& begun) override {
     if (size_ != 0 && begun.total && *begun.total != size_)
-      throw Failed{"the server says the file has " + std::to_string(*begun.total) + " bytes, the order " +
-                   std::to_string(size_)};
+      throw Failed{
+          "the server says the file has " + std::to_string(*begun.total) + " bytes, the order " + std::to_string(size_),
+          true};
     if (begun.from == 0 && file_.size() != 0) file_.empty();
     validator_ = begun.validator;
     total_ = begun.total.value_or(size_);
@@ -47,7 +48,7 @@ class Progress : public http::Sink {
     const bool last = budget_ != 0 && came_ + piece.size() >= budget_;
     if (last) piece = piece.substr(0, budget_ - came_);
     if (size_ != 0 && file_.size() + piece.size() > size_)
-      throw Failed{"more bytes come than the order says the file has: " + std::to_string(size_)};
+      throw Failed{"more bytes come than the order says the file has: " + std::to_string(size_), true, true};
     file_.append(piece);
     came_ += piece.size();
     untold_ = true;

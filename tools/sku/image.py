@@ -1,4 +1,5 @@
 """Makes what a product ships: a folder to copy to the module, or Debian packages."""
+import hashlib
 import json
 import os
 import pathlib
@@ -124,30 +125,71 @@ def folder(root, tree, product, work, asked):
 
 
 POSTINST = """#!/bin/sh
+# The board is described now, so the service of dtukit is enabled and started. At its first start dtud takes the factory_file.
+# With DPKG_ROOT (dpkg --force-script-chrootless) it touches that folder and nothing else.
 set -e
-# The document the product leaves the factory with, unless there is one already.
-if [ "$1" = configure ] && [ ! -e {state}/dtu_config.json ]; then
-  mkdir -p {state}
-  cp /etc/dtukit/factory.json {state}/dtu_config.json
-  if getent passwd dtukit > /dev/null; then chown dtukit: {state} {state}/dtu_config.json; fi
+
+if [ "$1" = configure ]; then
+  if command -v deb-systemd-helper >/dev/null; then
+    deb-systemd-helper unmask dtukit.service >/dev/null || true
+    if deb-systemd-helper --quiet was-enabled dtukit.service; then
+      deb-systemd-helper enable dtukit.service >/dev/null || true
+    else
+      deb-systemd-helper update-state dtukit.service >/dev/null || true
+    fi
+  fi
+  if [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
+    systemctl daemon-reload || true
+    if systemctl --quiet is-enabled dtukit.service 2>/dev/null; then
+      deb-systemd-invoke restart dtukit.service || true
+    fi
+  fi
 fi
 """
+PRERM = """#!/bin/sh
+set -e
+
+if [ "$1" = remove ] && [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
+  deb-systemd-invoke stop dtukit.service || true
+fi
+"""
+FACTORY = "/usr/share/dtukit/factory.json"
 CONTROL = """Package: dtukit-product-{name}
 Version: {version}
 Architecture: all
 Maintainer: {maintainer}
 Section: comm
 Priority: optional
+Installed-Size: {size}
 Depends: {depends}
 Conflicts: dtukit-product
 Provides: dtukit-product
-Description: {title}
- The documents of a product made of dtukit, and the plugins it needs.
+Description: documents and plugins of the product {name}
+ {title}.
+ .
+ This package has the board file and the device file of a product made of
+ dtukit. It depends on the plugins that the product needs, and starts the
+ service.
 """
 
 
 def field(package, name):
     return run("dpkg-deb", "--field", package, name).strip()
+
+
+def documentation(work, package, to):
+    """copyright and changelog of a package that cpack made."""
+    run("dpkg-deb", "--extract", package, work / "documented")
+    [made] = (work / "documented/usr/share/doc").iterdir()
+    to.mkdir(parents=True)
+    for name in ("copyright", "changelog.gz"):
+        shutil.copyfile(made / name, to / name)
+        (to / name).chmod(0o644)
+
+
+def md5sums(content):
+    files = sorted(p for p in content.rglob("*") if p.is_file() and p.parent.name != "DEBIAN")
+    return "".join(f"{hashlib.md5(p.read_bytes()).hexdigest()}  {p.relative_to(content)}\n" for p in files)
 
 
 def packages(tree, product, work):
@@ -158,19 +200,26 @@ def packages(tree, product, work):
         "CPACK_COMPONENTS_ALL=" + ";".join(["runtime", *(f"plugin-{name}" for name in product["plugins"])]))
     shutil.rmtree(made / "_CPack_Packages", ignore_errors=True)
     built = sorted(made.glob("*.deb"))
-    write(content / "etc/dtukit/board.json", board_of(product, "/etc/dtukit/factory.json"))
-    write(content / "etc/dtukit/factory.json", product["device"])
+    write(content / "etc/dtukit/board.json", board_of(product, FACTORY))
+    write(content / FACTORY[1:], product["device"])
+    documentation(work, built[0], content / f"usr/share/doc/dtukit-product-{product['name']}")
     write(content / "DEBIAN/conffiles", "/etc/dtukit/board.json\n")
-    write(content / "DEBIAN/postinst", POSTINST.format(state=product["board"].get("state_dir", "/var/lib/dtukit")), 0o755)
+    write(content / "DEBIAN/postinst", POSTINST, 0o755)
+    write(content / "DEBIAN/prerm", PRERM, 0o755)
+    write(content / "DEBIAN/md5sums", md5sums(content))
     write(content / "DEBIAN/control", CONTROL.format(
-        name=product["name"], title=product["title"], version=field(built[0], "Version"),
+        name=product["name"], title=product["title"].rstrip("."), version=field(built[0], "Version"),
+        size=(size_of(content) + 1023) // 1024,
         maintainer=field(built[0], "Maintainer"), depends=", ".join(field(p, "Package") for p in built)))
+    for path in [content, *content.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o755)
     run("dpkg-deb", "--root-owner-group", "--build", content, made)
     write(made / MARK, {name: product[name] for name in ("name", "title", "form", "plugins")})
     for package in built:
         run("dpkg-deb", "--extract", package, work / "unpacked")
     [dtud] = (work / "unpacked").glob("usr/*bin/dtud")
-    check(tree, dtud, content / "etc/dtukit/board.json", content / "etc/dtukit/factory.json")
+    check(tree, dtud, content / "etc/dtukit/board.json", content / FACTORY[1:])
     return made
 
 

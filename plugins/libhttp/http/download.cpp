@@ -68,6 +68,9 @@ ContentRange content_range(const Head& head) {
 
 Downloaded said(Outcome outcome, std::string text) { return {outcome, std::move(text), 0}; }
 
+// The server does not have the file, or not for us. Anything else may come from a captive portal on the way.
+bool is_final(int status) { return status >= 400 && status < 500; }
+
 bool is_busy(int status) { return status == 408 || status == 425 || status == 429 || status >= 500; }
 
 // Why the answer cannot be taken; nothing: it can, and `begun` says what comes.
@@ -85,8 +88,7 @@ std::optional<Downloaded> judge(const Head& head, const Wanted& wanted, const Ur
   }
   const std::string encoding = head.fields.get("Content-Encoding", "identity");
   if (Poco::icompare(encoding, "identity") != 0)
-    return said(Outcome::refused,
-                who + " sends it compressed (" + encoding.substr(0, 40) + "), which was not asked for");
+    return said(Outcome::again, who + " sends it compressed (" + encoding.substr(0, 40) + "), which was not asked for");
   begun.validator = validator_of(head);
   const auto length = length_of(head.fields);
   if (head.status == 200) {
@@ -103,7 +105,8 @@ std::optional<Downloaded> judge(const Head& head, const Wanted& wanted, const Ur
     begun.from = wanted.from;
     begun.total = *range.last + 1;
   } else {
-    return said(Outcome::refused, who + " answered " + std::to_string(head.status));
+    return said(is_final(head.status) ? Outcome::refused : Outcome::again,
+                who + " answered " + std::to_string(head.status));
   }
   if (begun.total && *begun.total > wanted.most)
     return said(Outcome::refused, who + " has " + std::to_string(*begun.total) + " bytes, no more than " +
@@ -154,8 +157,7 @@ Downloaded download(const Wanted& wanted, SSL_CTX* context, const Lookup& lookup
     return try_it(wanted, context, lookup, patience, sink);
   } catch (const Broken& e) {
     if (e.trouble() == Trouble::stopped) throw;
-    const bool hopeless = e.trouble() == Trouble::redirect || e.trouble() == Trouble::too_large;
-    return said(hopeless ? Outcome::refused : Outcome::again, e.what());
+    return said(e.trouble() == Trouble::too_large ? Outcome::refused : Outcome::again, e.what());
   }
 }
 
