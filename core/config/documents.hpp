@@ -69,7 +69,7 @@ struct BoardConfig {
   std::vector<std::string> plugin_path;                  // absolute; empty: the built-in search path
   PluginsConfig plugins;
   std::string device_file;
-  std::string factory_file;  // device document that resetting the parameters restores; "": an empty one
+  std::string factory_file;  // device document of the first start and of a reset of the parameters; "": an empty one
   std::string state_dir;
   std::string control_socket;
   std::string runtime_dir;                // in memory; "": the folder of the control socket

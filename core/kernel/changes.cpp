@@ -88,12 +88,31 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
     latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
     return;
   }
+  if (!file_there_ && known.empty() && load_factory(findings)) return;
   warn(device_file,
        problem + "; starting without channels: " +
            (file_there_ ? "correct it and give dtuctl config reload" : "give it a document with dtuctl config set"));
   Findings ignored;
   text_ = kNothing;
   latest_ = std::make_shared<config::DeviceConfig>(*config::read_device(text_, "", schemas, ignored));
+}
+
+// The first start of a device: what it leaves the factory with is its first document.
+bool Changes::load_factory(Findings& findings) {
+  if (factory_file_.empty()) return false;
+  config::FileError error;
+  const auto text = config::read_file(factory_file_, config::DocumentFile::kMost, error);
+  auto device = text ? config::read_device(*text, factory_file_, parts_.components.schemas(), findings) : std::nullopt;
+  findings.push_back({Finding::Severity::warning, file_.path(), "", 0, 0,
+                      !text ? "there is no such file yet, and the factory_file: " + error.text
+                      : device
+                          ? "there is no such file yet: starting with the factory_file " + factory_file_
+                          : "there is no such file yet, and the factory_file " + factory_file_ + " cannot be used"});
+  if (!device) return false;
+  text_ = config::without_bom(*text);
+  latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+  from_factory_ = true;
+  return true;
 }
 
 void Changes::start() {
@@ -138,15 +157,17 @@ void Changes::record() {
     parts_.log.warning("config", std::string(e.what()) + ": the password stays in the device file as it is");
   }
   if (revision_ == 0) {
-    revision_ = history_->add({0, parts_.lane.unix_ns(), "file", "", whole}, trial_ ? trial_->good : 0, error);
+    revision_ = history_->add({0, parts_.lane.unix_ns(), "file", from_factory_ ? "factory_file" : "", whole},
+                              trial_ ? trial_->good : 0, error);
     if (revision_ == 0) parts_.log.warning("config", error.text + ": there is nothing to go back to");
     if (all_applied()) note_ran(revision_);
   }
-  if (whole == text_ || file_.edited()) return;
+  if ((whole == text_ && !from_factory_) || file_.edited()) return;
   if (!file_.write(whole, error)) {
-    parts_.log.warning("config", error.text + ": the password stays there as it is");
+    parts_.log.warning("config", error.text + (from_factory_ ? "" : ": the password stays there as it is"));
     return;
   }
+  from_factory_ = false;
   text_ = std::move(whole);
   // What "***" stands for is what is stored now.
   if (auto device = config::read_device(text_, "", parts_.components.schemas(), findings)) {

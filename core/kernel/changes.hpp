@@ -115,6 +115,7 @@ class Changes {
     std::optional<std::string> raw = std::nullopt;  // what stands in the device file, if it comes from there
   };
   enum class Proof { none, needed };
+  bool load_factory(config::Findings& findings);
   // False: nothing can be stored now. `out` says why, or what was done about an edit of the device file.
   bool prepare(Outcome& out);
   bool take_edit(Outcome& out);
@@ -158,10 +159,11 @@ class Changes {
   std::string factory_file_;
   std::unique_ptr<config::History> history_;
   std::unique_ptr<config::TrialFile> trial_file_;
-  std::string text_;         // of latest_, as stored
-  bool file_good_ = true;    // the device file held it at the start
-  bool file_there_ = true;   // at the start
-  bool unrecorded_ = false;  // it is no revision yet, or holds a password that is no hash
+  std::string text_;           // of latest_, as stored
+  bool file_good_ = true;      // the device file held it at the start
+  bool file_there_ = true;     // at the start
+  bool from_factory_ = false;  // the document is the factory_file, and in no device file yet
+  bool unrecorded_ = false;    // it is no revision yet, or holds a password that is no hash
   std::string file_refused_;
   uint64_t fallback_ = 0;  // the revision that took the place of the device file at the start
   std::shared_ptr<const config::DeviceConfig> latest_ = std::make_shared<config::DeviceConfig>();

@@ -143,5 +143,25 @@ TEST_F(Board, ADirectionPinThatIsNotThereFailsThePort) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST(FirstStart, TakesTheFactoryFile) {
+  Dtud dtud;
+  dtud.board("\"factory_file\": \"" + dtud.path("factory.json") + "\"");
+  write_file(dtud.path("factory.json"), R"({"version": "factory", "password": "secret"})");
+  dtud.write_documents();
+  std::filesystem::remove(dtud.path("dtu_config.json"));
+  const Ran check = dtud.check();
+  EXPECT_EQ(check.status, 0) << check.output;
+  dtud.start();
+  EXPECT_EQ(text(parse_json(dtud.get("/v1/config").body), "version"), "factory");
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(dtud.path("dtu_config.json")); }));
+  EXPECT_EQ(read_file(dtud.path("dtu_config.json")).find("secret"), std::string::npos) << "a hash";
+  ASSERT_EQ(dtud.put("/v1/config", R"({"version": "mine"})").status, 200);
+  EXPECT_EQ(dtud.stop(), 0);
+  write_file(dtud.path("factory.json"), R"({"version": "other"})");
+  dtud.start();
+  EXPECT_EQ(text(parse_json(dtud.get("/v1/config").body), "version"), "mine");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 }  // namespace
 }  // namespace e2e

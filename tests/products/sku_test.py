@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -157,6 +158,27 @@ class Sku(unittest.TestCase):
         ran = self.check(out)
         self.assertNotEqual(ran.returncode, 0, ran)
         self.assertIn("hal-sim.so", ran.stdout + ran.stderr)
+
+    def test_a_product_package_starts_its_product(self):
+        out, ran = self.build(product(form="packages"), name="p")
+        self.assertEqual(ran.returncode, 0, ran)
+        root = self.work / "root"
+        for folder in ("var/lib/dpkg/updates", "var/lib/dpkg/info", "etc"):
+            (root / folder).mkdir(parents=True)
+        for name in ("status", "available"):
+            (root / "var/lib/dpkg" / name).write_text("")
+        ran = subprocess.run(["dpkg", f"--root={root}", "--force-script-chrootless", "--force-depends", "--force-not-root",
+                              "--force-bad-path", f"--log={self.work}/dpkg.log", "-i", *out.glob("*.deb")],
+                             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}, text=True,
+                             capture_output=True, timeout=120, check=False)
+        self.assertEqual(ran.returncode, 0, ran)
+        self.assertTrue((root / "etc/systemd/system/multi-user.target.wants/dtukit.service").is_symlink(), ran)
+        board = json.loads((root / "etc/dtukit/board.json").read_text(encoding="utf-8"))
+        self.assertTrue((root / board["factory_file"][1:]).is_file(), board)
+        if shutil.which("lintian"):
+            ran = subprocess.run(["lintian", "--tag-display-limit", "0", *out.glob("*.deb")], text=True,
+                                 capture_output=True, timeout=300, check=False)
+            self.assertEqual([line for line in ran.stdout.splitlines() if line.startswith("E:")], [])
 
     def check(self, out):
         return subprocess.run([out / "run", "--check"], env=self.environment(), text=True, capture_output=True,
