@@ -22,22 +22,23 @@ std::string usage() {
          "[--json]\n"
          "       dtu-plugin-check --list [--json]\n"
          "\n"
-         "Holds a plugin to the rules of the ABI and says of every rule that is broken where it is written and how to\n"
-         "mend it. Each check runs in a process of its own: a plugin that crashes or hangs is a finding.\n"
+         "Checks a plugin against the rules of the ABI. Each finding names the rule, where the rule is written, and "
+         "how\n"
+         "to fix the plugin. Each check runs in a separate process, so a plugin that crashes or hangs is a finding.\n"
          "\n"
          "  --config FILE   the configuration of the component, JSON; for a plugin of several components an object "
          "with\n"
          "                  one member for each: {\"channel:mqtt\": {...}}. Without it the defaults of the schema, or "
          "the\n"
-         "                  first of its examples. Peers it names are talked to.\n"
+         "                  first of its examples. The check connects to its peers.\n"
          "  --type TYPE     only this component: mqtt, channel:mqtt\n"
          "  --only RULE     only findings of this rule or group: data.twice, data\n"
-         "  --call          also invoke commands that change something and write the points that can be written\n"
-         "  --patience S    seconds after which a call hangs, or what should follow it never comes (5)\n"
-         "  --json          one JSON document\n"
-         "  --list          the rules\n"
+         "  --call          also invoke commands that change something, and write writable points\n"
+         "  --patience S    seconds until a call, or an event that has to follow it, counts as missing (default 5)\n"
+         "  --json          print one JSON document\n"
+         "  --list          print the rules\n"
          "\n"
-         "exit status: 0 no rule of severity error is broken, 1 one is, 2 wrong usage, 3 the file cannot be checked\n";
+         "exit status: 0 no finding of severity error, 1 at least one, 2 wrong usage, 3 the file cannot be checked\n";
 }
 
 Options read_options(int argc, char** argv) {

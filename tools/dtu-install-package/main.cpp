@@ -15,19 +15,21 @@ namespace {
 constexpr char kHelp[] =
     "Usage: dtu-install-package --to PATH [--version V] [--most-bytes N] [--most-entries N] FILE.tar\n"
     "       dtu-install-package --to PATH --facts\n"
-    "Unpacks the package beside what is installed, and makes PATH lead to it in one step: a power cut leaves the old "
-    "or\n"
-    "the new one, never a part. PATH is a link into PATH.d, where the release before is kept.\n"
-    "Refused: absolute names, \"..\", links that lead out, hard links, devices, names that are there twice, more than "
-    "the\n"
-    "limits. Nothing is unpacked through a link.\n\n"
-    "  -t, --to PATH         where it is installed\n"
-    "  -V, --version V       its version\n"
-    "  -f, --facts           print what is installed, as hal-linux asks for it, and end\n"
-    "      --most-bytes N    unpacked (default 67108864)\n"
-    "      --most-entries N  (default 10000)\n"
-    "  -h, --help            print this and end\n\n"
-    "Exit status: 0 installed, 1 refused (the last line says why), 2 wrong usage.\n";
+    "Unpacks the package beside the installed release, then makes PATH point to it in one step. After a power cut "
+    "PATH\n"
+    "leads to the old or to the new release, never to a part of one. PATH is a link into PATH.d, which keeps the "
+    "release\n"
+    "before.\n"
+    "A package is refused if it has absolute names, \"..\", links that lead out, hard links, devices or names that "
+    "occur\n"
+    "twice, or if it exceeds a limit. Nothing is unpacked through a link.\n\n"
+    "  -t, --to PATH         where to install\n"
+    "  -V, --version V       version of the package\n"
+    "  -f, --facts           print what is installed, in the form hal-linux reads, and exit\n"
+    "      --most-bytes N    bytes after unpacking, at most (default 67108864)\n"
+    "      --most-entries N  entries, at most (default 10000)\n"
+    "  -h, --help            print this help and exit\n\n"
+    "Exit status: 0 installed, 1 refused (the last line gives the reason), 2 wrong usage.\n";
 
 struct Arguments {
   std::string to, version, file;

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Builds a product: the plugins, the documents and the keys that packaging/sku/NAME.json picks.
+"""Builds the product of packaging/sku/NAME.json: its plugins, documents and keys.
 
 sku.py                                     lists the products
 sku.py NAME [--out DIR]                    builds it into build/sku/NAME (or DIR): one folder to copy, or Debian packages
 sku.py NAME --arch armhf                   for 32 bit ARM
 sku.py NAME --sign KEY.pem                 signs its plugins with that private key
-sku.py NAME --check                        only looks whether the file is in order
+sku.py NAME --check                        only checks the product file
 
-NAME may be the path of such a file anywhere. Exit status: 0 built, 1 the product is wrong (every reason is printed),
+NAME may also be the path of a product file. Exit status: 0 built, 1 the product is wrong (every reason is printed),
 2 wrong usage, 3 a step of the build failed.
 """
 import argparse
