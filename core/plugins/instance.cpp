@@ -152,10 +152,12 @@ void Instance::failed(const dtu_error& error, bool retryable) {
 }
 
 void Instance::set_state(int32_t state, const dtu_error* error) {
-  const std::string text = text_of(error);
-  if (state == state_ && text == error_) return;
+  const std::string text = text_of(error, spec_.name);
+  // What the last try failed of stays to be seen while the next one is under way.
+  const bool keeps_error = state == DTU_STATE_CONNECTING && text.empty();
+  if (state == state_ && (keeps_error || text == error_)) return;
   state_ = state;
-  error_ = text;
+  if (!keeps_error) error_ = text;
   const bool bad = state == DTU_STATE_FAILED || state == DTU_STATE_DOWN || state == DTU_STATE_DEGRADED;
   const std::string line = std::string(name_of_state(state)) + (text.empty() ? "" : ": " + text);
   if (count_change() && context_.activity == nullptr)
@@ -261,6 +263,7 @@ std::string Instance::retry() {
   if (phase_ != Phase::idle) return spec_.name + " is not down: it is " + name_of_state(state_);
   context_.main.timers().disarm(restart_timer_);
   quarantine_.clear();
+  error_.clear();
   strikes_.clear();
   failures_ = 0;
   retryable_ = true;

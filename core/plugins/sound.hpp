@@ -31,6 +31,12 @@ namespace dtud {
   return valid_utf8({e.message, ::strnlen(e.message, sizeof e.message)});
 }
 [[nodiscard]] inline std::string text_of(const dtu_error* e) { return e != nullptr ? text_of(*e) : std::string(); }
+// Without "port 2: " before it, where whoever shows it says so already.
+[[nodiscard]] inline std::string text_of(const dtu_error* e, const std::string& name) {
+  std::string text = text_of(e);
+  const bool named = text.compare(0, name.size() + 2, name + ": ") == 0;
+  return named ? text.substr(name.size() + 2) : text;
+}
 
 // A function of the host as its faults name it: with the plugin's function that called it, if that is known. On the
 // lane.

@@ -413,7 +413,7 @@ void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status
   }
   const bool room_told = std::exchange(channel.room_told, false);
   channel.full = status < 0 && !room_told;
-  if (status < 0 && status != DTU_AGAIN) log_.debug(channel.name, std::string("send: ") + error.message);
+  if (status < 0 && status != DTU_AGAIN) log_.debug(channel.name, "send: " + text_of(&error, channel.name));
   if (refused) pause(channel);
   if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
   note_room(channel);
@@ -490,7 +490,7 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
     // It can never be written: out of the way, or it would block the line for ever.
     port.queued_bytes -= port.queue.pop_front().payload_size();
     ++port.dropped;
-    log_.warning(port.name, std::string("a message was refused and dropped: ") + error.message);
+    log_.warning(port.name, "a message was refused and dropped: " + text_of(&error, port.name));
   } else if (status < 0) {
     port.full = !room_told;
   }
