@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "log/utf8.hpp"
 
@@ -65,13 +66,12 @@ void MetricsText::add(const char* type, std::string_view name, std::string_view 
   const auto [at, fresh] = index_.try_emplace(key, families_.size());
   if (fresh) {
     std::string head = "# HELP " + key + " ";
-    escape(head, help, false);
+    escape(head, help.empty() ? "Not described" : help, false);
     head += "\n# TYPE " + key + " " + type + "\n";
-    families_.push_back({std::move(key), std::move(head), {}});
+    families_.push_back({std::move(key), std::move(head), {}, type});
   }
   Family& family = families_[at->second];
-  std::string& out = family.samples;
-  out += family.name;
+  std::string out = family.name;
   char before = '{';
   for (const auto& [label, text] : labels) {
     out += before + valid_name(label, false) + "=\"";
@@ -80,9 +80,14 @@ void MetricsText::add(const char* type, std::string_view name, std::string_view 
     before = ',';
   }
   if (!labels.empty()) out.push_back('}');
+  if (std::strcmp(family.type, type) != 0 || !series_.insert(out).second) {
+    ++conflicts_;
+    return;
+  }
   out.push_back(' ');
   append_number(out, value);
   out.push_back('\n');
+  family.samples += out;
 }
 
 std::string MetricsText::take() {
@@ -90,6 +95,8 @@ std::string MetricsText::take() {
   for (const Family& f : families_) out += f.head + f.samples;
   families_.clear();
   index_.clear();
+  series_.clear();
+  conflicts_ = 0;
   return out;
 }
 

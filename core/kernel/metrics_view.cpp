@@ -83,13 +83,13 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
 
 void add_instance(MetricsText& text, const plugins::Instance& i) {
   text.gauge("dtu_instance_quarantined", "1 while it is not started again because of the faults of its plugin",
-             i.quarantine().empty() ? 0 : 1, {{"instance", i.name()}, {"plugin", i.plugin_id()}});
+             i.quarantine().empty() ? 0 : 1, {{"component", i.name()}, {"plugin", i.plugin_id()}});
 }
 
 void add_faults(MetricsText& text, const plugins::Faults& faults) {
   for (const auto& [kind, last] : faults.read())
     text.counter("dtu_plugin_faults_total", "What a plugin did against the contract", static_cast<double>(last.count),
-                 {{"instance", faults.instance()}, {"plugin", faults.plugin()}, {"kind", plugins::name_of(kind)}});
+                 {{"component", faults.instance()}, {"plugin", faults.plugin()}, {"kind", plugins::name_of(kind)}});
 }
 
 }  // namespace
@@ -118,19 +118,24 @@ std::string metrics(Kernel& kernel) {
     if (kernel.router().channel(skipped.id) == nullptr)
       text.gauge(kChannelUp, kChannelUpHelp, 0, {{"channel", std::to_string(skipped.id)}, {"type", skipped.type}});
   if (const auto days = flash_days(kernel))
-    text.gauge("dtu_flash_days_of_life", "Days the flash lasts at the rate of writing since the start", *days);
+    text.gauge("dtu_flash_life_seconds", "How long the flash lasts at the rate of writing since the start",
+               *days * 86400);
   for (const auto& link : kernel.router().links())
     for (const auto& [reason, d] : link->drops)
       text.counter("dtu_dialect_drops_total", "What a dialect had to drop", static_cast<double>(d.messages),
                    {{"port", link->port != nullptr ? link->port->id : ""}, {"reason", reason}});
   for (const plugins::Metrics::Reading& r : kernel.metrics().read()) {
-    const MetricsText::Labels labels{{"instance", r.instance}};
-    const std::string name = "dtu_" + r.name + (r.kind == DTU_METRIC_COUNTER ? "_total" : "");
+    const auto read = plugins::read_metric_name(r.name).value_or(plugins::MetricName{r.name, {}, {}});
+    MetricsText::Labels labels{{"component", r.instance}};
+    if (!read.label.empty()) labels.emplace_back(read.label, read.value);
+    const std::string name = "dtu_" + std::string(read.name) + (r.kind == DTU_METRIC_COUNTER ? "_total" : "");
     if (r.kind == DTU_METRIC_COUNTER)
       text.counter(name, r.help, static_cast<double>(r.value), labels);
     else
       text.gauge(name, r.help, static_cast<double>(r.value), labels);
   }
+  text.gauge("dtu_metric_conflicts", "Samples left out: another one has their name and labels, or another type",
+             static_cast<double>(text.conflicts()));
   return text.take();
 }
 

@@ -2,17 +2,37 @@
 
 #include <dtu/services.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "log/utf8.hpp"
 
 namespace dtud::plugins {
 
+std::optional<MetricName> read_metric_name(std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz_";
+  const size_t brace = std::min(text.find('{'), text.size());
+  MetricName read{text.substr(0, brace), {}, {}};
+  if (read.name.empty() || read.name.size() > 48 ||
+      read.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string_view::npos)
+    return std::nullopt;
+  if (brace == text.size()) return read;
+  const std::string_view rest = text.substr(brace + 1);
+  const size_t equals = rest.find("=\"");
+  if (equals == std::string_view::npos || rest.size() < equals + 4 || rest.substr(rest.size() - 2) != "\"}")
+    return std::nullopt;
+  read.label = rest.substr(0, equals);
+  read.value = rest.substr(equals + 2, rest.size() - equals - 4);
+  const auto is_bad = [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' '; };
+  if (read.label.empty() || read.label.size() > 24 || read.label == "component" ||
+      read.label.find_first_not_of(letters) != std::string_view::npos || read.value.size() > 64 ||
+      std::any_of(read.value.begin(), read.value.end(), is_bad))
+    return std::nullopt;
+  return read;
+}
+
 uint64_t Metrics::add(const std::string& instance, uint32_t kind, const std::string& name, const std::string& help) {
-  if (name.empty() || name.size() > 48 ||
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos ||
-      (kind != DTU_METRIC_COUNTER && kind != DTU_METRIC_GAUGE))
-    return 0;
+  if (!read_metric_name(name) || (kind != DTU_METRIC_COUNTER && kind != DTU_METRIC_GAUGE)) return 0;
   Lock lock(mutex_);
   for (Cell& c : cells_)
     if (c.instance == instance && c.name == name && c.kind == kind)

@@ -7,12 +7,22 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lanes/thread_safety.hpp"
 
 namespace dtud::plugins {
+
+// The name of a metric as a plugin gives it: NAME, or NAME{LABEL="VALUE"}.
+struct MetricName {
+  std::string_view name, label, value;  // no label: ""
+};
+// Nothing: NAME is not [a-z0-9_]{1,48}, LABEL is not [a-z_]{1,24} or is the kernel's ("component"), or VALUE is longer
+// than 64 bytes, or holds a quote, a backslash or a control character.
+[[nodiscard]] std::optional<MetricName> read_metric_name(std::string_view text);
 
 class Metrics {
  public:
@@ -22,7 +32,7 @@ class Metrics {
     int64_t value;
   };
 
-  // 0: the name is not [a-z0-9_]{1,48}, the kind is unknown, or there are too many.
+  // 0: the name cannot be read, the kind is unknown, or there are too many.
   [[nodiscard]] uint64_t add(const std::string& instance, uint32_t kind, const std::string& name,
                              const std::string& help);
   void increase(uint64_t id, uint64_t by);

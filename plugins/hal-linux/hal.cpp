@@ -85,10 +85,17 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
 dtu_status LinuxHal::start() {
   static_assert(kMetricTable.size() == kMetrics);
   metrics_ = host_.service<dtu_metrics_service>(DTU_METRICS_SERVICE);
-  for (size_t i = 0; metrics_ != nullptr && i < kMetrics; ++i)
-    if (metrics_->add(host_.instance(), DTU_METRIC_COUNTER, dtu::str(kMetricTable[i].name),
-                      dtu::str(kMetricTable[i].help), &metric_[i].id) != DTU_OK)
-      metrics_ = nullptr;
+  if (metrics_ == nullptr) return pins_.start(), DTU_OK;
+  for (const auto& [id, port] : ports_) {
+    std::array<Metric, kMetrics> added{};
+    bool all = true;  // not if the id is no value of a label
+    for (size_t i = 0; i < kMetrics; ++i) {
+      const std::string name = std::string(kMetricTable[i].name) + "{port=\"" + id + "\"}";
+      all = all && metrics_->add(host_.instance(), DTU_METRIC_COUNTER, dtu::str(name), dtu::str(kMetricTable[i].help),
+                                 &added[i].id) == DTU_OK;
+    }
+    if (all) port_metrics_[id] = added;
+  }
   pins_.start();
   return DTU_OK;
 }
@@ -103,14 +110,12 @@ dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
 
 void LinuxHal::publish() {
   if (metrics_ == nullptr) return;
-  std::array<uint64_t, kMetrics> now{};
-  for (auto& [id, port] : ports_) {
-    const PortStatus s = port->status();
-    for (size_t i = 0; i < kMetrics; ++i) now[i] += kMetricTable[i].value(s);
+  for (auto& [id, metrics] : port_metrics_) {
+    const PortStatus s = ports_.at(id)->status();
+    for (size_t i = 0; i < kMetrics; ++i)
+      if (const uint64_t now = kMetricTable[i].value(s); now > metrics[i].told)
+        metrics_->increase(host_.instance(), metrics[i].id, now - std::exchange(metrics[i].told, now));
   }
-  for (size_t i = 0; i < kMetrics; ++i)
-    if (now[i] > metric_[i].told)
-      metrics_->increase(host_.instance(), metric_[i].id, now[i] - std::exchange(metric_[i].told, now[i]));
 }
 
 void LinuxHal::writable(uint64_t source) {

@@ -56,7 +56,7 @@ class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::Poin
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first
   const dtu_metrics_service* metrics_ = nullptr;
-  std::array<Metric, kMetrics> metric_{};
+  std::map<std::string, std::array<Metric, kMetrics>, std::less<>> port_metrics_;  // by port
 };
 
 }  // namespace hal_linux

@@ -34,7 +34,7 @@ TEST_P(CompatE2e, EverythingOfTheReleaseWorks) {
   }
   EXPECT_TRUE(dtud.channel_number("1", "outbox.delivered", messages));
   EXPECT_TRUE(dtud.channel_number("2", "outbox.delivered", messages));
-  EXPECT_EQ(dtud.metric(R"(dtu_compat_relayed_total{instance="channel 2"})"), messages);
+  EXPECT_EQ(dtud.metric(R"(dtu_compat_relayed_total{component="channel 2"})"), messages);
 
   const Ran add = dtud.dtuctl({"call", "compat.add", R"({"a": 40, "b": 2})", "--json"});
   EXPECT_EQ(add.status, 0) << add.output;

@@ -74,7 +74,7 @@ TEST_F(Isolate, ATcpChannelCarriesBothWays) {
   sink.send(marked_lines('b', 1, 5000));
   EXPECT_EQ(pty.read(5000 * kMarkedLength), marked_lines('b', 1, 5000));
   EXPECT_GT(number(instance("channel 1"), "isolated.rss_kib"), 0);
-  EXPECT_EQ(dtud.metric("dtu_tcp_connects_total{instance=\"channel 1\"}"), 1);
+  EXPECT_EQ(dtud.metric("dtu_tcp_connects_total{component=\"channel 1\"}"), 1);
   EXPECT_EQ(dtud.stop(), 0);
   EXPECT_TRUE(gone(pid));
 }

@@ -267,7 +267,7 @@ TEST(Offline, AnOutageCostsTheFlashAtMostTwiceThePayload) {
   const int64_t written = number(spool_of(dtud), "disk.bytes_written");
   EXPECT_GT(written, 64 * int64_t{last});
   EXPECT_LE(written, 2 * 64 * int64_t{last}) << "of " << last << " messages";
-  EXPECT_THAT(dtud.get("/metrics").body, testing::HasSubstr("dtu_flash_days_of_life "));
+  EXPECT_THAT(dtud.get("/metrics").body, testing::HasSubstr("dtu_flash_life_seconds "));
   link.pass();
   EXPECT_TRUE(server.has('a', last));
   EXPECT_EQ(server.tally().wrong('a', last), "");

@@ -262,8 +262,8 @@ TEST_F(DownlinkFlood, MqttAtQos0DropsAndCounts) {
   std::string flood;
   for (uint32_t i = 1; i <= kMany; ++i) flood += MqttSink::publish("down", marked('a', i, kLength));
   server.send(std::move(flood));
-  const std::string dropped = R"(dtu_mqtt_downlink_dropped_total{instance="channel 1"})";
-  const std::string received = R"(dtu_mqtt_received_total{instance="channel 1"})";
+  const std::string dropped = R"(dtu_mqtt_downlink_dropped_total{component="channel 1"})";
+  const std::string received = R"(dtu_mqtt_received_total{component="channel 1"})";
   ASSERT_TRUE(eventually([&] { return dtud.metric(received) == kMany; })) << dtud.get("/metrics").body;
   ASSERT_NO_FATAL_FAILURE(expect_bounded(talk));
   const int64_t lost = dtud.metric(dropped);

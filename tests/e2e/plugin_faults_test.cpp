@@ -80,7 +80,7 @@ void EachFault::is_counted(const std::vector<Case>& cases) {
     EXPECT_THAT(text(now, fault + ".function"), StartsWith(c.function)) << c.type;
     EXPECT_NE(text(now, fault + ".last"), "") << c.type;
     EXPECT_GT(number(now, fault + ".at_ns"), 0) << c.type;
-    EXPECT_GT(dtud.metric("dtu_plugin_faults_total{instance=\"" + name + "\",plugin=\"org.dtukit.fixture." + c.type +
+    EXPECT_GT(dtud.metric("dtu_plugin_faults_total{component=\"" + name + "\",plugin=\"org.dtukit.fixture." + c.type +
                           "\",kind=\"" + c.kind + "\"}"),
               0)
         << dtud.get("/metrics").body;
@@ -136,11 +136,11 @@ TEST_F(PluginFaults, ThreeTimesInAMinuteIsAQuarantineUntilSomebodyAsks) {
   EXPECT_EQ(number(now, "restarts"), 2);
   EXPECT_EQ(number(now, "faults.exception.count"), 3);
   EXPECT_THAT(text(now, "error"), HasSubstr("in quarantine: 3 of its runs"));
-  const std::string labels = R"({instance="channel 1",plugin="org.dtukit.fixture.throws-send"})";
+  const std::string labels = R"({component="channel 1",plugin="org.dtukit.fixture.throws-send"})";
   EXPECT_EQ(dtud.metric("dtu_instance_quarantined" + labels), 1);
   EXPECT_THAT(
       dtud.dtuctl({"status"}).output,
-      testing::AllOf(HasSubstr("failed, in quarantine"), HasSubstr("fault \"exception\", 3 times, the last: send")));
+      testing::AllOf(HasSubstr("failed, in quarantine"), HasSubstr("fault \"exception\", 3 times, last: send")));
   EXPECT_THAT(dtud.dtuctl({"inspect", "throws-send"}).output, HasSubstr("in quarantine; faults: exception 3"));
   EXPECT_THAT(dtud.dtuctl({"plugins"}).output, HasSubstr("org.dtukit.fixture.throws-send: 3 faults at run time"));
 
@@ -160,7 +160,7 @@ TEST_F(PluginFaults, ThreeTimesInAMinuteIsAQuarantineUntilSomebodyAsks) {
   ASSERT_EQ(dtud.put("/v1/config", document({"takes-too-many"})).status, 200);
   EXPECT_TRUE(dtud.channel_is("1", "up"));
   EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
-  EXPECT_EQ(dtud.metric("dtu_plugin_faults_total{instance=\"channel 1\",plugin=\"org.dtukit.fixture.throws-send\","
+  EXPECT_EQ(dtud.metric("dtu_plugin_faults_total{component=\"channel 1\",plugin=\"org.dtukit.fixture.throws-send\","
                         "kind=\"exception\"}"),
             6)
       << "what was counted stays counted";
@@ -203,7 +203,7 @@ TEST_F(PluginFaults, CallsAfterTheEndAreCounted) {
   ASSERT_EQ(dtud.put("/v1/config", document({})).status, 200);
   EXPECT_TRUE(eventually([&] {
     return dtud.metric(
-               "dtu_plugin_faults_total{instance=\"channel 1\",plugin=\"org.dtukit.fixture.late-emit\","
+               "dtu_plugin_faults_total{component=\"channel 1\",plugin=\"org.dtukit.fixture.late-emit\","
                "kind=\"late\"}") > 0;
   })) << dtud.get("/metrics").body;
 }
@@ -213,7 +213,7 @@ TEST_F(PluginFaults, OneThatNeverStopsIsAbandonedAndSaid) {
   ASSERT_EQ(dtud.put("/v1/config", document({})).status, 200);
   EXPECT_TRUE(eventually([&] {
     return dtud.metric(
-               "dtu_plugin_faults_total{instance=\"channel 1\",plugin=\"org.dtukit.fixture.never-stops\","
+               "dtu_plugin_faults_total{component=\"channel 1\",plugin=\"org.dtukit.fixture.never-stops\","
                "kind=\"stop\"}") == 1;
   }));
   ASSERT_NO_FATAL_FAILURE(say(10));

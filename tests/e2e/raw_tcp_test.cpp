@@ -79,7 +79,7 @@ TEST(RawTcp, OneClientMoreThanAllowedIsClosedAndCounted) {
   ASSERT_TRUE(eventually([&] { return size(at(dtud.channel("1"), "health.peers")) == 2; }));
   TcpPeer three(dtud.listen_port("1"));
   EXPECT_EQ(three.read_to_end(), "");
-  EXPECT_EQ(dtud.metric("dtu_tcp_refused_clients_total{instance=\"channel 1\"}"), 1) << dtud.get("/metrics").body;
+  EXPECT_EQ(dtud.metric("dtu_tcp_refused_clients_total{component=\"channel 1\"}"), 1) << dtud.get("/metrics").body;
   EXPECT_EQ(dtud.stop(), 0);
 }
 

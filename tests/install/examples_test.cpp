@@ -37,7 +37,7 @@ TEST_F(Examples, TheChannelInCGivesBackWhatItGets) {
   }
   const auto all = static_cast<int64_t>(17 + much.size());
   EXPECT_TRUE(dtud.channel_number("1", "health.bytes", all));
-  EXPECT_EQ(dtud.metric(R"(dtu_loopback_bytes_total{instance="channel 1"})"), all);
+  EXPECT_EQ(dtud.metric(R"(dtu_loopback_bytes_total{component="channel 1"})"), all);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

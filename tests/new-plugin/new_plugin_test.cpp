@@ -43,7 +43,7 @@ TEST_F(NewPlugin, WhatThePortReadsIsInTheFolderAndBack) {
   EXPECT_TRUE(eventually([&] { return read_file(folder.path("made-here.up")) == "measured\n"; }))
       << read_file(folder.path("made-here.up"));
   EXPECT_TRUE(dtud.channel_number("1", "outbox.delivered", 1));
-  EXPECT_EQ(dtud.metric(R"(dtu_made_here_messages_total{instance="channel 1"})"), 1);
+  EXPECT_EQ(dtud.metric(R"(dtu_made_here_messages_total{component="channel 1"})"), 1);
 
   const Descriptor fifo(::open(folder.path("made-here.down").c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_EQ(::write(fifo.get(), "order", 5), 5);

@@ -179,7 +179,13 @@ dtu_status State::reply(Reply r) {
 }
 
 std::optional<uint64_t> State::add_metric(const InstanceRecord& i, uint32_t kind, const std::string& name) {
-  if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) return {};
+  // NAME or NAME{LABEL="VALUE"}
+  const std::string base = name.substr(0, name.find('{'));
+  if (base.empty() || base.size() > 48 ||
+      base.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos)
+    return {};
+  if (base.size() != name.size() && (name.find("=\"") == std::string::npos || name.substr(name.size() - 2) != "\"}"))
+    return {};
   if (kind != DTU_METRIC_COUNTER && kind != DTU_METRIC_GAUGE) return {};
   const Lock lock(mutex_);
   for (size_t k = 0; k < metrics_.size(); ++k)

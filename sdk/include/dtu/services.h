@@ -50,7 +50,7 @@ typedef struct dtu_kv_service {
   dtu_status (*remove)(dtu_instance*, dtu_str key);                      /* [lane] */
 } dtu_kv_service;
 
-/* Counters and gauges shown by dtuctl and /metrics as dtu_<name>{instance="..."}. name: [a-z0-9_]. */
+/* Counters and gauges shown in /metrics as dtu_<name>{component="..."}. name: [a-z0-9_], or name{label="value"}. */
 #define DTU_METRICS_SERVICE "dtu.metrics/1"
 #define DTU_METRIC_COUNTER 1u
 #define DTU_METRIC_GAUGE 2u

@@ -36,12 +36,27 @@ TEST(MetricsText, MendsNames) {
 TEST(MetricsText, Numbers) {
   MetricsText m;
   using limits = std::numeric_limits<double>;
+  int i = 0;
   for (const double v :
        {0.0, -3.0, 1e15, 9007199254740991.0, 1e300, 0.1, limits::infinity(), -limits::infinity(), limits::quiet_NaN()})
-    m.gauge("n", "h", v);
-  EXPECT_EQ(m.take(),
-            "# HELP n h\n# TYPE n gauge\nn 0\nn -3\nn 1000000000000000\nn 9007199254740991\nn 1e+300\nn 0.1\nn +Inf\n"
-            "n -Inf\nn NaN\n");
+    m.gauge("n" + std::to_string(i++), "h", v);
+  const std::string text = m.take();
+  for (const char* sample : {"\nn0 0\n", "\nn1 -3\n", "\nn2 1000000000000000\n", "\nn3 9007199254740991\n",
+                             "\nn4 1e+300\n", "\nn5 0.1\n", "\nn6 +Inf\n", "\nn7 -Inf\n", "\nn8 NaN\n"})
+    EXPECT_NE(text.find(sample), std::string::npos) << sample << text;
+}
+
+TEST(MetricsText, WhatPrometheusWouldRefuseIsLeftOutAndCounted) {
+  MetricsText text;
+  text.gauge("a", "A", 1, {{"x", "1"}});
+  text.gauge("a", "A", 2, {{"x", "2"}});
+  text.gauge("a", "A", 3, {{"x", "1"}});
+  text.counter("a", "A", 4);
+  EXPECT_EQ(text.conflicts(), 2U);
+  EXPECT_EQ(text.take(), "# HELP a A\n# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 2\n");
+  EXPECT_EQ(text.conflicts(), 0U);
+  text.gauge("b", "", 1, {{"x", "caf\xE9"}});
+  EXPECT_EQ(text.take(), "# HELP b Not described\n# TYPE b gauge\nb{x=\"caf\xEF\xBF\xBD\"} 1\n");
 }
 
 }  // namespace

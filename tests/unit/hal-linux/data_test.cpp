@@ -230,7 +230,7 @@ TEST_F(Data, BytesStillWaitingAtCloseAreCounted) {
   const auto h = health();
   EXPECT_EQ(h->getValue<size_t>("tx_bytes") + h->getValue<size_t>("tx_lost_bytes"), big.size());
   EXPECT_GT(h->getValue<size_t>("tx_lost_bytes"), 0U);
-  EXPECT_EQ(host_.metric("port_lost_bytes"), h->getValue<int64_t>("tx_lost_bytes"));
+  EXPECT_EQ(host_.metric("port_lost_bytes{port=\"1\"}"), h->getValue<int64_t>("tx_lost_bytes"));
 }
 
 }  // namespace

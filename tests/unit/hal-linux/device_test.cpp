@@ -113,7 +113,7 @@ TEST_F(DeviceTest, GoneAndBackAgain) {
     plug_in();
     ASSERT_TRUE(becomes(DTU_STATE_UP));
     EXPECT_EQ(health()->getValue<int>("losses"), round);
-    EXPECT_EQ(host_.metric("port_losses"), round);
+    EXPECT_EQ(host_.metric("port_losses{port=\"1\"}"), round);
   }
   EXPECT_TRUE(carries("back"));
   EXPECT_EQ(write({"down"}).status, DTU_OK);

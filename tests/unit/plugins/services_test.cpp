@@ -62,6 +62,15 @@ TEST(Metrics, RefusesBadNamesAndTooMany) {
   for (const char* name : {"", "Sent", "a-b", "a b", "a{b}"})
     EXPECT_EQ(metrics.add("i", DTU_METRIC_GAUGE, name, ""), 0U) << name;
   EXPECT_EQ(metrics.add("i", DTU_METRIC_GAUGE, std::string(49, 'a'), ""), 0U);
+  for (const char* name :
+       {"a{", "a{}", "a{port}", "a{port=\"1\"", "a{port=1}", "a{=\"1\"}", "a{Port=\"1\"}", "a{component=\"1\"}",
+        "a{port=\"1\"2\"}", "a{port=\"\\\"}", "a{p=\"1\",q=\"2\"}", "{p=\"1\"}"})
+    EXPECT_EQ(metrics.add("i", DTU_METRIC_GAUGE, name, ""), 0U) << name;
+  const auto read = plugins::read_metric_name("overruns{port=\"1\"}");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->name, "overruns");
+  EXPECT_EQ(read->label, "port");
+  EXPECT_EQ(read->value, "1");
   EXPECT_EQ(metrics.add("i", 7, "a", ""), 0U);
   size_t fitted = 0;
   while (metrics.add("i", DTU_METRIC_GAUGE, "m" + std::to_string(fitted), "") != 0) ASSERT_LT(++fitted, 5000U);
