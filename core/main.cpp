@@ -31,19 +31,19 @@ constexpr int kExitOk = 0, kExitFindings = 1, kExitUsage = 2, kExitCannotRun = 3
 
 constexpr char kHelp[] =
     "Usage: dtud --board FILE [options]\n"
-    "Carries data between serial ports and clouds, as board.json and dtu_config.json say.\n\n"
-    "  -b, --board FILE      what the board is: HALs, ports, plugins (default /etc/dtukit/board.json)\n"
-    "  -d, --device FILE     the device document, instead of the board file's device_file\n"
-    "  -S, --state-dir DIR   durable state, instead of the board file's state_dir\n"
-    "  -s, --socket PATH     the control socket dtuctl talks to, instead of the board file's\n"
-    "  -c, --check           check both documents against the installed plugins, print every finding, and end\n"
-    "      --json            with --check: the findings as JSON lines\n"
-    "  -v, --verbose         log debug messages too\n"
-    "      --version         print the version and end\n"
-    "  -h, --help            print this and end\n\n"
-    "SIGHUP: the device document is read again, and taken if it has no new error (dtuctl config reload says what was\n"
-    "wrong). SIGTERM, SIGINT: end.\n"
-    "Exit status: 0 ended as asked, 1 --check found errors, 2 wrong usage, 3 cannot run (the reason is printed).\n"
+    "Carries data between serial ports and clouds. board.json and dtu_config.json configure it.\n\n"
+    "  -b, --board FILE      board document: HALs, ports, plugins (default /etc/dtukit/board.json)\n"
+    "  -d, --device FILE     device document (default: device_file of the board document)\n"
+    "  -S, --state-dir DIR   directory for durable state (default: state_dir of the board document)\n"
+    "  -s, --socket PATH     control socket for dtuctl (default: control.socket of the board document)\n"
+    "  -c, --check           check both documents against the installed plugins, print all findings, and exit\n"
+    "      --json            with --check: print the findings as JSON lines\n"
+    "  -v, --verbose         also log debug messages\n"
+    "      --version         print the version and exit\n"
+    "  -h, --help            print this help and exit\n\n"
+    "SIGHUP: read the device document again, and apply it unless it has a new error (see dtuctl config reload).\n"
+    "SIGTERM, SIGINT: exit.\n"
+    "Exit status: 0 success, 1 --check found errors, 2 wrong usage, 3 cannot run (the reason is printed).\n"
     "Example: dtud --board board.json --socket /tmp/dtud.sock\n";
 
 struct Arguments {
@@ -94,11 +94,15 @@ int parse(int argc, char** argv, Arguments& to) {
         std::fputs(kHelp, stdout);
         return kExitOk;
       default:
-        std::fputs("dtud --help shows what it takes\n", stderr);
+        std::fputs("see dtud --help\n", stderr);
         return kExitUsage;
     }
+  if (optind < argc && std::strcmp(argv[optind], "help") == 0) {
+    std::fputs(kHelp, stdout);
+    return kExitOk;
+  }
   if (optind < argc) {
-    std::fprintf(stderr, "dtud: \"%s\" is not understood; dtud --help shows what it takes\n", argv[optind]);
+    std::fprintf(stderr, "dtud: unexpected argument \"%s\": see dtud --help\n", argv[optind]);
     return kExitUsage;
   }
   return -1;
@@ -141,7 +145,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
 
   const std::string& state_dir = kernel.options().state_dir;
   if (::mkdir(state_dir.c_str(), 0750) != 0 && errno != EEXIST)
-    log.warning("kernel", "cannot make the state directory " + state_dir + ": " + std::strerror(errno));
+    log.warning("kernel", "cannot create the state directory " + state_dir + ": " + std::strerror(errno));
 
   KernelBackend backend(kernel);
   control::Server server({kernel.options().socket}, backend);
@@ -173,7 +177,7 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
 
 [[noreturn]] void start_again(char** argv) {
   ::execv("/proc/self/exe", argv);
-  std::fprintf(stderr, "dtud: cannot start itself again: %s\n", std::strerror(errno));
+  std::fprintf(stderr, "dtud: cannot restart itself: %s\n", std::strerror(errno));
   std::exit(kExitCannotRun);
 }
 

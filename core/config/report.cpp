@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "config/locate.hpp"
+#include "log/counted.hpp"
 
 namespace dtud::config {
 namespace {
@@ -48,8 +49,7 @@ void Report::give(Findings& findings) && {
   });
   for (auto& f : found_) findings.push_back(std::move(f));
   if (more_ > 0)
-    findings.push_back(
-        {Finding::Severity::error, document_, "", 1, 1, "and " + std::to_string(more_) + " more findings"});
+    findings.push_back({Finding::Severity::error, document_, "", 1, 1, "and " + counted(more_, "more finding")});
 }
 
 }  // namespace dtud::config

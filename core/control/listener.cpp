@@ -41,16 +41,16 @@ Descriptor new_socket(const std::string& path) {
 void remove_stale(const std::string& path, const sockaddr_un& address) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) return;  // nothing there, or bind() will say
-  if (!S_ISSOCK(found.st_mode)) fail(path, "there is a file that is not a socket; remove it or choose another path");
+  if (!S_ISSOCK(found.st_mode)) fail(path, "the file is not a socket; remove it, or choose another path");
   const Descriptor probe = new_socket(path);
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
     ucred owner{};
     socklen_t size = sizeof owner;
     const bool known = ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0 && owner.pid > 0;
-    fail(path, "another dtud answers there" + (known ? " (process " + std::to_string(owner.pid) + ")" : std::string()) +
-                   "; stop it first, or choose another socket");
+    fail(path, "another dtud uses it" + (known ? " (process " + std::to_string(owner.pid) + ")" : std::string()) +
+                   "; stop it, or choose another socket");
   }
-  if (errno != ECONNREFUSED && errno != ENOENT) fail_errno(path, "cannot tell whether another dtud uses it");
+  if (errno != ECONNREFUSED && errno != ENOENT) fail_errno(path, "cannot check whether another dtud uses it");
   ::unlink(path.c_str());
 }
 
@@ -61,7 +61,7 @@ Listener::Listener(const std::string& path, mode_t mode) : path_(path) {
   std::error_code ec;
   const auto parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, ec);
-  if (ec) fail(path, "cannot make the directory " + parent.string() + ": " + ec.message());
+  if (ec) fail(path, "cannot create the directory " + parent.string() + ": " + ec.message());
   remove_stale(path, address);
 
   Descriptor fd = new_socket(path);

@@ -23,7 +23,7 @@ int milliseconds_until(WireSocket::Clock::time_point deadline) {
 
 int second_handle(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) throw Poco::IOException("no descriptor to be had: " + std::generic_category().message(errno));
+  if (copy < 0) throw Poco::IOException("cannot duplicate a descriptor: " + std::generic_category().message(errno));
   return copy;
 }
 
@@ -66,7 +66,7 @@ int WireSocket::sendBytes(const void* buffer, int length, int flags) {
 }
 
 int WireSocket::receiveBytes(void* buffer, int length, int flags) {
-  if (allowance_ == 0) throw Poco::Net::MessageException("more than may be sent here");
+  if (allowance_ == 0) throw Poco::Net::MessageException("the request is too long");
   const size_t want = std::min(allowance_, static_cast<size_t>(std::max(length, 0)));
   for (;;) {
     // The deadline first: data that is always there must not postpone it.

@@ -11,6 +11,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
 #include "lanes/wall_clock.hpp"
+#include "log/counted.hpp"
 #include "log/utf8.hpp"
 
 namespace dtud {
@@ -114,7 +115,7 @@ Answer KernelBackend::ask(Question question, std::chrono::milliseconds deadline)
     Lock lock(mutex_);
     waiting_.erase(id);
   }
-  if (!in_time) waiting->give(Answer::error(503, "dtud did not answer in time: see dtuctl log for what holds it up"));
+  if (!in_time) waiting->give(Answer::error(503, "dtud did not answer in time: see dtuctl log"));
   return future.get();
 }
 
@@ -233,7 +234,7 @@ Answer KernelBackend::clear_stored(uint32_t channel) {
     routing::Channel* c = kernel_.router().channel(channel);
     if (c == nullptr) return reply(Answer::error(404, "there is no channel " + std::to_string(channel)));
     c->outbox.clear([this, reply, name = c->name](uint64_t messages, const spool::Trouble& trouble) {
-      kernel_.log().warning(name, std::to_string(messages) + " waiting messages were cleared by the console");
+      kernel_.log().warning(name, counted(messages, "waiting message") + " cleared by the console");
       if (trouble) return reply(Answer::error(409, trouble.text));
       reply({200, "{\"cleared\":" + std::to_string(messages) + "}"});
     });

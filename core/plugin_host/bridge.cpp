@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "log/counted.hpp"
 #include "plugin_host/orders.hpp"
 #include "plugins/sound.hpp"
 
@@ -135,7 +136,7 @@ void Bridge::log_line(Level level, std::string_view text) {
     lines_.fetch_sub(1);
     tell(level, text);
     if (const size_t lost = lines_lost_.exchange(0); lost != 0)
-      tell(Level::warning, std::to_string(lost) + " lines of the log were lost: too many at once");
+      tell(Level::warning, counted(lost, "line") + " of the log lost: too many at once");
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "lanes/lane.hpp"
 #include "lanes/wall_clock.hpp"
+#include "log/counted.hpp"
 #include "log/utf8.hpp"
 
 namespace dtud::plugins {
@@ -36,7 +37,7 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
     if (noted_ == nullptr && kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
     line = kept.function + " of plugin " + plugin_ + " " + kept.text;
     if (const uint64_t unsaid = kept.count - kept.logged_at - times; unsaid != 0)
-      line += " (and " + std::to_string(unsaid) + " times more since the last line of this)";
+      line += " (and " + counted(unsaid, "more time") + " since the last such line)";
     kept.logged_ns = now;
     kept.logged_at = kept.count;
   }
@@ -48,7 +49,7 @@ void Faults::judge_taken(std::string_view function, dtu_status status, uint32_t 
   const bool none = taken == 0 && status >= 0;
   if (taken <= offered && !none) return;
   note(Fault::taken, function,
-       "says it took " + std::to_string(taken) + " of " + std::to_string(offered) + " messages" +
+       "says it took " + std::to_string(taken) + " of " + counted(offered, "message") +
            (taken == 0 ? " and that nothing was wrong" : ""));
 }
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "log/counted.hpp"
+
 namespace dtud::routing {
 namespace {
 
@@ -165,9 +167,8 @@ void Backlog::opened(const Opened& result) {
         memory_.bytes -= record.payload.size();
       }
     journal_.release(spilled_);
-    if (facts_.damaged != 0)
-      storage_.log.error(who_, std::to_string(facts_.damaged) + " stored messages are damaged and lost");
-    if (total_ != 0) storage_.log.info(who_, std::to_string(total_) + " stored messages wait to be delivered");
+    if (facts_.damaged != 0) storage_.log.error(who_, "damaged and lost: " + counted(facts_.damaged, "stored message"));
+    if (total_ != 0) storage_.log.info(who_, "to be delivered: " + counted(total_, "stored message"));
   }
   loaded_ = told_done_ = done_;
   journal_.set_done(done_);
@@ -338,8 +339,8 @@ void Backlog::committed(const Committed& result) {
   if (appended.dropped_below != 0) {
     dropped_ += appended.dropped;
     total_ -= std::min(total_, appended.dropped);
-    storage_.log.warning(who_, "its disk space is full: the " + std::to_string(appended.dropped) +
-                                   " oldest stored messages were dropped");
+    storage_.log.warning(who_,
+                         "its disk space is full: dropped the oldest " + counted(appended.dropped, "stored message"));
     window_.dropped(appended.dropped_below);
   }
   if (appended.trouble) {
@@ -386,7 +387,7 @@ void Backlog::arrived(Read&& result) {
   reading_ = false;
   if (const uint64_t lost = result.facts.damaged - facts_.damaged; lost != 0) {
     total_ -= std::min(total_, lost);
-    storage_.log.error(who_, std::to_string(lost) + " stored messages are damaged and lost");
+    storage_.log.error(who_, "damaged and lost: " + counted(lost, "stored message"));
   }
   facts_ = result.facts;
   for (auto& [seq, message] : result.messages)

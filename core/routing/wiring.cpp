@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/counted.hpp"
 #include "plugins/sound.hpp"
 #include "routing/router.hpp"
 
@@ -121,10 +122,9 @@ void Router::remove_channel(uint32_t id) {
   const routing::Backlog* backlog = gone->outbox.backlog();
   const uint64_t kept = backlog != nullptr ? backlog->messages() : 0;
   if (const uint64_t lost = gone->outbox.messages() - kept; lost != 0)
-    log_.warning(gone->name, "removed with " + std::to_string(lost) + " messages that were not delivered");
+    log_.warning(gone->name, "removed with " + counted(lost, "undelivered message"));
   if (kept != 0)
-    log_.warning(gone->name,
-                 "removed; " + std::to_string(kept) + " stored messages stay for the next channel of its id");
+    log_.warning(gone->name, "removed; " + counted(kept, "stored message") + " kept for the next channel with its id");
 }
 
 void Router::bury() {
@@ -371,7 +371,7 @@ void Router::register_channel(Channel& channel, std::string_view text) {
 void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
   Port* port = port_of(hal, key);
   if (port == nullptr) return;
-  const std::string why = text_of(error);
+  const std::string why = text_of(error, port->name);
   // Those of an isolated HAL came with this word; any other was asked when it opened.
   if (state == DTU_STATE_UP && port->handle != nullptr && hal.component().isolated)
     learn_flags(*port, hal.tables().ports.flags(hal.self(), port->handle));

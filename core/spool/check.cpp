@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "log/counted.hpp"
 #include "spool/segments.hpp"
 
 namespace dtud::spool {
@@ -113,8 +114,7 @@ class Check {
         break;
     }
     if (named_ && out_.first != name_first_) return "begins with another sequence number than its name says: not read";
-    std::string out =
-        out_.damages == 0 ? "unharmed" : "damaged, " + std::to_string(destroyed_) + " messages are destroyed";
+    std::string out = out_.damages == 0 ? "unharmed" : "damaged: " + counted(destroyed_, "message") + " lost";
     if (out_.damages > 0) out += "; the others are delivered";
     if (out_.torn)
       out += "; the last commit is not whole: the power went while it was written, and nothing promised it";

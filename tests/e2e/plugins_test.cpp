@@ -127,7 +127,7 @@ TEST_F(PluginsTest, AnInstalledBuildIsUsedAtOnceAndBeforeTheOther) {
   Ran ran = dtud.dtuctl({"plugins", "install", other});
   ASSERT_EQ(ran.status, 0) << ran.output;
   EXPECT_THAT(ran.output, HasSubstr("installed org.dtukit.fixture.build 2.0.0"));
-  EXPECT_THAT(ran.output, HasSubstr("it is used from now on"));
+  EXPECT_THAT(ran.output, HasSubstr("it is used now"));
   fs::remove(other);  // it was copied
   EXPECT_EQ(dtud.dtuctl({"inspect", kBuild, "--atleast-version", "2.0"}).status, 0);
   EXPECT_EQ(dtud.dtuctl({"inspect", kBuild, "--atleast-version", "2.0.1"}).status, 1);

@@ -4,9 +4,10 @@
 
 namespace dtuctl {
 
+// commands.cpp
+int show_commands(const Invocation& in);
 // views.cpp
 int show_status(const Invocation& in);
-int show_commands(const Invocation& in);
 int show_points(const Invocation& in);
 int show_ports(const Invocation& in);
 int show_channels(const Invocation& in);

@@ -41,7 +41,7 @@ int print_point(const Invocation& in, const std::string& body) {
 }  // namespace
 
 int call(const Invocation& in) {
-  if (in.operands[0].empty()) throw Failure(kUsage, "the name of the command is empty");
+  if (in.operands[0].empty()) throw Failure(kUsage, "the command name is empty");
   std::string args = in.operands.size() > 1 ? in.operands[1] : "{}";
   if (args == "-") args = read_input("-");
   if (!Json::parse(args, "the argument", kUsage).is_object())

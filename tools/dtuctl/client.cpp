@@ -32,7 +32,7 @@ std::string read_all(std::istream& in) {
   std::string piece(8192, '\0');
   while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())), in.gcount() > 0) {
     all.append(piece, 0, static_cast<size_t>(in.gcount()));
-    if (all.size() > kLongestBody) throw Failure(kFailed, "the answer is too long");
+    if (all.size() > kLongestBody) throw Failure(kFailed, "the answer of dtud is too long");
   }
   return all;
 }
@@ -88,8 +88,8 @@ class Exchange {
   [[noreturn]] void fail(const std::string& what) const {
     if (socket_->interrupted()) throw Failure(kFailed, "interrupted");
     if (socket_->timed_out())
-      throw Failure(kTimeout, "dtud did not answer in time; give it longer with --timeout SECONDS, or see dtuctl log");
-    throw Failure(kUnreachable, "dtud at " + path_ + " went away without an answer (" + what + ")");
+      throw Failure(kTimeout, "dtud did not answer in time; use --timeout SECONDS, or see dtuctl log");
+    throw Failure(kUnreachable, "dtud at " + path_ + " closed the connection without an answer (" + what + ")");
   }
   std::string path_;
   dtud::Descriptor fd_;
@@ -147,7 +147,7 @@ void Client::stream(const std::string& target, Clock::time_point until, const On
   while (read_line(exchange->in(), line))
     if (!on_line(line)) return;
   if (!exchange->socket().interrupted() && !exchange->socket().timed_out())
-    throw Failure(kUnreachable, "dtud ended the connection; it is stopping, or has stopped");
+    throw Failure(kUnreachable, "dtud closed the connection: it is stopping, or has stopped");
 }
 
 void refuse(const Reply& reply) {

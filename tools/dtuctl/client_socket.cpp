@@ -39,7 +39,7 @@ std::string who_may(const std::string& path) {
 
 [[noreturn]] void unreachable(const std::string& path, int error) {
   if (error == EACCES || error == EPERM)
-    throw Failure(kUnreachable, "you may not talk to dtud at " + path + "; be " + who_may(path));
+    throw Failure(kUnreachable, "no permission to connect to dtud at " + path + "; be " + who_may(path));
   throw Failure(kUnreachable, "no dtud answers at " + path + " (" + std::generic_category().message(error) +
                                   ")\n  start it:           dtud --board /etc/dtukit/board.json   (or its service)"
                                   "\n  another socket:     dtuctl --socket PATH ..., or set DTUKIT_SOCKET");
@@ -105,11 +105,11 @@ dtud::Descriptor connect_to(const std::string& path, Clock::time_point deadline)
   std::memcpy(address.sun_path, path.data(), path.size());
   for (;;) {
     dtud::Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) throw Failure(kUnreachable, "no socket to be had: " + std::generic_category().message(errno));
+    if (!fd) throw Failure(kUnreachable, "cannot create a socket: " + std::generic_category().message(errno));
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
     if (errno != EAGAIN && errno != EINTR) unreachable(path, errno);
     if (Clock::now() >= deadline)
-      throw Failure(kTimeout, "dtud does not take connections at " + path + "; it may hang (is its log going on?)");
+      throw Failure(kTimeout, "dtud does not accept connections at " + path + "; it may hang: see its log");
     ::poll(nullptr, 0, 20);  // a full queue of connections cannot be waited for
   }
 }

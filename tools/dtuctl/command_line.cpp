@@ -50,7 +50,7 @@ const Subcommand* take_subcommand(std::vector<std::string>& operands, bool help)
   }
   const Subcommand* found = find_subcommand(name);
   if (found == nullptr && !(help && is_prefix_word(name)))
-    usage(is_prefix_word(name) ? "\"" + name + "\" wants one more word" : "there is no subcommand \"" + name + "\"",
+    usage(is_prefix_word(name) ? "\"" + name + "\" needs one more word" : "unknown subcommand \"" + name + "\"",
           nullptr);
   return found;
 }
@@ -58,8 +58,8 @@ const Subcommand* take_subcommand(std::vector<std::string>& operands, bool help)
 void check_operands(const Invocation& in) {
   const Subcommand& s = *in.subcommand;
   const std::string synopsis = "dtuctl " + std::string(s.name) + " " + s.operands;
-  if (in.operands.size() < s.least) usage("something is missing: " + synopsis, &s);
-  if (in.operands.size() > s.most) usage("\"" + in.operands[s.most] + "\" is too much: " + synopsis, &s);
+  if (in.operands.size() < s.least) usage("missing argument: " + synopsis, &s);
+  if (in.operands.size() > s.most) usage("unexpected argument \"" + in.operands[s.most] + "\": " + synopsis, &s);
 }
 
 // The options by their names. An alias may stand for another option with each subcommand.
@@ -71,7 +71,7 @@ void settle_options(Invocation& in) {
     if (option != nullptr) {
       settled[option->name] = std::move(value);
     } else if (in.subcommand != nullptr) {
-      usage(word + " does not go with " + in.subcommand->name, in.subcommand);
+      usage(word + " is not an option of " + in.subcommand->name, in.subcommand);
     }
   }
   in.options = std::move(settled);
@@ -91,10 +91,10 @@ std::string option_lines(const std::vector<Option>& options) {
 
 constexpr const char* kExitCodes =
     "\nExit codes\n"
-    "  0  ok\n"
-    "  1  dtud answered, and the answer is no: a refused command, a name it does not know, findings\n"
+    "  0  success\n"
+    "  1  dtud refused: the command failed, the name is unknown, or there are findings\n"
     "  2  the command line is wrong\n"
-    "  3  no dtud answers at the socket\n"
+    "  3  dtud cannot be reached at the socket\n"
     "  4  no answer in time\n";
 
 }  // namespace
@@ -102,10 +102,10 @@ constexpr const char* kExitCodes =
 const std::vector<Option>& global_options() {
   static const std::vector<Option> options{
       {"--socket", "", "PATH", "control socket of dtud (default: $DTUKIT_SOCKET, else /run/dtukit/control.sock)"},
-      {"--json", "", "", "print dtud's JSON as it came, for programs"},
+      {"--json", "", "", "print the JSON of dtud unchanged, for programs"},
       {"--timeout", "", "SECONDS", "how long to wait for an answer (default: 10)"},
-      {"--help", "-h", "", "this help"},
-      {"--version", "", "", "the version"}};
+      {"--help", "-h", "", "print this help"},
+      {"--version", "", "", "print the version"}};
   return options;
 }
 
@@ -116,7 +116,7 @@ std::optional<unsigned> Invocation::number(const std::string& option, unsigned m
   const char* end = at->second.data() + at->second.size();
   const auto [stop, ec] = std::from_chars(at->second.data(), end, value);
   if (ec != std::errc() || stop != end || value == 0 || value > most)
-    usage(option + " takes a whole number from 1 to " + std::to_string(most) + ", not \"" + at->second + "\"",
+    usage(option + " must be a whole number from 1 to " + std::to_string(most) + ", not \"" + at->second + "\"",
           subcommand);
   return value;
 }
@@ -156,21 +156,29 @@ Invocation parse(const std::vector<std::string>& words) {
       word.resize(2);
     }
     const Option* option = find_option(known, word);
-    if (option == nullptr) usage("there is no option " + word, nullptr);
+    if (option == nullptr) usage("unknown option " + word, nullptr);
     const bool takes = *option->value != '\0';
     if (!takes && value) usage(word + " takes no value", nullptr);
-    if (takes && !value && ++i == words.size()) usage(word + " wants a value: " + option->value, nullptr);
+    if (takes && !value && ++i == words.size()) usage(word + " needs a value: " + option->value, nullptr);
     in.options[word] = takes ? value.value_or(words[std::min(i, words.size() - 1)]) : "";
   }
   in.help = in.has("--help") || in.has("-h") || (in.operands.empty() && !in.has("--version"));
-  if (!in.operands.empty()) in.subcommand = take_subcommand(in.operands, in.help);
+  if (!in.operands.empty() && in.operands.front() == "help") {  // dtuctl help config set
+    in.operands.erase(in.operands.begin());
+    in.help = true;
+  }
+  if (!in.operands.empty()) {
+    const std::string first = in.operands.front();
+    in.subcommand = take_subcommand(in.operands, in.help);
+    if (in.subcommand == nullptr) in.topic = first;
+  }
   settle_options(in);
   if (in.subcommand == nullptr) return in;
   if (!in.help) check_operands(in);
   return in;
 }
 
-std::string help_of(const Subcommand* subcommand) {
+std::string help_of(const Subcommand* subcommand, const std::string& topic) {
   std::string out;
   if (subcommand != nullptr) {
     out = "dtuctl " + std::string(subcommand->name) + (*subcommand->operands != '\0' ? " " : "") + subcommand->operands;
@@ -179,17 +187,18 @@ std::string help_of(const Subcommand* subcommand) {
     return out + "\nOptions of every subcommand\n" + option_lines(global_options());
   }
   out =
-      "dtuctl: look into a running dtud, and tell it what to do\n\n"
+      "dtuctl: inspect and control a running dtud\n\n"
       "Usage: dtuctl [--socket PATH] [--json] SUBCOMMAND ...\n\nSubcommands\n";
   for (const Subcommand& s : subcommands()) {
     if (*s.summary == '\0') continue;
+    if (!topic.empty() && topic != s.name && std::string(s.name).rfind(topic + " ", 0) != 0) continue;
     std::string left = "  " + std::string(s.name) + (*s.operands != '\0' ? " " : "") + s.operands;
     if (left.size() > 29) left += "\n" + std::string(30, ' ');
     left.resize(std::max<size_t>(left.size(), 30), ' ');
     out += left + s.summary + "\n";
   }
   return out + "\nOptions\n" + option_lines(global_options()) + kExitCodes +
-         "\nEach subcommand has a help of its own with an example: dtuctl tap --help\n";
+         "\nHelp for one subcommand, with an example: dtuctl help tap, or dtuctl tap --help\n";
 }
 
 }  // namespace dtuctl

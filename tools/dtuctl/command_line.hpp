@@ -1,4 +1,4 @@
-// What dtuctl can do, as a table: the command line is read, the help printed and the shell's Tab answered from it.
+// The subcommands of dtuctl, as a table. The command line, the help and the completion of the shell use it.
 #pragma once
 #include <map>
 #include <optional>
@@ -38,6 +38,7 @@ struct Invocation {
   std::vector<std::string> operands;
   std::map<std::string, std::string> options;  // by name; switches have ""
   bool help = false;
+  std::string topic;  // of the help, when it is no subcommand but the first word of some: "config"
 
   [[nodiscard]] bool has(const std::string& option) const { return options.count(option) > 0; }
   [[nodiscard]] bool json() const { return has("--json"); }
@@ -53,6 +54,7 @@ struct Invocation {
 [[nodiscard]] const std::vector<Option>& global_options();
 // Throws Failure(kUsage). No words: help.
 [[nodiscard]] Invocation parse(const std::vector<std::string>& words);
-[[nodiscard]] std::string help_of(const Subcommand* subcommand);  // null: dtuctl itself
+// No subcommand: of dtuctl itself, or of the subcommands that begin with the topic.
+[[nodiscard]] std::string help_of(const Subcommand* subcommand, const std::string& topic);
 
 }  // namespace dtuctl

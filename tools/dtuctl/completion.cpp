@@ -179,6 +179,7 @@ int complete(const std::vector<std::string>& words) {
   const std::string current = words.empty() ? "" : words.back();
   Candidates out(current);
   Partial p = read_partial(words);
+  if (!p.operands.empty() && p.operands.front() == "help") p.operands.erase(p.operands.begin());
   const Subcommand* s = subcommand_of(p.operands);
   if (p.wants_value != nullptr) {
     const std::string value = p.wants_value->value;
@@ -206,7 +207,7 @@ int complete(const std::vector<std::string>& words) {
 int completion_script(const Invocation& in) {
   const std::string& shell = in.operands[0];
   if (shell != "bash" && shell != "zsh" && shell != "fish")
-    throw Failure(kUsage, "\"" + shell + "\" is none of the shells: bash, zsh, fish");
+    throw Failure(kUsage, "\"" + shell + "\" is not supported: bash, zsh or fish");
   print(shell == "bash" ? dtuctl_bash : shell == "zsh" ? dtuctl_zsh : dtuctl_fish);
   return kOk;
 }

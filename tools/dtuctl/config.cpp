@@ -41,7 +41,7 @@ std::vector<std::string> split(const std::string& path) {
     parts.push_back(path.substr(at, dot - at));
   parts.push_back(path.substr(at));
   if (std::any_of(parts.begin(), parts.end(), [](const std::string& p) { return p.empty(); }))
-    throw Failure(kUsage, "\"" + path + "\" does not name a value; write it like uconf.1.baudrate");
+    throw Failure(kUsage, "\"" + path + "\" is not the path of a value, such as uconf.1.baudrate");
   return parts;
 }
 
@@ -50,7 +50,7 @@ size_t index_in(const Array& array, const std::string& part, const std::string& 
   const auto [end, ec] = std::from_chars(part.data(), part.data() + part.size(), index);
   if (ec != std::errc() || end != part.data() + part.size() || index >= array.size())
     throw Failure(kFailed, path + ": \"" + part + "\" is not one of the " + std::to_string(array.size()) +
-                               " places of the list, which count from 0");
+                               " places of the list (the first is 0)");
   return index;
 }
 
@@ -82,7 +82,7 @@ void assign(const Poco::Dynamic::Var& root, const std::string& path, const std::
       next = array->get(static_cast<unsigned>(index));
       if (last) array->set(static_cast<unsigned>(index), new_value(word, next));
     } else {
-      throw Failure(kFailed, path + ": what stands before \"" + parts[i] + "\" is a plain value and has no parts");
+      throw Failure(kFailed, path + ": the value before \"" + parts[i] + "\" is neither an object nor a list");
     }
     at = next;
   }
@@ -117,7 +117,7 @@ void take_out(const Poco::Dynamic::Var& root, const std::string& path) {
       if (last) return array->remove(index);
       at = array->get(index);
     } else {
-      throw Failure(kFailed, path + ": what stands before \"" + parts[i] + "\" is a plain value and has no parts");
+      throw Failure(kFailed, path + ": the value before \"" + parts[i] + "\" is neither an object nor a list");
     }
   }
 }
@@ -172,7 +172,7 @@ int config_check(const Invocation& in) {
     print(body + "\n");
   } else {
     print(findings_text(report, file == "-" ? "standard input" : file, in.terminal));
-    if (ok) print("ok: dtud would take it\n");
+    if (ok) print("ok: dtud accepts the document\n");
   }
   return ok ? kOk : kFailed;
 }
@@ -196,7 +196,7 @@ int report_change(const Invocation& in, const Reply& reply, const std::string& f
       print(in.terminal.paint(Colour::warning, "note: " + printable(report["note"].text())) + "\n");
   }
   if (reply.status != refused) return kOk;
-  throw Failure(kFailed, "refused; the configuration is as it was");
+  throw Failure(kFailed, "refused: the configuration is unchanged");
 }
 
 int config_set(const Invocation& in) {
@@ -204,7 +204,7 @@ int config_set(const Invocation& in) {
   const bool single = is_assignment(in.operands[0]);
   for (const std::string& operand : in.operands)
     if (is_assignment(operand) != single || (!single && in.operands.size() > 1))
-      throw Failure(kUsage, "give one file, or PATH=VALUE as often as you like");
+      throw Failure(kUsage, "give one FILE, or one or more PATH=VALUE");
   if (!single) {
     const std::string file = in.operands[0] == "-" ? "standard input" : in.operands[0];
     return report_change(in, client.ask("PUT", "/v1/config", read_input(in.operands[0])), file);

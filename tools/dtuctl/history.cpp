@@ -12,7 +12,7 @@ namespace {
 
 uint64_t revision_in(const std::string& word) {
   if (word.empty() || word.size() > 18 || word.find_first_not_of("0123456789") != std::string::npos || word == "0")
-    throw Failure(kUsage, "\"" + word + "\" is no revision; dtuctl config history shows them");
+    throw Failure(kUsage, "\"" + word + "\" is not a revision number: see dtuctl config history");
   return std::stoull(word);
 }
 
@@ -43,7 +43,7 @@ std::string history_text(const Json& history, const Terminal& terminal) {
                r["source"].text(),
                {r["state"].text(), r["state"].text() == "on trial" ? Colour::warning : Colour::none},
                r["note"].text()});
-  return table.empty() ? "no revision is stored yet\n" : table.text(terminal);
+  return table.empty() ? "no revision stored\n" : table.text(terminal);
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ int config_confirm(const Invocation& in) {
   if (in.json())
     print(body + "\n");
   else
-    print(reply["result"]["confirmed"].flag() ? "the change on trial stays\n" : "no change is on trial\n");
+    print(reply["result"]["confirmed"].flag() ? "the change is confirmed\n" : "no change is on trial\n");
   return kOk;
 }
 
@@ -101,7 +101,7 @@ int connect(const Invocation& in) {
   if (!in.operands.empty()) {
     const std::string& id = in.operands[0];
     if (id.empty() || id.size() > 2 || id.find_first_not_of("0123456789") != std::string::npos)
-      throw Failure(kUsage, "\"" + id + "\" is no channel; dtuctl channels shows them");
+      throw Failure(kUsage, "\"" + id + "\" is not a channel number: see dtuctl channels");
     args = "{\"channel\": " + std::to_string(std::stoul(id)) + "}";
   }
   const std::string body =
@@ -126,7 +126,7 @@ int show_audit(const Invocation& in) {
                {e["result"].text(), e["result"].text() == "ok" ? Colour::none : Colour::warning},
                e["times"].number() > 1 ? e["times"].text() : "",
                e["error"].text()});
-  print(table.empty() ? "nothing was called yet\n" : table.text(in.terminal));
+  print(table.empty() ? "no calls yet\n" : table.text(in.terminal));
   return kOk;
 }
 

@@ -24,7 +24,7 @@ std::string read_input(const std::string& file) {
   text.resize(std::fread(text.data(), 1, text.size(), in.get()));
   if (std::ferror(in.get()) != 0)
     throw Failure(kUsage, "cannot read " + file + ": " + std::generic_category().message(errno));
-  if (text.size() > most) throw Failure(kUsage, file + " is over 1 MiB, which is more than dtud takes");
+  if (text.size() > most) throw Failure(kUsage, file + " is larger than 1 MiB, the limit of dtud");
   return text;
 }
 

@@ -2,7 +2,9 @@
 #include "config/places.hpp"
 #include "failure.hpp"
 #include "json.hpp"
+#include "log/counted.hpp"
 #include "plugins/loader/probe.hpp"
+#include "schema_table.hpp"
 #include "text.hpp"
 #include "upgrade/version.hpp"
 
@@ -15,41 +17,11 @@ std::string joined(const Json& array, const char* nothing) {
   return out.empty() ? nothing : out;
 }
 
-// "integer 1..65535", "one of mqtt, mqtts"
-std::string type_of(const Json& property) {
-  if (property["enum"].is_array()) return "one of " + joined(property["enum"], "nothing");
-  if (!property["const"].is_null()) return "is " + property["const"].text();
-  std::string out = property["type"].is_array() ? joined(property["type"], "") : property["type"].text();
-  const std::string least = property["minimum"].text();
-  const std::string most = property["maximum"].text();
-  if (!least.empty() || !most.empty()) out += " " + least + ".." + most;
-  return out;
-}
-
-// One row for each property, those of nested objects below their parent with dots.
-void add_properties(Table& table, const Json& schema, const std::string& prefix, int depth) {
-  constexpr int deepest = 8;
-  const Json properties = schema["properties"];
-  for (const std::string& name : properties.keys()) {
-    const Json p = properties[name];
-    bool required = false;
-    for (const Json& r : schema["required"].items()) required = required || r.text() == name;
-    const std::string description = p["description"].text();
-    table.add({prefix + name, type_of(p),
-               required                 ? "required"
-               : p["default"].is_null() ? ""
-                                        : p["default"].dump(),
-               description.empty() ? p["title"].text() : description});
-    if (depth < deepest) add_properties(table, p, prefix + name + ".", depth + 1);
-  }
-}
-
 void print_component(const Json& c, const Terminal& terminal) {
   const std::string name = c["kind"].text() + " " + c["type"].text();
   print(terminal.paint(Colour::bold, printable(name)) + ": " + printable(c["title"].text()) + "\n");
   if (!c["plugin"].is_null()) print("plugin      " + printable(c["plugin"].text()) + "\n");
-  print("interfaces  " + joined(c["interfaces"], "none") + "\nabilities   " + joined(c["caps"], "none in particular") +
-        "\n");
+  print("interfaces  " + joined(c["interfaces"], "none") + "\nabilities   " + joined(c["caps"], "none") + "\n");
   for (const Json& i : c["instances"].items()) {
     std::string faults;
     for (const std::string& kind : i["faults"].keys())
@@ -61,15 +33,14 @@ void print_component(const Json& c, const Terminal& terminal) {
   }
   if (!c["dialects"].items().empty()) print("dialects    " + joined(c["dialects"], "") + "\n");
   if (c["schema"].is_null()) return;
-  Table table({"PROPERTY", "TYPE", "DEFAULT", "MEANING"});
-  add_properties(table, c["schema"], "", 0);
-  print("\n" + (table.empty() ? "it takes no configuration\n" : table.text(terminal)));
+  const Table table = schema_table("PROPERTY", c["schema"]);
+  print("\n" + (table.empty() ? "no configuration\n" : table.text(terminal)));
 }
 
 std::string signature_text(const Json& signature) {
   const std::string state = signature["state"].text();
   if (state == "good") return "good, by key " + signature["key"].text();
-  return state.empty() ? "not looked at: the board document has no keys (plugins.keys)" : signature["text"].text();
+  return state.empty() ? "not checked: the board document has no keys (plugins.keys)" : signature["text"].text();
 }
 
 void print_fact(const char* name, const std::string& value, Colour colour, const Terminal& terminal) {
@@ -92,7 +63,7 @@ void print_plugin(const Json& p, const Terminal& terminal) {
   const Json quarantine = p["quarantine"];
   if (!quarantine.is_null())
     print_fact("quarantine  ",
-               quarantine["reason"].text() + ", " + quarantine["count"].text() + " times, last at " +
+               quarantine["reason"].text() + ", " + dtud::counted(quarantine["count"].number(), "time") + ", last at " +
                    date_and_time(quarantine["time_ns"].number()),
                Colour::bad, terminal);
   for (const Json& c : p["components"].items()) {

@@ -7,6 +7,7 @@
 #include "actions.hpp"
 #include "failure.hpp"
 #include "json.hpp"
+#include "log/counted.hpp"
 #include "pcapng.hpp"
 #include "text.hpp"
 
@@ -48,9 +49,8 @@ std::string line_of(const Message& m, const Terminal& t) {
                     t.paint(m.incoming ? Colour::good : Colour::warning, m.incoming ? "<-" : "->") + "  " +
                     padded(printable(m.target), 10) + "  " + padded(byte_size(m.length), 9, true) + "  ";
   if (!more.empty()) out += t.paint(Colour::faint, "[" + printable(more) + "]") + "  ";
-  const std::string cut_off = m.data.size() < m.length
-                                  ? "    (" + std::to_string(m.length - m.data.size()) + " more bytes were not shown)\n"
-                                  : "";
+  const std::string cut_off =
+      m.data.size() < m.length ? "    (" + dtud::counted(m.length - m.data.size(), "more byte") + " not shown)\n" : "";
   if (is_text(m.data)) return out + printable(m.data) + "\n" + cut_off;
   out.erase(out.find_last_not_of(' ') + 1);
   return out + "\n" + hexdump(m.data, "    ") + cut_off;
@@ -71,7 +71,7 @@ struct Tap {
     if (!j["missed"].is_null()) {
       missed += j["missed"].number();
       if (lines && !show_json)
-        print("--  " + j["missed"].text() + " messages missed: they came too fast to be shown\n");
+        print("--  " + dtud::counted(j["missed"].number(), "message") + " missed: too fast to be shown\n");
     } else {
       const Message m = read_message(j);
       if (lines && !show_json) print(line_of(m, in.terminal));
@@ -102,7 +102,7 @@ int tap(const Invocation& in) {
   const auto summary = [&] {
     if (in.json()) return;
     const std::string lost = tap.missed > 0 ? ", " + std::to_string(tap.missed) + " missed" : "";
-    std::fprintf(stderr, "dtuctl: %llu messages%s\n", static_cast<unsigned long long>(tap.seen), lost.c_str());
+    std::fprintf(stderr, "dtuctl: %s%s\n", dtud::counted(tap.seen, "message").c_str(), lost.c_str());
   };
   try {
     in.client().stream("/v1/tap?target=" + as_segment(in.operands[0]), until,
@@ -119,7 +119,7 @@ namespace {
 
 std::string log_line(const Json& line, const Terminal& t) {
   if (!line["missed"].is_null())
-    return "--  " + line["missed"].text() + " lines missed: they came too fast to be shown\n";
+    return "--  " + dtud::counted(line["missed"].number(), "line") + " missed: too fast to be shown\n";
   const std::string level = line["level"].text();
   return t.paint(Colour::faint, date_and_time(line["time_ns"].number())) + "  " +
          t.paint(colour_of_state(level), padded(printable(level), 7)) + "  " +

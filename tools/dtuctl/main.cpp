@@ -1,4 +1,4 @@
-// dtuctl: look into a running dtud, and tell it what to do.
+// dtuctl: inspects and controls a running dtud.
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -16,7 +16,7 @@ int run(const std::vector<std::string>& words) {
   const Invocation in = parse(words);
   int code = kOk;
   if (in.help) {
-    print(help_of(in.subcommand));
+    print(help_of(in.subcommand, in.topic));
   } else if (in.subcommand == nullptr) {
     print("dtuctl " DTUKIT_VERSION "\n");
   } else {

@@ -7,6 +7,7 @@
 #include "failure.hpp"
 #include "input.hpp"
 #include "json.hpp"
+#include "log/counted.hpp"
 #include "text.hpp"
 
 namespace dtuctl {
@@ -18,7 +19,7 @@ constexpr std::chrono::milliseconds kFirstLook{1000}, kLookAgain{300};
 std::string order_of(const Invocation& in) {
   const auto back = in.options.find("--rollback");
   if ((back != in.options.end()) != in.operands.empty())
-    throw Failure(kUsage, "give the FILE of a build, or --rollback and the ID of a plugin; dtuctl plugins shows them");
+    throw Failure(kUsage, "give the FILE of a build, or --rollback and the ID of a plugin: see dtuctl plugins");
   std::string order = "{\"deadline_ms\": " + std::to_string(in.timeout_s() * 1000);
   if (back != in.options.end())
     order += ", \"rollback\": " + quoted(back->second);
@@ -33,7 +34,8 @@ void show_progress(const Invocation& in, bool clear) {
   try {
     const Json state = Json::parse(in.client().need("GET", "/v1/plugins/upgrade"), "the answer", kFailed);
     if (!clear && state["running"].flag())
-      text = std::to_string(state["moved"].items().size()) + " of " + state["total"].text() + " instances, " +
+      text = std::to_string(state["moved"].items().size()) + " of " +
+             dtud::counted(state["total"].number(), "instance") + ", " +
              (state["going_back"].flag() ? "going back: " : "now ") + state["now"].text();
   } catch (const Failure&) {  // the answer of the order itself says what is wrong
   }

@@ -9,6 +9,7 @@
 #include "failure.hpp"
 #include "input.hpp"
 #include "json.hpp"
+#include "log/counted.hpp"
 #include "text.hpp"
 
 namespace dtuctl {
@@ -71,7 +72,7 @@ std::string table_of(const std::vector<Json>& plugins, const Terminal& terminal)
     if (!error.empty()) say(Colour::bad, error.compare(0, file.size(), file) == 0 ? error : of_file(error));
     if (p["faults"].number() > 0)
       say(Colour::warning,
-          p["id"].text() + ": " + p["faults"].text() + " faults at run time; dtuctl status shows them");
+          p["id"].text() + ": " + dtud::counted(p["faults"].number(), "fault") + " at run time: see dtuctl status");
     if (const std::string dead = p["dead"].text(); !dead.empty()) say(Colour::faint, of_file(dead));
     if (!note.empty()) say(Colour::faint, of_file(note));
   }
@@ -114,7 +115,7 @@ int show_plugins(const Invocation& in) {
   } else {
     const std::string text = table_of(shown, in.terminal);
     print(!text.empty() ? text
-          : only_failed ? "every plugin file is in order\n"
+          : only_failed ? "no plugin file is refused or quarantined\n"
                         : "no plugins; see plugin_path in the board document\n");
   }
   return only_failed && any ? kFailed : kOk;
@@ -129,7 +130,7 @@ int plugins_install(const Invocation& in) {
   print("installed " + printable(done["id"].text() + " " + done["version"].text()) + ", SHA-256 " +
         printable(done["sha256"].text()) + "\n");
   const std::string later = done["later"].text();
-  print(later.empty() ? std::string("it is used from now on\n") : printable(later) + "\n");
+  print(later.empty() ? std::string("it is used now\n") : printable(later) + "\n");
   return kOk;
 }
 
@@ -149,7 +150,7 @@ namespace {
 
 int retry_instance(const Invocation& in, const std::string& name) {
   const std::string body = in.client().need("POST", "/v1/plugins/retry/" + as_segment(name), "{}");
-  print(in.json() ? body + "\n" : name + " is started again; dtuctl status shows how it fares\n");
+  print(in.json() ? body + "\n" : name + " is started: see dtuctl status\n");
   return kOk;
 }
 
@@ -169,7 +170,7 @@ int plugins_retry(const Invocation& in) {
     good = good && error.empty();
     if (!in.json()) print(printable(error.empty() ? file + ": is in order now" : error) + "\n");
   }
-  if (good && !in.json()) print("what needs it: dtuctl config set, or a restart of dtud\n");
+  if (good && !in.json()) print("to use it: dtuctl config set, or restart dtud\n");
   return good ? kOk : kFailed;
 }
 

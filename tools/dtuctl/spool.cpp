@@ -5,6 +5,7 @@
 #include "failure.hpp"
 #include "input.hpp"
 #include "json.hpp"
+#include "log/counted.hpp"
 #include "spool/check.hpp"
 #include "text.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 
 std::string channel_in(const std::string& word) {
   if (word.empty() || word.size() > 2 || word.find_first_not_of("0123456789") != std::string::npos)
-    throw Failure(kUsage, "\"" + word + "\" is no channel; dtuctl channels shows them");
+    throw Failure(kUsage, "\"" + word + "\" is not a channel number: see dtuctl channels");
   return word;
 }
 
@@ -24,11 +25,11 @@ std::string amount(const Json& part) {
 
 std::string flash_text(const Json& flash) {
   const std::string written = byte_size(flash["bytes_written"].number());
-  if (flash["bytes_written"].number() == 0) return "flash: nothing was written\n";
+  if (flash["bytes_written"].number() == 0) return "flash: nothing written\n";
   const uint64_t days = flash["days_of_life"].number();
   const std::string life = days >= 36500 ? "over 100 years"
                            : days >= 730 ? std::to_string(days / 365) + " years"
-                                         : std::to_string(days) + " days";
+                                         : dtud::counted(days, "day");
   return "flash: " + written + " written since dtud started; at that rate it lasts " + life + " (3000 cycles)\n";
 }
 
@@ -52,7 +53,7 @@ std::string spool_text(const Json& spool, const Terminal& terminal) {
           terminal.paint(Colour::bad, printable("channel " + c["channel"].text() + ": " + c["error"].text())) + "\n";
   }
   for (const Json& id : spool["ownerless"].items())
-    below += "channel " + id.text() + " is not in the device document, but messages are stored for it\n";
+    below += "channel " + id.text() + " is not in the device document, but has stored messages\n";
   return (table.empty() ? "no channels\n" : table.text(terminal)) + below + flash_text(spool["flash"]);
 }
 
@@ -86,8 +87,8 @@ std::string check_text(const CheckReport& r, const Terminal& terminal) {
                                    printable(r.file + ": " + (r.trouble ? r.trouble.text : r.meaning))) +
                     "\n";
   if (r.kind != CheckReport::Kind::segment) return out;
-  out += "  format " + std::to_string(r.version) + ", " + std::to_string(r.records) + " messages (" +
-         byte_size(r.payload) + ") in " + std::to_string(r.commits) + " commits, " + byte_size(r.used) + " of " +
+  out += "  format " + std::to_string(r.version) + ", " + dtud::counted(r.records, "message") + " (" +
+         byte_size(r.payload) + ") in " + dtud::counted(r.commits, "commit") + ", " + byte_size(r.used) + " of " +
          byte_size(r.size) + " used\n";
   if (r.records != 0)
     out += "  numbers " + std::to_string(r.first_seq) + " to " + std::to_string(r.last_seq) + ", delivered below " +
@@ -112,7 +113,7 @@ int spool_check(const Invocation& in) {
       print(check_text(r, in.terminal));
   }
   if (in.json()) print("[" + json + "]\n");
-  if (!in.json() && reports.empty()) print(in.operands[0] + ": no file of a spool is in it\n");
+  if (!in.json() && reports.empty()) print(in.operands[0] + ": no spool file found\n");
   return good ? kOk : kFailed;
 }
 
@@ -139,7 +140,8 @@ int spool_export(const Invocation& in) {
 int spool_clear(const Invocation& in) {
   const std::string body = in.client().need("DELETE", "/v1/spool/" + channel_in(in.operands[0]), "{}");
   const Json reply = Json::parse(body, "the answer", kFailed);
-  print(in.json() ? body + "\n" : reply["cleared"].text() + " messages cleared; what is in flight stays\n");
+  print(in.json() ? body + "\n"
+                  : dtud::counted(reply["cleared"].number(), "message") + " cleared; messages in flight stay\n");
   return kOk;
 }
 

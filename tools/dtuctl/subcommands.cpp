@@ -6,8 +6,9 @@ const std::vector<Subcommand>& subcommands() {
   static const std::vector<Subcommand> table{
       {"status",
        "",
-       "dtud itself, and every instance it runs",
-       "Shows dtud and every plugin instance it runs, with its state and, when it is not well, why.\n\n"
+       "dtud and its plugin instances",
+       "Shows dtud and every plugin instance it runs: state, last error, restarts, health. The last error of an\n"
+       "instance stays until the instance is up.\n\n"
        "Example: dtuctl status",
        {},
        0,
@@ -16,8 +17,8 @@ const std::vector<Subcommand>& subcommands() {
        show_status},
       {"ports",
        "",
-       "the serial ports: state, traffic, queues",
-       "Shows each port: what it is connected to, how many bytes and messages went through it, what waits.\n\n"
+       "serial ports: state, traffic, queues",
+       "Shows each port: its device, the bytes and messages it carried, and the messages that wait.\n\n"
        "Example: dtuctl ports",
        {},
        0,
@@ -26,8 +27,8 @@ const std::vector<Subcommand>& subcommands() {
        show_ports},
       {"channels",
        "",
-       "the remote ends: state, outbox, traffic",
-       "Shows each channel with its outbox: what waits, was delivered, dropped, refused by the other end.\n\n"
+       "channels: state, outbox, traffic",
+       "Shows each channel and its outbox: messages waiting, unconfirmed, delivered, dropped and rejected.\n\n"
        "Example: dtuctl channels",
        {},
        0,
@@ -36,32 +37,36 @@ const std::vector<Subcommand>& subcommands() {
        show_channels},
       {"tap",
        "TARGET",
-       "live traffic of a port or a channel, as text and hex",
-       "Prints messages as they pass: <- came in from the line or the cloud, -> goes out. TARGET is port:ID,\n"
-       "channel:ID or all. Text is shown as text, anything else as a hex dump. Ends at Ctrl-C, after --count\n"
-       "messages or after --for seconds. What dtuctl was too slow to take is counted and reported.\n\n"
+       "live traffic of a port or channel, as text and hex",
+       "Prints each message: <- was received from the line or the cloud, -> is sent. TARGET is port:ID,\n"
+       "channel:ID or all. Text is printed as text, other data as a hex dump. Ends at Ctrl-C, after --count\n"
+       "messages, or after --for seconds. Messages that come too fast are counted and reported.\n\n"
        "Example: dtuctl tap port:1 --pcapng line.pcapng --for 60",
-       {{"--pcapng", "", "FILE", "also write a capture for Wireshark (link type USER0; - for standard output)"},
-        {"--count", "-n", "N", "end after so many messages"},
-        {"--for", "", "SECONDS", "end after so many seconds"}},
+       {{"--pcapng", "", "FILE", "also write a Wireshark capture (link type USER0; - is standard output)"},
+        {"--count", "-n", "N", "end after N messages"},
+        {"--for", "", "SECONDS", "end after SECONDS"}},
        1,
        1,
        {Word::target},
        tap},
       {"commands",
-       "",
-       "what can be called, with function codes",
-       "Shows the command table: names, function codes, who may call.\n\nExample: dtuctl commands",
+       "[NAME|CODE]",
+       "commands with their arguments and function codes",
+       "Shows all commands: name, function codes, who may call, arguments. With NAME or a function code (3, 0x03):\n"
+       "the arguments of that command, with type, allowed values and default.\n\n"
+       "Example: dtuctl commands\n"
+       "         dtuctl commands channels.connect",
        {},
        0,
-       0,
-       {},
+       1,
+       {Word::command},
        show_commands},
       {"call",
        "NAME|CODE [JSON]",
        "call a command",
-       "Calls a command by its name or by a function code (3, 0x03), with JSON arguments (- reads them from\n"
-       "standard input), and prints its result. Waits for the answer as long as --timeout says.\n\n"
+       "Calls a command by its name or function code (3, 0x03), and prints its result. JSON is an object with the\n"
+       "arguments; - reads it from standard input. See dtuctl commands NAME for the arguments. Waits --timeout\n"
+       "seconds for the answer.\n\n"
        "Example: dtuctl call radio.csq\n"
        "         dtuctl call 0x07 '{\"adcn\": 0}'",
        {},
@@ -71,8 +76,8 @@ const std::vector<Subcommand>& subcommands() {
        call},
       {"points",
        "",
-       "the values of the board",
-       "Shows the points: the named values of the board that can be read and, some of them, written.\n\n"
+       "points: named values of the board",
+       "Shows the points: named values of the board. All can be read, some can be written.\n\n"
        "Example: dtuctl points",
        {},
        0,
@@ -82,7 +87,7 @@ const std::vector<Subcommand>& subcommands() {
       {"read",
        "POINT",
        "read a point",
-       "Prints the value of a point: a string as it is, anything else as JSON.\n\nExample: dtuctl read device.imei",
+       "Prints the value of a point: a string as it is, other values as JSON.\n\nExample: dtuctl read device.imei",
        {},
        1,
        1,
@@ -91,7 +96,7 @@ const std::vector<Subcommand>& subcommands() {
       {"write",
        "POINT JSON",
        "write a point",
-       "Writes a JSON value to a point and prints what it is then. A word that is not JSON is taken as a string.\n\n"
+       "Writes a JSON value to a point and prints it. A word that is not JSON is used as a string.\n\n"
        "Example: dtuctl write gpio.4 1",
        {},
        2,
@@ -100,43 +105,36 @@ const std::vector<Subcommand>& subcommands() {
        write_point},
       {"plugins",
        "",
-       "the plugin files, loaded or not, and what they offer",
-       "Shows every plugin file that was found, what it offers, who signed it, and why it is not used. With --failed "
-       "only\n"
-       "those that are refused or quarantined; then it exits 1 when there are any.\n\n"
+       "plugin files and what they offer",
+       "Shows every plugin file found: what it offers, its signature, and why it is not used. With --failed: only\n"
+       "files that are refused or quarantined; exits 1 if there are any.\n\n"
        "Example: dtuctl plugins --failed",
-       {{"--failed", "", "", "only those that cannot be used, and exit 1 when there are any"}},
+       {{"--failed", "", "", "only files that cannot be used; exit 1 if there are any"}},
        0,
        0,
        {},
        show_plugins},
       {"plugins upgrade",
        "[FILE]",
-       "replace a plugin by another build of it, without a stop",
-       "Loads the build beside the one that runs and takes every instance over to it: what is in flight is finished,\n"
-       "what comes meanwhile waits, nothing is lost. If one does not work as it did within --timeout (default: 10), "
-       "all\n"
-       "go back, and dtuctl exits 1 with the reason. The choice survives a restart of dtud. The build that ran before "
-       "is\n"
-       "kept: --rollback with the plugin's id goes back to it. The code that is not used any more stays in memory "
-       "until\n"
-       "dtud starts again.\n\n"
+       "replace a running plugin by another build of it",
+       "Loads FILE beside the running build and moves every instance to it. Messages in flight are finished, new\n"
+       "messages wait, none is lost. If an instance does not work again within --timeout (default: 10), all instances\n"
+       "return to the old build, and dtuctl exits 1 with the reason. A restart of dtud keeps the new build. The old\n"
+       "build is kept: --rollback returns to it. Unused code stays in memory until dtud starts again.\n\n"
        "Example: dtuctl plugins upgrade /root/channel-tcp.so\n"
        "         dtuctl plugins upgrade --rollback org.dtukit.channel-tcp",
-       {{"--rollback", "", "ID", "go back to the build this plugin had before"},
-        {"--force", "", "", "also an older version, or a build that failed before"}},
+       {{"--rollback", "", "ID", "return to the previous build of this plugin"},
+        {"--force", "", "", "also accept an older version, or a build that failed before"}},
        0,
        1,
        {Word::file},
        plugins_upgrade},
       {"plugins install",
        "FILE",
-       "take a plugin file, and use it from now on",
-       "Has dtud probe and copy a plugin file, with FILE.sig beside it. It goes before a file with the same plugin "
-       "that a\n"
-       "package brought. A build that is in use stays so until dtud starts again. FILE and its folders must be "
-       "writable\n"
-       "by root or the user of dtud only, or it must be signed by one of the keys of the board document.\n\n"
+       "install a plugin file",
+       "dtud probes and copies the plugin FILE, and FILE.sig if there is one. The copy has precedence over a file of\n"
+       "a package with the same plugin. A build in use stays in use until dtud starts again. FILE must be signed by a\n"
+       "key of the board document, or FILE and its folders must be writable by root or the user of dtud only.\n\n"
        "Example: dtuctl plugins install /root/channel-acme.so",
        {},
        1,
@@ -145,8 +143,8 @@ const std::vector<Subcommand>& subcommands() {
        plugins_install},
       {"plugins remove",
        "PLUGIN",
-       "forget a plugin that was installed by dtuctl",
-       "Removes what plugins install copied. A file with the same plugin that a package brought is used again.\n\n"
+       "remove a plugin that dtuctl installed",
+       "Removes the copy that plugins install made. A file of a package with the same plugin is used again.\n\n"
        "Example: dtuctl plugins remove org.acme.channel",
        {},
        1,
@@ -155,13 +153,9 @@ const std::vector<Subcommand>& subcommands() {
        plugins_remove},
       {"plugins retry",
        "FILE|PLUGIN|INSTANCE",
-       "try again what is refused, quarantined or down",
-       "Of a plugin or its file: forgets what is held against it and probes it. Of an instance, by the name dtuctl "
-       "status\n"
-       "shows: starts it at once, in quarantine because of the faults of its plugin or waiting for its next try. Exits "
-       "1 "
-       "when\n"
-       "that fails.\n\n"
+       "try a refused plugin or a stopped instance again",
+       "A plugin or its file: lifts the quarantine and probes the file again. An instance, by its name in dtuctl\n"
+       "status: starts it now, also out of quarantine or before its next try. Exits 1 on failure.\n\n"
        "Example: dtuctl plugins retry channel-acme.so\n"
        "         dtuctl plugins retry channel 1",
        {},
@@ -171,35 +165,33 @@ const std::vector<Subcommand>& subcommands() {
        plugins_retry},
       {"inspect",
        "TYPE|PLUGIN|FILE",
-       "what a component type, a plugin or a file is, can do, and takes",
-       "Shows what a component type can do and what its configuration takes; of a plugin (by its id) or a plugin file\n"
-       "also its version, hash, signature, and why it is not used. A FILE with a / in it need not be one of dtud's: it "
-       "is\n"
-       "probed here, and needs no dtud. With --exists nothing is printed: it exits 0 when it is there and can be "
-       "used,\n"
-       "else 1; with --atleast-version likewise when its version is V or later.\n\n"
+       "details of a component type, a plugin or a file",
+       "Shows the abilities and the configuration of a component type. For a plugin (its id) or a plugin file also:\n"
+       "version, hash, signature, and why it is not used. A FILE with a / is probed by dtuctl itself if dtud does not\n"
+       "know it; that needs no dtud. --exists prints nothing and exits 0 if the plugin can be used, else 1.\n"
+       "--atleast-version does the same for version V or later.\n\n"
        "Example: dtuctl inspect mqtt\n"
        "         dtuctl inspect org.acme.channel --atleast-version 2.1",
-       {{"--exists", "", "", "only exit 0 if it is there and can be used, else 1"},
-        {"--atleast-version", "", "V", "only exit 0 if its version is V or later, else 1"}},
+       {{"--exists", "", "", "exit 0 if it can be used, else 1"},
+        {"--atleast-version", "", "V", "exit 0 if its version is V or later, else 1"}},
        1,
        1,
        {Word::type},
        inspect},
       {"config show",
        "",
-       "the device document, secrets masked",
+       "the device document, with secrets masked",
        "Prints the device document (dtu_config.json); secrets are \"***\".\n\nExample: dtuctl config show > conf.json",
-       {{"--board", "", "", "the board document instead"}},
+       {{"--board", "", "", "print the board document instead"}},
        0,
        0,
        {},
        config_show},
       {"config check",
        "FILE",
-       "would dtud take this document?",
-       "Asks the running dtud to check a device document against the plugins it has. Changes nothing. FILE may be -.\n"
-       "Exits 1 when there are errors.\n\nExample: dtuctl config check conf.json",
+       "check a device document",
+       "The running dtud checks a device document against its plugins. Changes nothing. FILE may be - (standard\n"
+       "input). Exits 1 if there are errors.\n\nExample: dtuctl config check conf.json",
        {},
        1,
        1,
@@ -208,11 +200,10 @@ const std::vector<Subcommand>& subcommands() {
       {"config set",
        "FILE|PATH=VALUE...",
        "change the configuration",
-       "Stores and applies a device document from FILE (- for standard input), or changes single values of the\n"
-       "present one: PATH names a value with dots, VALUE is JSON or a plain word, null removes it. PATH=@FILE takes\n"
-       "the value from a file (@- from standard input), so that a secret does not stand on a command line. \"***\"\n"
-       "keeps a stored secret. Prints what was changed; exits 1, with the findings, when it is refused. Only an error\n"
-       "that the stored document does not have refuses it.\n\n"
+       "Stores and applies a device document from FILE (- is standard input), or changes single values. PATH is a\n"
+       "path with dots; VALUE is JSON or a plain word; null removes the value. PATH=@FILE reads the value from a file\n"
+       "(@- from standard input): use it for secrets. \"***\" keeps a stored secret. Prints the changes. Exits 1, with\n"
+       "the findings, if the document is refused; errors that the stored document already has do not refuse it.\n\n"
        "Example: dtuctl config set uconf.1.baudrate=9600 conf.1.port=1884\n"
        "         dtuctl config set conf.1.password=@- < secret.txt",
        {},
@@ -223,8 +214,8 @@ const std::vector<Subcommand>& subcommands() {
       {"config unset",
        "PATH...",
        "remove values from the configuration",
-       "Removes the values that the PATHs name with dots: the defaults count again. Prints what was changed; exits 1\n"
-       "when there is no such value, or when the document without it is refused.\n\n"
+       "Removes the values at each PATH (a path with dots), so that the defaults apply. Prints the changes. Exits 1\n"
+       "if there is no such value, or if the document without it is refused.\n\n"
        "Example: dtuctl config unset conf.2 uconf.1.frame_idle_ms",
        {},
        1,
@@ -234,9 +225,9 @@ const std::vector<Subcommand>& subcommands() {
       {"config reload",
        "",
        "read the device file again",
-       "Takes the device file as it was edited by hand, after the same checks as config set. Exits 1, with the\n"
-       "findings, when it is refused: then the file stays as it is and the document before it runs on. SIGHUP and\n"
-       "systemctl reload do the same. The board file is read at the start only.\n\n"
+       "Applies the edited device file after the checks of config set. Exits 1, with the findings, if the file is\n"
+       "refused: the file is kept, and the previous document stays in use. SIGHUP and systemctl reload do the same.\n"
+       "dtud reads the board file only when it starts.\n\n"
        "Example: dtuctl config reload",
        {},
        0,
@@ -246,7 +237,7 @@ const std::vector<Subcommand>& subcommands() {
       {"config history",
        "",
        "the last 16 revisions of the device document",
-       "Shows the revisions that are kept: when and from where they came, which is present, which is on trial.\n\n"
+       "Shows the stored revisions: time, source, and which is in use or on trial.\n\n"
        "Example: dtuctl config history",
        {},
        0,
@@ -255,8 +246,8 @@ const std::vector<Subcommand>& subcommands() {
        config_history},
       {"config diff",
        "REVISION [REVISION]",
-       "what differs between two revisions",
-       "Shows what changed from one revision to another, or to the present document. Secrets are not compared.\n\n"
+       "differences between two revisions",
+       "Shows the changes from one revision to another, or to the current document. Secrets are not compared.\n\n"
        "Example: dtuctl config diff 12",
        {},
        1,
@@ -265,11 +256,10 @@ const std::vector<Subcommand>& subcommands() {
        config_diff},
       {"config rollback",
        "[REVISION]",
-       "back to an earlier revision",
-       "Stores and applies an earlier revision, as a revision of its own, and prints which one. Without REVISION it "
-       "is\n"
-       "the one before the present document, or before the change that is on trial. Given again, it goes one further\n"
-       "back: what was undone comes back by its number only.\n\nExample: dtuctl config rollback",
+       "return to an earlier revision",
+       "Stores and applies an earlier revision as a new revision, and prints its number. Without REVISION: the one\n"
+       "before the current document, or before the change on trial. A second call goes back one more; use the number\n"
+       "to return to an undone revision.\n\nExample: dtuctl config rollback",
        {},
        0,
        1,
@@ -278,8 +268,8 @@ const std::vector<Subcommand>& subcommands() {
       {"config confirm",
        "",
        "keep a change that is on trial",
-       "A change that came over a channel goes back by itself when that channel does not come back in confirm_s\n"
-       "seconds. This keeps it all the same.\n\nExample: dtuctl config confirm",
+       "A change that came over a channel is undone if that channel is not up again within confirm_s seconds. This\n"
+       "command keeps the change.\n\nExample: dtuctl config confirm",
        {},
        0,
        0,
@@ -287,9 +277,10 @@ const std::vector<Subcommand>& subcommands() {
        config_confirm},
       {"spool",
        "",
-       "stored messages of each channel, and what they cost the flash",
-       "Shows what offline_storage holds for each channel: in memory, on disk, dropped, damaged, and whether the disk\n"
-       "takes it.\n\nExample: dtuctl spool",
+       "stored messages of each channel, and the wear of the flash",
+       "Shows the stored messages of each channel (offline_storage): in memory, on disk, dropped, damaged, and "
+       "whether\n"
+       "they can be written to the disk.\n\nExample: dtuctl spool",
        {},
        0,
        0,
@@ -298,20 +289,18 @@ const std::vector<Subcommand>& subcommands() {
       {"spool export",
        "CHANNEL",
        "print the stored messages of a channel",
-       "Prints every stored message, oldest first, as a JSON object a line (data_b64 is the payload), or with --raw "
-       "only\n"
-       "the payloads. Changes nothing.\n\nExample: dtuctl spool export 1 > channel1.jsonl",
-       {{"--raw", "", "", "only the payloads, one behind the other"}},
+       "Prints every stored message, oldest first, one JSON object per line (data_b64 is the payload). With --raw:\n"
+       "only the payloads. Changes nothing.\n\nExample: dtuctl spool export 1 > channel1.jsonl",
+       {{"--raw", "", "", "only the payloads, without separators"}},
        1,
        1,
        {Word::none},
        spool_export},
       {"spool clear",
        "CHANNEL",
-       "throw away the stored messages of a channel",
-       "Removes everything of a channel that waits, in memory and on disk. What is in flight stays. The messages are "
-       "lost:\n"
-       "see spool export.\n\nExample: dtuctl spool clear 1",
+       "delete the stored messages of a channel",
+       "Deletes all waiting messages of a channel, in memory and on disk. Messages in flight stay. The deleted\n"
+       "messages are lost: see spool export.\n\nExample: dtuctl spool clear 1",
        {},
        1,
        1,
@@ -319,10 +308,9 @@ const std::vector<Subcommand>& subcommands() {
        spool_clear},
       {"spool check",
        "FILE",
-       "verify a file of a spool, or a folder of them",
-       "Reads a segment file (or each in a folder, such as /var/lib/dtukit/spool/1) and says what is in it and what "
-       "is\n"
-       "harmed. Needs no dtud. Exits 1 when something is.\n\nExample: dtuctl spool check /var/lib/dtukit/spool/1",
+       "verify the files of a spool",
+       "Reads a segment file, or each segment file of a folder (/var/lib/dtukit/spool/1), and shows its contents and\n"
+       "its damage. Needs no dtud. Exits 1 if there is damage.\n\nExample: dtuctl spool check /var/lib/dtukit/spool/1",
        {},
        1,
        1,
@@ -330,8 +318,9 @@ const std::vector<Subcommand>& subcommands() {
        spool_check},
       {"connect",
        "[CHANNEL]",
-       "start channels that auto_connect 0 left alone",
-       "Starts one channel, or all, where the device document has auto_connect 0. They stay wanted until dtud ends.\n\n"
+       "start channels that have auto_connect 0",
+       "Starts one channel, or all channels that have auto_connect 0 in the device document. They run until dtud "
+       "ends.\n\n"
        "Example: dtuctl connect 2",
        {},
        0,
@@ -340,9 +329,10 @@ const std::vector<Subcommand>& subcommands() {
        connect},
       {"audit",
        "",
-       "who called which command, and what came of it",
-       "Shows the newest 1000 calls; what changed something, or was refused for its password, is also kept in\n"
-       "audit.log beside the state of dtud.\n\nExample: dtuctl audit",
+       "calls of commands, with their results",
+       "Shows the newest 1000 calls. Calls that changed something, and calls refused because of the password, are "
+       "also\n"
+       "kept in audit.log in the state directory.\n\nExample: dtuctl audit",
        {},
        0,
        0,
@@ -350,9 +340,10 @@ const std::vector<Subcommand>& subcommands() {
        show_audit},
       {"upgrade",
        "",
-       "how far the upgrade is, or how the last one ended",
-       "Shows how far the upgrade is, or how the last one ended, and what runs.\n\nExample: dtuctl upgrade --follow",
-       {{"--follow", "-f", "", "show every step until its end; exits 1 when it did not take"}},
+       "state of the upgrade",
+       "Shows the progress of the upgrade, or the result of the last one, and the running version.\n\n"
+       "Example: dtuctl upgrade --follow",
+       {{"--follow", "-f", "", "show every step until the end; exit 1 if it failed"}},
        0,
        0,
        {},
@@ -360,30 +351,32 @@ const std::vector<Subcommand>& subcommands() {
       {"upgrade start",
        "URL",
        "download, verify and install a new version",
-       "Orders an upgrade; dtud carries it out, through losses of the link and restarts. The order has to say which\n"
-       "bytes are right (--sha256), and the version, unless --force is given. @FILE takes a value from a file.\n"
-       "With --follow every step is shown until it took or failed, through the restart of dtud.\n\n"
+       "dtud downloads, verifies and installs the file; it continues after link losses and restarts. --sha256 and "
+       "--to\n"
+       "are required; --force replaces --to. @FILE takes a value from a file. --follow shows every step until the "
+       "end,\n"
+       "also across the restart of dtud.\n\n"
        "Example: dtuctl upgrade start https://example.com/fw-2.1.bin --to 2.1 --sha256 @fw-2.1.sha256 --follow",
-       {{"--to", "", "VERSION", "its version: must be newer than what runs"},
+       {{"--to", "", "VERSION", "its version; must be newer than the running one"},
         {"--sha256", "", "HEX", "its SHA-256"},
-        {"--md5", "", "HEX", "its MD5, where nothing better is known"},
-        {"--size", "", "BYTES", "how long it is"},
-        {"--signature", "", "BASE64", "Ed25519 signature; without one URL.sig is fetched when board.json has keys"},
-        {"--kind", "", "KIND", "firmware (default), package, or what else the board installs"},
-        {"--force", "", "", "also a version that is not newer"},
-        {"--min-battery-mv", "", "N", "only with so many millivolts"},
-        {"--min-battery-percent", "", "N", "only with so much charge"},
-        {"--min-csq", "", "N", "only with such a signal"},
-        {"--free-bytes", "", "N", "only with so much room beside the file"},
-        {"--follow", "-f", "", "show every step until its end; exits 1 when it did not take"}},
+        {"--md5", "", "HEX", "its MD5, if no SHA-256 is known"},
+        {"--size", "", "BYTES", "its size"},
+        {"--signature", "", "BASE64", "its Ed25519 signature (default: from URL.sig, if board.json has keys)"},
+        {"--kind", "", "KIND", "firmware (default), package, or another kind of the board"},
+        {"--force", "", "", "also accept a version that is not newer"},
+        {"--min-battery-mv", "", "N", "require a battery of at least N millivolts"},
+        {"--min-battery-percent", "", "N", "require a charge of at least N per cent"},
+        {"--min-csq", "", "N", "require a signal strength of at least N"},
+        {"--free-bytes", "", "N", "require N free bytes besides the file"},
+        {"--follow", "-f", "", "show every step until the end; exit 1 if it failed"}},
        1,
        1,
        {Word::none},
        upgrade_start},
       {"upgrade cancel",
        "",
-       "give up the upgrade that is under way",
-       "Cancels it, as long as it is not installed.\n\nExample: dtuctl upgrade cancel",
+       "cancel the upgrade",
+       "Cancels the upgrade, if it is not installed yet.\n\nExample: dtuctl upgrade cancel",
        {},
        0,
        0,
@@ -391,8 +384,8 @@ const std::vector<Subcommand>& subcommands() {
        upgrade_cancel},
       {"upgrade confirm",
        "",
-       "mark what runs since the upgrade as good",
-       "dtud does so by itself when a channel carries again. This keeps a version that could not prove itself.\n\n"
+       "keep the upgraded version",
+       "dtud confirms an upgrade when a channel is up again. This command confirms it without that.\n\n"
        "Example: dtuctl upgrade confirm",
        {},
        0,
@@ -402,35 +395,38 @@ const std::vector<Subcommand>& subcommands() {
       {"upgrade state",
        "",
        "",
-       "Shows how far the upgrade is, or how the last one ended, and what runs.\n\nExample: dtuctl upgrade state",
-       {{"--follow", "-f", "", "show every step until its end; exits 1 when it did not take"}},
+       "Shows the progress of the upgrade, or the result of the last one, and the running version.\n\n"
+       "Example: dtuctl upgrade state",
+       {{"--follow", "-f", "", "show every step until the end; exit 1 if it failed"}},
        0,
        0,
        {},
        upgrade_state},
       {"log",
        "",
-       "the newest lines of dtud's log",
+       "newest lines of the log",
        "Prints the newest lines of the log that dtud keeps in memory.\n\nExample: dtuctl log -n 20 -f",
        {{"--lines", "-n", "N", "how many lines (default: 100)"},
-        {"--follow", "-f", "", "go on with new lines until Ctrl-C"}},
+        {"--follow", "-f", "", "then print new lines until Ctrl-C"}},
        0,
        0,
        {},
        show_log},
       {"metrics",
        "",
-       "the counters, as Prometheus text",
-       "Prints what GET /metrics gives.\n\nExample: dtuctl metrics | grep dropped",
-       {},
+       "metrics in the Prometheus text format",
+       "Prints all metrics in the Prometheus text format. See docs/metrics.md for node_exporter.\n\n"
+       "Example: dtuctl metrics | grep dropped\n"
+       "         dtuctl metrics --output /var/lib/prometheus/node-exporter/dtukit.prom",
+       {{"--output", "-o", "FILE", "write FILE instead; it is replaced as a whole"}},
        0,
        0,
        {},
        show_metrics},
       {"completion",
        "bash|zsh|fish",
-       "a script that makes the shell complete dtuctl",
-       "Prints the script. It asks dtuctl, so it knows the points, commands, ports and channels of the running "
+       "completion script for the shell",
+       "Prints the script. It completes subcommands, and the points, commands, ports and channels of the running "
        "dtud.\n\n"
        "Example: dtuctl completion bash > /etc/bash_completion.d/dtuctl",
        {},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
@@ -103,6 +104,36 @@ std::string Table::text(const Terminal& terminal) const {
   };
   std::string out = line([&](size_t c) { return Cell(titles_[c]); }, true);
   for (const auto& row : rows_) out += line([&](size_t c) { return row[c]; }, false);
+  return out;
+}
+
+void Paragraphs::add(const std::string& name, const std::string& text) {
+  rows_.emplace_back(printable(name), printable(text));
+}
+
+std::string Paragraphs::text(const Terminal& terminal) const {
+  constexpr size_t narrowest = 20;
+  size_t indent = 0;
+  for (const auto& [name, text] : rows_) indent = std::max(indent, columns(name) + 2);
+  const size_t room = terminal.width > indent + narrowest ? terminal.width - indent : SIZE_MAX;
+  std::string out;
+  for (const auto& [name, text] : rows_) {
+    out += name + std::string(indent - columns(name), ' ');
+    size_t used = 0;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find(' ', at), text.size());
+      const std::string word = text.substr(at, end - at);
+      const size_t width = columns(word);
+      if (used != 0 && used + 1 + width > room) {
+        out += "\n" + std::string(indent, ' ');
+        used = 0;
+      }
+      out += (used == 0 ? "" : " ") + word;
+      used += width + (used == 0 ? 0 : 1);
+      at = end + 1;
+    }
+    out += "\n";
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What standard output and standard error are connected to, and tables for it.
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dtuctl {
@@ -42,6 +43,17 @@ class Table {
   std::vector<std::string> titles_;
   std::vector<bool> right_;
   std::vector<std::vector<Cell>> rows_;
+};
+
+// A name and a longer text a row. On a terminal the text is wrapped at its width, and nothing is cut.
+class Paragraphs {
+ public:
+  void add(const std::string& name, const std::string& text);
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] std::string text(const Terminal& terminal) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> rows_;
 };
 
 }  // namespace dtuctl

@@ -37,7 +37,7 @@ constexpr Member kMembers[] = {{"--to", "version", false, false},
 std::string value_of(const Member& m, const std::string& word) {
   if (m.number) {
     if (word.empty() || word.size() > 18 || word.find_first_not_of("0123456789") != std::string::npos)
-      throw Failure(kUsage, std::string(m.option) + " takes a whole number, not \"" + word + "\"");
+      throw Failure(kUsage, std::string(m.option) + " must be a whole number, not \"" + word + "\"");
     return std::to_string(std::stoull(word));
   }
   if (word.empty() || word[0] != '@') return quoted(word);
@@ -86,8 +86,8 @@ void print_state(const Json& state, const Terminal& terminal) {
   for (const std::string& kind : state["runs"].keys())
     runs += (runs.empty() ? "" : ", ") + kind + " " +
             (state["runs"][kind].text().empty() ? "?" : state["runs"][kind].text());
-  print("runs        " + printable(runs.empty() ? "this board installs nothing" : runs) + "\n");
-  if (state["id"].is_null()) return print("upgrade     none was ordered\n");
+  print("runs        " + printable(runs.empty() ? "this board cannot install upgrades" : runs) + "\n");
+  if (state["id"].is_null()) return print("upgrade     none ordered\n");
   print("order " + state["id"].text() + "     " + printable(state["kind"].text() + " " + state["version"].text()) +
         " by " + printable(state["source"].text()) + "\n            " + printable(state["url"].text()) + "\n");
   print("step        " + step_line(state, terminal));

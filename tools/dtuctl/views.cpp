@@ -1,7 +1,11 @@
 // The subcommands that show a list.
+#include <algorithm>
+
 #include "actions.hpp"
 #include "failure.hpp"
 #include "json.hpp"
+#include "log/counted.hpp"
+#include "output_file.hpp"
 #include "text.hpp"
 
 namespace dtuctl {
@@ -13,11 +17,27 @@ std::string joined(const Json& array) {
   return out;
 }
 
-// {"rssi": -70, "peer": "x"} -> "rssi=-70 peer=x"
-std::string facts(const Json& object) {
-  std::string out;
-  for (const std::string& key : object.keys()) out += (out.empty() ? "" : " ") + key + "=" + object[key].text();
-  return out;
+// A value in words: 3, yes, "a, b", "up (losses 0)".
+std::string in_words(const Json& value) {
+  if (value.is_object()) {
+    std::string out;
+    for (const std::string& key : value.keys()) {
+      std::string name = key;
+      std::replace(name.begin(), name.end(), '_', ' ');
+      const Json part = value[key];
+      out += (out.empty() ? "" : ", ") + name + (part.is_object() ? " (" + in_words(part) + ")" : " " + in_words(part));
+    }
+    return out.empty() ? "none" : out;
+  }
+  if (value.is_array()) {
+    std::string out;
+    for (const Json& item : value.items())
+      out += (out.empty() ? "" : ", ") + (item.is_object() ? "(" + in_words(item) + ")" : in_words(item));
+    return out.empty() ? "none" : out;
+  }
+  if (value.is_null()) return "none";
+  if (value.value().isBoolean()) return value.flag() ? "yes" : "no";
+  return value.text().empty() ? "none" : value.text();
 }
 
 std::string traffic(const Json& bytes, const Json& messages) {
@@ -35,7 +55,10 @@ Cell count(const Json& n, Colour when_not_zero = Colour::none) {
 
 // Errors need room: each has a line of its own below the table.
 std::string error_line(const Terminal& terminal, const std::string& who, const Json& error) {
-  return error.text().empty() ? "" : terminal.paint(Colour::bad, printable(who + ": " + error.text())) + "\n";
+  std::string text = error.text();
+  if (text.empty()) return "";
+  if (text.compare(0, who.size() + 2, who + ": ") != 0) text = who + ": " + text;
+  return terminal.paint(Colour::bad, printable(text)) + "\n";
 }
 
 // What the counters of an outbox do not show: why messages were rejected or dropped, and what nobody confirms.
@@ -62,9 +85,10 @@ std::string fault_lines(const Terminal& terminal, const Json& instance) {
   const Json faults = instance["faults"];
   for (const std::string& kind : faults.keys()) {
     const Json f = faults[kind];
-    out += terminal.paint(Colour::warning, printable(instance["name"].text() + ": fault \"" + kind + "\", " +
-                                                     f["count"].text() + " times, the last: " + f["function"].text() +
-                                                     " of " + instance["plugin"].text() + " " + f["last"].text())) +
+    out += terminal.paint(Colour::warning,
+                          printable(instance["name"].text() + ": fault \"" + kind + "\", " +
+                                    dtud::counted(f["count"].number(), "time") + ", last: " + f["function"].text() +
+                                    " of " + instance["plugin"].text() + " " + f["last"].text())) +
            "\n";
   }
   return out;
@@ -93,8 +117,9 @@ std::string place(const Json& instance) {
 std::string death_line(const Terminal& terminal, const Json& instance) {
   const Json isolated = instance["isolated"];
   if (isolated["deaths"].number() == 0) return "";
-  return terminal.paint(Colour::warning, printable(instance["name"].text() + ": died " + isolated["deaths"].text() +
-                                                   " times, last: " + isolated["last_death"].text())) +
+  return terminal.paint(Colour::warning, printable(instance["name"].text() + ": its process ended " +
+                                                   dtud::counted(isolated["deaths"].number(), "time") +
+                                                   ", last: " + isolated["last_death"].text())) +
          "\n";
 }
 
@@ -130,41 +155,27 @@ std::string status_text(const Json& s, const Terminal& terminal) {
   std::string out = terminal.paint(Colour::bold, "dtud " + printable(s["version"].text())) + " (plugin ABI " +
                     printable(s["abi"].text()) + "), process " + s["pid"].text() + ", up " +
                     duration(s["uptime_s"].number()) + ", " + byte_size(s["rss_kib"].number() * 1024) + " in " +
-                    s["threads"].text() + " threads\n";
+                    dtud::counted(s["threads"].number(), "thread") + "\n";
   const std::string protocol = s["protocol"].text();
   const std::string password = s["password"].text();
   out += "protocol  " + terminal.paint(colour_of_state(protocol), printable(protocol)) + "\n";
   out += "password  " + terminal.paint(password == "set" ? Colour::none : Colour::warning, printable(password)) + "\n";
   out += "board     " + printable(s["board_file"].text()) + "\ndevice    " + printable(s["device_file"].text()) +
          "\nstate     " + printable(s["state_dir"].text()) + "\n" + config_lines(terminal, s["config"]) + "\n";
-  Table table({"INSTANCE", "KIND", "TYPE", "STATE", ">RESTARTS", "LANE", "HEALTH"});
+  Table table({"INSTANCE", "KIND", "TYPE", "STATE", ">RESTARTS", "LANE"});
+  Paragraphs health;
   std::string errors;
   for (const Json& i : s["instances"].items()) {
-    table.add({i["name"].text(),
-               i["kind"].text(),
-               i["type"].text(),
+    table.add({i["name"].text(), i["kind"].text(), i["type"].text(),
                state_cell(i["state"], i["quarantined"].flag() ? ", in quarantine" : ""),
-               count(i["restarts"], Colour::warning),
-               place(i),
-               {facts(i["health"]), Colour::faint}});
+               count(i["restarts"], Colour::warning), place(i)});
+    if (!i["health"].keys().empty()) health.add(i["name"].text(), in_words(i["health"]));
     errors += error_line(terminal, i["name"].text(), i["error"]) + fault_lines(terminal, i) + death_line(terminal, i);
   }
   for (const Json& skipped : s["config"]["skipped"].items())
     errors += error_line(terminal, "channel " + skipped["channel"].text(), skipped["reason"]);
-  return out + none(table, terminal, "no instances") + errors;
-}
-
-std::string commands_text(const Json& commands, const Terminal& terminal) {
-  Table table({"COMMAND", "CODES", "CALLERS", "TITLE", "PROVIDER"});
-  for (const Json& c : commands.items())
-    table.add({c["name"].text(),
-               joined(c["codes"]),
-               c["local"].flag()      ? "local only"
-               : c["password"].flag() ? "with password"
-                                      : "all",
-               c["title"].text(),
-               {c["provider"].text(), Colour::faint}});
-  return none(table, terminal, "no commands");
+  return out + none(table, terminal, "no instances") + errors +
+         (health.empty() ? "" : "\n" + terminal.paint(Colour::bold, "HEALTH") + "\n" + health.text(terminal));
 }
 
 std::string points_text(const Json& points, const Terminal& terminal) {
@@ -210,7 +221,6 @@ std::string channels_text(const Json& channels, const Terminal& terminal) {
 }  // namespace
 
 int show_status(const Invocation& in) { return list(in, "/v1/status", status_text); }
-int show_commands(const Invocation& in) { return list(in, "/v1/commands", commands_text); }
 int show_points(const Invocation& in) { return list(in, "/v1/points", points_text); }
 int show_ports(const Invocation& in) { return list(in, "/v1/ports", ports_text); }
 int show_channels(const Invocation& in) {
@@ -227,7 +237,11 @@ int show_channels(const Invocation& in) {
 }
 
 int show_metrics(const Invocation& in) {
-  print(in.client().need("GET", "/metrics"));
+  const std::string text = in.client().need("GET", "/metrics");
+  if (const auto file = in.options.find("--output"); file != in.options.end())
+    replace_file(file->second, text);
+  else
+    print(text);
   return kOk;
 }
 

@@ -196,7 +196,8 @@ void Session::closed(const std::string& explanation) {
     if (paho_) return start_close();  // stop() came while the connection was being closed
     if (const size_t left = inbox_.count(); left > 0) {
       counters_.add(Count::downlink_dropped, left);
-      host_.warn("stopped with " + std::to_string(left) + " received messages nobody took");
+      host_.warn("stopped with " + std::to_string(left) + " received " + (left == 1 ? "message" : "messages") +
+                 " not taken");
     }
     state_ = State::stopped;
     return host_.report(DTU_STATE_STOPPED);

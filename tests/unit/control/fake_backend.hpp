@@ -53,7 +53,12 @@ class FakeBackend : public Backend {
     answers_[what] = std::move(answer);
   }
   std::string throw_on;  // asking this throws
-  std::string hang_on;   // asking this blocks until refuse_from_now()
+  std::string hang_on;   // asking this blocks until release() or refuse_from_now()
+  void release() {
+    const std::lock_guard lock(mutex_);
+    hang_on.clear();
+    changed_.notify_all();
+  }
 
   Answer status() override { return say("status"); }
   Answer plugins() override { return say("plugins"); }
@@ -139,7 +144,7 @@ class FakeBackend : public Backend {
     asked_[what] = body;
     changed_.notify_all();
     if (what == throw_on) throw std::runtime_error("the fake was told to throw");
-    if (what == hang_on && !changed_.wait_for(lock, kPatience, [&] { return refusing_; }))
+    if (what == hang_on && !changed_.wait_for(lock, kPatience, [&] { return refusing_ || what != hang_on; }))
       return Answer::error(503, "never refused");
     if (refusing_) return Answer::error(503, "dtud is stopping");
     const auto at = answers_.find(what);

@@ -54,8 +54,8 @@ TEST(Listener, LeavesTheSocketOfALiveOneAlone) {
   const TempDir dir;
   const std::string path = dir.file("s");
   Listener first(path, 0660);
-  EXPECT_EQ(failure(path), "control socket " + path + ": another dtud answers there (process " +
-                               std::to_string(::getpid()) + "); stop it first, or choose another socket");
+  EXPECT_EQ(failure(path), "control socket " + path + ": another dtud uses it (process " + std::to_string(::getpid()) +
+                               "); stop it, or choose another socket");
   EXPECT_NO_THROW(RawClient client(path));
 }
 
@@ -70,7 +70,7 @@ TEST(Listener, LeavesOtherFilesAlone) {
 TEST(Listener, SaysWhatIsWrongWithThePath) {
   EXPECT_THAT(failure(""), testing::HasSubstr("no path"));
   EXPECT_THAT(failure("/tmp/" + std::string(200, 'x')), testing::HasSubstr("too long; at most 107 bytes"));
-  EXPECT_THAT(failure("/dev/null/x/control.sock"), testing::HasSubstr("cannot make the directory /dev/null/x"));
+  EXPECT_THAT(failure("/dev/null/x/control.sock"), testing::HasSubstr("cannot create the directory /dev/null/x"));
 }
 
 TEST(Listener, DoesNotRemoveTheSocketOfItsSuccessor) {

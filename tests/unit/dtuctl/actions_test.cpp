@@ -125,15 +125,16 @@ TEST_F(DtuctlTest, ABusyServerIsAskedAgain) {
   workers_ = 1;
   answer("read_point a", R"({"name": "a", "value": 7})");
   const auto argv = command({"read", "a", "--timeout", "20"});
-  RawClient tap(socket_);
-  tap.send("GET /v1/tap?target=all HTTP/1.1\r\nHost: d\r\n\r\n");
-  ASSERT_TRUE(backend_.wait_feeds(1));
+  backend_.hang_on = "status";
+  RawClient other(socket_);
+  other.send("GET /v1/status HTTP/1.1\r\nHost: d\r\n\r\n");
+  ASSERT_TRUE(backend_.wait_asked("status"));
   Process process(argv);
   const auto give_up = std::chrono::steady_clock::now() + kPatience;
   while (running_->server.counters().refused_busy == 0 && std::chrono::steady_clock::now() < give_up)
     std::this_thread::yield();
   EXPECT_GT(running_->server.counters().refused_busy, 0U);
-  tap.close();
+  backend_.release();
   const Result r = process.finish();
   EXPECT_EQ(r.code, 0);
   EXPECT_EQ(r.out, "7\n");
@@ -162,10 +163,22 @@ TEST_F(DtuctlTest, UsageIsTwo) {
   }
 }
 
+TEST_F(DtuctlTest, HelpIsASubcommandToo) {
+  EXPECT_EQ(run({DTUCTL, "help"}).out, run({DTUCTL, "--help"}).out);
+  EXPECT_EQ(run({DTUCTL, "help", "tap"}).out, run({DTUCTL, "tap", "--help"}).out);
+  EXPECT_EQ(run({DTUCTL, "help", "config", "set"}).out, run({DTUCTL, "config", "set", "-h"}).out);
+  const Result some = run({DTUCTL, "help", "config"});
+  EXPECT_EQ(some.code, 0);
+  EXPECT_THAT(some.out, HasSubstr("\n  config set "));
+  EXPECT_THAT(some.out, testing::Not(HasSubstr("\n  tap ")));
+  EXPECT_EQ(run({DTUCTL, "config", "--help"}).out, some.out);
+  EXPECT_EQ(run({DTUCTL, "help", "nonsense"}).code, 2);
+}
+
 TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
   const std::string all = run({DTUCTL, "--help"}).out;
   EXPECT_EQ(run({DTUCTL}).out, all);
-  EXPECT_THAT(all, HasSubstr("Exit codes\n  0  ok\n"));
+  EXPECT_THAT(all, HasSubstr("Exit codes\n  0  success\n"));
   for (const char* name : {"status",         "plugins",
                            "plugins retry",  "plugins upgrade",
                            "inspect",        "plugins install",
@@ -195,8 +208,7 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
 TEST_F(DtuctlTest, AnInstanceIsTriedAgain) {
   answer("retry channel 1", R"({"instance":"channel 1","retried":true})");
   answer("retry hal sim 2", R"({"error": "hal sim 2 is not down: it is up"})", 409);
-  EXPECT_EQ(dtuctl({"plugins", "retry", "channel", "1"}).out,
-            "channel 1 is started again; dtuctl status shows how it fares\n");
+  EXPECT_EQ(dtuctl({"plugins", "retry", "channel", "1"}).out, "channel 1 is started: see dtuctl status\n");
   EXPECT_EQ(dtuctl({"--json", "plugins", "retry", "channel 1"}).out, "{\"instance\":\"channel 1\",\"retried\":true}\n");
   const Result refused = dtuctl({"plugins", "retry", "hal", "sim", "2"});
   EXPECT_NE(refused.code, 0);

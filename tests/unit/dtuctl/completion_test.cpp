@@ -36,19 +36,18 @@ class CompletionTest : public DtuctlTest {
 TEST_F(CompletionTest, NamesOfInstancesWordByWord) {
   answer("status", R"({"instances": [{"name": "hal sim", "state": "up"}, {"name": "channel 1", "state": "failed"},
     {"name": "channel 12", "state": "up"}]})");
-  EXPECT_THAT(candidates({"plugins", ""}), HasSubstr("retry\ttry again what is refused, quarantined or down\n"));
+  EXPECT_THAT(candidates({"plugins", ""}), HasSubstr("retry\ttry a refused plugin or a stopped instance again\n"));
   EXPECT_EQ(candidates({"plugins", "retry", ""}), "hal\tup\nchannel\tfailed\n");
   EXPECT_EQ(candidates({"plugins", "retry", "channel", "1"}), "1\tfailed\n12\tup\n");
 }
 
 TEST_F(CompletionTest, SubcommandsAndOptions) {
-  EXPECT_EQ(candidates({"pl"}), "plugins\tthe plugin files, loaded or not, and what they offer\n");
+  EXPECT_EQ(candidates({"pl"}), "plugins\tplugin files and what they offer\n");
   EXPECT_THAT(candidates({""}), testing::AllOf(HasSubstr("status\t"), HasSubstr("config\t"), HasSubstr("tap\t")));
-  EXPECT_EQ(candidates({"config", "c"}),
-            "check\twould dtud take this document?\nconfirm\tkeep a change that is on trial\n");
+  EXPECT_EQ(candidates({"config", "c"}), "check\tcheck a device document\nconfirm\tkeep a change that is on trial\n");
   EXPECT_EQ(candidates({"tap", "--pc"}),
-            "--pcapng\talso write a capture for Wireshark (link type USER0; - for standard output)\n");
-  EXPECT_EQ(candidates({"status", "--js"}), "--json\tprint dtud's JSON as it came, for programs\n");
+            "--pcapng\talso write a Wireshark capture (link type USER0; - is standard output)\n");
+  EXPECT_EQ(candidates({"status", "--js"}), "--json\tprint the JSON of dtud unchanged, for programs\n");
   EXPECT_EQ(candidates({"status", "--pc"}), "");
   EXPECT_EQ(candidates({"completion", ""}), "bash\nzsh\nfish\n");
 }

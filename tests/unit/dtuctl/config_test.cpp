@@ -51,7 +51,7 @@ TEST_F(ConfigTest, CheckOk) {
   setup.input = "{\"a\": 1}";
   const Result r = dtuctl({"config", "check", "-"}, setup);
   EXPECT_EQ(r.code, 0);
-  EXPECT_EQ(r.out, "ok: dtud would take it\n");
+  EXPECT_EQ(r.out, "ok: dtud accepts the document\n");
   EXPECT_EQ(backend_.body_of("check_config"), "{\"a\": 1}");
 }
 
@@ -111,7 +111,7 @@ TEST_F(ConfigTest, WrongAssignments) {
   EXPECT_EQ(dtuctl({"config", "set", "=1"}).code, 2);
   EXPECT_EQ(dtuctl({"config", "set", "a=1", "file.json"}).code, 2);
   EXPECT_EQ(dtuctl({"config", "set", dir_.file("missing")}).code, 2);
-  EXPECT_THAT(dtuctl({"config", "set", "work_mode.x=1"}).err, HasSubstr("work_mode.x: what stands before \"x\""));
+  EXPECT_THAT(dtuctl({"config", "set", "work_mode.x=1"}).err, HasSubstr("work_mode.x: the value before \"x\""));
   EXPECT_THAT(dtuctl({"config", "set", "list.2=1"}).err, HasSubstr("one of the 2 places"));
   EXPECT_EQ(backend_.body_of("set_config"), "-");
   EXPECT_EQ(backend_.body_of("patch_config"), "-");
@@ -125,13 +125,13 @@ TEST_F(ConfigTest, Refused) {
   const Result r = dtuctl({"config", "set", "work_mode=x"});
   EXPECT_EQ(r.code, 1);
   EXPECT_EQ(r.out, "device document:1:2: error: /work_mode: no dialect \"x\"\n");
-  EXPECT_EQ(r.err, "dtuctl: refused; the configuration is as it was\n");
+  EXPECT_EQ(r.err, "dtuctl: refused: the configuration is unchanged\n");
 }
 
 TEST_F(ConfigTest, TooLongADocumentIsNotSent) {
   const Result r = dtuctl({"config", "set", file(std::string((1U << 20U) + 1, ' '))});
   EXPECT_EQ(r.code, 2);
-  EXPECT_THAT(r.err, HasSubstr("over 1 MiB"));
+  EXPECT_THAT(r.err, HasSubstr("larger than 1 MiB"));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ TEST_F(LiveTest, TapShowsTextAsTextAndTheRestAsHex) {
   EXPECT_EQ(r.code, 0);
   EXPECT_EQ(r.out,
             "11:12:56.789012  <-  port 1           10 B  AT+CSQ\\r\\n\\tZ\n"
-            "--  3 messages missed: they came too fast to be shown\n"
+            "--  3 messages missed: too fast to be shown\n"
             "11:12:56.789012  ->  channel 2        20 B  [route 5, peer 10.0.0.1:502]\n"
             "    0000  01 03 00 00 00 02 c4 0b  ff 01 03 00 00 00 02 c4  |................|\n"
             "    0010  0b ff 21 7e                                       |..!~|\n");
@@ -53,7 +53,7 @@ TEST_F(LiveTest, TapEndsCleanlyAtCtrlC) {
   p.interrupt();
   const Result r = p.finish();
   EXPECT_EQ(r.code, 0);
-  EXPECT_EQ(r.err, "dtuctl: 1 messages\n");
+  EXPECT_EQ(r.err, "dtuctl: 1 message\n");
   EXPECT_TRUE(backend_.wait_feeds(0));
 }
 
@@ -77,7 +77,7 @@ TEST_F(LiveTest, TapSaysWhenDtudStops) {
   running_->stop(std::chrono::steady_clock::now() + kPatience);
   const Result r = p.finish();
   EXPECT_EQ(r.code, 3);
-  EXPECT_THAT(r.err, HasSubstr("dtud ended the connection"));
+  EXPECT_THAT(r.err, HasSubstr("dtud closed the connection"));
 }
 
 TEST_F(LiveTest, TapAsJson) {

@@ -47,7 +47,7 @@ TEST_F(DtuctlTest, UpgradeState) {
   }
   EXPECT_EQ(dtuctl({"--json", "upgrade"}).out.substr(0, 1), "{");
   answer("upgrade", R"({"step": "idle", "runs": {}})");
-  EXPECT_EQ(dtuctl({"upgrade"}).out, "runs        this board installs nothing\nupgrade     none was ordered\n");
+  EXPECT_EQ(dtuctl({"upgrade"}).out, "runs        this board cannot install upgrades\nupgrade     none ordered\n");
 }
 
 TEST_F(DtuctlTest, UpgradeFollowedToItsEnd) {

@@ -26,10 +26,60 @@ TEST_F(DtuctlTest, Status) {
             "device    /var/lib/dtukit/dtu_config.json\n"
             "state     /var/lib/dtukit\n"
             "\n"
-            "INSTANCE   KIND     TYPE   STATE   RESTARTS  LANE       HEALTH\n"
+            "INSTANCE   KIND     TYPE   STATE   RESTARTS  LANE\n"
             "hal linux  hal      linux  up             -  main\n"
-            "channel 1  channel  mqtt   failed         2  channel 1  connects=3 broker=broker.example.com\n"
-            "channel 1: broker.example.com:1883 refuses the password\n");
+            "channel 1  channel  mqtt   failed         2  channel 1\n"
+            "channel 1: broker.example.com:1883 refuses the password\n"
+            "\n"
+            "HEALTH\n"
+            "channel 1  connects 3, broker broker.example.com\n");
+}
+
+TEST_F(DtuctlTest, HealthIsShownInWordsAndInFullWidth) {
+  answer("status", R"({"threads": 1, "instances": [{"name": "hal linux", "state": "up", "health": {"simulated": true,
+    "last_error": null, "peers": [], "pins": [1, 2], "ports": {"1": {"device": "/dev/ttyS1", "lost_bytes": 0}}}}]})");
+  const std::string words =
+      "simulated yes, last error none, peers none, pins 1, 2, ports (1 (device /dev/ttyS1, lost bytes 0))";
+  const Result r = dtuctl({"status"});
+  EXPECT_THAT(r.out, HasSubstr(" in 1 thread\n"));
+  EXPECT_THAT(r.out, HasSubstr("\nHEALTH\nhal linux  " + words + "\n"));
+  Process::Setup setup;  // 80 columns
+  setup.terminal = true;
+  setup.environment = {"NO_COLOR=1"};
+  EXPECT_THAT(dtuctl({"status"}, setup).out,
+              HasSubstr("HEALTH\r\nhal linux  simulated yes, last error none, peers none, pins 1, 2, ports (1\r\n"
+                        "           (device /dev/ttyS1, lost bytes 0))\r\n"));
+}
+
+TEST_F(DtuctlTest, AnErrorNamesItsPortOnce) {
+  answer("ports", R"([{"id": "2", "state": "failed", "error": "port 2: no such device"}])");
+  EXPECT_THAT(dtuctl({"ports"}).out, testing::EndsWith("\nport 2: no such device\n"));
+}
+
+TEST_F(DtuctlTest, ACommandIsShownWithItsArguments) {
+  answer("commands", R"([{"name": "adc.query", "title": "ADC voltage", "codes": [7, 263], "password": true,
+    "local": false, "provider": "command dtu", "args_schema": {"type": "object", "required": ["adcn"], "properties": {
+    "adcn": {"type": "integer", "minimum": 0, "maximum": 3, "title": "Input"}, "unit": {"enum": ["mV", "V"],
+    "default": "mV", "title": "Unit"}, "tag": {}}}}, {"name": "radio.csq", "title": "Signal", "codes": [],
+    "password": false, "local": false, "provider": "kernel", "args_schema": null}])");
+  EXPECT_EQ(dtuctl({"commands"}).out,
+            "COMMAND    CODES   CALLERS        ARGUMENTS          TITLE        PROVIDER\n"
+            "adc.query  7, 263  with password  adcn [unit] [tag]  ADC voltage  command dtu\n"
+            "radio.csq          all                               Signal       kernel\n");
+  const std::string one =
+      "adc.query: ADC voltage\n"
+      "codes      7, 263\n"
+      "callers    with password\n"
+      "provider   command dtu\n"
+      "\n"
+      "ARGUMENT  TYPE          DEFAULT   MEANING\n"
+      "adcn      integer 0..3  required  Input\n"
+      "unit      one of mV, V  \"mV\"      Unit\n"
+      "tag       any\n";
+  for (const char* name : {"adc.query", "7", "0x107"}) EXPECT_EQ(dtuctl({"commands", name}).out, one) << name;
+  EXPECT_THAT(dtuctl({"commands", "radio.csq"}).out, testing::EndsWith("\nno arguments\n"));
+  EXPECT_EQ(dtuctl({"commands", "none"}).code, 1);
+  EXPECT_THAT(dtuctl({"--json", "commands", "7"}).out, testing::StartsWith("{\"name\":\"adc.query\""));
 }
 
 TEST_F(DtuctlTest, JsonComesUnchanged) {
@@ -116,7 +166,7 @@ TEST_F(DtuctlTest, InspectAPluginAndAskWhetherItIsThere) {
   const std::string out = dtuctl({"inspect", "org.a"}).out;
   EXPECT_THAT(out, testing::StartsWith("org.a 1.10.0\nfile        /p/a.so\n"));
   for (const char* words : {"SHA-256     00ff", "signature   it is signed by key 1", "quarantine  x, 3 times",
-                            "channel a: A", "it takes no configuration"})
+                            "channel a: A", "no configuration"})
     EXPECT_THAT(out, HasSubstr(words));
   EXPECT_EQ(dtuctl({"inspect", "org.a", "--exists"}).code, 1);
   answer("plugin org.b", R"([{"file": "/p/b.so", "id": "org.b", "version": "1.10.0", "error": "", "components": []}])");
@@ -204,8 +254,15 @@ TEST_F(DtuctlTest, OnATerminalALongLineIsCutToItsWidth) {
 }
 
 TEST_F(DtuctlTest, Metrics) {
-  EXPECT_EQ(dtuctl({"metrics"}).out,
-            "# HELP dtud_asked_total Questions\n# TYPE dtud_asked_total counter\ndtud_asked_total 1\n");
+  const std::string text = "# HELP dtud_asked_total Questions\n# TYPE dtud_asked_total counter\ndtud_asked_total 1\n";
+  EXPECT_THAT(dtuctl({"metrics"}).out, testing::StartsWith(text));
+  const std::string file = dir_.file("dtukit.prom");
+  for (int i = 0; i < 2; ++i) {  // also over an older one
+    EXPECT_EQ(dtuctl({"metrics", "--output", file}).out, "");
+    std::ifstream in(file);
+    EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), testing::StartsWith(text));
+  }
+  EXPECT_EQ(dtuctl({"metrics", "-o", dir_.file("no/folder.prom")}).code, 1);
 }
 
 TEST_F(DtuctlTest, AFullDiskIsNoticed) {
