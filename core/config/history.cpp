@@ -17,15 +17,20 @@ namespace {
 constexpr std::string_view kEnding = ".json";
 constexpr size_t kMostText = 8U << 20U;  // a document of 1 MiB, each of its bytes escaped, and its head
 
-std::optional<Json> read_object(const std::string& file) {
-  FileError error;
+constexpr uint64_t kLargestId = uint64_t{1} << 53U;  // a name with a larger number is not ours
+
+// It may be larger than a document, so read_json() does not read it.
+std::optional<Json> read_object(const std::string& file, FileError& error) {
   const auto text = read_file(file, kMostText, error);
   if (!text) return std::nullopt;
-  try {  // it is ours; damaged flash is no reason to end
+  try {
     Json value = parse_trusted(*text);
-    if (as_object(value) != nullptr) return std::optional<Json>(std::in_place, std::move(value));
-  } catch (const std::exception&) {
+    const JsonObject* o = as_object(value);
+    if (o != nullptr && type_of(o->get("document")) == JsonType::text)
+      return std::optional<Json>(std::in_place, std::move(value));
+  } catch (const std::exception&) {  // damaged flash is no reason to end
   }
+  error = {EBADMSG, file + " is damaged"};
   return std::nullopt;
 }
 
@@ -37,21 +42,27 @@ std::string History::file_of(uint64_t id) const {
   return folder_ + "/" + digits + std::string(kEnding);
 }
 
-std::vector<uint64_t> History::ids() const {
+std::vector<uint64_t> History::ids(FileError* error) const {
   std::vector<uint64_t> out;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename().string();
+  std::error_code problem;
+  std::filesystem::directory_iterator entry(folder_, problem);
+  for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+    const std::string name = entry->path().filename().string();
     uint64_t id = 0;
     const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (ec == std::errc() && id != 0 && end != name.data() && std::string_view(end) == kEnding) out.push_back(id);
+    const bool ours = ec == std::errc() && id != 0 && id <= kLargestId && end != name.data();
+    if (ours && std::string_view(end) == kEnding) out.push_back(id);
   }
+  if (error != nullptr && problem && problem.value() != ENOENT)
+    *error = {problem.value(), "cannot list " + folder_ + ": " + problem.message()};
   std::sort(out.begin(), out.end());
   return out;
 }
 
-std::optional<Revision> History::get(uint64_t id) const {
-  const auto value = read_object(file_of(id));
+std::optional<Revision> History::get(uint64_t id, FileError* error) const {
+  FileError problem;
+  const auto value = read_object(file_of(id), problem);
+  if (!value && error != nullptr) *error = problem;
   if (!value) return std::nullopt;
   const JsonObject& o = *as_object(*value);
   return Revision{id,
@@ -76,7 +87,9 @@ uint64_t History::add(Revision revision, uint64_t keep, FileError& error) const 
     error = {problem.value(), "cannot make " + folder_ + ": " + problem.message()};
     return 0;
   }
-  auto known = ids();
+  FileError unlisted;
+  auto known = ids(&unlisted);
+  if (unlisted.code != 0) return error = unlisted, 0;  // a number that is taken must not be given again
   revision.id = known.empty() ? 1 : known.back() + 1;
   auto o = make_ordered_object();
   o->set("time_ns", revision.time_ns);
@@ -104,20 +117,24 @@ bool History::set_ran(uint64_t id, FileError& error) const {
   return write_file(folder_ + "/ran", std::to_string(id) + "\n", error);
 }
 
-std::optional<Trial> TrialFile::read() const {
-  const auto value = read_object(file_);
+TrialFile::TrialFile(std::string file) : file_(std::move(file), kMostText) {}
+
+std::optional<Trial> TrialFile::read(std::string& problem) {
+  const auto value = file_.read(problem);
   if (!value) return std::nullopt;
   const JsonObject& o = *as_object(*value);
-  Trial trial{static_cast<uint64_t>(as_integer(o.get("good"))),
-              static_cast<uint64_t>(as_integer(o.get("tried"))),
-              as_text(o.get("source")),
-              static_cast<uint32_t>(as_integer(o.get("starts"))),
-              as_integer(o.get("since_ns")),
-              as_text(o.get("document"))};
-  return trial;
+  const int64_t good = as_integer(o.get("good")), tried = as_integer(o.get("tried")),
+                starts = as_integer(o.get("starts"), -1);
+  const std::string source = as_text(o.get("source"));
+  const auto is_id = [](int64_t id) { return id > 0 && static_cast<uint64_t>(id) <= kLargestId; };
+  if (is_id(good) && is_id(tried) && !source.empty() && starts >= 0 && starts <= UINT32_MAX)
+    return Trial{static_cast<uint64_t>(good),   static_cast<uint64_t>(tried),  source,
+                 static_cast<uint32_t>(starts), as_integer(o.get("since_ns")), as_text(o.get("document"))};
+  problem = file_.reject("it names no revision to go back to");
+  return std::nullopt;
 }
 
-bool TrialFile::write(const Trial& trial, FileError& error) const {
+bool TrialFile::write(const Trial& trial, FileError& error) {
   auto o = make_ordered_object();
   o->set("good", trial.good);
   o->set("tried", trial.tried);
@@ -125,9 +142,9 @@ bool TrialFile::write(const Trial& trial, FileError& error) const {
   o->set("starts", trial.starts);
   o->set("since_ns", trial.since_ns);
   if (!trial.document.empty()) o->set("document", trial.document);
-  return write_file(file_, to_json(Json(o)), error);
+  return file_.write(to_json(Json(o)), error);
 }
 
-bool TrialFile::remove(FileError& error) const { return remove_file(file_, error); }
+bool TrialFile::remove(FileError& error) { return file_.remove(error); }
 
 }  // namespace dtud::config

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/state_file.hpp"
 #include "config/store.hpp"
 
 namespace dtud::config {
@@ -27,12 +28,14 @@ class History {
 
   explicit History(std::string folder) : folder_(std::move(folder)) {}
 
-  [[nodiscard]] std::vector<uint64_t> ids() const;  // oldest first
-  // Nothing: there is none, or its file cannot be read.
-  [[nodiscard]] std::optional<Revision> get(uint64_t id) const;
+  // Oldest first. `error`: why the folder cannot be listed; code 0: it was, or there is none.
+  [[nodiscard]] std::vector<uint64_t> ids(FileError* error = nullptr) const;
+  // Nothing: code ENOENT, there is none; EBADMSG, its file is damaged; else it cannot be read now.
+  [[nodiscard]] std::optional<Revision> get(uint64_t id, FileError* error = nullptr) const;
   [[nodiscard]] std::optional<Revision> newest() const;
 
-  // Stores it under the next id, which is returned; 0: failed. Forgets the oldest above kKept, but never `keep`.
+  // Stores it under the next id, which is returned; 0: failed, also if the ids that are taken cannot be listed. Forgets
+  // the oldest above kKept, but never `keep`.
   [[nodiscard]] uint64_t add(Revision revision, uint64_t keep, FileError& error) const;
   // The last one was never used.
   void take_back(uint64_t id) const;
@@ -57,13 +60,15 @@ struct Trial {
 
 class TrialFile {
  public:
-  explicit TrialFile(std::string file) : file_(std::move(file)) {}
-  [[nodiscard]] std::optional<Trial> read() const;
-  [[nodiscard]] bool write(const Trial& trial, FileError& error) const;
-  [[nodiscard]] bool remove(FileError& error) const;  // on disk when this returns
+  explicit TrialFile(std::string file);
+  // Nothing: no change is on trial, or `problem` says why the file cannot be used.
+  [[nodiscard]] std::optional<Trial> read(std::string& problem);
+  [[nodiscard]] bool unread() const { return file_.unread(); }  // there may be one, nobody knows
+  [[nodiscard]] bool write(const Trial& trial, FileError& error);
+  [[nodiscard]] bool remove(FileError& error);  // on disk when this returns
 
  private:
-  const std::string file_;
+  StateFile file_;
 };
 
 }  // namespace dtud::config

@@ -46,7 +46,12 @@ std::string as_text(const Json& value, std::string_view fallback) {
 }
 
 int64_t as_integer(const Json& value, int64_t fallback) {
-  return type_of(value) == JsonType::integer ? value.convert<Poco::Int64>() : fallback;
+  if (type_of(value) != JsonType::integer) return fallback;
+  try {
+    return value.convert<Poco::Int64>();
+  } catch (const Poco::Exception&) {  // a UInt64 of 2^63 or more
+    return fallback;
+  }
 }
 
 bool as_flag(const Json& value, bool fallback) {

@@ -21,7 +21,7 @@ enum class JsonType { null, boolean, integer, number, text, list, object };
 [[nodiscard]] const JsonArray* as_list(const Json& value);
 // The same object, to change it. The value must hold one.
 [[nodiscard]] JsonObject::Ptr shared_object(const Json& value);
-// The text, number or flag in a value; the fallback when it holds something else.
+// The text, number or flag in a value; the fallback when it holds something else, or an integer that is no int64_t.
 [[nodiscard]] std::string as_text(const Json& value, std::string_view fallback = {});
 [[nodiscard]] int64_t as_integer(const Json& value, int64_t fallback = 0);
 [[nodiscard]] bool as_flag(const Json& value, bool fallback = false);

@@ -35,10 +35,21 @@ bool failed(FileError& error, int code, const std::string& what) {
   return false;
 }
 
-// Where a link leads, so that replacing the file does not replace the link.
+// Where a link leads, so that replacing the file does not replace the link; also where nothing is yet.
 std::string resolved(const std::string& file) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(file.c_str(), nullptr), &std::free);
-  return real ? std::string(real.get()) : file;
+  if (real) return real.get();
+  std::array<char, 4096> target{};
+  const ssize_t n = ::readlink(file.c_str(), target.data(), target.size());
+  if (n <= 0 || n == static_cast<ssize_t>(target.size())) return file;
+  std::string to(target.data(), static_cast<size_t>(n));
+  if (to.front() != '/') to.insert(0, file.substr(0, file.rfind('/') + 1));
+  return to;
+}
+
+bool is_link(const std::string& file) {
+  struct stat info {};
+  return ::lstat(file.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
 }
 
 int write_all(int fd, std::string_view text) {
@@ -109,6 +120,8 @@ std::optional<std::string> read_file(const std::string& file, size_t limit, File
     return std::nullopt;
   };
   const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // NONBLOCK: a FIFO must not hang us
+  if (fd.get() < 0 && errno == ENOENT && is_link(file))
+    return fail(ENOLINK, "cannot read " + file + ", a link to nothing");
   if (fd.get() < 0) return fail(errno, "cannot read " + file);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail(errno, "cannot read " + file);

@@ -18,7 +18,8 @@ struct FileError {
 // It is gone, also after a power cut, when this returns. A file that was not there is fine.
 [[nodiscard]] bool remove_file(const std::string& file, FileError& error);
 
-// A whole regular file of at most `limit` bytes. code ENOENT: there is none.
+// A whole regular file of at most `limit` bytes. code ENOENT: there is none (a link that leads nowhere is ENOLINK),
+// EFBIG: it has more bytes.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& file, size_t limit, FileError& error);
 
 }  // namespace dtud::config

@@ -71,13 +71,17 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
     file_refused_ = !text ? error.text : why != nullptr ? config::to_text(*why) : "it cannot be used";
   }
   // The one that ran last, then the newest.
-  auto known = history_->ids();
+  config::FileError unlisted;
+  auto known = history_->ids(&unlisted);
+  if (unlisted.code != 0) warn(unlisted.text);
   std::reverse(known.begin(), known.end());
   const auto ran = std::find(known.begin(), known.end(), history_->ran());
   if (ran != known.end()) std::rotate(known.begin(), ran, ran + 1);
   const std::string problem = text ? "cannot be used" : error.text;
   for (const uint64_t id : known) {
-    const auto revision = history_->get(id);
+    config::FileError unread;
+    const auto revision = history_->get(id, &unread);
+    if (!revision) warn(unread.text + ": another revision is looked for");
     Findings ignored;
     auto device = revision ? config::read_device(revision->text, "", schemas, ignored) : std::nullopt;
     if (!device) continue;
@@ -128,7 +132,11 @@ void Changes::start() {
     }
   }
   const bool edited = file_good_ && revision_ == 0;
-  trial_ = trial_file_->read();
+  std::string wrong;
+  trial_ = trial_file_->read(wrong);
+  if (!wrong.empty())
+    parts_.log.error("config", wrong + ". If a change was on trial, it stays" +
+                                   (trial_file_->unread() ? " until dtud can read the file again" : " in use"));
   const std::string& password = latest_->password;
   unrecorded_ = fallback_ != 0 ||
                 (text_ != kNothing && (revision_ == 0 || (!password.empty() && !commands::is_password_hash(password))));

@@ -138,7 +138,8 @@ class Changes {
 
   // The trial; see changes_trial.cpp.
   void resume_trial(bool edited);
-  [[nodiscard]] std::string good_text(const config::Trial& trial) const;  // "" = it cannot be read any more
+  [[nodiscard]] std::string good_text(const config::Trial& trial,
+                                      config::FileError* error = nullptr) const;  // "" = it cannot be read any more
   void learn_trial_parts(const config::JsonObject& tried);
   // A local change of the parts `changed`, after which the document is `after`. False: a part of them is on trial.
   [[nodiscard]] bool stays_on_trial(config::Trial& trial, const config::Parts& changed,
@@ -147,7 +148,7 @@ class Changes {
   void look_at_trial();
   [[nodiscard]] bool proven() const;
   void roll_back(const std::string& why);
-  void end_trial();
+  void end_trial(bool keep_file = false);  // kept: the next start goes on with it
   [[nodiscard]] static Proof proof_for(const std::string& source);
   [[nodiscard]] static uint32_t channel_of(const std::string& source);
   static void record_due(void* self) { static_cast<Changes*>(self)->record(); }

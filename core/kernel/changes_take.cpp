@@ -201,12 +201,13 @@ void Changes::go_back(uint64_t id, const std::string& source, const Stored& stor
       if (config::read_device(revision->text, "", parts_.components.schemas(), ignored)) id = *it;
     }
   }
-  const auto revision = id == 0 ? std::nullopt : history_->get(id);
+  config::FileError unread;
+  const auto revision = id == 0 ? std::nullopt : history_->get(id, &unread);
   if (!undo_trial && revision) next.text = revision->text;
   if (next.text.empty()) {
-    add_error(out.findings, "", "",
-              id == 0 ? "there is no older revision with another document"
-                      : "there is no revision " + std::to_string(id) + ": see dtuctl config history");
+    const std::string none = id == 0 ? "there is no older revision with another document"
+                                     : "there is no revision " + std::to_string(id) + ": see dtuctl config history";
+    add_error(out.findings, "", "", unread.code == 0 || unread.code == ENOENT ? none : unread.text);
     return refuse(out, stored);
   }
   next.note = "back to revision " + std::to_string(id);
@@ -343,8 +344,8 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
   trial_ends_ns_ = 0;
   if (trial)
     trial_ = trial;
-  else if (trial_)
-    end_trial();
+  else
+    end_trial();  // also one that could not be read
   return true;
 }
 

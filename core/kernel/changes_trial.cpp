@@ -1,5 +1,6 @@
 // A change that came over a channel has to prove itself: the trial, its end, and the way back.
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <utility>
 
@@ -13,6 +14,13 @@ namespace {
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kTrialEvery = 200 * kMs;
 constexpr uint32_t kMostStarts = 3;  // of dtud within one trial: a document it does not survive
+
+// Not damaged and not gone: the next start may be able to.
+bool may_be_read_later(const config::FileError& error) {
+  return error.code != 0 && error.code != ENOENT && error.code != EBADMSG;
+}
+
+std::string shown(const config::FileError& error) { return error.text.empty() ? "" : " (" + error.text + ")"; }
 
 config::JsonObject::Ptr object_of(const std::string& text) {
   config::Findings ignored;
@@ -31,9 +39,9 @@ uint32_t Changes::channel_of(const std::string& source) {
   return id;
 }
 
-std::string Changes::good_text(const config::Trial& trial) const {
+std::string Changes::good_text(const config::Trial& trial, config::FileError* error) const {
   if (!trial.document.empty()) return trial.document;
-  const auto revision = history_->get(trial.good);
+  const auto revision = history_->get(trial.good, error);
   return revision ? revision->text : "";
 }
 
@@ -57,14 +65,21 @@ bool Changes::stays_on_trial(config::Trial& trial, const config::Parts& changed,
 
 // A restart does not end a trial. edited: the device file was edited while dtud did not run.
 void Changes::resume_trial(bool edited) {
-  const std::string good = good_text(*trial_);
+  config::FileError error;
+  const std::string good = good_text(*trial_, &error);
   if (good.empty()) {
     parts_.log.error("config", "revision " + std::to_string(trial_->good) +
-                                   " cannot be read any more: the trial ends, the present document stays");
-    return end_trial();
+                                   ", which the trial would go back to, cannot be read: the present document stays" +
+                                   shown(error));
+    return end_trial(may_be_read_later(error));
   }
   if (edited) {
-    const auto tried = history_->get(trial_->tried);
+    const auto tried = history_->get(trial_->tried, &error);
+    if (!tried && may_be_read_later(error)) {
+      parts_.log.error("config", "revision " + std::to_string(trial_->tried) +
+                                     ", which is on trial, cannot be read: the present document stays" + shown(error));
+      return end_trial(true);
+    }
     const auto before = tried ? object_of(tried->text) : nullptr;
     if (before) learn_trial_parts(*before);
     config::Trial next = *trial_;
@@ -80,7 +95,6 @@ void Changes::resume_trial(bool edited) {
   }
   trial_->tried = revision_;  // a power cut may have left an older change that is unproven as well
   learn_trial_parts(*latest_->document);
-  config::FileError error;
   if (++trial_->starts > kMostStarts)
     return roll_back("dtud was started " + std::to_string(kMostStarts) + " times and the change was not proven");
   if (!trial_file_->write(*trial_, error)) parts_.log.error("config", error.text);
@@ -142,13 +156,13 @@ bool Changes::confirm(const std::string& source) {
   return true;
 }
 
-void Changes::end_trial() {
+void Changes::end_trial(bool keep_file) {
   trial_.reset();
   trial_parts_.clear();
   trial_ends_ns_ = 0;
   parts_.lane.timers().disarm(trial_timer_);
   config::FileError error;
-  if (!trial_file_->remove(error)) parts_.log.error("config", error.text);
+  if (!keep_file && !trial_file_->remove(error)) parts_.log.error("config", error.text);
 }
 
 void Changes::roll_back(const std::string& why) {
@@ -156,19 +170,19 @@ void Changes::roll_back(const std::string& why) {
   if (!take_edit(edit)) parts_.log.error("config", config::to_text(edit.findings.front()));
   if (!trial_) return apply_latest(nullptr, true);  // an edit of the device file ended it
   const config::Trial trial = *trial_;
-  const std::string good = good_text(trial);
+  config::FileError error;
+  const std::string good = good_text(trial, &error);
   config::Findings findings;
   auto device = good.empty() ? std::nullopt : config::read_device(good, "", parts_.components.schemas(), findings);
   if (!device) {
     parts_.log.error("config", why + ", but revision " + std::to_string(trial.good) +
-                                   " cannot be used any more: the present document stays");
-    end_trial();
+                                   " cannot be used: the present document stays" + shown(error));
+    end_trial(may_be_read_later(error));
     if (edit_waits_) apply_latest(nullptr, true);
     return;
   }
   const std::string note = "rolled back: " + why + "; revision " + std::to_string(trial.good) + " is restored" +
                            (trial.document.empty() ? "" : ", with the local changes that came after it");
-  config::FileError error;
   if (!file_.write(good, error)) parts_.log.error("config", error.text);
   text_ = good;
   // Under an id of its own, for people; without room for it, the good one's.

@@ -15,16 +15,13 @@
 namespace dtud {
 
 void Components::search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup) {
-  store_ = std::make_unique<plugins::Store>(setup.folder);
+  store_ = std::make_unique<plugins::Store>(setup.folder, setup.read_only);
   const bool read_only = setup.read_only;
   vetting_ = std::make_unique<plugins::Vetting>(std::move(setup),
                                                 [this](const std::string& line) { log_.warning("plugins", line); });
   vetting_->begin();
-  if (const std::string trouble = store_->load(); !trouble.empty()) {
-    log_.error("plugins", trouble);
-  } else if (!read_only) {
-    store_->tidy();
-  }
+  if (const std::string trouble = store_->load(); !trouble.empty()) log_.error("plugins", trouble);
+  if (!read_only) store_->tidy();
   for (const plugins::Installed& i : store_->list())
     if (!i.sha256.empty()) add(store_->path_of(i.sha256), i.id);
   const auto folders = plugins::search_path(plugins::SearchInput::from_system(configured));

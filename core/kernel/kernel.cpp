@@ -1,7 +1,11 @@
 #include "kernel/kernel.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "config/json_text.hpp"
@@ -131,6 +135,20 @@ Kernel::~Kernel() {
 
 void Kernel::settled(void*) { give_back_memory(); }
 
+bool Kernel::lock(const std::string& folder, const char* key, config::Findings& findings) {
+  if (options_.check) return true;
+  std::error_code ignored;  // take() says what is wrong with it
+  std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), ignored);
+  (void)::mkdir(folder.c_str(), 0750);
+  const RunLock::Taken taken = run_lock_.take(folder);
+  if (taken.ok && taken.problem.empty()) return true;
+  findings.push_back(
+      {taken.ok ? config::Finding::Severity::warning : config::Finding::Severity::error, options_.board_file,
+       std::string("/") + key, 0, 0,
+       taken.problem + (taken.ok ? "" : std::string(": stop it, or give this one a ") + key + " of its own")});
+  return taken.ok;
+}
+
 bool Kernel::load(config::Findings& findings) {
   config::FileError error;
   const auto text = config::read_file(options_.board_file, kMostText, error);
@@ -142,6 +160,7 @@ bool Kernel::load(config::Findings& findings) {
   components_.add_built_in(options_.built_in);
   const PluginSearch search = plugin_search_of(*text);
   const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
+  if (!lock(kept_in, "state_dir", findings)) return false;
   components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),
                                       kept_in + "/plugins",
                                       search.keys,
@@ -163,6 +182,10 @@ bool Kernel::load(config::Findings& findings) {
   if (options_.device_file.empty()) options_.device_file = board_.device_file;
   if (options_.socket.empty()) options_.socket = board_.control_socket;
   if (board_.runtime_dir.empty()) board_.runtime_dir = options_.socket.substr(0, options_.socket.rfind('/'));
+  if (!lock(board_.runtime_dir, "runtime_dir", findings)) {
+    components_.searched();
+    return false;
+  }
   storage_.set_folders(options_.state_dir, board_.runtime_dir);
   context_.kv_dir = options_.state_dir + "/kv";
 

@@ -19,6 +19,7 @@
 #include "kernel/offline_storage.hpp"
 #include "kernel/plugin_upgrade.hpp"
 #include "kernel/registration.hpp"
+#include "kernel/run_lock.hpp"
 #include "kernel/service_manager.hpp"
 #include "kernel/upgrades.hpp"
 #include "lanes/lane.hpp"
@@ -47,8 +48,8 @@ class Kernel : public plugins::Upcalls {
   Kernel(KernelOptions options, Lane& lane, Log& log);
   ~Kernel() override;
 
-  // Reads both documents. Findings of the board file, and of the device file, are appended. False: the board file
-  // cannot be used.
+  // Reads both documents, and takes the locks of the state and runtime directories unless it is a check. Findings of
+  // the board file, and of the device file, are appended. False: the board file cannot be used, or another dtud runs.
   bool load(config::Findings& findings);
   void start();
   void reload();  // reads the device file again
@@ -127,12 +128,15 @@ class Kernel : public plugins::Upcalls {
   void stop_members();
   static void restart_step(void* self);
   static void settled(void* self);
+  // False: another dtud uses it. `key`: of board.json.
+  [[nodiscard]] bool lock(const std::string& folder, const char* key, config::Findings& findings);
 
   const KernelOptions given_;
   KernelOptions options_;
   Lane& lane_;
   Log& log_;
   std::atomic<uint64_t> stalled_{0};
+  RunLock run_lock_;
   Components components_;  // outlives the instances: an abandoned one may still look at its tables
   StallWatch stalls_;
   plugins::Metrics metrics_;

@@ -36,7 +36,7 @@ void add_storage(MetricsText& text, const routing::Backlog& b, const MetricsText
   text.counter("dtu_spool_bytes_written_total", "Bytes given to the disk, in whole blocks",
                static_cast<double>(disk.written), labels);
   text.counter("dtu_spool_damaged_total", "Stored messages that could not be read any more",
-               static_cast<double>(disk.damaged), labels);
+               static_cast<double>(b.damaged()), labels);
   text.gauge("dtu_spool_trouble", "1 while messages cannot be stored", b.trouble() ? 1 : 0, labels);
 }
 

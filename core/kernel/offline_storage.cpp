@@ -28,7 +28,11 @@ void OfflineStorage::keep(routing::Router& router, routing::Channel& channel) {
   const config::OutboxConfig& c = channel.config.outbox;
   const bool wanted = c.storage != config::Storage::off;
   if (!wanted && channel.outbox.backlog() == nullptr) {
-    if (!routing::Backlog::left_over(storage_, channel.id)) return;
+    spool::Trouble problem;
+    const bool left = routing::Backlog::left_over(storage_, channel.id, &problem);
+    if (problem)
+      log_.warning(channel.name, "nobody knows whether messages of an earlier time are stored: " + problem.text);
+    if (!left) return;
     log_.warning(channel.name, "offline_storage is off, but messages of an earlier time are stored: they go out first");
   }
   if (wanted) warn_of_flash();

@@ -46,7 +46,7 @@ JsonObject::Ptr disk_view(const routing::Backlog& b) {
   o->set("file_bytes", number(facts.disk_bytes));
   o->set("segments", number(facts.segments));
   o->set("bytes_written", number(facts.written));
-  o->set("damaged", number(facts.damaged));
+  o->set("damaged", number(b.damaged()));
   return o;
 }
 

@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
-#include "config/store.hpp"
+#include "config/state_file.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -27,26 +28,38 @@ Kv::Kv(const std::string& kv_dir, const std::string& instance) : parent_(kv_dir)
     if (dir_[i] == ' ' || dir_[i] == '/') dir_[i] = '-';
 }
 
-dtu_status Kv::get(std::string_view key, std::string& value) const {
+dtu_status Kv::failed(const std::string& problem) {
+  problem_ = problem;
+  return DTU_E_IO;
+}
+
+dtu_status Kv::get(std::string_view key, std::string& value) {
   if (!is_key(key)) return DTU_E_INVALID;
   config::FileError error;
   auto text = config::read_file(dir_ + "/" + std::string(key), kLongestValue, error);
-  if (!text) return error.code == ENOENT ? DTU_E_NOT_FOUND : DTU_E_IO;
+  if (!text) return error.code == ENOENT ? DTU_E_NOT_FOUND : failed(error.text);
   value = std::move(*text);
   return DTU_OK;
 }
 
-dtu_status Kv::set(std::string_view key, std::string_view value) const {
+dtu_status Kv::set(std::string_view key, std::string_view value) {
   if (!is_key(key) || value.size() > kLongestValue) return DTU_E_INVALID;
-  if (!make_folder(parent_) || !make_folder(dir_)) return DTU_E_IO;
+  for (const std::string& folder : {parent_, dir_})
+    if (!make_folder(folder)) return failed("cannot make " + folder + ": " + std::generic_category().message(errno));
+  const std::string file = dir_ + "/" + std::string(key);
   config::FileError error;
-  return config::write_file(dir_ + "/" + std::string(key), value, error) ? DTU_OK : DTU_E_IO;
+  std::string before;
+  const bool unread = get(key, before) == DTU_E_IO;
+  if (unread && !config::set_aside(file, error)) return failed(error.text);
+  return config::write_file(file, value, error) ? DTU_OK : failed(error.text);
 }
 
-dtu_status Kv::remove(std::string_view key) const {
+dtu_status Kv::remove(std::string_view key) {
   if (!is_key(key)) return DTU_E_INVALID;
-  if (::unlink((dir_ + "/" + std::string(key)).c_str()) == 0) return DTU_OK;
-  return errno == ENOENT ? DTU_E_NOT_FOUND : DTU_E_IO;
+  const std::string file = dir_ + "/" + std::string(key);
+  if (::unlink(file.c_str()) == 0) return DTU_OK;
+  return errno == ENOENT ? DTU_E_NOT_FOUND
+                         : failed("cannot remove " + file + ": " + std::generic_category().message(errno));
 }
 
 }  // namespace dtud::plugins

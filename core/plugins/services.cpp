@@ -117,7 +117,9 @@ dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexc
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "kv get", {key}, fn != nullptr)) return DTU_E_INVALID;
   std::string value;
-  const dtu_status status = Kv(instance->context().kv_dir, instance->name()).get(dtu::view(key), value);
+  Kv kv(instance->context().kv_dir, instance->name());
+  const dtu_status status = kv.get(dtu::view(key), value);
+  if (status == DTU_E_IO) instance->context().log.error(instance->name(), kv.problem());
   if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
   return status;
 }
@@ -125,7 +127,10 @@ dtu_status kv_set(dtu_instance* i, dtu_str key, dtu_str value) noexcept {
   Instance* instance = on_lane(i, "kv set");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "kv set", {key, value})) return DTU_E_INVALID;
-  return Kv(instance->context().kv_dir, instance->name()).set(dtu::view(key), dtu::view(value));
+  Kv kv(instance->context().kv_dir, instance->name());
+  const dtu_status status = kv.set(dtu::view(key), dtu::view(value));
+  if (status == DTU_E_IO) instance->context().log.error(instance->name(), kv.problem());
+  return status;
 }
 dtu_status kv_remove(dtu_instance* i, dtu_str key) noexcept {
   Instance* instance = on_lane(i, "kv remove");

@@ -3,12 +3,17 @@
 #include <dtu/sdk/text.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <utility>
 
 #include "log/counted.hpp"
+#include "spool/segments.hpp"
 
 namespace dtud::routing {
+
+std::string Backlog::folder_in(const std::string& dir, uint32_t channel) { return dir + "/" + std::to_string(channel); }
+
 namespace {
 
 constexpr uint64_t kGroup = 64U << 10U;     // bytes that are not made to wait for the second to be over
@@ -18,18 +23,9 @@ constexpr uint64_t kCommitsInLimits = 64;
 constexpr size_t kReadMessages = 512;  // of one look at the disk
 constexpr uint64_t kReadBytes = 256U << 10U;
 
-std::string folder_of(const std::string& dir, uint32_t channel) { return dir + "/" + std::to_string(channel); }
-
-std::vector<std::string> names_in(spool::Disk& disk, const std::string& folder) {
-  std::vector<std::string> names;
-  (void)disk.list(folder, names);
-  return names;
-}
-
-bool has_ending(const std::vector<std::string>& names, std::string_view ending) {
-  return std::any_of(names.begin(), names.end(), [ending](const std::string& name) {
-    return name.size() > ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
-  });
+template <typename Holes>
+bool is_in(uint64_t seq, const Holes& holes) {
+  return std::any_of(holes.begin(), holes.end(), [seq](const auto& h) { return h.begin <= seq && seq < h.end; });
 }
 
 dtu_msg message_of(const spool::Record& record) {
@@ -87,92 +83,19 @@ Backlog::Backlog(Storage& storage, uint32_t channel, BacklogSettings settings, W
       who_("channel " + std::to_string(channel)),
       settings_(settings),
       window_(window),
-      journal_(folder_of(storage.journal_dir, channel)),
+      journal_(folder_in(storage.journal_dir, channel)),
       spool_(
-          std::make_shared<spool::Spool>(storage.disk.disk(), folder_of(storage.spool_dir, channel), settings.disk)) {
+          std::make_shared<spool::Spool>(storage.disk.disk(), folder_in(storage.spool_dir, channel), settings.disk)) {
   tick_timer_ = storage_.lane.timers().create(tick_due, this);
   open();
 }
 
 Backlog::~Backlog() { storage_.lane.timers().destroy(tick_timer_); }
 
-bool Backlog::left_over(const Storage& storage, uint32_t channel) {
-  return has_ending(names_in(storage.disk.disk(), folder_of(storage.spool_dir, channel)), ".seg") ||
-         has_ending(names_in(storage.disk.disk(), folder_of(storage.journal_dir, channel)), ".jnl");
-}
-
 void Backlog::set(BacklogSettings settings) {
   settings_ = settings;
   storage_.disk.run(
       here_, [spool = spool_, limits = settings.disk] { return spool->set_limits(limits), true; }, [](bool) {});
-  if (total_ != 0) arm_tick();
-  window_.changed();
-}
-
-// --- what is there
-// -----------------------------------------------------------------------------------------------------
-
-void Backlog::open() {
-  if (const spool::Trouble t = journal_.open())
-    storage_.log.error(who_, t.text + "; its messages are in plain memory and die with the process");
-  const auto names = names_in(storage_.disk.disk(), folder_of(storage_.spool_dir, channel_));
-  // Of this run of the board the journal knows each number that was given; else the files' names bound them.
-  next_ = std::max(journal_.next(), uint64_t{1});
-  if (!journal_.is_of_this_boot()) next_ = std::max(next_, spool::Spool::beyond(names));
-  done_ = journal_.done();
-  spool::Record record;
-  for (uint64_t from = done_; journal_.read(from, record); from = record.seq + 1) {
-    ++memory_.messages;
-    memory_.bytes += record.payload.size();
-  }
-  total_ = memory_.messages;
-  opening_ = true;
-  if (!has_ending(names, ".seg")) {
-    // Nothing is on disk, and so nothing to wait for; the folder is looked at when the first messages go there.
-    if (done_ == 0) done_ = journal_.read(0, record) ? record.seq : next_;
-    Opened nothing;
-    nothing.done = done_;
-    return opened(nothing);
-  }
-  storage_.disk.run(
-      here_,
-      [spool = spool_, done = done_] {
-        Opened result;
-        result.trouble = spool->open(done);
-        result.done = spool->done();
-        result.facts = spool->facts();
-        return result;
-      },
-      [this](const Opened& result) { opened(result); });
-}
-
-void Backlog::opened(const Opened& result) {
-  opening_ = false;
-  spool::Record record;
-  if (result.trouble) {
-    unusable_ = true;
-    failed(result.trouble);
-    done_ = journal_.read(done_, record) ? record.seq : next_;
-  } else {
-    facts_ = result.facts;
-    total_ += facts_.messages;
-    spilled_ = facts_.last_seq;
-    next_ = std::max(next_, spilled_ + 1);
-    done_ = std::max(done_, result.done);
-    // What was written before the process ended, and not yet taken out of memory.
-    for (uint64_t from = 0; journal_.read(from, record) && record.seq <= spilled_; from = record.seq + 1)
-      if (record.seq >= journal_.done()) {
-        --total_;
-        --memory_.messages;
-        memory_.bytes -= record.payload.size();
-      }
-    journal_.release(spilled_);
-    if (facts_.damaged != 0) storage_.log.error(who_, "damaged and lost: " + counted(facts_.damaged, "stored message"));
-    if (total_ != 0) storage_.log.info(who_, "to be delivered: " + counted(total_, "stored message"));
-  }
-  loaded_ = told_done_ = done_;
-  journal_.set_done(done_);
-  load();
   if (total_ != 0) arm_tick();
   window_.changed();
 }
@@ -311,15 +234,16 @@ void Backlog::commit() {
   storage_.disk.run(
       here_,
       [spool = spool_, ranges = std::move(ranges), from = std::max(spilled_ + 1, done_), holes = holes_,
-       loaded = loaded_, done = done_, settings = settings_, is_open = facts_.last_seq != 0 || facts_.segments != 0] {
+       loaded = loaded_, done = done_, settings = settings_, first = !appended_,
+       is_open = facts_.last_seq != 0 || facts_.segments != 0] {
         Committed result;
-        if (!is_open) result.appended.trouble = spool->open(done);
-        if (!result.appended.trouble) {
+        if (!is_open) result.appended.trouble = spool->open(first ? 0 : done);
+        // Nothing was there when dtud started. What is there now was never read, and must not count as done.
+        result.strange = first && !is_open && spool->facts().segments != 0;
+        if (!result.appended.trouble && !result.strange) {
+          result.tried = true;
           spool->skip(loaded);
-          const auto dropped = [&holes](uint64_t seq) {
-            return std::any_of(holes.begin(), holes.end(),
-                               [seq](const Hole& h) { return h.begin <= seq && seq < h.end; });
-          };
+          const auto dropped = [&holes](uint64_t seq) { return is_in(seq, holes); };
           result.appended = write_ranges(*spool, ranges, from, dropped, done, settings);
         }
         result.facts = spool->facts();
@@ -335,6 +259,17 @@ void Backlog::committed(const Committed& result) {
   committing_ = false;
   journal_.give_back();
   facts_ = result.facts;
+  if (result.strange) {
+    unusable_ = true;
+    journal_.take_back_done(facts_.last_seq, done_);
+    failed({EEXIST, folder_in(storage_.spool_dir, channel_) + " has " + counted(facts_.messages, "message") +
+                        " that could not be seen when dtud started"});
+    for (const auto& flushed : std::exchange(flushed_, {})) flushed();
+    load();
+    return window_.changed();
+  }
+  appended_ = appended_ || result.tried;
+  remember_stored();
   const spool::Spool::Appended& appended = result.appended;
   if (appended.dropped_below != 0) {
     dropped_ += appended.dropped;
@@ -365,11 +300,12 @@ void Backlog::read() {
   reading_ = true;
   storage_.disk.run(
       here_,
-      [spool = spool_, from = loaded_] {
+      [spool = spool_, from = loaded_, holes = holes_] {
         Read result;
         result.end = true;
         uint64_t bytes = 0;
         result.trouble = spool->read(from, [&](const spool::Record& record) {
+          if (is_in(record.seq, holes)) return ++result.skipped, true;
           KeptMessage message = KeptMessage::keep(message_of(record));
           bytes += record.payload.size();
           result.end = false;
@@ -390,6 +326,8 @@ void Backlog::arrived(Read&& result) {
     storage_.log.error(who_, "damaged and lost: " + counted(lost, "stored message"));
   }
   facts_ = result.facts;
+  total_ -= std::min(total_, result.skipped);
+  remember_stored();
   for (auto& [seq, message] : result.messages)
     if (seq >= loaded_) give(std::move(message), seq);
   if (result.trouble) {
@@ -423,14 +361,17 @@ void Backlog::advance_disk() {
       [this](const Advanced& result) {
         advancing_ = false;
         facts_ = result.facts;
+        remember_stored();
         if (result.trouble) failed(result.trouble);
       });
 }
 
 void Backlog::failed(const spool::Trouble& trouble) {
   if (trouble_.text != trouble.text)
-    storage_.log.error(who_, trouble.text + (unusable_ ? "; its messages stay in memory until dtud starts again"
-                                                       : "; its messages stay in memory, the disk is tried again"));
+    storage_.log.error(
+        who_, trouble.text + (unusable_ ? "; what is stored there waits, and new messages stay in memory, until "
+                                          "dtud starts again"
+                                        : "; its messages stay in memory, the disk is tried again"));
   trouble_ = trouble;
   retry_ns_ = storage_.lane.now_ns() + (trouble.code == ENOSPC ? storage_.tick_ns : storage_.retry_ns);
   arm_tick();
@@ -492,6 +433,7 @@ void Backlog::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared
     uint64_t removed = 0;
   };
   clearing_ = true;  // nothing is written meanwhile that is about to go
+  journal_.set_stored({});
   storage_.disk.run(
       here_,
       [spool = spool_, loaded = loaded_, nothing = unusable_ || opening_ || facts_.segments == 0] {
@@ -507,6 +449,7 @@ void Backlog::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared
         uint64_t removed = result.removed;
         total_ -= std::min(total_, removed);
         if (result.facts.last_seq != 0) facts_ = result.facts;
+        remember_stored();
         if (!result.trouble) loaded_ = std::max(loaded_, spilled_ + 1);
         while (drop_oldest()) ++removed;
         step_done();
@@ -530,10 +473,11 @@ void Backlog::peek(uint64_t from, uint32_t messages, uint64_t bytes,
   from = std::max(from, done_);
   storage_.disk.run(
       here_,
-      [spool = spool_, from, messages, bytes, nothing = unusable_ || opening_ || facts_.segments == 0] {
+      [spool = spool_, from, messages, bytes, holes = holes_, nothing = unusable_ || opening_ || facts_.segments == 0] {
         Page page;
         if (!nothing)
-          page.trouble = spool->peek(from, [&](const spool::Record& r) { return page.add(r, messages, bytes); });
+          page.trouble = spool->peek(
+              from, [&](const spool::Record& r) { return is_in(r.seq, holes) || page.add(r, messages, bytes); });
         return page;
       },
       [this, from, messages, bytes, peeked = std::move(peeked)](Page page) {

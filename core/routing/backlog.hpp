@@ -60,8 +60,8 @@ class Backlog {
   Backlog(const Backlog&) = delete;
   Backlog& operator=(const Backlog&) = delete;
 
-  // Something is left on disk or in memory for this channel.
-  [[nodiscard]] static bool left_over(const Storage& storage, uint32_t channel);
+  // Something is left on disk or in memory for this channel. `problem`: why nobody can tell.
+  [[nodiscard]] static bool left_over(const Storage& storage, uint32_t channel, spool::Trouble* problem = nullptr);
   void set(BacklogSettings settings);
   [[nodiscard]] const BacklogSettings& settings() const { return settings_; }
 
@@ -104,6 +104,8 @@ class Backlog {
   [[nodiscard]] uint64_t journal_memory() const { return journal_.memory(); }
   [[nodiscard]] const spool::Trouble& trouble() const { return trouble_ ? trouble_ : journal_.trouble(); }
   [[nodiscard]] uint64_t dropped() const { return dropped_; }  // by the disk's bounds, never in the window
+  // Stored messages that are destroyed or gone.
+  [[nodiscard]] uint64_t damaged() const { return facts_.damaged + lost_; }
   [[nodiscard]] uint64_t done_seq() const { return done_; }
   [[nodiscard]] uint64_t next_seq() const { return next_; }
 
@@ -112,7 +114,7 @@ class Backlog {
     uint64_t seq = 0;
     bool done = false;
   };
-  struct Hole {
+  struct Hole {  // or delivered by a life of dtud that could not read the spool
     uint64_t begin, end;
   };
   struct Opened {
@@ -124,15 +126,27 @@ class Backlog {
     spool::Spool::Appended appended;
     spool::Spool::Facts facts;
     uint64_t last = 0;
+    bool tried = false, strange = false;  // something was appended; there were messages before the first
   };
   struct Read {
     spool::Trouble trouble;
     spool::Spool::Facts facts;
+    uint64_t skipped = 0;  // delivered in a life of dtud that could not read the spool
     std::vector<std::pair<uint64_t, KeptMessage>> messages;
     bool end = false;  // there is no more
   };
+  [[nodiscard]] static std::string folder_in(const std::string& dir, uint32_t channel);
+
+  // backlog_start.cpp
   void open();
+  [[nodiscard]] spool::Trouble open_journal(const std::vector<std::string>& names, bool listed);
   void opened(const Opened& result);
+  void take_up(const spool::Spool::Facts& facts);
+  void count_lost(const spool::Spool::Facts& facts);
+  void go_on_without_spool();
+  void remember_stored();
+
+  // backlog.cpp
   void in_memory_no_more(uint64_t seq, uint64_t bytes);
   [[nodiscard]] bool in_journal(uint64_t from, spool::Record& out) const;
   void give(KeptMessage message, uint64_t seq);
@@ -164,7 +178,7 @@ class Backlog {
   uint64_t next_ = 1;                    // the next message's number
   uint64_t spilled_ = 0;                 // all up to this one are on disk, or done
   std::vector<Hole> holes_;              // what the journal still has, but was dropped; by sequence number
-  uint64_t total_ = 0, dropped_ = 0;
+  uint64_t total_ = 0, dropped_ = 0, lost_ = 0;
   Messages memory_;             // not done, above spilled_
   Messages newer_;              // those of them above moving_to_
   uint64_t moving_to_ = 0;      // all up to this one are being written
@@ -173,6 +187,7 @@ class Backlog {
   spool::Trouble trouble_;
   int64_t retry_ns_ = 0, read_retry_ns_ = 0;  // writing, reading is tried again then
   bool opening_ = false, unusable_ = false;   // the files on disk: being looked at; left alone until dtud starts again
+  bool appended_ = false;                     // they were looked at, and are ours
   bool committing_ = false, reading_ = false, advancing_ = false, clearing_ = false;
   bool spilling_ = false;  // `on`: an outage, memory goes to the disk
   bool ticking_ = false;

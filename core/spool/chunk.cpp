@@ -55,15 +55,17 @@ std::shared_ptr<Chunk> Chunk::make(const std::string& file, uint32_t size, int& 
   return std::shared_ptr<Chunk>(std::unique_ptr<Chunk>(new Chunk(memory, size, plain ? "" : file)));  // NOLINT: private
 }
 
-std::shared_ptr<Chunk> Chunk::take_up(const std::string& file) {
-  const Descriptor fd(::open(file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+std::shared_ptr<Chunk> Chunk::take_up(const std::string& file, int& error) {
+  const Descriptor fd(::open(file.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
-  if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != ::geteuid() ||
-      (info.st_mode & (S_IWGRP | S_IWOTH)) != 0 || info.st_size < kFirst || info.st_size > kLargest)
-    return nullptr;
+  error = !fd || ::fstat(fd.get(), &info) != 0 ? errno : 0;
+  if (error != 0) return nullptr;
+  if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return error = EPERM, nullptr;
+  if (info.st_size < kFirst || info.st_size > kLargest) return nullptr;
   const auto size = static_cast<uint32_t>(info.st_size);
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-  if (memory == MAP_FAILED) return nullptr;
+  if (memory == MAP_FAILED) return error = errno, nullptr;
   auto chunk = std::shared_ptr<Chunk>(std::unique_ptr<Chunk>(new Chunk(memory, size, file)));  // NOLINT: private
   const Header& header = chunk->header();
   const uint32_t used = header.used.load(std::memory_order_acquire);

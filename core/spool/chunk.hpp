@@ -18,8 +18,8 @@ class Chunk {
 
   // A new file of so many bytes; "" or a failure (errno in `error`): plain memory. Null: memory is short.
   static std::shared_ptr<Chunk> make(const std::string& file, uint32_t size, int& error);
-  // What a file holds; null: none of ours.
-  static std::shared_ptr<Chunk> take_up(const std::string& file);
+  // What a file holds. Null: it cannot be read now, or is not ours to read (errno in `error`); error 0: it is damaged.
+  static std::shared_ptr<Chunk> take_up(const std::string& file, int& error);
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
   ~Chunk();  // leaves the file

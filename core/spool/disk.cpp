@@ -32,11 +32,22 @@ bool trusted(const struct stat& info) {
   return info.st_uid == ::geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+// The last part of the path that is there is a link to nothing: a file system that is not mounted (yet).
+bool behind_dead_link(std::string path) {
+  struct stat info {};
+  while (::lstat(path.c_str(), &info) != 0) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos || slash == 0) return false;
+    path.resize(slash);
+  }
+  return S_ISLNK(info.st_mode) && ::stat(path.c_str(), &info) != 0;
+}
+
 // `ours`: who may write the folder may put files there, or take ours away.
 int list_folder(const std::string& folder, std::vector<std::string>& names, bool ours) {
   names.clear();
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return -errno;
+  if (fd < 0) return errno == ENOENT && behind_dead_link(folder) ? -ENOLINK : -errno;
   struct stat info {};
   const bool refused = ours && (::fstat(fd, &info) != 0 || !trusted(info));
   DIR* const entries = refused ? nullptr : ::fdopendir(fd);

@@ -40,8 +40,9 @@ class Disk {
   virtual int rename(const std::string& from, const std::string& to) = 0;
   virtual int remove(const std::string& file) = 0;
   virtual int make_folder(const std::string& folder) = 0;  // and those above it; fine if it is there. Mode 0700
-  virtual int list(const std::string& folder, std::vector<std::string>& names) = 0;  // -ENOENT: no such folder
-  virtual int sync_folder(const std::string& folder) = 0;                            // names are on disk
+  // -ENOENT: no such folder. -ENOLINK: there may be one, but a link on the way to it leads nowhere.
+  virtual int list(const std::string& folder, std::vector<std::string>& names) = 0;
+  virtual int sync_folder(const std::string& folder) = 0;  // names are on disk
   virtual Space space(const std::string& folder) = 0;
 };
 

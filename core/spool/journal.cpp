@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "spool/chunk.hpp"
+#include "spool/segment.hpp"
 
 namespace dtud::spool {
 namespace {
@@ -48,10 +50,23 @@ struct CloseFolder {
 
 }  // namespace
 
+// A process that is killed leaves it as its last instruction did. What came after the boot id is 0 in an older file.
 struct Journal::State {
   char magic[8];
   std::atomic<uint64_t> done, next;
-  char boot[40];  // of the board, when it was last opened
+  char boot[40];                             // of the board, when it was last opened
+  std::atomic<uint64_t> not_done, not_next;  // the same, each bit turned: tells damage
+  std::atomic<uint64_t> later_begin, later_end;
+  std::atomic<uint64_t> stored_last, stored_waiting, stored_done;
+
+  void set_done(uint64_t seq) {
+    done.store(seq, std::memory_order_relaxed);
+    not_done.store(~seq, std::memory_order_relaxed);
+  }
+  void set_next(uint64_t seq) {
+    next.store(seq, std::memory_order_relaxed);
+    not_next.store(~seq, std::memory_order_relaxed);
+  }
 };
 
 void Journal::Range::each(const std::function<void(const Record&)>& fn) const {
@@ -65,12 +80,23 @@ Journal::Journal(std::string folder) : folder_(std::move(folder)), plain_state_(
 
 Journal::~Journal() {
   if (spare_) spare_->remove_file();
+  drop_mapping();
+}
+
+void Journal::drop_mapping() {
   if (lock_) ::munmap(state_, sizeof(State));
+  lock_.close();
+  state_ = plain_state_.get();
 }
 
 Trouble Journal::open() {
   trouble_ = open_folder();
   if (!trouble_) trouble_ = take_up();
+  if (trouble_) {  // what was read of it would be delivered without being done
+    chunks_.clear();
+    drop_mapping();
+    of_this_boot_ = false;
+  }
   return trouble_;
 }
 
@@ -97,37 +123,145 @@ Trouble Journal::open_folder() {
   const bool ours = std::memcmp(state_->magic, kMagic, sizeof kMagic) == 0;
   of_this_boot_ = ours && boot[0] != '\0' && std::memcmp(state_->boot, boot.data(), boot.size()) == 0;
   if (!ours) {
-    state_->done = state_->next = 0;
+    const bool blank = state_->magic[0] == '\0' && state_->next == 0;
+    if (!blank) notes_.push_back(file + " is damaged: what was delivered before may be sent again");
+    std::memset(memory, 0, sizeof(State));
+    state_->set_done(0);
+    state_->set_next(0);
     std::memcpy(state_->magic, kMagic, sizeof kMagic);
   }
   std::memcpy(state_->boot, boot.data(), boot.size());
+  check_state();
   return {};
+}
+
+// Of two readings that differ the one counts that loses nothing: less is done, more numbers were given.
+void Journal::check_state() {
+  State& s = *state_;
+  const bool older = s.not_done == 0 && s.not_next == 0;  // its dtud did not know of them
+  uint64_t done = older ? s.done.load() : std::min<uint64_t>(s.done, ~s.not_done);
+  uint64_t next = older ? s.next.load() : std::max<uint64_t>(s.next, ~s.not_next);
+  if (next > kLastSequence) next = older ? 0 : std::min<uint64_t>(s.next, ~s.not_next);
+  const bool wrong = done > next || next > kLastSequence;
+  if (wrong) {
+    notes_.push_back(folder_ + "/state is damaged (all below " + std::to_string(done) + " is done, " +
+                     std::to_string(next) + " is the next number): what was delivered before may be sent again");
+    done = next = 0;
+    of_this_boot_ = false;
+  }
+  const bool whole = !older && !wrong && s.done == ~s.not_done;
+  if (!whole || !of_this_boot_) s.stored_last = 0;
+  if (!whole || s.later_begin > s.later_end || s.later_end > next || s.later_begin < done)
+    s.later_begin = s.later_end = 0;
+  s.set_done(done);
+  s.set_next(next);
 }
 
 Trouble Journal::take_up() {
   const std::unique_ptr<DIR, CloseFolder> folder(::opendir(folder_.c_str()));
   if (!folder) return failure(errno, "cannot list " + folder_);
-  while (const dirent* entry = ::readdir(folder.get())) {
+  std::vector<std::string> damaged;
+  errno = 0;
+  for (const dirent* entry = ::readdir(folder.get()); entry != nullptr; entry = ::readdir(folder.get())) {
     const std::string_view name = entry->d_name;
     if (name.size() <= kEnding.size() || name.substr(name.size() - kEnding.size()) != kEnding) continue;
     const std::string file = folder_ + "/" + entry->d_name;
-    last_number_ = std::max<uint64_t>(last_number_, std::strtoull(entry->d_name, nullptr, 10));
-    auto chunk = Chunk::take_up(file);
-    if (!chunk) continue;
-    chunk->number = std::strtoull(entry->d_name, nullptr, 10);
-    Record record;
-    for (uint32_t at = Chunk::kFirst; (at = chunk->read(at, chunk->used(), record)) != 0;) {
-      chunk->last_seq = record.seq;
-      if (record.seq >= done()) ++chunk->left;
-    }
-    if (chunk->left == 0)
-      chunk->remove_file();
+    const uint64_t number = std::strtoull(entry->d_name, nullptr, 10);
+    last_number_ = std::max(last_number_, number);
+    int error = 0;
+    auto chunk = Chunk::take_up(file, error);
+    if (error == EPERM)
+      return {EPERM, "will not use " + file + ": it belongs to another user, others may write it, or it is no file"};
+    if (error != 0) return failure(error, "cannot read " + file);
+    if (chunk)
+      take_up(std::move(chunk), number);
     else
-      chunks_.push_back(std::move(chunk));
+      damaged.push_back(file);
+    errno = 0;
+  }
+  if (errno != 0) return failure(errno, "cannot list " + folder_);
+  for (const std::string& file : damaged) {
+    (void)std::rename(file.c_str(), (file + ".rejected").c_str());
+    notes_.push_back(file + " is damaged, and the messages in it are lost; it is kept as " + file + ".rejected");
   }
   std::sort(chunks_.begin(), chunks_.end(), [](const auto& a, const auto& b) { return a->base().seq < b->base().seq; });
-  if (!chunks_.empty()) state_->next = std::max<uint64_t>(state_->next, chunks_.back()->last_seq + 1);
+  count_damage();
+  for (size_t i = chunks_.size(); i-- > 0;)
+    if (chunks_[i]->left == 0) {
+      chunks_[i]->remove_file();
+      chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  if (!chunks_.empty() && next() == 0)
+    notes_.push_back(folder_ + "/state is gone: what was delivered before may be sent again");
+  if (!chunks_.empty()) state_->set_next(std::max(next(), chunks_.back()->last_seq + 1));
   return {};
+}
+
+void Journal::take_up(std::shared_ptr<Chunk> chunk, uint64_t number) {
+  chunk->number = number;
+  Record record;
+  for (uint32_t at = Chunk::kFirst; (at = chunk->read(at, chunk->used(), record)) != 0;) {
+    chunk->last_seq = record.seq;
+    if (!is_done(record.seq)) ++chunk->left;
+  }
+  chunks_.push_back(std::move(chunk));
+}
+
+// Numbers within a chunk leave no gap, and the next chunk begins where one ends, unless others between them are gone.
+void Journal::count_damage() {
+  for (size_t i = 0; i < chunks_.size(); ++i) {
+    const Chunk& chunk = *chunks_[i];
+    Record record;
+    uint32_t end = Chunk::kFirst;
+    for (uint32_t at = end; (at = chunk.read(at, chunk.used(), record)) != 0;) end = at;
+    if (end == chunk.used()) continue;
+    constexpr uint32_t kSmallestRecord = 10;
+    const uint64_t from = std::max({chunk.last_seq + 1, chunk.base().seq, done()});
+    const uint64_t to = i + 1 < chunks_.size() ? chunks_[i + 1]->base().seq : next();
+    const uint64_t room = (chunk.used() - end + kSmallestRecord - 1) / kSmallestRecord;
+    const uint64_t lost = to > from ? std::min(to - from, room) : 0;
+    damaged_ += lost;
+    notes_.push_back(folder_ + "/" + std::to_string(chunk.number) + std::string(kEnding) +
+                     " is damaged: " + std::to_string(lost) + " messages in it are lost");
+  }
+}
+
+bool Journal::is_done(uint64_t seq) const {
+  const Later after = later();
+  return seq < done() || (after.begin <= seq && seq < after.end);
+}
+
+uint64_t Journal::renumber(uint64_t first) {
+  std::vector<std::vector<uint64_t>> wanted;  // by chunk
+  Record record;
+  for (const auto& chunk : chunks_) {
+    wanted.emplace_back();
+    for (uint32_t at = Chunk::kFirst; (at = chunk->read(at, chunk->used(), record)) != 0;)
+      if (!is_done(record.seq)) wanted.back().push_back(record.seq);
+  }
+  // Killed from here on, dtud delivers some of them twice.
+  set_stored({});
+  state_->later_begin = state_->later_end = 0;
+  held_ = false;
+  state_->set_done(0);
+  state_->set_next(first);
+  place_ = {};
+  uint64_t lost = 0;
+  const auto old = std::exchange(chunks_, {});
+  for (size_t i = 0; i < old.size(); ++i) {
+    size_t taken = 0;
+    for (uint32_t at = Chunk::kFirst; (at = old[i]->read(at, old[i]->used(), record)) != 0;) {
+      if (taken == wanted[i].size() || record.seq != wanted[i][taken]) continue;
+      ++taken;
+      record.seq = first;
+      if (append(record))
+        ++first;
+      else
+        ++lost;
+    }
+    old[i]->remove_file();
+  }
+  return lost;
 }
 
 void Journal::remove_files() {
@@ -140,13 +274,49 @@ void Journal::remove_files() {
 }
 
 uint64_t Journal::done() const { return state_->done.load(std::memory_order_relaxed); }
-void Journal::set_done(uint64_t seq) { state_->done.store(seq, std::memory_order_relaxed); }
+
+void Journal::set_done(uint64_t seq) {
+  if (held_) return state_->later_end.store(seq, std::memory_order_relaxed);
+  state_->set_done(seq);
+  if (const uint64_t end = later().end; end != 0 && seq >= end) state_->later_begin = state_->later_end = 0;
+}
+
+void Journal::hold_done(uint64_t from) {
+  held_ = true;
+  if (later().end != 0) return;
+  state_->later_begin = from;  // first: a begin behind the end counts as none
+  state_->later_end = from;
+}
+
+void Journal::take_back_done(uint64_t through, uint64_t done) {
+  held_ = true;
+  state_->set_done(0);
+  state_->later_begin = through + 1;
+  state_->later_end = std::max(done, through + 1);
+}
+
+Journal::Later Journal::later() const {
+  return {state_->later_begin.load(std::memory_order_relaxed), state_->later_end.load(std::memory_order_relaxed)};
+}
+
+Journal::Stored Journal::stored() const {
+  return {state_->stored_last.load(), state_->stored_waiting.load(), state_->stored_done.load()};
+}
+
+// Not known while it changes: a process may be killed in between.
+void Journal::set_stored(const Stored& stored) {
+  state_->stored_last = 0;
+  state_->stored_waiting = stored.waiting;
+  state_->stored_done = stored.done;
+  state_->stored_last = stored.last;
+}
+
 uint64_t Journal::next() const { return state_->next.load(std::memory_order_relaxed); }
 
 bool Journal::append(const Record& record) {
   if ((chunks_.empty() || !chunks_.back()->append(record)) && !(begin_chunk(record) && chunks_.back()->append(record)))
     return false;
-  state_->next.store(record.seq + 1, std::memory_order_relaxed);
+  state_->set_next(record.seq + 1);
   return true;
 }
 
@@ -174,10 +344,9 @@ bool Journal::begin_chunk(const Record& first) {
 void Journal::end_chunk(size_t index) {
   std::shared_ptr<Chunk> chunk = std::move(chunks_[index]);
   chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (chunk->size() == Chunk::kUsual && !spare_ && !lent_)
-    spare_ = std::move(chunk);
-  else
-    chunk->remove_file();
+  if (chunk->size() != Chunk::kUsual || spare_ || lent_) return chunk->remove_file();
+  chunk->begin(0, {});  // else the next process would find them again
+  spare_ = std::move(chunk);
 }
 
 void Journal::forget(uint64_t seq) {

@@ -125,6 +125,7 @@ Trouble Segments::walk(File& file, bool is_last, Scan& scan) {
     all_.back().end = static_cast<uint32_t>(std::min(walk.end(), size));
   }
   all_.back().id = offset != 0 ? walk.id() : 0;
+  if (!whole && offset == 0) ++scan.found.void_files;
   const bool fits = walk.end() <= size && walk.end() == all_.back().end;
   if (is_last && offset != 0) check_end(walk, file, last, offset, scan);
   const int error = walk.take_error();

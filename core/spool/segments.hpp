@@ -31,11 +31,12 @@ struct Segment {
 class Segments {
  public:
   struct Found {
-    uint64_t done = 0;    // the largest that the files say
-    uint64_t last = 0;    // the last record's sequence number
-    uint64_t before = 0;  // how many records were ever stored
-    uint64_t torn = 0;    // messages of a last commit that is not whole
-    bool sound = false;   // the last segment can be appended to
+    uint64_t done = 0;        // the largest that the files say
+    uint64_t last = 0;        // the last record's sequence number
+    uint64_t before = 0;      // how many records were ever stored
+    uint64_t torn = 0;        // messages of a last commit that is not whole
+    uint64_t void_files = 0;  // without a whole header and without a commit
+    bool sound = false;       // the last segment can be appended to
   };
 
   Segments(Disk& disk, std::string folder);

@@ -55,10 +55,10 @@ struct Spool::State {
   uint64_t done = 0, done_on_disk = 0, cursor = 0;
   uint64_t last = 0, before = 0;  // of the last record that counts; how many do so far
   uint64_t highest = 0;           // of the last record that was stored, also if it was cleared
-  uint64_t written = 0, damaged = 0, torn = 0;
+  uint64_t written = 0, damaged = 0, torn = 0, void_files = 0;
   uint64_t block = kBlock;
   std::unique_ptr<File> active;  // the last segment, if it can be appended to
-  uint64_t failed_at = 0;        // where reading failed, and how often in a row
+  uint64_t failed_at = 0;        // where reading failed for damage, and how often in a row
   uint32_t failures = 0, failed_opens = 0;
   Reader reader;
   std::optional<Count> count;
@@ -354,8 +354,8 @@ Trouble Spool::State::seek(Reader& from, const Segment& segment) {
   return {};
 }
 
-// A read that fails is trouble, to be tried again: the disk may be gone only for now. When the same place fails again
-// and again, it is stepped over, if there is something behind it that can be read.
+// A read that fails is trouble, to be tried again: the disk may be gone only for now. When the same place fails with
+// EIO again and again, it is stepped over, if there is something behind it that can be read.
 Trouble Spool::State::read(Reader& from, uint64_t& next, const Each& each, bool counts) {
   auto& all = segments.all();
   next = std::max(next, done);
@@ -401,7 +401,8 @@ Trouble Spool::State::read(Reader& from, uint64_t& next, const Each& each, bool 
   }
   if (trouble) {
     from = {};
-    failures = counts && failed_at == next ? failures + 1 : 1;
+    const bool again = counts && failed_at == next;
+    failures = trouble.code != EIO ? 0 : again ? failures + 1 : 1;
     failed_at = next;
     return trouble;
   }
@@ -454,6 +455,7 @@ Trouble Spool::open(uint64_t done) {
   s.before = found.before;
   s.torn += found.torn;
   s.cursor = 0;
+  s.void_files += found.void_files;
   s.block = std::clamp<uint64_t>(s.disk.space(s.segments.folder()).block, 512, kSmallestSegment);
   for (const Segment& segment : all)
     if (segment.missing > 0 && segment.last() >= s.done) s.damaged += segment.missing;
@@ -573,6 +575,8 @@ Spool::Facts Spool::facts() const {
   out.damaged = s.damaged;
   out.torn = s.torn;
   out.last_seq = s.highest;
+  out.done = s.done;
+  out.void_files = s.void_files;
   for (const Segment& segment : s.segments.all()) {
     if (segment.count == 0) continue;
     out.payload += segment.payload;

@@ -36,6 +36,8 @@ class Spool {
     uint64_t written = 0;     // bytes given to the disk since open(), whole blocks as flash sees them
     uint64_t damaged = 0;     // messages that open() or a read found destroyed
     uint64_t torn = 0;        // messages of a last commit that was not written whole: never promised
+    uint64_t done = 0;        // all below are done; `messages` counts from there
+    uint64_t void_files = 0;  // segments that open() removed because nothing in them could be read
     uint32_t segments = 0;
   };
 

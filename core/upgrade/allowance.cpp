@@ -5,8 +5,7 @@
 #include <cstdio>
 #include <ctime>
 
-#include "config/json_text.hpp"
-#include "config/store.hpp"
+#include "config/json_value.hpp"
 
 namespace dtud::upgrade {
 namespace {
@@ -14,6 +13,7 @@ namespace {
 constexpr int64_t kNeverSet = 1'577'836'800;  // 2020: a clock before that was not set
 constexpr uint64_t kWriteEvery = 1U << 20U;
 constexpr int64_t kDay_s = 86400;
+constexpr size_t kMostBytes = 4096;  // of the file
 
 tm local(int64_t unix_s) {
   const auto seconds = static_cast<time_t>(unix_s);
@@ -38,21 +38,23 @@ int minute_in(const std::string& text, size_t at) {
 }  // namespace
 
 Allowance::Allowance(const std::string& window, uint64_t bytes_per_day, std::string file)
-    : most_(bytes_per_day), file_(std::move(file)) {
+    : most_(bytes_per_day), file_(std::move(file), kMostBytes) {
   if (window.size() == 11) {
     from_ = minute_in(window, 0);
     to_ = minute_in(window, 6);
   }
   if (from_ == to_) from_ = -1;
   if (most_ == 0) return;
-  config::FileError ignored;  // a count that is lost begins anew
-  config::Findings findings;
-  const auto text = config::read_file(file_, 4096, ignored);
-  const auto json = text ? config::read_json(*text, "", findings) : std::nullopt;
+  const auto json = file_.read(problem_);  // a count that is lost begins anew
   if (!json) return;
-  day_ = config::as_integer(config::as_object(*json)->get("day"));
-  written_ = bytes_ =
-      static_cast<uint64_t>(std::max<int64_t>(0, config::as_integer(config::as_object(*json)->get("bytes"))));
+  const int64_t day = config::as_integer(config::as_object(*json)->get("day"), -1);
+  const int64_t bytes = config::as_integer(config::as_object(*json)->get("bytes"), -1);
+  if (day < 0 || bytes < 0) {
+    problem_ = file_.reject("it has no day or no bytes");
+    return;
+  }
+  day_ = day;
+  written_ = bytes_ = static_cast<uint64_t>(bytes);
 }
 
 void Allowance::turn_the_page(int64_t unix_s) {
@@ -102,8 +104,7 @@ void Allowance::count(uint64_t bytes, int64_t unix_s, bool keep) {
 void Allowance::write() {
   written_ = bytes_;
   config::FileError ignored;  // the disk is full: the download will say so
-  (void)config::write_file(
-      file_, "{\"day\": " + std::to_string(day_) + ", \"bytes\": " + std::to_string(bytes_) + "}\n", ignored);
+  (void)file_.write("{\"day\": " + std::to_string(day_) + ", \"bytes\": " + std::to_string(bytes_) + "}\n", ignored);
 }
 
 }  // namespace dtud::upgrade

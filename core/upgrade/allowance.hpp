@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "config/state_file.hpp"
+
 namespace dtud::upgrade {
 
 class Allowance {
@@ -22,6 +24,8 @@ class Allowance {
   // So many bytes came. Written to the file now and then, and when `keep` says so.
   void count(uint64_t bytes, int64_t unix_s, bool keep);
   [[nodiscard]] uint64_t bytes_today() const { return bytes_; }
+  // Why the count of before is not known; "": it is.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
   void turn_the_page(int64_t unix_s);
@@ -29,7 +33,8 @@ class Allowance {
 
   int from_ = -1, to_ = -1;  // minutes of the day; -1: always
   const uint64_t most_;
-  const std::string file_;
+  config::StateFile file_;
+  std::string problem_;
   int64_t day_ = 0;  // local, counted from 1970
   uint64_t bytes_ = 0, written_ = 0;
 };

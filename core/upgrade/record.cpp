@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <cstdint>
 
 #include "config/json_text.hpp"
-#include "config/store.hpp"
 
 namespace dtud::upgrade {
 namespace {
@@ -27,7 +26,6 @@ constexpr std::array<Name, 13> kNames{{{Step::idle, "idle"},
                                        {Step::rolled_back, "rolled_back"},
                                        {Step::failed, "failed"},
                                        {Step::cancelled, "cancelled"}}};
-constexpr size_t kLongest = 65536;
 
 // The members of a record, once for both directions.
 template <typename Visitor, typename R>
@@ -54,14 +52,35 @@ void each_member(Visitor& visit, R& r) {
   visit("spent_s", r.spent_s);
 }
 
-struct Reader {
-  const config::JsonObject& from;
-  void operator()(const char* key, std::string& to) const { to = config::as_text(from.get(key)); }
-  void operator()(const char* key, bool& to) const { to = config::as_flag(from.get(key)); }
-  template <typename Number>
-  void operator()(const char* key, Number& to) const {
-    to = static_cast<Number>(config::as_integer(from.get(key)));
+// Absent is 0, false or "", as it is written; another type or a number that does not fit is damage.
+class Reader {
+ public:
+  explicit Reader(const config::JsonObject& from) : from_(from) {}
+  [[nodiscard]] const std::string& wrong() const { return wrong_; }  // the first member that is
+
+  void operator()(const char* key, std::string& to) {
+    to = get(key, config::JsonType::text) ? config::as_text(value_) : "";
   }
+  void operator()(const char* key, bool& to) { to = get(key, config::JsonType::boolean) && config::as_flag(value_); }
+  template <typename Number>
+  void operator()(const char* key, Number& to) {
+    const int64_t number = get(key, config::JsonType::integer) ? config::as_integer(value_, -1) : 0;
+    const bool fits = number >= 0 && (sizeof(Number) == sizeof number || number <= UINT32_MAX);
+    if (!fits && wrong_.empty()) wrong_ = key;
+    if (fits) to = static_cast<Number>(number);
+  }
+
+ private:
+  bool get(const char* key, config::JsonType type) {
+    if (!from_.has(key)) return false;
+    value_ = from_.get(key);
+    const bool right = config::type_of(value_) == type;
+    if (!right && wrong_.empty()) wrong_ = key;
+    return right;
+  }
+  const config::JsonObject& from_;
+  config::Json value_;
+  std::string wrong_;
 };
 
 struct Writer {
@@ -87,35 +106,37 @@ const char* name_of(Step step) {
 
 bool is_over(Step step) { return step == Step::idle || step >= Step::took; }
 
-std::string load(const std::string& file, Record& record) {
-  config::FileError error;
-  const auto text = config::read_file(file, kLongest, error);
-  if (!text) return error.code == ENOENT ? "" : error.text;
-  config::Findings findings;
-  const auto json = config::read_json(*text, file, findings);
+std::string load(config::StateFile& file, Record& record) {
+  std::string problem;
+  const auto json = file.read(problem);
   const config::JsonObject* object = json ? config::as_object(*json) : nullptr;
-  if (object == nullptr) return file + " is not what dtud wrote" + (findings.empty() ? "" : ": " + findings[0].message);
+  if (object == nullptr) return problem;
   const config::Json order = object->get("order");
   const std::string step = config::as_text(object->get("step"));
   const auto* name = std::find_if(kNames.begin(), kNames.end(), [&](const Name& n) { return step == n.name; });
-  if (config::as_object(order) == nullptr || name == kNames.end()) return file + " is not what dtud wrote";
+  if (config::as_object(order) == nullptr || name == kNames.end()) return file.reject("it has no order or no step");
   Record read;
-  const Reader reader{*object};
+  Reader reader(*object);
   each_member(reader, read);
+  if (!reader.wrong().empty()) return file.reject("its \"" + reader.wrong() + "\" has a wrong value");
   read.step = name->step;
-  (void)read_order(*config::as_object(order), {}, read.order);  // the rules were kept when it was taken
+  const config::JsonObject& asked = *config::as_object(order);
+  if (config::as_text(asked.get("url")).empty()) return file.reject("its order has no url");
+  if (asked.has("tag") && config::type_of(asked.get("tag")) != config::JsonType::object)
+    return file.reject("the tag of its order is no object");
+  (void)read_order(asked, {}, read.order);  // the rules were kept when it was taken
   record = std::move(read);
   return {};
 }
 
-bool save(const std::string& file, const Record& record, std::string& error) {
+bool save(config::StateFile& file, const Record& record, std::string& error) {
   auto o = config::make_object();
   const Writer writer{*o};
   each_member(writer, record);
   o->set("step", std::string(name_of(record.step)));
   o->set("order", to_json(record.order));
   config::FileError failure;
-  if (config::write_file(file, config::to_json(config::Json(o)) + "\n", failure)) return true;
+  if (file.write(config::to_json(config::Json(o)) + "\n", failure)) return true;
   error = failure.text;
   return false;
 }

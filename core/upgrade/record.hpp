@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "config/state_file.hpp"
 #include "upgrade/order.hpp"
 
 namespace dtud::upgrade {
@@ -46,8 +47,10 @@ struct Record {
   int64_t spent_s = 0;  // of the time for the download
 };
 
-// Throws nothing; "" or what is wrong with the file. No file: an idle record.
-[[nodiscard]] std::string load(const std::string& file, Record& record);
-[[nodiscard]] bool save(const std::string& file, const Record& record, std::string& error);
+constexpr size_t kMostRecord = 65536;  // bytes of its file
+
+// Throws nothing; "" or what is wrong with the file. No file, or a wrong one: an idle record.
+[[nodiscard]] std::string load(config::StateFile& file, Record& record);
+[[nodiscard]] bool save(config::StateFile& file, const Record& record, std::string& error);
 
 }  // namespace dtud::upgrade

@@ -17,14 +17,18 @@ Upgrade::Upgrade(Surroundings& around, config::UpgradeConfig rules, std::string 
     : around_(around),
       rules_(std::move(rules)),
       folder_(std::move(folder)),
-      allowance_(rules_.window, rules_.bytes_per_day, folder_ + "/budget.json") {}
+      allowance_(rules_.window, rules_.bytes_per_day, folder_ + "/budget.json"),
+      record_file_(folder_ + "/order.json", kMostRecord) {}
 
 void Upgrade::start() {
   running_ = true;
   began_ns_ = around_.now_ns();
   board_by_ns_ = began_ns_ + int64_t{rules_.confirm_s} * 1'000'000'000;
-  if (const std::string wrong = load(folder_ + "/order.json", record_); !wrong.empty())
+  if (const std::string wrong = load(record_file_, record_); !wrong.empty())
     around_.say(Level::error, "what became of the last order is not known: " + wrong);
+  if (!allowance_.problem().empty())
+    around_.say(Level::error, "the bytes of today are counted from 0 again: " + allowance_.problem());
+  if (record_file_.unread()) return;                 // what was downloaded may be needed again
   if (is_over(record_.step)) return remove_files();  // a power cut may have come first
   around_.say(Level::info, "goes on with order " + std::to_string(record_.id) + ", " + describe(record_.order) + ": " +
                                name_of(record_.step));
@@ -105,7 +109,7 @@ bool Upgrade::keep() {
   record_.spent_s = spent_s();
   began_ns_ = around_.now_ns();
   std::string error;
-  if (save(folder_ + "/order.json", record_, error)) return true;
+  if (save(record_file_, record_, error)) return true;
   around_.say(Level::error, error);
   return false;
 }

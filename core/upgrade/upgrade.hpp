@@ -103,6 +103,7 @@ class Upgrade {
   const config::UpgradeConfig rules_;
   const std::string folder_;
   Allowance allowance_;
+  config::StateFile record_file_;
   Record record_;
   FactsByKind offers_;    // what the board said last
   bool running_ = false;  // between start() and stop()

@@ -14,7 +14,7 @@ namespace channel_mqtt {
 namespace {
 
 constexpr uint32_t kSendFailed = 5007;  // status code of the DTU protocol
-constexpr std::string_view kNameKey = "client_id";
+constexpr std::string_view kNameKey = "client_id", kRejectedKey = "client_id.rejected";
 
 std::string random_name() {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -26,6 +26,11 @@ std::string random_name() {
 
 bool is_imei(std::string_view text) {
   return text.size() >= 14 && text.size() <= 16 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_made_up(const std::string& name) {
+  return name.size() == 20 && name.compare(0, 4, "dtu-") == 0 &&
+         name.find_first_not_of("0123456789abcdef", 4) == std::string::npos;
 }
 
 dtu::Failure not_sent(std::string why) {
@@ -77,13 +82,19 @@ void Channel::values_are(const dtu::PlaceholderValues& values) {
 std::string Channel::kept_name() {
   std::string name;
   const auto* kv = host_.service<dtu_kv_service>(DTU_KV_SERVICE);
+  dtu_status got = DTU_E_NOT_FOUND;
   if (kv != nullptr)
-    kv->get(
+    got = kv->get(
         host_.instance(), dtu::str(kNameKey),
         [](void* into, dtu_str value) { *static_cast<std::string*>(into) = std::string(dtu::view(value)); }, &name);
-  if (name.empty()) {
+  if (got != DTU_OK || !is_made_up(name)) {
+    const bool wrong = got == DTU_OK;
+    if (wrong && kv->set(host_.instance(), dtu::str(kRejectedKey), dtu::str(name)) == DTU_OK)
+      host_.warn("the stored client id (key client_id) is damaged: it is kept as client_id.rejected");
     name = random_name();
-    if (kv == nullptr || kv->set(host_.instance(), dtu::str(kNameKey), dtu::str(name)) != DTU_OK)
+    if (!wrong && got != DTU_E_NOT_FOUND)
+      host_.warn("the stored client id cannot be read: until it can be, the client id is " + name);
+    else if (kv == nullptr || kv->set(host_.instance(), dtu::str(kNameKey), dtu::str(name)) != DTU_OK)
       host_.warn("the made-up client id " + name + " could not be stored: it will be another one after a restart");
   }
   host_.info(given_.options.client_id.empty() ? "no IMEI to be had and no clientID set: the client id is " + name

@@ -14,6 +14,7 @@ using Object = Poco::JSON::Object;
 
 constexpr std::string_view kHeader = "dtukit-sim-firmware ";
 constexpr const char* kKey = "firmware";
+constexpr const char* kRejectedKey = "firmware.rejected";
 constexpr int32_t kStep_percent = 10, kFails_percent = 50;
 
 // What the file says of itself, else what the order says.
@@ -37,12 +38,21 @@ void Firmware::load() {
   std::string text;
   const auto take = [](void* to, dtu_str value) { static_cast<std::string*>(to)->assign(value.ptr, value.len); };
   if (kv == nullptr || kv->get(host_.instance(), dtu::str(kKey), take, &text) != DTU_OK) return;
-  const auto o = Poco::JSON::Parser().parse(text).extract<Object::Ptr>();
-  versions_ = {o->getValue<std::string>("a"), o->getValue<std::string>("b")};
-  runs_ = o->getValue<bool>("runs_b") ? 1 : 0;
-  tried_ = o->getValue<bool>("try_other");
-  confirmed_ = o->getValue<bool>("confirmed");
-  package_ = o->optValue<std::string>("package", "");
+  try {
+    const auto o = Poco::JSON::Parser().parse(text).extract<Object::Ptr>();
+    const std::array<std::string, 2> versions{o->getValue<std::string>("a"), o->getValue<std::string>("b")};
+    const bool runs_b = o->getValue<bool>("runs_b"), tried = o->getValue<bool>("try_other");
+    const bool confirmed = o->getValue<bool>("confirmed");
+    package_ = o->optValue<std::string>("package", "");
+    versions_ = versions;
+    runs_ = runs_b ? 1 : 0;
+    tried_ = tried;
+    confirmed_ = confirmed;
+  } catch (const std::exception& e) {
+    const bool kept = kv->set(host_.instance(), dtu::str(kRejectedKey), dtu::str(text)) == DTU_OK;
+    host_.warn("the stored state of the simulated flash (key " + std::string(kKey) + ") cannot be read: " + e.what() +
+               "; it begins anew" + (kept ? ", and the old one is kept as " + std::string(kRejectedKey) : ""));
+  }
 }
 
 void Firmware::keep() {

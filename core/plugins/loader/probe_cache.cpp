@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
-#include "config/json_text.hpp"
-#include "config/store.hpp"
+#include "config/json_value.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -65,34 +63,54 @@ std::optional<CacheEntry> entry_of(const Json& json) {
 
 }  // namespace
 
+ProbeCache::ProbeCache(std::string file, bool read_only) : file_(std::move(file), kLongestFile) {
+  file_.set_read_only(read_only);
+}
+
 std::string ProbeCache::load() {
-  entries_.clear();
   changed_ = false;
-  config::FileError error;
-  const auto text = config::read_file(file_, kLongestFile, error);
-  if (!text) return error.code == ENOENT ? "" : error.text;
-  config::Findings findings;
-  const auto json = config::read_json(*text, file_, findings);
-  const JsonObject* o = json ? config::as_object(*json) : nullptr;
-  const Json list = o != nullptr ? o->get("entries") : Json();
+  entries_.clear();
+  return read(entries_);
+}
+
+std::string ProbeCache::read(std::vector<CacheEntry>& to) {
+  std::string problem;
+  const auto json = file_.read(problem);
+  if (!json) return problem;
+  const JsonObject* o = config::as_object(*json);
+  const Json list = o->get("entries");
   const JsonArray* entries = config::as_list(list);
-  if (o == nullptr || entries == nullptr || as_integer(o->get("version")) != kVersion)
-    return file_ + " is not what this dtud wrote: every plugin is probed anew";
-  for (const Json& one : *entries)
-    if (auto entry = entry_of(one); entry && entries_.size() < kMost && find(entry->path) == nullptr)
-      entries_.push_back(std::move(*entry));
-  return {};
+  if (entries == nullptr || as_integer(o->get("version")) != kVersion)
+    return file_.reject("it has no entries of version 1") + "; every plugin is probed anew";
+  size_t unknown = 0;
+  for (const Json& one : *entries) {
+    auto entry = entry_of(one);
+    const bool known = entry && std::any_of(to.begin(), to.end(), [&](const auto& e) { return e.path == entry->path; });
+    if (!entry || known || to.size() >= kMost)
+      ++unknown;
+    else
+      to.push_back(std::move(*entry));
+  }
+  if (unknown == 0) return {};
+  changed_ = true;
+  return file_.reject(std::to_string(unknown) + " of its entries cannot be used, the others are");
 }
 
 std::string ProbeCache::save() {
   if (!changed_) return {};
+  if (file_.unread()) {
+    std::vector<CacheEntry> before;
+    const std::string ignored = read(before);  // said at the start
+    for (CacheEntry& e : before)
+      if (find(e.path) == nullptr && entries_.size() < kMost) entries_.push_back(std::move(e));
+  }
   auto o = config::make_object();
   JsonArray::Ptr list = new JsonArray;
   for (const CacheEntry& e : entries_) list->add(to_json(e));
   o->set("version", kVersion);
   o->set("entries", list);
   config::FileError error;
-  if (!config::write_file(file_, config::to_json(Json(o)) + "\n", error)) return error.text;
+  if (!file_.write(config::to_json(Json(o)) + "\n", error)) return error.text;
   changed_ = false;
   return {};
 }

@@ -1,10 +1,12 @@
 // What probes found, kept in <state_dir>/plugins/probes.json, so that a start needs none of them: good answers until
 // the file changes, and the files that are quarantined until they change or a person wants them tried again. Whatever
-// is wrong with the file on disk, it counts as empty. One thread at a time.
+// is wrong with the file on disk, it counts as empty; a wrong one is kept as probes.json.rejected. One thread at a
+// time.
 #pragma once
 #include <string>
 #include <vector>
 
+#include "config/state_file.hpp"
 #include "plugins/loader/facts.hpp"
 
 namespace dtud::plugins {
@@ -29,11 +31,13 @@ struct CacheEntry {
 
 class ProbeCache {
  public:
-  explicit ProbeCache(std::string file) : file_(std::move(file)) {}
+  // read_only: dtud --check, the file is not touched.
+  explicit ProbeCache(std::string file, bool read_only = false);
 
   // "" or why there is nothing to go by.
   [[nodiscard]] std::string load();
-  // Writes it, if anything changed. "" or why it could not be kept; then it is tried again at the next change.
+  // Writes it, if anything changed. A file that load() could not read is read again first, and its entries are kept.
+  // "" or why it could not be kept; then it is tried again at the next change.
   [[nodiscard]] std::string save();
 
   [[nodiscard]] const CacheEntry* find(const std::string& path) const;
@@ -51,7 +55,9 @@ class ProbeCache {
   [[nodiscard]] const std::vector<CacheEntry>& entries() const { return entries_; }
 
  private:
-  const std::string file_;
+  [[nodiscard]] std::string read(std::vector<CacheEntry>& entries);
+
+  config::StateFile file_;
   std::vector<CacheEntry> entries_;  // at most kMost; of too many the oldest good one goes first
   bool changed_ = false;
   static constexpr size_t kMost = 128;

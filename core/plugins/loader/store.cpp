@@ -12,8 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "config/json_text.hpp"
-#include "config/store.hpp"
+#include "config/json_value.hpp"
 #include "lanes/descriptor.hpp"
 #include "lanes/wall_clock.hpp"
 
@@ -33,8 +32,6 @@ constexpr uint64_t kMostSignature = 4096;
 constexpr char kStaged[] = "staged-";
 
 std::string failure(const std::string& what) { return what + ": " + std::generic_category().message(errno); }
-
-fs::path index_of(const fs::path& folder) { return folder / "installed.json"; }
 
 JsonObject::Ptr to_json(const Installed& i) {
   auto o = config::make_object();
@@ -90,28 +87,38 @@ fs::path signature_of(const fs::path& file) { return file.string() + ".sig"; }
 
 }  // namespace
 
+Store::Store(fs::path folder, bool read_only)
+    : folder_(std::move(folder)), index_((folder_ / "installed.json").string(), kLongestIndex) {
+  index_.set_read_only(read_only);
+}
+
 std::string Store::load() {
   list_.clear();
   failed_.clear();
-  config::FileError error;
-  const auto text = config::read_file(index_of(folder_), kLongestIndex, error);
-  if (!text) return error.code == ENOENT ? "" : error.text;
-  config::Findings findings;
-  const auto json = config::read_json(*text, index_of(folder_).string(), findings);
+  std::string problem;
+  const auto json = index_.read(problem);
   const JsonObject* o = json ? config::as_object(*json) : nullptr;
   const Json list = o != nullptr ? o->get("plugins") : Json();
   const JsonArray* plugins = config::as_list(list);
-  if (o == nullptr || plugins == nullptr || config::as_integer(o->get("version")) != kVersion)
-    return index_of(folder_).string() + " is not what this dtud wrote: no plugin counts as installed by dtuctl";
+  if (o != nullptr && (plugins == nullptr || config::as_integer(o->get("version")) != kVersion))
+    problem = index_.reject("it has no list of plugins of version 1");
+  if (!problem.empty()) return problem + "; no plugin counts as installed by dtuctl";
+  if (o == nullptr) return {};
+  size_t unknown = 0;
   for (const Json& one : *plugins)
     if (auto installed = installed_of(one); installed && list_.size() < kMostPlugins && find(installed->id) == nullptr)
       list_.push_back(std::move(*installed));
+    else
+      ++unknown;
   const Json failed = o->get("failed");
   if (const JsonArray* builds = config::as_list(failed))
     for (const Json& one : *builds)
       if (const JsonObject* build = config::as_object(one); build != nullptr && failed_.size() < kMostFailed)
         failed_.push_back({as_text(build->get("sha256")), as_text(build->get("why")).substr(0, kLongestText)});
-  return {};
+  if (unknown == 0) return {};
+  problem = index_.reject(std::to_string(unknown) + " of its plugins cannot be used, the others are");
+  const std::string unsaved = save(list_, failed_);
+  return unsaved.empty() ? problem : problem + "; " + unsaved;
 }
 
 void Store::tidy() const {
@@ -119,12 +126,14 @@ void Store::tidy() const {
   for (const Installed& i : list_)
     for (const std::string& sha256 : {i.sha256, i.previous}) wanted.insert(sha256);
   std::error_code ec;
+  const bool unknown =
+      index_.unread() || fs::exists(fs::symlink_status(index_.name() + std::string(config::kRejected)));
   for (fs::directory_iterator it(folder_, ec), end; !ec && it != end; it.increment(ec)) {
     const std::string name = it->path().filename();
     const bool staged = name.rfind(kStaged, 0) == 0;
     const std::string content = name.substr(0, name.find('.'));
     std::error_code ignored;
-    if (staged || (is_sha256(content) && wanted.count(content) == 0)) fs::remove(it->path(), ignored);
+    if (staged || (!unknown && is_sha256(content) && wanted.count(content) == 0)) fs::remove(it->path(), ignored);
   }
 }
 
@@ -233,6 +242,7 @@ std::string Store::why_failed(const std::string& sha256) const {
 }
 
 std::string Store::replace(std::vector<Installed> list, std::vector<Failed> failed) {
+  if (index_.unread()) return index_.name() + " could not be read when dtud started, and is not replaced: restart dtud";
   if (std::string error = save(list, failed); !error.empty()) return error;
   list_ = std::move(list);
   failed_ = std::move(failed);
@@ -240,7 +250,7 @@ std::string Store::replace(std::vector<Installed> list, std::vector<Failed> fail
 }
 
 // Also brings the folder to the disk, and with it what was renamed in it.
-std::string Store::save(const std::vector<Installed>& list, const std::vector<Failed>& failed) const {
+std::string Store::save(const std::vector<Installed>& list, const std::vector<Failed>& failed) {
   auto o = config::make_object();
   JsonArray::Ptr plugins = new JsonArray;
   for (const Installed& i : list) plugins->add(to_json(i));
@@ -255,7 +265,7 @@ std::string Store::save(const std::vector<Installed>& list, const std::vector<Fa
   }
   o->set("failed", builds);
   config::FileError error;
-  return config::write_file(index_of(folder_), config::to_json(Json(o)) + "\n", error) ? "" : error.text;
+  return index_.write(config::to_json(Json(o)) + "\n", error) ? "" : error.text;
 }
 
 }  // namespace dtud::plugins

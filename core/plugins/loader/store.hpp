@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/state_file.hpp"
 #include "plugins/loader/probe.hpp"
 
 namespace dtud::plugins {
@@ -22,11 +23,14 @@ struct Installed {
 
 class Store {
  public:
-  explicit Store(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  // read_only: dtud --check, the index is not touched.
+  explicit Store(std::filesystem::path folder, bool read_only = false);
 
-  // "" or why the index cannot be used; then nothing is installed.
+  // "" or why the index cannot be used, or a part of it; what cannot be used does not count as installed. A wrong index
+  // is kept as installed.json.rejected.
   [[nodiscard]] std::string load();
-  // Removes files nobody can want any more: half copies, builds that no entry names. Not beside another dtud.
+  // Removes files nobody can want any more: half copies, builds that no entry names. Builds stay while there is an
+  // index that could not be used: it may name them.
   void tidy() const;
 
   [[nodiscard]] const std::vector<Installed>& list() const { return list_; }
@@ -62,10 +66,11 @@ class Store {
     std::string sha256, why;
   };
   static constexpr size_t kMostFailed = 32;
-  [[nodiscard]] std::string save(const std::vector<Installed>& list, const std::vector<Failed>& failed) const;
+  [[nodiscard]] std::string save(const std::vector<Installed>& list, const std::vector<Failed>& failed);
   [[nodiscard]] std::string replace(std::vector<Installed> list, std::vector<Failed> failed);
 
   const std::filesystem::path folder_;
+  config::StateFile index_;
   std::vector<Installed> list_;
   std::vector<Failed> failed_;  // the newest last
 };

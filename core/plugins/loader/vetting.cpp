@@ -40,7 +40,7 @@ fs::path resolved(const fs::path& file) {
 }  // namespace
 
 Vetting::Vetting(Setup setup, std::function<void(const std::string&)> say)
-    : setup_(std::move(setup)), say_(std::move(say)), cache_(setup_.folder + "/probes.json") {}
+    : setup_(std::move(setup)), say_(std::move(say)), cache_(setup_.folder + "/probes.json", setup_.read_only) {}
 
 void Vetting::begin() {
   if (const std::string trouble = cache_.load(); !trouble.empty()) say_(trouble);
@@ -76,7 +76,7 @@ void Vetting::died_of(const std::string& mark) {
   config::Findings ignored;
   const auto json = config::read_json(mark, "", ignored);
   const config::JsonObject* o = json ? config::as_object(*json) : nullptr;
-  if (o == nullptr) return;
+  if (o == nullptr) return say_(setup_.folder + "/opening is not what dtud wrote: it does not tell what dtud died of");
   const std::string path = config::as_text(o->get("path"));
   const std::string identity = config::as_text(o->get("identity"));
   if (path.empty() || identity.empty() || identity_of(fs::path(path)) != identity) return;

@@ -105,6 +105,16 @@ TEST_F(Name, NoAnswerWithinFiveSecondsIsNone) {
   ASSERT_TRUE(i.stop_and_wait());
 }
 
+TEST_F(Name, AStoredNameThatIsDamagedIsKeptAndNotUsed) {
+  host.kv("mqtt")["client_id"] = "dtu-\x01\xff";
+  host.on_point("device.imei", [](const Request&) { return Answer{DTU_E_UNSUPPORTED, "", "no modem"}; });
+  Instance i = up(config());
+  EXPECT_EQ(host.kv("mqtt")["client_id.rejected"], "dtu-\x01\xff");
+  EXPECT_EQ(first_name(), host.kv("mqtt").at("client_id"));
+  EXPECT_EQ(first_name().size(), 20U);
+  ASSERT_TRUE(i.stop_and_wait());
+}
+
 TEST_F(Name, AModemThatNeverTellsIsGivenUp) {
   host.on_point("device.imei", [](const Request&) { return Answer{DTU_E_IO, "", "no SIM"}; });
   Instance i = make(config());

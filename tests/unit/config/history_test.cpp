@@ -84,11 +84,13 @@ TEST_F(HistoryTest, AFolderThatCannotBeMadeIsSaid) {
 }
 
 TEST_F(HistoryTest, ATrialIsReadBackAndRemoved) {
-  const TrialFile file(folder_ + "/trial.json");
-  EXPECT_FALSE(file.read());
+  TrialFile file(folder_ + "/trial.json");
+  std::string problem;
+  EXPECT_FALSE(file.read(problem));
+  EXPECT_EQ(problem, "");
   EXPECT_TRUE(file.remove(error_)) << "nothing to remove is fine";
   ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 7, "{\"a\": 1}"}, error_));
-  const auto trial = file.read();
+  const auto trial = file.read(problem);
   ASSERT_TRUE(trial);
   EXPECT_EQ(trial->good, 4U);
   EXPECT_EQ(trial->tried, 5U);
@@ -97,7 +99,77 @@ TEST_F(HistoryTest, ATrialIsReadBackAndRemoved) {
   EXPECT_EQ(trial->since_ns, 7);
   EXPECT_EQ(trial->document, "{\"a\": 1}");
   EXPECT_TRUE(file.remove(error_));
-  EXPECT_FALSE(file.read());
+  EXPECT_FALSE(file.read(problem));
+}
+
+// Issue 9, row 20: 2^63 ended every start. The file is kept, and named.
+TEST_F(HistoryTest, ATrialThatIsDamagedIsSetAside) {
+  const std::string name = folder_ + "/trial.json";
+  for (const char* text :
+       {"", "{", "[]", "{}", "\x01\x02\xff",
+        R"({"good":9223372036854775808,"tried":2,"source":"channel 1","starts":0})",
+        R"({"good":1,"tried":18446744073709551616,"source":"channel 1","starts":0})",
+        R"({"good":1,"tried":2,"source":"channel 1","starts":-1})", R"({"good":"1","tried":2,"source":"x","starts":0})",
+        R"({"good":1,"tried":2,"source":["x"],"starts":0})", R"({"good":1,"good":1,"tried":2,"source":"x","starts":0})",
+        R"({"good":NaN,"tried":2,"source":"x","starts":0})", R"({"good":1e999,"tried":2,"source":"x","starts":0})"}) {
+    SCOPED_TRACE(text);
+    std::ofstream(name) << text;
+    TrialFile file(name);
+    std::string problem;
+    EXPECT_FALSE(file.read(problem));
+    EXPECT_NE(problem.find(name + " is not what dtud wrote"), std::string::npos) << problem;
+    EXPECT_NE(problem.find("kept as " + name + ".rejected"), std::string::npos) << problem;
+    EXPECT_FALSE(std::filesystem::exists(name));
+    std::ifstream kept(name + ".rejected");
+    EXPECT_EQ(std::string((std::istreambuf_iterator<char>(kept)), {}), text);
+  }
+}
+
+// What cannot be read at this start is there at the next, unless there is something newer.
+TEST_F(HistoryTest, ATrialThatCannotBeReadIsLeftUntilItIsReplaced) {
+  const std::string name = folder_ + "/trial.json", away = folder_ + "/away";
+  TrialFile file(name);
+  ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 0, ""}, error_));
+  std::filesystem::rename(name, away);
+  std::filesystem::create_symlink("/nonexistent/place", name);
+  std::string problem;
+  EXPECT_FALSE(file.read(problem));
+  EXPECT_TRUE(file.unread());
+  EXPECT_NE(problem.find(name + ", a link to nothing"), std::string::npos) << problem;
+  EXPECT_TRUE(std::filesystem::is_symlink(name));
+  ASSERT_TRUE(file.write({6, 7, "channel 3", 0, 0, ""}, error_)) << error_.text;
+  EXPECT_TRUE(std::filesystem::is_symlink(name + ".rejected"));
+  EXPECT_EQ(file.read(problem)->good, 6U);
+}
+
+TEST_F(HistoryTest, NumbersThatCannotBeListedAreNotGivenAgain) {
+  ASSERT_EQ(add("{}"), 1U);
+  const std::string folder = folder_ + "/state/history";
+  std::filesystem::rename(folder, folder + ".away");
+  std::ofstream(folder) << "x";
+  EXPECT_EQ(add("{}"), 0U);
+  std::filesystem::remove(folder);
+  std::filesystem::create_symlink("/nonexistent/place", folder);
+  EXPECT_EQ(add("{}"), 0U);
+  std::filesystem::remove(folder);
+  std::filesystem::rename(folder + ".away", folder);
+  EXPECT_EQ(add("{}"), 2U);
+}
+
+TEST_F(HistoryTest, ARevisionThatIsDamagedIsToldFromOneThatIsNotThere) {
+  ASSERT_EQ(add("{}"), 1U);
+  const std::string name = folder_ + "/state/history/00000001.json";
+  for (const char* text : {"", "[]", "{}", R"({"document":5})", R"({"time_ns":1e999,"document":"{}"})"}) {
+    std::ofstream(name) << text;
+    FileError error;
+    EXPECT_FALSE(history_.get(1, &error)) << text;
+    EXPECT_EQ(error.code, EBADMSG) << text;
+  }
+  std::ofstream(name) << R"({"time_ns":18446744073709551615,"document":"{}"})";
+  EXPECT_TRUE(history_.get(1));
+  FileError error;
+  EXPECT_FALSE(history_.get(2, &error));
+  EXPECT_EQ(error.code, ENOENT);
 }
 
 }  // namespace

@@ -56,6 +56,16 @@ TEST_F(Firmware, MarkedGoodItStays) {
   EXPECT_EQ(facts(), now("2", "B", true, false));
 }
 
+// Issue 9, row 20: a damaged key ended every start of the HAL.
+TEST_F(Firmware, StoredStateThatIsDamagedIsKeptAndSaid) {
+  for (const char* text : {"", "{", "[]", "{}", R"({"a":9223372036854775808,"b":[],"runs_b":"x"})"}) {
+    host_.kv("sim")["firmware"] = text;
+    boot();
+    EXPECT_EQ(facts(), now("1", "A", true, false)) << text;
+    EXPECT_EQ(host_.kv("sim")["firmware.rejected"], text);
+  }
+}
+
 TEST_F(Firmware, NotMarkedItGoesBack) {
   boot();
   install("2");

@@ -110,13 +110,33 @@ TEST_F(StoreTest, AnIndexThatIsNotOursCountsAsEmpty) {
   for (const char* text : {"nonsense", "[]", "{\"version\": 9, \"plugins\": []}", "{\"version\": 1}"}) {
     { std::ofstream(where / "installed.json") << text; }
     Store again(where);
-    EXPECT_THAT(again.load(), HasSubstr("installed.json is not what this dtud wrote")) << text;
+    EXPECT_THAT(again.load(), HasSubstr("installed.json is not what dtud wrote")) << text;
     EXPECT_TRUE(again.list().empty());
+    EXPECT_TRUE(fs::exists(where / "installed.json.rejected"));
+    again.tidy();
+    EXPECT_TRUE(fs::exists(store.path_of(store.list()[0].sha256))) << "a person may mend the index";
   }
   { std::ofstream(where / "installed.json") << R"({"version": 1, "plugins": [{"id": "x", "sha256": "../../etc/x"}]})"; }
   Store again(where);
-  EXPECT_EQ(again.load(), "");
+  EXPECT_THAT(again.load(), HasSubstr("1 of its plugins cannot be used"));
   EXPECT_TRUE(again.list().empty());
+}
+
+// An index that cannot be read is not replaced, and no build is removed.
+TEST_F(StoreTest, AnIndexThatCannotBeReadIsLeftAlone) {
+  ASSERT_EQ(install(folder.fixture("build_1")), "");
+  const fs::path kept = store.path_of(store.list()[0].sha256), index = where / "installed.json";
+  fs::rename(index, where / "away");
+  fs::create_symlink("/nonexistent/place", index);
+  Store again(where);
+  EXPECT_THAT(again.load(), HasSubstr("installed.json, a link to nothing"));
+  again.tidy();
+  EXPECT_THAT(again.mark_failed(std::string(64, 'a'), "why"), HasSubstr("is not replaced"));
+  fs::rename(where / "away", index);
+  Store mended(where);
+  EXPECT_EQ(mended.load(), "");
+  EXPECT_EQ(mended.list().size(), 1U);
+  EXPECT_TRUE(fs::exists(kept));
 }
 
 TEST_F(StoreTest, APlaceThatIsNotThere) {

@@ -15,7 +15,7 @@ struct KvTest : ::testing::Test {
 };
 
 TEST_F(KvTest, KeepsReplacesAndRemoves) {
-  const plugins::Kv kv(dir + "/kv", "channel 1");
+  plugins::Kv kv(dir + "/kv", "channel 1");
   std::string value;
   EXPECT_EQ(kv.get("secret", value), DTU_E_NOT_FOUND);
   EXPECT_EQ(kv.set("secret", "one"), DTU_OK);
@@ -27,8 +27,24 @@ TEST_F(KvTest, KeepsReplacesAndRemoves) {
   EXPECT_EQ(kv.remove("secret"), DTU_E_NOT_FOUND);
 }
 
+// A value that cannot be read now is not lost when it is replaced.
+TEST_F(KvTest, KeepsWhatItCannotRead) {
+  plugins::Kv kv(dir + "/kv", "channel 1");
+  ASSERT_EQ(kv.set("secret", "one"), DTU_OK);
+  const std::string file = dir + "/kv/channel-1/secret";
+  std::filesystem::remove(file);
+  std::filesystem::create_symlink("/nonexistent/place", file);
+  std::string value;
+  EXPECT_EQ(kv.get("secret", value), DTU_E_IO);
+  EXPECT_NE(kv.problem().find(file), std::string::npos) << kv.problem();
+  EXPECT_EQ(kv.set("secret", "two"), DTU_OK);
+  EXPECT_TRUE(std::filesystem::is_symlink(file + ".rejected"));
+  EXPECT_EQ(kv.get("secret", value), DTU_OK);
+  EXPECT_EQ(value, "two");
+}
+
 TEST_F(KvTest, NoKeyLeadsOutOfItsFolder) {
-  const plugins::Kv kv(dir + "/kv", "channel 1");
+  plugins::Kv kv(dir + "/kv", "channel 1");
   std::string value;
   for (const char* key : {"", ".", "..", "../x", "a/b", ".hidden", "a b", "\n"}) {
     EXPECT_EQ(kv.set(key, "x"), DTU_E_INVALID) << key;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <set>
 
 #include "config/json_text.hpp"
@@ -57,9 +58,10 @@ TEST(Order, ComesBackFromItsFileAsItWas) {
   record.resumed = true;
   record.spent_s = 99;
   std::string error;
-  ASSERT_TRUE(save(dir.path("order.json"), record, error)) << error;
+  config::StateFile file(dir.path("order.json"), kMostRecord);
+  ASSERT_TRUE(save(file, record, error)) << error;
   Record read;
-  ASSERT_EQ(load(dir.path("order.json"), read), "");
+  ASSERT_EQ(load(file, read), "");
   EXPECT_TRUE(same(read.order, record.order));
   EXPECT_EQ(config::to_json(config::Json(to_json(read.order))), config::to_json(config::Json(to_json(record.order))));
   EXPECT_EQ(read.order.sha256, std::string(64, 'a'));
@@ -71,6 +73,41 @@ TEST(Order, ComesBackFromItsFileAsItWas) {
   EXPECT_EQ(read.synced, 1U << 30U);
   EXPECT_TRUE(read.resumed);
   EXPECT_EQ(read.spent_s, 99);
+}
+
+// Each member with each kind of wrong value: the file is named and kept, and nothing is taken from it.
+TEST(Order, ARecordWithAWrongMemberIsSetAside) {
+  TempDir dir;
+  const std::string name = dir.path("order.json");
+  const std::vector<std::string> texts{"error", "note", "previous_version", "previous_slot", "checked_by",
+                                       "then",  "boot", "validator",        "synced_boot",   "step"};
+  const std::vector<std::string> flags{"whole", "resumed", "fetched_again", "confirmed", "told"};
+  const std::vector<std::string> numbers{"id", "total", "synced", "starts_anew", "installs", "restarts", "spent_s"};
+  const auto rejected = [&](const std::string& member, const std::string& value) {
+    std::ofstream(name) << R"({"step":"installing","order":{"url":"http://h/f"})"
+                        << (member == "step" ? "" : ",\"" + member + "\":" + value) << "}";
+    if (member == "step") std::ofstream(name) << R"({"order":{"url":"http://h/f"},"step":)" << value << "}";
+    config::StateFile file(name, kMostRecord);
+    Record record;
+    record.id = 99;
+    const std::string wrong = load(file, record);
+    EXPECT_NE(wrong.find(name + " is not what dtud wrote"), std::string::npos)
+        << member << " " << value << ": " << wrong;
+    EXPECT_EQ(record.id, 99U) << member << " " << value;
+  };
+  for (const std::string& member : texts)
+    for (const char* value : {"5", "true", "[]", "{}"}) rejected(member, value);
+  for (const std::string& member : flags)
+    for (const char* value : {"5", "\"x\"", "[]"}) rejected(member, value);
+  for (const std::string& member : numbers)
+    for (const char* value : {"\"x\"", "true", "-1", "1.5", "9223372036854775808", "18446744073709551616", "1e999"})
+      rejected(member, value);
+  for (const char* value : {"5", "[]", "{}", R"({"url": 5})", R"({"url": "http://h/f", "tag": 5})"}) {
+    std::ofstream(name) << R"({"step":"installing","order":)" << value << "}";
+    config::StateFile file(name, kMostRecord);
+    Record record;
+    EXPECT_NE(load(file, record), "") << value;
+  }
 }
 
 TEST(Order, EveryStepHasANameOfItsOwn) {
