@@ -73,7 +73,7 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
   // The one that ran last, then the newest.
   config::FileError unlisted;
   auto known = history_->ids(&unlisted);
-  if (unlisted.code != 0) warn(unlisted.text);
+  if (unlisted.code != 0) warn(device_file, unlisted.text);
   std::reverse(known.begin(), known.end());
   const auto ran = std::find(known.begin(), known.end(), history_->ran());
   if (ran != known.end()) std::rotate(known.begin(), ran, ran + 1);
@@ -81,7 +81,7 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
   for (const uint64_t id : known) {
     config::FileError unread;
     const auto revision = history_->get(id, &unread);
-    if (!revision) warn(unread.text + ": another revision is looked for");
+    if (!revision) warn(device_file, unread.text + ": another revision is looked for");
     Findings ignored;
     auto device = revision ? config::read_device(revision->text, "", schemas, ignored) : std::nullopt;
     if (!device) continue;
