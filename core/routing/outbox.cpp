@@ -75,19 +75,22 @@ bool Outbox::push(KeptMessage message) {
 }
 
 void Outbox::push_registration(KeptMessage message) {
+  if (std::exchange(registration_rejected_, false)) return;  // the peer closes for it: what waits goes without it
+  uint8_t refusals = 0;
   for (size_t left = commands_.returned.size(); left != 0; --left) {
     Entry entry = commands_.returned.pop_front();
     if (!entry.registration) {
       commands_.returned.push_back(std::move(entry));
       continue;
     }
+    refusals = std::max(refusals, entry.refusals);
     forget(entry);
     --counters_.accepted;
   }
   bytes_ += message.payload_size();
   ++messages_;
   ++counters_.accepted;
-  commands_.returned.push_front({std::move(message), 0, false, false, 0, true});
+  commands_.returned.push_front({std::move(message), 0, false, false, refusals, true});
 }
 
 bool Outbox::push_kept(KeptMessage message) {
@@ -331,6 +334,7 @@ bool Outbox::reject(uint64_t token) {
   if (entry == nullptr) return false;
   Queue& queue = (token & 1U) != 0 ? commands_ : data_;
   leave_flight(queue, *entry);
+  registration_rejected_ = entry->registration;
   count_rejected(Rejected::closed, entry->message.payload_size());
   set_alone_from(std::min(alone_from_, entry->message.payload_size()));
   forget(*entry);

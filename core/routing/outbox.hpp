@@ -65,7 +65,6 @@ class Outbox final : private Backlog::Window {
 
   // Called for each message that is rejected.
   void on_rejected(std::function<void(Rejected, uint64_t bytes)> rejected) { rejected_ = std::move(rejected); }
-
   // From now on data is kept as `mode` and `disk` say. `carries` tells whether the channel can send, `changed` is
   // called when messages came from the backlog or it has room again. What is here already stays in plain memory, and
   // goes first.
@@ -79,7 +78,6 @@ class Outbox final : private Backlog::Window {
   // False: this message was dropped (counted). Under `block` the sender is expected to have looked at full() before;
   // what it sends all the same, because one chunk became many messages, is taken: as many as a chunk can become.
   bool push(KeptMessage message);
-
   // Goes before everything that waits. One that was not delivered over an earlier connection is replaced.
   void push_registration(KeptMessage message);
 
@@ -91,7 +89,6 @@ class Outbox final : private Backlog::Window {
     return !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4) &&
            (backlog_ == nullptr || backlog_->has_room());
   }
-
   // Something can be taken now.
   [[nodiscard]] bool has_waiting() {
     return (!commands_.nothing_waits() && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_));
@@ -186,7 +183,7 @@ class Outbox final : private Backlog::Window {
   OutboxLimits limits_;
   uint64_t alone_from_ = UINT64_MAX;  // bytes of the shortest message that the peer never took
   uint64_t large_;                    // what is longer goes alone, or is longer than max_message
-  bool took_alone_ = false;
+  bool took_alone_ = false, registration_rejected_ = false;
   Queue commands_, data_;
   uint64_t messages_ = 0, bytes_ = 0, order_ = 1;  // of what the backlog does not have; order 0: a registration
   uint64_t window_bytes_ = 0;                      // of what it has
