@@ -1,6 +1,7 @@
 #include "commands/arguments.hpp"
 
 #include "config/json_text.hpp"
+#include "config/secrets.hpp"
 #include "config/validate.hpp"
 
 namespace dtud::commands {
@@ -14,7 +15,9 @@ std::string wrong_arguments(const std::string& schema, const std::string& json) 
   const auto validator = config::Validator::make(config::parse_trusted(schema), broken);
   if (validator == nullptr) return "its plugin gave a broken schema for the arguments: " + broken;
   std::vector<config::Problem> problems;
-  validator->check(*value, "", {}, problems);
+  config::Paths secrets;
+  config::collect_secrets(*value, config::SchemaNode(validator->schema()), "", secrets);
+  validator->check(*value, "", secrets, problems);
   std::string all;
   for (const config::Problem& p : problems)
     all += (all.empty() ? "" : "; ") + (p.path.empty() ? p.message : p.path + ": " + p.message);

@@ -140,4 +140,25 @@ void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report
                  missing(config.work_mode, ids(portless, 0) + (portless.size() == 1 ? " needs" : " need")));
 }
 
+void check_board(const DeviceConfig& config, const Product& product, Report& report) {
+  const auto lacks = [](const std::string& what, const std::string& which, const std::vector<std::string>& names) {
+    return "this board has no " + what + " " + which + ": it has " + (names.empty() ? "none" : listed(names, 64));
+  };
+  if (const auto outputs = product.offered("output")) {
+    for (const auto& port : config.ports) {
+      if (port.direction_gpio >= 0 && !holds(*outputs, std::to_string(port.direction_gpio)))
+        report.error(below(below("/direction_pin", port.id), "GPIOn"),
+                     lacks("output pin", std::to_string(port.direction_gpio), *outputs));
+    }
+  }
+  const auto pins = product.offered("gpio");
+  if (!pins) return;
+  size_t index = 0;
+  for (const int32_t pin : {config.pins.led, config.pins.ready, config.pins.reset}) {
+    if (pin >= 0 && !holds(*pins, std::to_string(pin)))
+      report.warning(below("/pins", index), lacks("pin", std::to_string(pin), *pins));
+    ++index;
+  }
+}
+
 }  // namespace dtud::config

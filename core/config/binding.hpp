@@ -20,4 +20,7 @@ namespace dtud::config {
 // Channels on ports that are not there, ports whose dialect no plugin offers, channels a dialect cannot use.
 void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report);
 
+// Pins that no HAL of the board has, as far as the HALs tell.
+void check_board(const DeviceConfig& config, const Product& product, Report& report);
+
 }  // namespace dtud::config

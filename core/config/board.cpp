@@ -1,5 +1,7 @@
 #include <dtu/abi.h>
 
+#include <algorithm>
+
 #include "board.schema.json.hpp"
 #include "config/components.hpp"
 #include "config/isolate.hpp"
@@ -11,7 +13,7 @@ namespace {
 
 // The entries of `hal` or `commands`: "type" picks the schema, the rest is the component's.
 std::vector<ComponentConfig> read_components(const Json& list, const std::string& path, Components& components,
-                                             Report& report) {
+                                             Paths& secrets, Report& report) {
   std::vector<ComponentConfig> out;
   const auto* entries = as_list(list);
   if (entries == nullptr) return out;
@@ -26,6 +28,7 @@ std::vector<ComponentConfig> read_components(const Json& list, const std::string
     const Json rest = copy_of(entry);
     shared_object(rest)->remove("type");
     const auto checked = components.check(type, rest, at, report);
+    secrets.insert(checked.secrets.begin(), checked.secrets.end());
     if (!checked.good) continue;
     const Json plain = copy_of(checked.value);
     const auto isolate = isolate_of(shared_object(plain)->get("isolate"));
@@ -75,6 +78,42 @@ Json kernel_part(const Json& schema) {
   return part;
 }
 
+// What shows only when the components are seen together, and what each finds in its own configuration.
+void check_components(BoardConfig& board, const Schemas& schemas, Report& report) {
+  const auto before = [](const std::vector<ComponentConfig>& list, size_t index) {  // of the same type
+    return std::count_if(list.begin(), list.begin() + static_cast<ptrdiff_t>(index),
+                         [&](const ComponentConfig& other) { return other.type == list[index].type; });
+  };
+  for (size_t i = 0; i < board.hal.size(); ++i) {
+    const auto& [type, json, isolate] = board.hal[i];
+    const auto path = below("/hal", i);
+    const auto same = before(board.hal, i);
+    const auto owner = "hal " + type + (same == 0 ? "" : " " + std::to_string(same + 1));  // as Kernel names it
+    if (same != 0)
+      report.warning(below(path, "type"), "there is a HAL of type " + shown_key(type) +
+                                              " already: both are started, and a point or command that both have is "
+                                              "the one of the first");
+    if (!schemas.check) continue;
+    auto checkup = schemas.check(DTU_KIND_HAL, type, json, isolate.has_value());
+    if (checkup) checkup->hide(board.secrets);
+    board.product.add_hal(owner, path, checkup, report);
+  }
+  if (!board.commands) return;
+  for (size_t i = 0; i < board.commands->size(); ++i) {
+    const auto& [type, json, isolate] = (*board.commands)[i];
+    const auto path = below("/commands", i);
+    if (before(*board.commands, i) != 0)
+      report.warning(below(path, "type"), shown_key(type) +
+                                              " is in the list already: it is started twice, and its commands are "
+                                              "those of the first");
+    if (!schemas.check) continue;
+    auto checkup = schemas.check(DTU_KIND_COMMAND, type, json, isolate.has_value());
+    if (!checkup) continue;
+    checkup->hide(board.secrets);
+    board.product.add("command " + type, path, *checkup, report);
+  }
+}
+
 BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   BoardConfig out;
   std::string error;
@@ -92,10 +131,10 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   if (!normal) return out;
   const auto& board = *as_object(*normal);
   Components hals(DTU_KIND_HAL, "hal", schemas, kernel_part(schema));
-  out.hal = read_components(board.get("hal"), "/hal", hals, report);
+  out.hal = read_components(board.get("hal"), "/hal", hals, secrets, report);
   if (board.has("commands")) {
     Components commands(DTU_KIND_COMMAND, "command", schemas, kernel_part(schema));
-    out.commands = read_components(board.get("commands"), "/commands", commands, report);
+    out.commands = read_components(board.get("commands"), "/commands", commands, secrets, report);
   }
   out.plugin_path = texts(board.get("plugin_path"));
   out.state_dir = as_text(board.get("state_dir"));
@@ -114,6 +153,8 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   }
   const Json upgrade = board.get("upgrade");
   if (const auto* object = as_object(upgrade)) out.upgrade = read_upgrade(*object);
+  out.secret_paths.assign(secrets.begin(), secrets.end());
+  out.secrets = values_at(document, {}, secrets);
   return out;
 }
 
@@ -130,7 +171,20 @@ std::optional<BoardConfig> read_board(std::string_view text, std::string_view fi
   const bool good = !has_errors(found);
   findings.insert(findings.end(), found.begin(), found.end());
   if (!good) return std::nullopt;
+  // Their errors do not make the board file unusable: the rest of the board runs.
+  Report more(without_bom(text), file);
+  check_components(board, schemas, more);
+  std::move(more).give(findings);
   return board;
+}
+
+std::string masked(std::string_view text, const BoardConfig& board) {
+  Findings ignored;
+  const auto document = read_json(text, "", ignored);
+  if (!document) return {};
+  Paths secrets(board.secret_paths.begin(), board.secret_paths.end());
+  collect_likely_secrets(*document, {}, secrets);  // of a file that was changed since it was read
+  return to_json(with_mask(*document, {}, secrets));
 }
 
 std::optional<std::string> default_config(const std::string& command_type, const Schemas& schemas, std::string& error) {

@@ -50,9 +50,11 @@ class DeviceReader {
       read_ports();
       read_pins_and_apn();
     }
+    if (schemas_.board) product_ = schemas_.board();
     read_channels();
     if (!good) return std::nullopt;
     check_bindings(out_, schemas_, report_);
+    if (schemas_.check) check_board(out_, product_, report_);
     out_.scalars_json = scalars(SchemaNode(validator->schema()));
     out_.document = shared_object(document_);
     out_.secrets.assign(secrets_.begin(), secrets_.end());
@@ -144,6 +146,7 @@ class DeviceReader {
       auto channel = read_channel(*id, given, *normal_, components, report_);
       secrets_.insert(channel.secrets.begin(), channel.secrets.end());
       if (channel.config) {
+        check(*channel.config, channel.secrets);
         out_.channels.push_back(std::move(*channel.config));
       } else {
         const auto* entry = as_object(given);
@@ -153,6 +156,16 @@ class DeviceReader {
     }
     std::sort(out_.channels.begin(), out_.channels.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     std::sort(out_.skipped.begin(), out_.skipped.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  }
+
+  // Its component's own errors do not leave a channel out: what it needs may come.
+  void check(const ChannelConfig& channel, const Paths& secrets) {
+    if (!schemas_.check) return;
+    const auto id = std::to_string(channel.id);
+    auto checkup = schemas_.check(DTU_KIND_CHANNEL, channel.type, channel.json, channel.isolate.has_value());
+    if (!checkup) return;
+    checkup->hide(values_at(document_, {}, secrets));
+    product_.add("channel " + id, below("/conf", id), *checkup, report_);
   }
 
   [[nodiscard]] std::string scalars(const SchemaNode& schema) const {
@@ -172,6 +185,7 @@ class DeviceReader {
   Json schema_;
   JsonObject::Ptr normal_;
   Paths secrets_;
+  Product product_;
   DeviceConfig out_;
 };
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/checkup.hpp"
+
 namespace dtud::config {
 
 // One thing wrong with a document, said so that a person can mend it.
@@ -76,6 +78,8 @@ struct BoardConfig {
   std::string reset = "restart";          // what system.restart does: "restart" dtud or "reboot" the board
   std::string initial_password = "imei";  // D10: "imei" (its last six digits) or "none"
   UpgradeConfig upgrade;
+  std::vector<std::string> secret_paths, secrets;  // JSON pointers, and the texts there
+  Product product;                                 // what its components claim and offer; with Schemas::check only
 };
 
 enum class Overflow { automatic, block, drop_oldest, drop_newest };  // automatic: block if the port can hold the sender
@@ -167,6 +171,11 @@ struct Schemas {
   std::function<std::vector<std::string>()> dialects;            // names work_mode and uconf.<n>.mode may have
   // The ports the HALs of the board offer; nothing: a HAL does not tell before it runs. May be empty.
   std::function<std::optional<std::vector<std::string>>()> ports;
+  // Asks a component about its configuration, which is as it would be created with. Nothing: it does not check.
+  // Null: no component is asked (a start: create() says the same).
+  std::function<std::optional<Checkup>(uint32_t kind, const std::string& type, const std::string& json, bool isolated)>
+      check = nullptr;
+  std::function<Product()> board = nullptr;  // BoardConfig::product, for read_device; with `check`
 };
 
 // Limits of any document: 1 MiB, 32 levels, 20,000 values, 1,000 keys an object. Findings are appended; nothing is
@@ -182,6 +191,10 @@ std::optional<DeviceConfig> read_device(std::string_view text, std::string_view 
 
 // The device document as others may see it: secrets as "***" (D9).
 [[nodiscard]] std::string masked(const DeviceConfig&);
+// The text of a board file with the secrets of its components as "***"; "" when it is no JSON.
+[[nodiscard]] std::string masked(std::string_view text, const BoardConfig&);
+// Its secrets, for whoever keeps them out of texts.
+[[nodiscard]] std::vector<std::string> secret_values(const DeviceConfig&);
 // Puts the stored secret wherever `text` has "***" (D9), so that get, edit, set works; all else, and the lines, stay
 // as they are. A "***" with nothing stored in its place stays too: read_device refuses it. On bad JSON: findings, "".
 [[nodiscard]] std::string unmask(std::string_view text, const DeviceConfig& stored, Findings&);

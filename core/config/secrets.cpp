@@ -10,15 +10,30 @@
 #include "config/documents.hpp"
 #include "config/json_text.hpp"
 #include "config/locate.hpp"
+#include "log/scrubber.hpp"
 
 namespace dtud::config {
 namespace {
 
-constexpr std::array<const char*, 4> kNames = {"password", "secret", "devicesecret", "productsecret"};
+constexpr std::array<const char*, 5> kNames = {"password", "new_password", "secret", "devicesecret", "productsecret"};
 constexpr std::array<const char*, 4> kSounds = {"passw", "secret", "token", "private"};
 
 bool is_set(const Json& value) {
   return type_of(value) != JsonType::null && !(type_of(value) == JsonType::text && as_text(value).empty());
+}
+
+// A URL with a user name or a password in it.
+bool holds_user(const Json& value) {
+  if (type_of(value) != JsonType::text) return false;
+  const auto text = as_text(value);
+  return text.find("://") != std::string::npos && Scrubber().clean(text) != text;
+}
+
+// An address with a user name or a password in it and no scheme, as somebody wrote it into "url".
+bool holds_user_without_scheme(const std::string& key, const Json& value) {
+  const auto lower = Poco::toLower(key);
+  return lower.size() >= 3 && lower.compare(lower.size() - 3, 3, "url") == 0 &&
+         as_text(value).find('@') != std::string::npos;
 }
 
 using IsSecret = std::function<bool(const std::string& key)>;
@@ -33,7 +48,8 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
     }
     const bool write_only =
         std::any_of(all.begin(), all.end(), [](const auto& node) { return as_flag(node.keyword("writeOnly")); });
-    if (!named && !write_only) return walk(inner, all, where, by_name, out);
+    const bool secret = named || write_only || holds_user(inner);
+    if (!secret) return walk(inner, all, where, by_name, out);
     if (is_set(inner)) out.insert(where);
   };
   if (const auto* object = as_object(value)) {
@@ -42,7 +58,7 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
       for (const auto& schema : schemas) {
         for (auto& node : schema.member(key)) found.push_back(std::move(node));
       }
-      child(inner, found, below(path, key), by_name(key));
+      child(inner, found, below(path, key), by_name(key) || holds_user_without_scheme(key, inner));
     }
   } else if (const auto* list = as_list(value)) {
     size_t index = 0;
@@ -118,6 +134,28 @@ Paths still_masked(const Json& value, const std::string& path, const Paths& secr
     return secret;
   });
   return out;
+}
+
+std::vector<std::string> values_at(const Json& document, const std::string& path, const Paths& secrets) {
+  std::vector<std::string> out;
+  const std::function<void(const Json&)> take = [&](const Json& value) {
+    if (type_of(value) == JsonType::text) out.push_back(as_text(value));
+    if (type_of(value) == JsonType::integer) out.push_back(to_json(value));
+    if (const auto* object = as_object(value))
+      for (const auto& [key, inner] : *object) take(inner);
+    if (const auto* list = as_list(value))
+      for (const auto& inner : *list) take(inner);
+  };
+  (void)changed(document, path, secrets, [&](const Json& value, const std::string&) {
+    take(value);
+    return value;
+  });
+  return out;
+}
+
+std::vector<std::string> secret_values(const DeviceConfig& config) {
+  if (config.document.isNull()) return {};
+  return values_at(Json(config.document), {}, Paths(config.secrets.begin(), config.secrets.end()));
 }
 
 std::string masked(const DeviceConfig& config) {

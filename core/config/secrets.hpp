@@ -10,17 +10,19 @@ namespace dtud::config {
 constexpr const char kMask[] = "***";
 constexpr const char kMaskAlone[] = "*** stands for a stored secret, and none is stored here: give the secret itself";
 
-// Known by name wherever they stand: password, secret, DeviceSecret, ProductSecret, in any letters.
+// Known by name wherever they stand: password, new_password, secret, DeviceSecret, ProductSecret, in any letters.
 [[nodiscard]] bool is_secret_name(std::string_view key);
 
 // The paths, below `path`, of what is secret in `value`: by name, or by writeOnly in its schema. Empty texts and nulls
-// are not: that nothing is set is no secret.
+// are not: that nothing is set is no secret. A URL with a user name in it is one as a whole.
 void collect_secrets(const Json& value, const SchemaNode& schema, const std::string& path, Paths& out);
 // The same for a part no installed plugin knows: there, a name that only sounds like a secret is taken for one.
 void collect_likely_secrets(const Json& value, const std::string& path, Paths& out);
 
 // A copy with the mask at these paths. `value` stands at `path`.
 [[nodiscard]] Json with_mask(const Json& value, const std::string& path, const Paths& secrets);
+// The texts at and below these paths.
+[[nodiscard]] std::vector<std::string> values_at(const Json& value, const std::string& path, const Paths& secrets);
 // The paths where a mask stands instead of a secret.
 [[nodiscard]] Paths still_masked(const Json& value, const std::string& path, const Paths& secrets);
 

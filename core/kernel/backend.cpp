@@ -53,11 +53,12 @@ JsonObject::Ptr line_view(const LogLine& line) {
   return o;
 }
 
-std::string tap_line(const routing::TapEvent& e) {
+std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber) {
+  const std::string shown = scrubber.blot(e.payload);
   std::ostringstream data;
   Poco::Base64Encoder encoder(data);
   encoder.rdbuf()->setLineLength(0);
-  encoder.write(e.payload.data(), static_cast<std::streamsize>(e.payload.size()));
+  encoder.write(shown.data(), static_cast<std::streamsize>(shown.size()));
   encoder.close();
   auto o = make_object();
   o->set("time_ns", e.time_ns);
@@ -250,7 +251,10 @@ Answer KernelBackend::board() {
     config::FileError error;
     const auto text = config::read_file(kernel_.options().board_file, 1U << 20U, error);
     if (!text) return reply(Answer::error(409, error.text));
-    reply({200, valid_utf8(*text)});
+    const std::string shown = config::masked(*text, kernel_.board());
+    if (shown.empty())
+      return reply(Answer::error(409, kernel_.options().board_file + " cannot be read: dtud --check says why"));
+    reply({200, shown});
   });
 }
 
@@ -379,9 +383,9 @@ Answer KernelBackend::tap(const std::string& target, const control::FeedPtr& fee
       for (const auto& c : kernel_.router().channels()) known = known || c->name == name;
       if (!known) return reply(Answer::error(404, "there is no " + name));
     }
-    taps_[feed.get()] =
-        kernel_.router().taps().add(name, [weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
-          if (const auto to = weak.lock()) to->push(tap_line(event));
+    taps_[feed.get()] = kernel_.router().taps().add(
+        name, [this, weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
+          if (const auto to = weak.lock()) to->push(tap_line(event, kernel_.log().scrubber()));
         });
     reply({200, {}});
   });

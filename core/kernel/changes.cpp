@@ -39,13 +39,12 @@ Changes::~Changes() {
 // --- the start -------------------------------------------------------------------------------------------------------
 
 void Changes::load(const std::string& device_file, const std::string& state_dir, const std::string& factory_file,
-                   Findings& findings) {
+                   const config::Schemas& schemas, Findings& findings) {
   file_.set_path(device_file);
   factory_file_ = factory_file;
   history_ = std::make_unique<config::History>(state_dir + "/history");
   trial_file_ = std::make_unique<config::TrialFile>(state_dir + "/trial.json");
   config::FileError error;
-  const auto& schemas = parts_.components.schemas();
   const auto warn = [&](const std::string& file, const std::string& text) {
     findings.push_back({Finding::Severity::warning, file, "", 0, 0, text});
   };
@@ -232,6 +231,7 @@ void Changes::apply_latest(Applied applied, bool at_once) {
 
 // What counts from the answer on.
 void Changes::use(const config::DeviceConfig& device) {
+  for (const std::string& secret : config::secret_values(device)) parts_.log.scrubber().add(secret);
   parts_.access.set_password(device.password);
   parts_.log.set_quiet(device.quiet);
 }

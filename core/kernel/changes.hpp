@@ -14,6 +14,7 @@
 #include "config/history.hpp"
 #include "config/json_value.hpp"
 #include "config/merge.hpp"
+#include "kernel/checks.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
 #include "lanes/lane.hpp"
@@ -28,6 +29,7 @@ class Changes {
     Lane& lane;
     Log& log;
     Components& components;
+    Checks& checks;
     Device& device;
     routing::Router& router;
     commands::Access& access;
@@ -52,7 +54,7 @@ class Changes {
   // Reads what dtud starts with; writes nothing. A device file that cannot be used is replaced by the newest revision
   // that can, or by an empty document: a board that cannot be reached would have to be driven to.
   void load(const std::string& device_file, const std::string& state_dir, const std::string& factory_file,
-            config::Findings& findings);
+            const config::Schemas& schemas, config::Findings& findings);
   void start();  // applies it; goes on with a trial a restart interrupted
 
   [[nodiscard]] const config::DeviceConfig& latest() const { return *latest_; }  // stored, applied or about to be

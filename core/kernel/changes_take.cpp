@@ -48,7 +48,7 @@ const config::ChannelConfig* channel_in(const config::DeviceConfig& device, uint
 
 Findings Changes::known_findings() const {
   Findings findings;
-  (void)config::read_device(text_, "", parts_.components.schemas(), findings);
+  (void)config::read_device(text_, "", parts_.checks.schemas(), findings);
   return findings;
 }
 
@@ -56,7 +56,7 @@ Findings Changes::check(const std::string& text) const {
   Findings findings;
   const std::string whole = config::text_without_nulls(config::unmask(text, *latest_, findings));
   if (config::has_errors(findings)) return findings;
-  if (config::read_device(whole, "", parts_.components.schemas(), findings))
+  if (config::read_device(whole, "", parts_.checks.schemas(), findings))
     config::mark_known(findings, known_findings());
   return findings;
 }
@@ -74,7 +74,7 @@ std::optional<config::DeviceConfig> Changes::judge(Next& next, Outcome& out) con
     add_error(found, "", "/password", e.what());
   }
   std::optional<config::DeviceConfig> device;
-  if (!config::has_errors(found)) device = config::read_device(next.text, "", parts_.components.schemas(), found);
+  if (!config::has_errors(found)) device = config::read_device(next.text, "", parts_.checks.schemas(), found);
   if (config::has_errors(found) && device) config::mark_known(found, known_findings());
   const bool refused = !next.ran_before && config::first_new_error(found) != nullptr;
   for (Finding& f : found) {

@@ -87,6 +87,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       lane_(lane),
       log_(log),
       components_(log),
+      checks_(lane, components_, options_.check),
       stalls_({}, [this](const StallWatch::Stall& stall) { stalled(stall); }),
       inbox_(lane, *this),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
@@ -96,7 +97,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       router_(lane, log),
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_, storage_),
-      changes_({lane, log, components_, device_, router_, access_, calls_}),
+      changes_({lane, log, components_, checks_, device_, router_, access_, calls_}),
       registration_(lane, log, calls_, router_, [this] { return changes_.latest().version; }),
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
@@ -168,15 +169,26 @@ bool Kernel::load(config::Findings& findings) {
                                       kVersion,
                                       options_.check,
                                       {}});
-  const auto board = config::read_board(*text, options_.board_file, components_.schemas(), findings);
+  checks_.board_is(*text, options_.board_file);
+  const auto schemas = options_.check ? checks_.schemas() : components_.schemas();
+  const auto board = config::read_board(*text, options_.board_file, schemas, findings);
   if (!board) components_.searched();
   if (!board) return false;
   board_ = *board;
   components_.set_hals(board_.hal);
+  for (const std::string& secret : board_.secrets) log_.scrubber().add(secret);
   if (board_.commands) {
     std::vector<std::string> types;
     for (const config::ComponentConfig& command : *board_.commands) types.push_back(command.type);
     components_.only_commands(std::move(types));
+  }
+  if (options_.check && !board_.commands) {
+    for (const std::string& type : components_.types(DTU_KIND_COMMAND)) {
+      std::string why;
+      if (!config::default_config(type, components_.schemas(), why))
+        findings.push_back({config::Finding::Severity::warning, options_.board_file, "/commands", 0, 0,
+                            "command " + type + " is not started: " + why + ": name it in this list"});
+    }
   }
   if (options_.state_dir.empty()) options_.state_dir = board_.state_dir;
   if (options_.device_file.empty()) options_.device_file = board_.device_file;
@@ -189,7 +201,7 @@ bool Kernel::load(config::Findings& findings) {
   storage_.set_folders(options_.state_dir, board_.runtime_dir);
   context_.kv_dir = options_.state_dir + "/kv";
 
-  changes_.load(options_.device_file, options_.state_dir, board_.factory_file, findings);
+  changes_.load(options_.device_file, options_.state_dir, board_.factory_file, schemas, findings);
   components_.searched();
   return true;
 }
@@ -448,7 +460,8 @@ dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status 
                          const dtu_error* error) {
   commands::Answer answer{status, text_of(json), {}};
   if (status != DTU_OK) {
-    answer.error = error != nullptr && error->message[0] != '\0' ? text_of(*error) : commands::name_of_status(status);
+    const bool told = error != nullptr && error->message[0] != '\0';
+    answer.error = told ? log_.scrubber().clean(text_of(*error)) : commands::name_of_status(status);
     answer.flags = error != nullptr ? error->flags : 0;
   }
   return calls_.reply(provider, call, std::move(answer));

@@ -12,6 +12,7 @@
 #include "commands/directory.hpp"
 #include "config/documents.hpp"
 #include "kernel/changes.hpp"
+#include "kernel/checks.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
 #include "kernel/indicators.hpp"
@@ -138,6 +139,7 @@ class Kernel : public plugins::Upcalls {
   std::atomic<uint64_t> stalled_{0};
   RunLock run_lock_;
   Components components_;  // outlives the instances: an abandoned one may still look at its tables
+  Checks checks_;
   StallWatch stalls_;
   plugins::Metrics metrics_;
   plugins::Inbox inbox_;

@@ -56,7 +56,7 @@ Log::Log(Level threshold, bool to_stderr)
     : to_stderr_(to_stderr), journal_(std::getenv("JOURNAL_STREAM") != nullptr), threshold_(threshold) {}
 
 void Log::write(Level level, std::string_view who, std::string_view text) {
-  LogLine line{unix_now_ns(), level, valid_utf8(who), one_line(text, kLongest)};
+  LogLine line{unix_now_ns(), level, valid_utf8(who), one_line(scrubber_.clean(text), kLongest)};
   std::vector<std::shared_ptr<Follower>> followers;
   {
     Lock lock(mutex_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lanes/thread_safety.hpp"
+#include "log/scrubber.hpp"
 
 namespace dtud {
 
@@ -29,6 +30,10 @@ class Log {
   using Follower = std::function<void(const LogLine&)>;  // called under no lock of its own; must not block
 
   explicit Log(Level threshold = Level::info, bool to_stderr = true);
+
+  // What it knows is left out of every line, and of what plugins say elsewhere.
+  [[nodiscard]] Scrubber& scrubber() { return scrubber_; }
+  [[nodiscard]] const Scrubber& scrubber() const { return scrubber_; }
 
   void write(Level level, std::string_view who, std::string_view text);
   void error(std::string_view who, std::string_view text) { write(Level::error, who, text); }
@@ -51,6 +56,7 @@ class Log {
   static constexpr size_t kLongest = 1024;  // bytes; longer lines are cut
   [[nodiscard]] bool wants(Level level) const DTU_REQUIRES(mutex_);
 
+  Scrubber scrubber_;
   const bool to_stderr_;
   const bool journal_;
   mutable Mutex mutex_;

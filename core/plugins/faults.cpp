@@ -32,7 +32,7 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
     Kept& kept = kinds_.at(static_cast<size_t>(kind));
     kept.count += times;
     kept.function = valid_utf8(function, kLongestText);
-    kept.text = valid_utf8(text, kLongestText);
+    kept.text = valid_utf8(log_.scrubber().clean(text), kLongestText);
     kept.at_ns = wall_clock_ns();
     if (noted_ == nullptr && kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
     line = kept.function + " of plugin " + plugin_ + " " + kept.text;

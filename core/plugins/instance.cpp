@@ -145,13 +145,25 @@ void Instance::begun(dtu_status status, const dtu_error& error) {
 
 // --- failures --------------------------------------------------------------------------------------------------------
 
+// What is told to others: a plugin may quote the URL it was given, with the password in it.
+const dtu_error* Instance::without_secrets(const dtu_error* said, dtu_error& clean) const {
+  if (said == nullptr) return nullptr;
+  clean = *said;
+  const std::string text = valid_utf8(context_.log.scrubber().clean(text_of(*said)), sizeof clean.message - 1);
+  std::memset(static_cast<char*>(clean.message), 0, sizeof clean.message);
+  text.copy(static_cast<char*>(clean.message), sizeof clean.message - 1);
+  return &clean;
+}
+
 void Instance::failed(const dtu_error& error, bool retryable) {
   set_state(DTU_STATE_FAILED, &error);
   retryable_ = retryable;
   end(0);
 }
 
-void Instance::set_state(int32_t state, const dtu_error* error) {
+void Instance::set_state(int32_t state, const dtu_error* said) {
+  dtu_error clean{};
+  const dtu_error* error = without_secrets(said, clean);
   const std::string text = text_of(error, spec_.name);
   // What the last try failed of stays to be seen while the next one is under way.
   const bool keeps_error = state == DTU_STATE_CONNECTING && text.empty();
@@ -173,7 +185,10 @@ void Instance::post_if_same_run(void (Instance::*then)()) {
 }
 
 void Instance::reported(uint64_t source, int32_t state, const dtu_error* error) {
-  if (source != 0) return context_.up.state_changed(*this, source, state, error);
+  if (source != 0) {
+    dtu_error clean{};
+    return context_.up.state_changed(*this, source, state, without_secrets(error, clean));
+  }
   if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED) return;
   if (phase_ == Phase::ending) {
     if (state == DTU_STATE_STOPPED) post_if_same_run(&Instance::state_stopped);
@@ -411,7 +426,7 @@ const std::string& Instance::health() {
           faults_.note(Fault::malformed, "health", "says what is not a JSON object");
           said.clear();
         }
-        health_ = said.empty() ? "{}" : std::move(said);
+        health_ = said.empty() ? "{}" : context_.log.scrubber().clean_json(said);
       });
   return health_;
 }

@@ -132,7 +132,8 @@ class Instance {
   void end(uint32_t deadline_ms);
   void take_down(bool destroy);
   void ended();
-  void set_state(int32_t state, const dtu_error* error);
+  [[nodiscard]] const dtu_error* without_secrets(const dtu_error* said, dtu_error& clean) const;
+  void set_state(int32_t state, const dtu_error* said);
   void restart_later();
   [[nodiscard]] uint32_t time_to_stop_ms() const;
   void post_if_same_run(void (Instance::*then)());

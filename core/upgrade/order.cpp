@@ -1,5 +1,7 @@
 #include "upgrade/order.hpp"
 
+#include <dtu/sdk/address.hpp>
+
 #include <algorithm>
 #include <cctype>
 
@@ -47,7 +49,7 @@ std::string read_order(const config::JsonObject& args, const config::UpgradeConf
   const std::string scheme = lower(out.url.substr(0, 8));
   const bool plain = scheme.compare(0, 7, "http://") == 0;
   if (!plain && scheme != "https://")
-    return "url must begin with https:// or http://, not " + config::shown(out.url.substr(0, 20));
+    return "url must begin with https:// or http://, not " + config::shown(shown_url(out));
   const bool known_bytes = !out.sha256.empty() || !rules.keys.empty();
   if (!known_bytes && out.md5.empty())
     return "nothing in the order says which bytes are right: give sha256 (or md5, where there is nothing else)";
@@ -89,9 +91,7 @@ bool same(const Order& a, const Order& b) {
          a.version == b.version && a.kind == b.kind && a.size == b.size && a.force == b.force;
 }
 
-std::string shown_url(const Order& order) {
-  return order.url.substr(0, std::min(order.url.find('?'), order.url.size()));
-}
+std::string shown_url(const Order& order) { return dtu::shown_url(order.url); }
 
 std::string signature_url(const Order& order) {
   const size_t path = std::min(order.url.find_first_of("?#"), order.url.size());

@@ -16,6 +16,7 @@ class HttpChannel : public dtu::Component, public dtu::ChannelIface {
  public:
   HttpChannel(dtu::Host host, std::string_view config) : HttpChannel(host, config, http::system_lookup) {}
   HttpChannel(dtu::Host host, std::string_view config, http::Lookup lookup);
+  static void check(std::string_view config, dtu::Findings& found) { check_settings(config, found); }
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;

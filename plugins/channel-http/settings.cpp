@@ -9,6 +9,7 @@
 #include <array>
 #include <dtu/sdk/text.hpp>
 #include <http/tls_settings.hpp>
+#include <tls/files.hpp>
 
 namespace channel_http {
 namespace {
@@ -24,8 +25,11 @@ constexpr std::array<const char*, 11> kOurHeaders = {
 constexpr size_t kMostHeaders = 16;
 constexpr size_t kLongestHeader = 1024;
 
+// key: "request.1.url".
 [[noreturn]] void bad(const std::string& key, const std::string& why) {
-  throw dtu::Failure(DTU_E_INVALID, key + " " + why);
+  std::string path = "/" + key;
+  std::replace(path.begin(), path.end(), '.', '/');
+  throw dtu::Failure(DTU_E_INVALID, key + " " + why).at(path);
 }
 
 template <typename T>
@@ -170,6 +174,12 @@ Settings read_settings(std::string_view json) {
   } catch (const Poco::Exception& e) {
     throw dtu::Failure(DTU_E_INVALID, "the configuration is not a JSON object: " + e.displayText());
   }
+}
+
+void check_settings(std::string_view json, const dtu::Findings& found) {
+  const Settings s = read_settings(json);
+  if (std::any_of(s.targets.begin(), s.targets.end(), [](const Target& t) { return t.url.tls; }))
+    tls::check_files({s.tls.ca, s.tls.cert, s.tls.key}, "/tls", found);
 }
 
 }  // namespace channel_http

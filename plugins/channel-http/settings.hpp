@@ -1,5 +1,6 @@
 // The channel's part of the device document, read.
 #pragma once
+#include <dtu/sdk/check.hpp>
 #include <http/message.hpp>
 
 #include <cstdint>
@@ -31,5 +32,7 @@ struct Settings {
 
 // Throws dtu::Failure (DTU_E_INVALID) naming the key, its value and what is allowed. Unknown keys are the host's.
 [[nodiscard]] Settings read_settings(std::string_view json);
+// The same, and the certificate files. See dtu_ops.check.
+void check_settings(std::string_view json, const dtu::Findings& found);
 
 }  // namespace channel_http

@@ -37,12 +37,6 @@ dtu::Failure not_sent(std::string why) {
   return {DTU_E_CLOSED, std::move(why), DTU_ERR_RETRYABLE | DTU_ERR_CODE(kSendFailed)};
 }
 
-bool uses_qos_2(const Config& config) {
-  const auto is_2 = [](const auto& topic) { return topic.qos == 2; };
-  return std::any_of(config.targets.begin(), config.targets.end(), is_2) ||
-         std::any_of(config.options.subscriptions.begin(), config.options.subscriptions.end(), is_2);
-}
-
 }  // namespace
 
 Channel::Channel(dtu::Host host, std::string_view config)
@@ -51,7 +45,7 @@ Channel::Channel(dtu::Host host, std::string_view config)
 // ---------------------------------------------------------------- life
 
 dtu_status Channel::start() {
-  if (!config_.options.clean_session && uses_qos_2(config_))
+  if (!config_.options.clean_session && uses_qos(config_, 2))
     host_.warn("QoS 2 needs cleanSession: true; QoS 1 is used, so a message may come twice");
   dtu::PlaceholderSet used = placeholders_in(given_);
   dtu::PlaceholderSet silent;  // without a client id the IMEI is one; that there is none is logged with the name used

@@ -13,6 +13,7 @@ namespace channel_mqtt {
 class Channel final : public dtu::Component, public dtu::ChannelIface, private mqtt::Session::Handler {
  public:
   Channel(dtu::Host host, std::string_view config);
+  static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;

@@ -9,6 +9,7 @@
 #include <mqtt/topic.hpp>
 #include <set>
 #include <string>
+#include <tls/files.hpp>
 
 namespace channel_mqtt {
 namespace {
@@ -19,8 +20,11 @@ using Object = Poco::JSON::Object;
 // takes what is above it out of order.
 constexpr uint32_t kQos2Window = 10;
 
+// key: "will.topic".
 [[noreturn]] void bad(const std::string& key, const std::string& why) {
-  throw dtu::Failure(DTU_E_INVALID, key + " " + why);
+  std::string path = "/" + key;
+  std::replace(path.begin(), path.end(), '.', '/');
+  throw dtu::Failure(DTU_E_INVALID, key + " " + why).at(path);
 }
 
 template <typename T>
@@ -141,8 +145,16 @@ mqtt::FixedMessage get_message(const Object& config, const std::string& key) {
   return message;
 }
 
+mqtt::Address address_of(const Object& config) {
+  try {
+    return mqtt::parse_address(get<std::string>(config, "url", ""));
+  } catch (const dtu::Failure& failure) {
+    throw dtu::Failure(failure.code(), failure.what()).at("/url");
+  }
+}
+
 void set_address(const Object& config, mqtt::Options& options) {
-  const mqtt::Address address = mqtt::parse_address(get<std::string>(config, "url", ""));
+  const mqtt::Address address = address_of(config);
   const uint32_t port = get_number(config, "port", 0, 0, 65535);
   if (port != 0 && address.port != 0 && port != address.port)
     bad("port", "is " + std::to_string(port) + " and url says " + std::to_string(address.port) + ": give one of them");
@@ -180,6 +192,8 @@ Config read(const Object& config) {
   const bool qos_2 =
       std::any_of(result.targets.begin(), result.targets.end(), [](const auto& t) { return t.qos == 2; });
   if (qos_2 && o.version == mqtt::Version::v3_1_1) o.max_inflight = std::min(o.max_inflight, kQos2Window);
+  result.bound = !get<std::string>(config, "serialID", "").empty();
+  result.stored = get<std::string>(config, "offline_storage", "off") != "off";
   return result;
 }
 
@@ -194,6 +208,32 @@ Config parse_config(std::string_view json) {
   } catch (const Poco::Exception& e) {
     throw dtu::Failure(DTU_E_INVALID, "the configuration is not a JSON object: " + e.displayText());
   }
+}
+
+bool uses_qos(const Config& config, int qos) {
+  const auto uses = [qos](const auto& topic) { return topic.qos == qos; };
+  const auto& filters = config.options.subscriptions;
+  return std::any_of(config.targets.begin(), config.targets.end(), uses) ||
+         std::any_of(filters.begin(), filters.end(), uses);
+}
+
+void check_config(std::string_view json, const dtu::Findings& found) {
+  const Config config = parse_config(json);
+  const mqtt::Options& o = config.options;
+  if (o.tls.on) tls::check_files({o.tls.ca, o.tls.cert, o.tls.key}, "/tls", found);
+  if (config.bound && config.targets.empty())
+    found.error("/publish", "is empty: nothing that comes from the port could be sent; name a topic to publish to");
+  if (!o.clean_session && uses_qos(config, 2))
+    found.warning("/cleanSession",
+                  "is false, and QoS 2 needs true: QoS 1 is used instead, so a message may come twice");
+  const bool unconfirmed =
+      std::any_of(config.targets.begin(), config.targets.end(), [](const auto& t) { return t.qos == 0; });
+  if (config.stored && unconfirmed)
+    found.warning("/qos",
+                  "is 0 with offline_storage on: the broker confirms nothing, so what is lost on the way is not sent "
+                  "again; use qos 1");
+  found.claim("/clientID",
+              "mqtt-client:" + mqtt::broker_name(o) + ":" + (o.client_id.empty() ? "(the IMEI)" : o.client_id));
 }
 
 }  // namespace channel_mqtt

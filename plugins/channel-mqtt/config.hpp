@@ -1,5 +1,6 @@
 // conf.<id> of an MQTT channel as the client wants it.
 #pragma once
+#include <dtu/sdk/check.hpp>
 #include <mqtt/options.hpp>
 #include <string_view>
 #include <vector>
@@ -9,10 +10,15 @@ namespace channel_mqtt {
 struct Config {
   mqtt::Options options;              // the subscriptions included; client_id may be ""
   std::vector<mqtt::Target> targets;  // lowest id first
+  bool bound = false;                 // to a port (serialID)
+  bool stored = false;                // offline_storage is on
 };
+[[nodiscard]] bool uses_qos(const Config& config, int qos);  // to publish or to subscribe
 
 // Keys it does not know are left alone: the kernel's own travel in the same object.
 // Throws dtu::Failure that names the key, its value and what is allowed.
 Config parse_config(std::string_view json);
+// The same, and what shows before a connection: certificate files, topics and QoS that cannot work. See dtu_ops.check.
+void check_config(std::string_view json, const dtu::Findings& found);
 
 }  // namespace channel_mqtt

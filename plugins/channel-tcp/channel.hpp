@@ -13,6 +13,7 @@ class TcpChannel : public dtu::Component, public dtu::ChannelIface {
  public:
   TcpChannel(dtu::Host host, std::string_view config) : TcpChannel(host, config, World()) {}
   TcpChannel(dtu::Host host, std::string_view config, World world);
+  static void check(std::string_view config, dtu::Findings& found) { check_settings(config, found); }
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;

@@ -37,10 +37,10 @@ void Server::on_timer() {
 
 void Server::open() {
   const Settings& s = context_.settings;
-  const auto address = net::numeric_address(s.host, s.port);
-  listener_ = address ? listen_on(*address) : Socket();
+  const auto address = net::numeric_address(s.host, s.port);  // read_settings took no other
+  listener_ = listen_on(*address);
   if (!listener_) {
-    const std::string reason = describe_listen(address ? errno : EADDRNOTAVAIL, address ? address->text() : s.host);
+    const std::string reason = describe_listen(errno, *address);
     timer_.arm_ms(backoff_.next(host_.monotonic_ns()));
     return state_.not_up(DTU_STATE_DOWN, reason);
   }

@@ -1,5 +1,6 @@
 #include "settings.hpp"
 
+#include <dtu/sdk/address.hpp>
 #include <net/socket.hpp>
 #include <string>
 
@@ -18,7 +19,7 @@ bool second(const Object& o, const std::string& key, const char* first_word, con
 }
 
 void check_server(Settings& s) {
-  const std::string shown = "\"" + s.host + "\"";
+  const std::string shown = "\"" + dtu::shown_url(s.host) + "\"";
   if (s.host.empty()) s.host = "127.0.0.1";
   if (!net::numeric_address(s.host, s.port))
     refuse("url", shown, "a server listens on an IP address of this machine, 0.0.0.0 or ::");
@@ -40,6 +41,20 @@ Settings read_settings(std::string_view json) {
   else
     net::check_peer(s);
   return s;
+}
+
+void check_settings(std::string_view json, const dtu::Findings& found) {
+  const Settings s = read_settings(json);
+  if (!s.server || s.port == 0) return;
+  // A listener on :: takes IPv4 too; one on 0.0.0.0 leaves IPv6 alone.
+  const auto address = net::numeric_address(s.host, s.port);
+  const std::string port = std::to_string(s.port);
+  const std::string host = address->text().substr(0, address->text().rfind(':'));
+  const std::string which = host == "[::]"      ? "*"
+                            : host == "0.0.0.0" ? "ipv4:*"
+                            : host[0] == '['    ? host
+                                                : "ipv4:" + host;
+  found.claim("/port", "tcp-listen:" + port + ":" + which);
 }
 
 }  // namespace channel_tcp

@@ -1,6 +1,7 @@
 // The channel's part of the device document, read.
 #pragma once
 #include <cstdint>
+#include <dtu/sdk/check.hpp>
 #include <net/settings.hpp>
 #include <string_view>
 
@@ -16,5 +17,7 @@ struct Settings : net::PeerSettings {  // server: host is the numeric address to
 
 // Throws dtu::Failure (DTU_E_INVALID) naming the key, its value and what is allowed. Unknown keys are the host's.
 [[nodiscard]] Settings read_settings(std::string_view json);
+// The same, and the address it listens on as a claim. See dtu_ops.check.
+void check_settings(std::string_view json, const dtu::Findings& found);
 
 }  // namespace channel_tcp

@@ -1,5 +1,7 @@
 #include "tcp_socket.hpp"
 
+#include "port_holder.hpp"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -22,7 +24,6 @@ struct Said {
   const char* text;
 };
 constexpr Said kListen[] = {
-    {EADDRINUSE, " is in use by another program: stop that one (ss -ltnp names it) or choose another port"},
     {EADDRNOTAVAIL, " is not an address of this machine: choose one of those ip addr shows, or 0.0.0.0"},
     {EACCES, " may not be used by this user: choose a port above 1023, or grant CAP_NET_BIND_SERVICE"},
 };
@@ -73,7 +74,14 @@ SocketFacts facts(int fd) {
   return f;
 }
 
-std::string describe_listen(int error, const std::string& address) {
+std::string describe_listen(int error, const Address& listen) {
+  const std::string address = listen.text();
+  if (error == EADDRINUSE) {
+    const std::string holder = holder_of(listen.port());
+    return address + " is in use by " +
+           (holder.empty() ? "another program: stop that one (ss -ltnp names it) or choose another port"
+                           : holder + ": choose another port, or stop that one");
+  }
   for (const Said& s : kListen)
     if (s.error == error) return address + s.text;
   return "cannot listen on " + address + ": " + std::system_category().message(error);

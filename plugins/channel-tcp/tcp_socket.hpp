@@ -25,6 +25,6 @@ struct SocketFacts {
 [[nodiscard]] SocketFacts facts(int fd);
 
 // Why listening failed, and what to do.
-[[nodiscard]] std::string describe_listen(int error, const std::string& address);
+[[nodiscard]] std::string describe_listen(int error, const Address& listen);
 
 }  // namespace channel_tcp

@@ -7,6 +7,7 @@
 #include <http/tls_settings.hpp>
 #include <random>
 #include <sstream>
+#include <tls/files.hpp>
 #include <utility>
 
 #include "version.hpp"
@@ -39,24 +40,32 @@ std::string to_text(const Poco::JSON::Object& object) {
 
 }  // namespace
 
-Acquire::Acquire(dtu::Host host, std::string_view config)
-    : Component(host), service_(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE)) {
+Acquire::Settings Acquire::read(std::string_view config) {
   try {
     const auto object = Poco::JSON::Parser().parse(std::string(config)).extract<Poco::JSON::Object::Ptr>();
-    tls_ = http::read_tls(*object);
-    timeout_ms_ = static_cast<uint32_t>(std::clamp(object->optValue<double>("timeout", 60), 1.0, 300.0) * 1000);
+    const double timeout_s = std::clamp(object->optValue<double>("timeout", 60), 1.0, 300.0);
+    return {http::read_tls(*object), static_cast<uint32_t>(timeout_s * 1000)};
   } catch (const Poco::Exception& e) {
     throw dtu::Failure(DTU_E_INVALID, "the configuration cannot be used: " + e.displayText());
   }
 }
 
+Acquire::Acquire(dtu::Host host, std::string_view config)
+    : Component(host), service_(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE)), settings_(read(config)) {}
+
+void Acquire::check(std::string_view config, dtu::Findings& found) {
+  const http::Tls tls = read(config).tls;
+  tls::check_files({tls.ca, tls.cert, tls.key}, "/tls", found);
+}
+
 // ---------------------------------------------------------------- life
 
 dtu_status Acquire::start() {
-  client_ = std::make_unique<http::Client>(host_, tls_);
+  client_ = std::make_unique<http::Client>(host_, settings_.tls);
   tick_ = std::make_unique<dtu::Timer>(host_, [this] { tick(); });
   tick_->arm_ms(0, kTick_ms);
-  if (!tls_.verify) host_.warn("tls.verify is false: whoever answers at acquire_url may set this device's parameters");
+  if (!settings_.tls.verify)
+    host_.warn("tls.verify is false: whoever answers at acquire_url may set this device's parameters");
   return DTU_OK;
 }
 
@@ -78,7 +87,7 @@ std::string Acquire::health() {
   if (!asked_url_.empty())
     out.set("again_in_s", std::max<int64_t>((due_ns_ - host_.monotonic_ns()) / 1'000'000'000, 0));
   out.set("last", last_);
-  if (!tls_.verify) out.set("warning", "insecure: tls.verify is false");
+  if (!settings_.tls.verify) out.set("warning", "insecure: tls.verify is false");
   return to_text(out);
 }
 
@@ -162,7 +171,7 @@ void Acquire::imei_is(const dtu_answer& answer) {
     return quit(Next::soon, "the IMEI cannot be read: " + (answer.status == DTU_OK ? "there is none" : why(answer)));
   http::Request request;
   request.url = http::parse_url(address(source_, imei));
-  request.timeout_ms = timeout_ms_;
+  request.timeout_ms = settings_.timeout_ms;
   request.answer_max = kDocumentMost;
   if (!client_->ask(std::move(request), [this](const http::Answer& a) { answered(a); }))
     quit(Next::hour, "the HTTP client takes no request");

@@ -15,6 +15,7 @@ namespace command_acquire {
 class Acquire : public dtu::Component, public dtu::CommandsIface {
  public:
   Acquire(dtu::Host host, std::string_view config);
+  static void check(std::string_view config, dtu::Findings& found);
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;
@@ -24,6 +25,11 @@ class Acquire : public dtu::Component, public dtu::CommandsIface {
   void cancel(uint64_t call) override;
 
  private:
+  struct Settings {
+    http::Tls tls;
+    uint32_t timeout_ms = 0;
+  };
+  [[nodiscard]] static Settings read(std::string_view config);
   enum class Next : uint8_t { soon, hour, day };  // when to ask again by itself
   using Step = void (Acquire::*)(const dtu_answer&);
 
@@ -43,8 +49,7 @@ class Acquire : public dtu::Component, public dtu::CommandsIface {
   [[nodiscard]] std::vector<uint64_t> take_calls();
 
   const dtu_invoke_service& service_;
-  http::Tls tls_;
-  uint32_t timeout_ms_ = 0;
+  const Settings settings_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<dtu::Timer> tick_;
   std::vector<uint64_t> calls_;  // of parameters.acquire, not answered yet

@@ -15,6 +15,8 @@ class DtuCommand final : public dtu::Component, public dtu::DialectIface, public
   DtuCommand(dtu::Host host, std::string_view /*config*/)
       : dtu::Component(host), asker_(host), commands_(host, asker_, diagnosis_) {}
 
+  static void check(std::string_view /*config*/, dtu::Findings& /*found*/) {}  // it has no settings
+
   std::unique_ptr<dtu::DialectIface::Session> open_session(const dtu_link_info& link) override {
     return std::make_unique<command_dtu::Session>(host_, asker_, diagnosis_, ids_, link);
   }

@@ -5,7 +5,9 @@
 #include <dtu/sdk/text.hpp>
 
 #include <array>
+#include <filesystem>
 #include <map>
+#include <utility>
 
 namespace hal_linux {
 namespace {
@@ -57,7 +59,8 @@ std::vector<std::string> read_program(const std::string& kind, const Object& o, 
     for (const auto& word : *words) argv.push_back(word.extract<std::string>());
   if (!argv.empty() && argv[0].compare(0, 1, "/") != 0)
     throw dtu::Failure(DTU_E_INVALID, "/installers/" + kind + "/" + key + ": \"" + argv[0] +
-                                          "\" is no absolute path: name the program from / on");
+                                          "\" is no absolute path: name the program from / on")
+        .at("/installers/" + kind + "/" + key);
   return argv;
 }
 
@@ -109,6 +112,48 @@ Config read_config(std::string_view json) {
     for (const auto& [kind, value] : *installers)
       config.installers.push_back(read_installer(kind, *value.extract<Object::Ptr>()));
   return config;
+}
+
+namespace {
+
+// Two names of one device are one: /dev/serial/by-id/... is a link.
+std::string real_name(const std::string& device) {
+  std::error_code none;
+  const auto name = std::filesystem::canonical(device, none);
+  return none ? device : name.string();
+}
+
+// USB adapters come and go, so what is not there is no error.
+void expect(const std::string& file, const std::string& path, const char* advice, const dtu::Findings& found) {
+  std::error_code unreadable;
+  if (!std::filesystem::exists(file, unreadable) && !unreadable)
+    found.warning(path, file + " is not there now: " + advice);
+}
+
+}  // namespace
+
+void check_config(std::string_view json, const dtu::Findings& found) {
+  const Config config = read_config(json);
+  if (config.ports.empty()) found.offer("/ports", "port:");
+  for (const PortConfig& p : config.ports) {
+    const std::string path = "/ports/" + p.id + "/device";
+    found.offer(path, "port:" + p.id);
+    found.claim(path, "device:" + real_name(p.device));
+    expect(p.device, path, "plug it in, or correct the device", found);
+  }
+  for (const char* none : {"gpio:", "output:"}) found.offer("/gpio", none);
+  for (const PinConfig& p : config.pins) {
+    const std::string number = std::to_string(p.number);
+    const std::string path = "/gpio/" + number + "/";
+    found.offer(path + "line", "gpio:" + number);
+    if (p.output) found.offer(path + "line", "output:" + number);
+    found.claim(path + "line", "gpio-line:" + real_name(p.chip) + ":" + std::to_string(p.line));
+    expect(p.chip, path + "chip", "gpiodetect lists the chips", found);
+  }
+  for (const InstallerConfig& i : config.installers)
+    for (const auto& [key, program] : {std::pair("install", i.install), {"facts", i.facts}, {"mark_good", i.mark_good}})
+      if (!program.empty())
+        expect(program.front(), "/installers/" + i.kind + "/" + key, "install the program, or correct its path", found);
 }
 
 }  // namespace hal_linux

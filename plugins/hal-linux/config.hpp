@@ -1,5 +1,7 @@
 // The part of board.json that belongs to this HAL.
 #pragma once
+#include <dtu/sdk/check.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -48,5 +50,7 @@ struct Config {
 // `json` satisfies the schema. Throws DTU_E_INVALID when two ports name one device, two pins one line, or a program is
 // not named by its absolute path.
 Config read_config(std::string_view json);
+// The same, and what is not there now: devices, chips, programs. See dtu_ops.check.
+void check_config(std::string_view json, const dtu::Findings& found);
 
 }  // namespace hal_linux

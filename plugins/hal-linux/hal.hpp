@@ -16,6 +16,7 @@ namespace hal_linux {
 class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface, public dtu::FirmwareIface {
  public:
   LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
+  static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;

@@ -69,6 +69,23 @@ SimHal::SimHal(dtu::Host host, std::string_view config)
   points_.on_change([this](const std::string& name, const std::string& json) { awaits_.changed(name, json); });
 }
 
+void SimHal::check(std::string_view json, dtu::Findings& found) {
+  const Config config = read_config(json);
+  const BoardPoints points(config);
+  if (config.ports.empty()) found.offer("/ports", "port:");
+  for (const PortConfig& p : config.ports) {
+    found.offer("/ports/" + p.id, "port:" + p.id);
+    if (!p.link.empty()) found.claim("/ports/" + p.id + "/link", "link:" + p.link);
+  }
+  for (const char* none : {"gpio:", "output:"}) found.offer("/points", none);
+  points.list([&](const dtu_point_info& point) {
+    constexpr std::string_view kGpio = "gpio.";
+    const std::string_view name = dtu::view(point.name);
+    if (name.substr(0, kGpio.size()) != kGpio) return;
+    for (const char* kind : {"gpio:", "output:"}) found.offer("/points", kind + std::string(name.substr(kGpio.size())));
+  });
+}
+
 dtu_status SimHal::start() {
   late_timer_.emplace(host_, [this] { answer_due(); });
   firmware_.boot();

@@ -24,6 +24,7 @@ class SimHal : public dtu::Component,
                public dtu::NetworkIface {
  public:
   SimHal(dtu::Host host, std::string_view config);
+  static void check(std::string_view config, dtu::Findings& found);
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;

@@ -13,6 +13,7 @@ const std::vector<Scenario>& all_scenarios() {
       {"three lives", Scenario::ordering, "life.restart", true, life::restarted},
       {"reconfigured", Scenario::ordering, "life.reconfigure", true, life::reconfigured},
       {"two instances", Scenario::ordering, "life.two-instances", true, life::two_instances},
+      {"checked without an instance", Scenario::plain, nullptr, true, life::checked_alone},
       {"no room for what is emitted", Scenario::plain, nullptr, true, strain::pressure},
       {"stopped under load", Scenario::ordering, "life.under-load", true, strain::under_load},
       {"secrets", Scenario::plain, nullptr, true, strain::secrets},

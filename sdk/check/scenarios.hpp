@@ -47,6 +47,7 @@ void stopped_twice(Stage&);
 void restarted(Stage&);
 void reconfigured(Stage&);
 void two_instances(Stage&);
+void checked_alone(Stage&);
 }  // namespace life
 namespace strain {
 void pressure(Stage&);

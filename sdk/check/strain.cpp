@@ -1,6 +1,7 @@
 // What goes wrong around an instance: no room, a stop at the wrong moment, broken configurations, a host that refuses.
 #include <malloc.h>
 
+#include "check_use.hpp"
 #include "config.hpp"
 #include "process_state.hpp"
 #include "scenarios.hpp"
@@ -53,8 +54,11 @@ std::vector<Broken> broken_texts() {
 
 void try_configuration(Bench& b, const std::string& name, const std::string& text, bool may_be_accepted) {
   b.step("with " + name + " as its configuration");
+  const auto told = checked(b, text);
   Subject s(b, "an instance");
-  if (!s.create(text)) return;
+  const bool lives = s.create(text);
+  compare(b, name, told, s);
+  if (!lives) return;
   if (!may_be_accepted && b.job.takes_settings)
     b.found("config.accepted", "create() accepted " + name + " as its configuration");
   s.stop();

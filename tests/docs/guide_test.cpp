@@ -16,7 +16,7 @@ struct Guide : testing::Test {
     dtud.hal(R"({"type": "guide-board"})");
     dtud.device(R"({"uconf": {"guide": {"mode": "guide-lines"}}, "conf": {
       "1": {"protocol": "guide-echo", "serialID": "guide"}, "2": {"protocol": "guide-echo-c", "serialID": "guide"},
-      "3": {"protocol": "guide-queue", "serialID": "guide"}}})");
+      "3": {"protocol": "guide-queue", "serialID": "guide"}, "4": {"protocol": "guide-check"}}})");
     dtud.start();
   }
   Ran dtuctl(const std::vector<std::string>& arguments) { return dtud.dtuctl(arguments); }
@@ -24,12 +24,12 @@ struct Guide : testing::Test {
 
 TEST_F(Guide, EveryPluginIsLoadedAndUp) {
   EXPECT_TRUE(dtud.port_is("guide", "up"));
-  for (const std::string id : {"1", "2", "3"}) EXPECT_TRUE(dtud.channel_is(id, "up")) << id;
+  for (const std::string id : {"1", "2", "3", "4"}) EXPECT_TRUE(dtud.channel_is(id, "up")) << id;
   const Json plugins = parse_json(dtud.get("/v1/plugins").body);
   size_t files = 0;
   for (const auto& file : std::filesystem::directory_iterator(kPlugins))
     files += file.path().extension() == ".so" ? 1 : 0;
-  EXPECT_GE(files, 6U);
+  EXPECT_GE(files, 7U);
   ASSERT_EQ(size(plugins), files);
   for (size_t i = 0; i < files; ++i) {
     const Json plugin = at(plugins, "[" + std::to_string(i) + "]");

@@ -1,6 +1,7 @@
 #include "host/test_host.hpp"
 
 #include <gtest/gtest.h>
+#include <dtu/sdk/text.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -262,5 +263,19 @@ void TestHost::on_link_write(std::function<dtu_status(const LinkWrite&)> handler
   state_->on_link_write = std::move(handler);
 }
 const dtu_host* TestHost::table() const { return &host_table(); }
+
+std::string check(const dtu_component& component, std::string_view config_json) {
+  if (component.ops->check == nullptr) return "it has no check()";
+  std::string out;
+  const auto take = [](void* to, const dtu_finding* f) {
+    constexpr const char* names[] = {"?", "error", "warning", "claim", "offer"};
+    auto& lines = *static_cast<std::string*>(to);
+    lines += std::string(f->level < 5 ? names[f->level] : "?") + " " + std::string(dtu::view(f->path)) + ": " +
+             std::string(dtu::view(f->text)) + "\n";
+  };
+  dtu_error error{};
+  const dtu_status status = component.ops->check(dtu::str(config_json), take, &out, &error);
+  return status == DTU_OK ? out : out + "failed: " + error.message + "\n";
+}
 
 }  // namespace dtu::test

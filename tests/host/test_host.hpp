@@ -61,6 +61,9 @@ class OwnedMsg {
   dtu_msg raw_{};
 };
 
+// What check() of a component found: "error /tls/ca: ...", "claim /port: tcp-listen:7001:*", a line each.
+[[nodiscard]] std::string check(const dtu_component& component, std::string_view config_json);
+
 struct Sent {
   dtu_status status = DTU_OK;
   uint32_t taken = 0;

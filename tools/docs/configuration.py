@@ -18,7 +18,9 @@ Written by `./dev docs` from the schemas; change those, not this page.
 
 Two documents configure a DTU. `board.json` says what the board is made of; whoever builds the product writes it, and
 nobody changes it from afar. `dtu_config.json`, the device file, says what the DTU does; commands read and change it.
-`dtud --check` reads both and says what is wrong, where, and what is allowed.
+`dtud --check` reads both and says what is wrong, where, and what is allowed. It also asks the plugins: for certificate files that
+cannot be used, topics, addresses, one device or one TCP port used twice. It opens no connection and no device. A document that is
+set while `dtud` runs is checked in the same way.
 
 The device file is read leniently: numbers and switches may be texts (`"1883"`, `"1"`), and `""` stands for the default.
 In the paths below `<name>` is a key of your choice and `[]` an entry of a list. Without a default a key that is left out

@@ -4,8 +4,10 @@
 #include <keys/file.hpp>
 #include <keys/plugin_signature.hpp>
 
+#include "plugins/loader/check_config.hpp"
 #include "plugins/loader/facts.hpp"
 #include "plugins/loader/loader.hpp"
+#include "plugins/loader/types.hpp"
 
 namespace dtu_plugin_probe {
 namespace {
@@ -61,10 +63,26 @@ Bytes look_at_bytes(const Job& job) {
   return bytes;
 }
 
+namespace {
+
+Line check(const dtud::plugins::LoadedPlugin& plugin, const Job& job) {
+  for (const auto& component : plugin.components) {
+    if (dtud::plugins::full_type(component.kind, component.type) != job.component) continue;
+    const auto checkup = dtud::plugins::check_config(component, job.config);
+    Line o = checkup ? dtud::plugins::to_json(*checkup) : Line(new Object);
+    o->set("say", std::string("checked"));
+    return o;
+  }
+  return refused(job.file + ": holds no component " + job.component);
+}
+
+}  // namespace
+
 Line look_inside(const Job& job) {
   const auto result = dtud::plugins::load(job.file);
   if (const auto* refusal = std::get_if<dtud::plugins::Refusal>(&result)) return refused(refusal->text);
   const auto& plugin = *std::get<std::shared_ptr<const dtud::plugins::LoadedPlugin>>(result);
+  if (!job.component.empty()) return check(plugin, job);
   Line o = line("plugin");
   o->set("plugin", to_json(dtud::plugins::facts_of(plugin, job.schemas)));
   return o;

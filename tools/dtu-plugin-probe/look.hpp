@@ -14,6 +14,7 @@ struct Job {
   bool require_signed = false;
   std::vector<std::string> held;  // SHA-256 of contents that may not be run
   bool schemas = false;
+  std::string component, config;  // "channel:mqtt": it checks this configuration; "": nothing is checked
 };
 
 using Line = Poco::JSON::Object::Ptr;
@@ -25,6 +26,8 @@ struct Bytes {
 [[nodiscard]] Bytes look_at_bytes(const Job& job);
 
 // Runs its constructors. {"say": "plugin", "plugin": {...}} or {"say": "refused", "text"}.
+// With a component to check: {"say": "checked", "findings": [{"level", "path", "text"}]}, without the member when it
+// has no check().
 [[nodiscard]] Line look_inside(const Job& job);
 
 [[nodiscard]] Line refused(const std::string& text);

@@ -67,7 +67,9 @@ void look(const Object& o) {
           texts(o, "keys"),
           o.optValue<bool>("require_signed", false),
           texts(o, "held"),
-          o.optValue<bool>("schemas", false)};
+          o.optValue<bool>("schemas", false),
+          o.optValue<std::string>("component", ""),
+          o.optValue<std::string>("config", "")};
   const auto bytes = dtu_plugin_probe::look_at_bytes(job);
   tell(bytes.line);
   if (bytes.instead) return tell(bytes.instead);

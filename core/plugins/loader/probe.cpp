@@ -15,6 +15,7 @@
 #include "config/json_text.hpp"
 #include "lanes/descriptor.hpp"
 #include "lanes/spawn.hpp"
+#include "plugins/loader/check_config.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -41,6 +42,10 @@ std::string job_text(const ProbeJob& job, const ProbeLimits& limits) {
   o->set("held", list(job.held));
   o->set("schemas", job.schemas);
   o->set("cpu_s", limits.cpu_s);
+  if (job.check) {
+    o->set("component", job.check->component);
+    o->set("config", job.check->config);
+  }
   return config::to_json(config::Json(o)) + "\n";
 }
 
@@ -155,6 +160,11 @@ class Answer {
         to.end = Probed::End::good;
         return;
       }
+    }
+    if (say == "checked" && facts_) {
+      if (o->has("findings")) to.checkup = checkup_of(*json);
+      to.end = Probed::End::good;
+      return;
     }
     to.end = say == "held" ? Probed::End::held : Probed::End::refused;
     to.text = say == "refused" ? config::as_text(o->get("text")) : file_ + ": its probe says what cannot be read";

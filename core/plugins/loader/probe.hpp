@@ -3,9 +3,11 @@
 #pragma once
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "config/checkup.hpp"
 #include "plugins/loader/facts.hpp"
 
 namespace dtud::plugins {
@@ -16,6 +18,11 @@ struct ProbeJob {
   bool require_signed = false;    // without a good signature nothing of the file is run
   std::vector<std::string> held;  // SHA-256 of contents that must not be run again
   bool schemas = false;           // tell the schemas too
+  // Instead of telling what the file holds, a component of it checks a configuration.
+  struct Check {
+    std::string component, config;  // "channel:mqtt"; JSON as create() gets it
+  };
+  std::optional<Check> check = std::nullopt;
 };
 
 struct ProbeLimits {
@@ -42,6 +49,7 @@ struct Probed {
   uint64_t size = 0;
   SignatureFacts signature;
   PluginFacts plugin;
+  std::optional<config::Checkup> checkup;  // of job.check; nothing: the component has no check()
 };
 
 // Blocks until the end. Any thread, several at once. program: the path of dtu-plugin-probe. Everything the child

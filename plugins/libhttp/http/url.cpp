@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <dtu/sdk/address.hpp>
 #include <dtu/sdk/text.hpp>
 
 namespace http {
@@ -11,8 +12,7 @@ namespace {
 constexpr size_t kLongest = 2048;
 
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  const std::string_view shown = text.substr(0, std::min<size_t>(text.find('?'), 200));
-  throw dtu::Failure(DTU_E_INVALID, "\"" + std::string(shown) + "\" is no usable address: " + why);
+  throw dtu::Failure(DTU_E_INVALID, "\"" + dtu::shown_url(text) + "\" cannot be used: " + why);
 }
 
 std::string lower(std::string_view text) {
@@ -29,7 +29,7 @@ bool is_host(char c) {
 
 void set_authority(Url& url, std::string_view authority, std::string_view whole) {
   if (authority.find('@') != std::string_view::npos)
-    refuse("", "a user name or password does not belong into it, give the header Authorization");
+    refuse(whole, "a user name and a password do not belong in it: give the header Authorization");
   std::string_view port;
   if (!authority.empty() && authority.front() == '[') {
     const size_t end = authority.find(']');
@@ -85,7 +85,7 @@ Url parse_url(std::string_view text) {
   if (text.size() > kLongest) refuse(text, "it is longer than " + std::to_string(kLongest) + " bytes");
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
   if (!std::all_of(text.begin(), text.end(), printable))
-    refuse("", "blanks and characters other than ASCII are wanted percent-encoded (%20)");
+    refuse(text, "blanks and characters other than ASCII have to be percent-encoded (%20)");
   Url url;
   url.tls = begins(text, "https://");
   if (!url.tls && !begins(text, "http://")) refuse(text, "it must begin with http:// or https://");

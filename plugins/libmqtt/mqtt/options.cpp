@@ -1,3 +1,4 @@
+#include <dtu/sdk/address.hpp>
 #include <dtu/sdk/text.hpp>
 
 #include <algorithm>
@@ -15,7 +16,7 @@ struct Scheme {
 constexpr std::array<Scheme, 4> kSchemes{{{"mqtt", false}, {"tcp", false}, {"mqtts", true}, {"ssl", true}}};
 
 [[noreturn]] void bad(std::string_view url, std::string_view why) {
-  throw dtu::Failure(DTU_E_INVALID, "url \"" + std::string(url) + "\": " + std::string(why));
+  throw dtu::Failure(DTU_E_INVALID, "url \"" + dtu::shown_url(url) + "\": " + std::string(why));
 }
 
 uint16_t parse_port(std::string_view url, std::string_view digits) {
@@ -44,6 +45,8 @@ Address parse_address(std::string_view url) {
     address.tls = scheme->tls;
     rest.remove_prefix(at + 3);
   }
+  if (rest.find('@') != std::string_view::npos)
+    bad(url, "a user name and a password do not belong in it: give them in username and password");
   if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
 
   std::string_view port;

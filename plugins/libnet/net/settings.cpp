@@ -2,7 +2,9 @@
 
 #include <Poco/JSON/Parser.h>
 
+#include <algorithm>
 #include <cctype>
+#include <dtu/sdk/address.hpp>
 #include <dtu/sdk/text.hpp>
 
 namespace net {
@@ -12,7 +14,9 @@ using Poco::JSON::Object;
 constexpr size_t kLongestPing = 514;  // 0x and 256 bytes
 
 void refuse(const std::string& key, const std::string& value, const std::string& allowed) {
-  throw dtu::Failure(DTU_E_INVALID, key + ": " + value + " is not allowed; " + allowed);
+  std::string path = "/" + key;
+  std::replace(path.begin(), path.end(), '.', '/');
+  throw dtu::Failure(DTU_E_INVALID, key + ": " + value + " is not allowed; " + allowed).at(path);
 }
 
 Object::Ptr parse_object(std::string_view json) {
@@ -67,10 +71,10 @@ void read_peer(const Object& o, PeerSettings* peer) {
 }
 
 void check_peer(const PeerSettings& peer) {
-  const std::string shown = "\"" + peer.host + "\"";
+  const std::string shown = "\"" + dtu::shown_url(peer.host) + "\"";
   if (peer.host.empty()) refuse("url", shown, "the server's host name or address is wanted");
   for (const char c : peer.host) {
-    if (c == '/' || std::isgraph(static_cast<unsigned char>(c)) == 0)
+    if (c == '/' || c == '@' || std::isgraph(static_cast<unsigned char>(c)) == 0)
       refuse("url", shown, "a host name or address alone is wanted; the port goes into \"port\"");
   }
   if (peer.port == 0) refuse("port", "0", "a number from 1 to 65535 is wanted");

@@ -44,6 +44,15 @@ class TemplateName : public dtu::Component, public dtu::ChannelIface {
   TemplateName(dtu::Host host, std::string_view config)
       : Component(host), folder_(dtu::Json(config)["folder"].text()) {}
 
+  // What dtud --check and a new configuration are told, without an instance: no socket and no device may be opened
+  // here.
+  static void check(std::string_view config, dtu::Findings& found) {
+    const std::string folder = dtu::Json(config)["folder"].text();
+    if (access(folder.c_str(), W_OK) != 0)
+      found.warning("/folder", folder + " cannot be written to now: make it, or name another folder");
+    found.claim("/folder", "template-name:" + folder);  // two channels would write into one file
+  }
+
   dtu_status start() override {
     const std::string up = folder_ + "/template-name.up", down = folder_ + "/template-name.down";
     up_ = opened(up, O_WRONLY | O_APPEND | O_CREAT);

@@ -23,6 +23,9 @@ class TemplateName : public dtu::Component, public dtu::CommandsIface {
   // The configuration satisfies schema.json, with its defaults filled in. Only logging and look-ups are allowed here.
   TemplateName(dtu::Host host, std::string_view config) : Component(host), greeting_(greeting_of(config)) {}
 
+  // What dtud --check and a new configuration are told, without an instance. What the constructor throws is found here.
+  static void check(std::string_view config, dtu::Findings& /*found*/) { (void)greeting_of(config); }
+
   dtu_status start() override {
     host_.report(DTU_STATE_UP);
     return DTU_OK;

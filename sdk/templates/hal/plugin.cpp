@@ -46,6 +46,12 @@ class TemplateName : public dtu::Component, public dtu::PortsIface, public dtu::
   // The configuration satisfies schema.json, with its defaults filled in. Only logging and look-ups are allowed here.
   TemplateName(dtu::Host host, std::string_view config) : Component(host), id_(dtu::Json(config)["port"].text()) {}
 
+  // What dtud --check and a new configuration are told, without an instance: no socket and no device may be opened
+  // here.
+  static void check(std::string_view config, dtu::Findings& found) {
+    found.offer("/port", "port:" + dtu::Json(config)["port"].text());  // every port: another one in uconf is an error
+  }
+
   dtu_status start() override {
     line_ = Descriptor(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     std::array<char, 64> name{};

@@ -75,6 +75,43 @@ DTU_COMPONENT(thrower, Thrower, DTU_KIND_COMMAND, "thrower", "Thrower", "{}", 0,
               dtu::ports_iface<Thrower>, dtu::points_iface<Thrower>, dtu::commands_iface<Thrower>,
               dtu::dialect_iface<Thrower>);
 
+class Checker : public dtu::Component, public dtu::CommandsIface {
+ public:
+  Checker(dtu::Host host, std::string_view config) : Component(host) { read(config); }
+  static void check(std::string_view config, dtu::Findings& found) {
+    read(config);
+    found.error("/a", "is wrong");
+    found.warning("", "is odd");
+    found.claim("/b", "thing:1");
+    found.offer("/c", "port:1");
+  }
+  void list_commands(const Each& /*each*/) override {}
+  dtu_status invoke(uint64_t /*call*/, std::string_view /*name*/, std::string_view /*args*/,
+                    std::string_view /*source*/) override {
+    return DTU_OK;
+  }
+
+ private:
+  static void read(std::string_view config) {
+    if (config == "refused") throw dtu::Failure(DTU_E_INVALID, "is refused").at("/tls/ca");
+    if (config == "thrown") throw std::runtime_error("boom");
+  }
+};
+DTU_COMPONENT(checker, Checker, DTU_KIND_COMMAND, "checker", "Checker", "{}", 0, dtu::commands_iface<Checker>);
+
+TEST(Check, TellsWhatItFindsInOrder) {
+  EXPECT_EQ(dtu::test::check(checker, "{}"),
+            "error /a: is wrong\nwarning : is odd\nclaim /b: thing:1\noffer /c: port:1\n");
+}
+
+TEST(Check, AFailureIsAnErrorAtItsPath) {
+  EXPECT_EQ(dtu::test::check(checker, "refused"), "error /tls/ca: is refused\n");
+}
+
+TEST(Check, WhatElseIsThrownIsNoAnswer) { EXPECT_EQ(dtu::test::check(checker, "thrown"), "failed: boom\n"); }
+
+TEST(Check, AClassWithoutOneHasNone) { EXPECT_EQ(thrower.ops->check, nullptr); }
+
 class Thunks : public testing::Test {
  protected:
   void stopped(dtu_status status, const dtu_error& e) {

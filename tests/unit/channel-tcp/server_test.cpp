@@ -264,7 +264,7 @@ TEST_F(TcpServer, SaysWhyItCannotListenAndTriesAgain) {
   second.start();
   ASSERT_TRUE(host.run_until([&] { return host.state(second) == DTU_STATE_DOWN; }));
   EXPECT_TRUE(reported(host, second, DTU_STATE_DOWN,
-                       "127.0.0.1:" + std::to_string(taken->port()) + " is in use by another program"));
+                       "127.0.0.1:" + std::to_string(taken->port()) + " is in use by another channel of this program"));
   EXPECT_EQ(second.send({{"x"}}).status, DTU_E_IO);
   EXPECT_EQ(health(second, "dtu_state"), "0");
   taken.reset();

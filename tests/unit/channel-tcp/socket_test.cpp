@@ -58,9 +58,13 @@ TEST(Socket, ListeningTwiceOnOnePortFails) {
 }
 
 TEST(Socket, SaysWhyItCannotListen) {
-  EXPECT_NE(describe_listen(EADDRINUSE, "0.0.0.0:80").find("another program"), std::string::npos);
-  EXPECT_NE(describe_listen(EACCES, "0.0.0.0:80").find("above 1023"), std::string::npos);
-  EXPECT_NE(describe_listen(ENOMEM, "0.0.0.0:80").find("cannot listen on 0.0.0.0:80"), std::string::npos);
+  const test::Listener taken;
+  const auto address = *net::numeric_address("127.0.0.1", taken.port());
+  EXPECT_NE(describe_listen(EADDRINUSE, address).find("in use by another channel of this program"), std::string::npos);
+  const auto free = *net::numeric_address("0.0.0.0", 1);
+  EXPECT_NE(describe_listen(EADDRINUSE, free).find("in use by another program"), std::string::npos);
+  EXPECT_NE(describe_listen(EACCES, free).find("above 1023"), std::string::npos);
+  EXPECT_NE(describe_listen(ENOMEM, free).find("cannot listen on 0.0.0.0:1"), std::string::npos);
 }
 
 }  // namespace

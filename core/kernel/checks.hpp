@@ -1,0 +1,46 @@
+// What a start of dtud would find in the documents, found without a start: by the schemas, and by the components
+// themselves (dtu_ops.check). For dtud --check and for every document that is taken while dtud runs. Main lane.
+#pragma once
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "config/documents.hpp"
+#include "kernel/components.hpp"
+#include "lanes/lane.hpp"
+
+namespace dtud {
+
+class Checks {
+ public:
+  // alone: dtud --check, which nobody minds to see crash.
+  Checks(Lane& lane, Components& components, bool alone) : lane_(lane), components_(components), alone_(alone) {}
+
+  // The board file, whose components are asked anew for each document: what they need may have come or gone.
+  void board_is(std::string text, std::string file);
+  // Those of Components, with the components asked too. Valid as long as this object.
+  [[nodiscard]] config::Schemas schemas();
+
+ private:
+  [[nodiscard]] std::optional<config::Checkup> ask(uint32_t kind, const std::string& type, const std::string& json,
+                                                   bool isolated);
+  [[nodiscard]] std::optional<config::Checkup> ask_apart(const Components::Found& found, const std::string& type,
+                                                         const std::string& json);
+  [[nodiscard]] config::Product board();
+
+  struct Answered {
+    std::string type, json;
+    int64_t until_ns;
+    std::optional<config::Checkup> checkup;
+  };
+
+  Lane& lane_;
+  Components& components_;
+  const bool alone_;
+  std::string board_text_, board_file_;
+  std::deque<Answered> answered_;  // by processes
+  std::set<std::string> names_;    // for the stall watch, which may look at one later
+};
+
+}  // namespace dtud

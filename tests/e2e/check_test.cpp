@@ -1,0 +1,230 @@
+// dtud --check finds what a start finds, and so does a document that is set while dtud runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/dtud.hpp"
+#include "harness/pty.hpp"
+#include "harness/tcp.hpp"
+
+namespace e2e {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string conf(const std::string& channels) { return R"({"conf": {)" + channels + "}}"; }
+std::string mqtt(const std::string& more) { return R"("1": {"protocol": "mqtt", "url": "127.0.0.1")" + more + "}"; }
+std::string at(const std::string& url, const std::string& more = "") {
+  return R"("1": {"protocol": "mqtt", "url": ")" + url + "\"" + more + "}";
+}
+
+struct Wrong {
+  const char* name;
+  std::string device;
+  const char* severity;
+  const char* path;
+  const char* words;
+};
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
+
+// FILES stands for the folder with the certificate files.
+std::vector<Wrong> all_wrong() {
+  return {
+      {"PublishWildcard", conf(mqtt(R"(, "publish": {"0": "up/#"})")), "error", "/conf/1/publish/0", "wildcards"},
+      {"HashInTheMiddle", conf(mqtt(R"(, "subscribe": {"0": "a/#/b"})")), "error", "/conf/1/subscribe/0", "last level"},
+      {"WillWildcard", conf(mqtt(R"(, "will": {"topic": "gone/+"})")), "error", "/conf/1/will/topic", "wildcards"},
+      {"HttpsBroker", conf(at("https://broker.example")), "error", "/conf/1/url", "scheme must be mqtt or mqtts"},
+      {"PasswordInBroker", conf(at("mqtt://plant:sesame@broker.example")), "error", "/conf/1/url",
+       "mqtt://***@broker.example"},
+      {"SchemelessHttp", conf(R"("1": {"protocol": "http", "url": "example.org/up"})"), "error", "/conf/1/url",
+       "http:// or https://"},
+      {"AddressWithScheme", conf(R"("1": {"protocol": "tcp", "url": "tcp://u:sesame@h", "port": 1})"), "error",
+       "/conf/1/url", "host name or address alone"},
+      {"UdpWithPassword", conf(R"("1": {"protocol": "udp", "url": "u:sesame@h", "port": 1})"), "error", "/conf/1/url",
+       "host name or address alone"},
+      {"AbsentCa", conf(at("mqtts://b", R"(, "tls": {"ca": "FILES/none.pem"})")), "error", "/conf/1/tls/ca",
+       "cannot be read: No such file"},
+      {"CaThatIsNoPem", conf(at("mqtts://b", R"(, "tls": {"ca": "FILES/text"})")), "error", "/conf/1/tls/ca",
+       "holds no certificate"},
+      {"ForeignKey", conf(at("mqtts://b", R"(, "tls": {"cert": "FILES/a.pem", "key": "FILES/b.key"})")), "error",
+       "/conf/1/tls/key", "does not belong to the certificate"},
+      {"KeyOfAnotherKind", conf(at("mqtts://b", R"(, "tls": {"cert": "FILES/a.pem", "key": "FILES/rsa.key"})")),
+       "error", "/conf/1/tls/key", "does not belong to the certificate"},
+      {"AbsentCaOfHttp",
+       conf(R"("1": {"protocol": "http", "url": "https://example.org", "tls": {"ca": "FILES/none.pem"}})"), "error",
+       "/conf/1/tls/ca", "cannot be read"},
+      {"NothingToPublish", R"({"uconf": {"1": {}}, )" + conf(mqtt(R"(, "serialID": "1")")).substr(1), "error",
+       "/conf/1/publish", "is empty"},
+      {"OnePortListenedOnTwice", conf(R"("1": {"protocol": "tcp", "mode": "server", "port": 7001},
+               "2": {"protocol": "tcp", "mode": "server", "url": "0.0.0.0", "port": 7001})"),
+       "error", "/conf/2/port", "channel 1 uses tcp-listen:7001:"},
+      {"OneClientIdTwice",
+       conf(R"("1": {"protocol": "mqtt", "url": "b"}, "2": {"protocol": "mqtt", "url": "mqtt://b:1883"})"), "error",
+       "/conf/2/clientID", "channel 1 uses mqtt-client:"},
+      {"PortTheBoardLacks", R"({"uconf": {"7": {}}})", "error", "/uconf/7", "no port \"7\": it has 1"},
+      {"DirectionPinNobodyHas", R"({"uconf": {"1": {}}, "direction_pin": {"1": {"GPIOn": 77, "direction": 1}}})",
+       "error", "/direction_pin/1/GPIOn", "no output pin 77: it has 3"},
+      {"DirectionPinThatIsAnInput", R"({"uconf": {"1": {}}, "direction_pin": {"1": {"GPIOn": 4, "direction": 1}}})",
+       "error", "/direction_pin/1/GPIOn", "no output pin 4: it has 3"},
+      {"PinNobodyHas", R"({"pins": ["3", "77", ""]})", "warning", "/pins/1", "no pin 77: it has 3, 4"},
+      {"Qos2InAKeptSession", conf(mqtt(R"(, "qos": 2, "cleanSession": false, "publish": {"0": "up"})")), "warning",
+       "/conf/1/cleanSession", "QoS 1 is used"},
+      {"StorageWithQos0", conf(mqtt(R"(, "offline_storage": "on", "publish": {"0": "up"})")), "warning", "/conf/1/qos",
+       "offline_storage"},
+  };
+}
+
+class Checks : public testing::TestWithParam<Wrong> {
+ protected:
+  void SetUp() override {
+    const bool uses_files = GetParam().device.find("FILES") != std::string::npos;
+    if (uses_files) make_files();
+    dtud.hal(R"({"type": "linux", "ports": {"1": {"device": ")" + pty.device() +
+             R"("}}, "gpio": {"3": {"chip": "/dev/null", "line": 1, "direction": "out"},
+                              "4": {"chip": "/dev/null", "line": 2}}})");
+  }
+  void make_files() const {
+    for (const char* name : {"a", "b"})
+      openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+               "-subj", std::string("/CN=") + name, "-keyout", file(std::string(name) + ".key"), "-out",
+               file(std::string(name) + ".pem")});
+    openssl({"genpkey", "-algorithm", "RSA", "-out", file("rsa.key")});
+    write_file(file("text"), "this is no certificate\n");
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return dtud.path(name); }
+  static void openssl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "/usr/bin/openssl");
+    const Ran ran = run(arguments);
+    if (ran.status != 0) throw std::runtime_error(ran.output);
+  }
+  [[nodiscard]] std::string device() const {
+    std::string text = GetParam().device;
+    for (size_t at = 0; (at = text.find("FILES", at)) != std::string::npos;)
+      text.replace(at, 5, file("").substr(0, file("").size() - 1));
+    return text;
+  }
+
+  Pty pty;
+  Dtud dtud;
+};
+
+TEST_P(Checks, FindIt) {
+  const Ran ran = dtud.device(device()).check();
+  EXPECT_THAT(ran.output, HasSubstr(std::string(GetParam().severity) + ": " + GetParam().path + ": "));
+  EXPECT_THAT(ran.output, HasSubstr(GetParam().words));
+  EXPECT_THAT(ran.output, Not(HasSubstr("sesame")));
+  EXPECT_EQ(ran.status, GetParam().severity == std::string("error") ? 1 : 0) << ran.output;
+}
+
+TEST_P(Checks, ASetFindsItToo) {
+  dtud.start();
+  const HttpAnswer put = dtud.put("/v1/config", device());
+  const bool error = GetParam().severity == std::string("error");
+  EXPECT_EQ(put.status, error ? 409 : 200) << put.body;
+  EXPECT_THAT(put.body, HasSubstr(GetParam().path));
+  EXPECT_THAT(put.body, Not(HasSubstr("sesame")));
+}
+
+INSTANTIATE_TEST_SUITE_P(E2e, Checks, testing::ValuesIn(all_wrong()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(CheckOfABoard, FindsOneDeviceTwiceUnderTwoNames) {
+  Dtud dtud;
+  const Pty pty;
+  std::filesystem::create_symlink(pty.device(), dtud.path("by-id"));
+  dtud.hal(R"({"type": "linux", "ports": {"1": {"device": ")" + pty.device() + R"("}, "2": {"device": ")" +
+           dtud.path("by-id") + "\"}}}");
+  const Ran ran = dtud.check();
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("error: /hal/0/ports/2/device: hal linux uses device:" + pty.device()));
+}
+
+TEST(CheckOfABoard, AnAbsentDeviceIsAWarning) {
+  Dtud dtud;
+  const Ran ran = dtud.hal(R"({"type": "linux", "ports": {"1": {"device": "/dev/serial/by-id/none"}}})").check();
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output,
+              HasSubstr("warning: /hal/0/ports/1/device: /dev/serial/by-id/none is not there now: plug it in"));
+}
+
+TEST(CheckOfABoard, TwoHalsOfOneTypeAreStartedBoth) {
+  Dtud dtud;
+  const Pty a, b;
+  dtud.hal(R"({"type": "linux", "ports": {"1": {"device": ")" + a.device() + "\"}}}");
+  dtud.hal(R"({"type": "linux", "ports": {"2": {"device": ")" + b.device() + "\"}}}");
+  dtud.device(R"({"uconf": {"1": {}, "2": {}}})");
+  const Ran ran = dtud.check();
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("warning: /hal/1/type: there is a HAL of type \"linux\" already"));
+  dtud.start();
+  EXPECT_TRUE(dtud.port_is("1", "up"));
+  EXPECT_TRUE(dtud.port_is("2", "up"));
+}
+
+TEST(CheckOfABoard, APortOfTwoHalsIsAnError) {
+  Dtud dtud;
+  const Pty pty;
+  dtud.hal(R"({"type": "linux", "ports": {"1": {"device": ")" + pty.device() + "\"}}}");
+  dtud.hal(R"({"type": "sim", "ports": {"1": {}}})");
+  const Ran ran = dtud.check();
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("error: /hal/1/ports/1: hal linux has port:1 already"));
+}
+
+TEST(CheckOfABoard, OneWithoutPortsHasNone) {
+  Dtud dtud;
+  const Ran ran = dtud.hal(R"({"type": "sim"})").device(R"({"uconf": {"1": {}}})").check();
+  EXPECT_THAT(ran.output, HasSubstr("error: /uconf/1: this board has no port \"1\": it has none"));
+}
+
+TEST(CheckOfASet, OverAChannelItIsRefusedWithPathAndReason) {
+  Dtud dtud;
+  TcpServer server;
+  const std::string boss =
+      R"("1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(server.port()) + "}";
+  dtud.device(R"({"password": "pw", "conf": {)" + boss + "}}");
+  dtud.start();
+  TcpPeer peer = server.accept();
+  ASSERT_GE(peer.fd(), 0);
+  ASSERT_TRUE(peer.write(R"({"msg_id": 1, "cmd_code": 59, "password": "pw", "data": {"conf": {)" + boss +
+                         R"(, "2": {"protocol": "mqtt", "url": "mqtt://u:sesame@broker"}}}})"));
+  const Json answer = parse_json(peer.read_until("}"));
+  EXPECT_EQ(number(answer, "status"), 0) << to_json(answer);
+  EXPECT_THAT(text(answer, "error"), HasSubstr("/conf/2/url"));
+  EXPECT_THAT(text(answer, "error"), Not(HasSubstr("sesame")));
+}
+
+TEST(CheckOfASet, OfAnIsolatedChannelRunsInAProcessOfItsOwn) {
+  Dtud dtud;
+  dtud.start();
+  const HttpAnswer put = dtud.put("/v1/config", R"({"conf": {"1": {"protocol": "mqtt", "url": "b", "isolate": true,
+                                                             "publish": {"0": "up/#"}}}})");
+  EXPECT_EQ(put.status, 409) << put.body;
+  EXPECT_THAT(put.body, HasSubstr("/conf/1/publish/0"));
+}
+
+TEST(CheckOfASet, ThatCrashesInAnIsolatedChannelLeavesDtudAlone) {
+  Dtud dtud;
+  dtud.plugins(kPlugins + "\", \"" E2E_FAULTS);
+  dtud.start();
+  const HttpAnswer put = dtud.put("/v1/config", R"({"conf": {"1": {"protocol": "check-dies", "isolate": true}}})");
+  EXPECT_EQ(put.status, 200) << put.body;
+  EXPECT_THAT(put.body, HasSubstr("its plugin could not check it"));
+  EXPECT_TRUE(dtud.channel_is("1", "up"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST(CheckedStart, APortHeldByAChannelOfOursIsNotCalledAnotherProgram) {
+  Dtud dtud;
+  const uint16_t port = free_port();
+  const std::string server = R"({"protocol": "tcp", "mode": "server", "port": )" + std::to_string(port) + "}";
+  dtud.device(R"({"conf": {"1": )" + server + R"(, "2": )" + server + "}}");
+  dtud.start();
+  const auto says = [&] { return text(dtud.channel("1"), "error") + text(dtud.channel("2"), "error"); };
+  ASSERT_TRUE(eventually([&] { return says().find("is in use") != std::string::npos; })) << says();
+  EXPECT_THAT(says(), HasSubstr("another channel"));
+  EXPECT_THAT(says(), Not(HasSubstr("another program")));
+}
+
+}  // namespace
+}  // namespace e2e
