@@ -39,7 +39,7 @@ struct Mqtt : testing::Test {
     ASSERT_TRUE(dtud.port_is("1", "up"));
   }
   [[nodiscard]] int64_t metric(const std::string& name) const {
-    return dtud.metric("dtu_mqtt_" + name + R"(_total{instance="channel 1"})");
+    return dtud.metric("dtu_mqtt_" + name + R"(_total{component="channel 1"})");
   }
   [[nodiscard]] bool logged(const std::string& text) const {
     return eventually([&] { return dtud.log().find(text) != std::string::npos; });
