@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "log/counted.hpp"
 #include "spool/chunk.hpp"
 #include "spool/segment.hpp"
 
@@ -222,7 +223,7 @@ void Journal::count_damage() {
     const uint64_t lost = to > from ? std::min(to - from, room) : 0;
     damaged_ += lost;
     notes_.push_back(folder_ + "/" + std::to_string(chunk.number) + std::string(kEnding) +
-                     " is damaged: " + std::to_string(lost) + " messages in it are lost");
+                     " is damaged: " + counted(lost, "message") + " lost");
   }
 }
 

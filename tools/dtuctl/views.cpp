@@ -73,9 +73,9 @@ std::string outbox_lines(const std::string& who, const Json& outbox) {
     out += who + "the last rejected message had " + last["bytes"].text() + " bytes: " + printable(why) + "\n";
   }
   if (const uint64_t n = outbox["no_receiver"].number(); n != 0)
-    out += who + std::to_string(n) + " messages were dropped because no client was connected\n";
+    out += who + dtud::counted(n, "message") + " dropped because no client was connected\n";
   if (const uint64_t n = outbox["unconfirmed"].number(); n != 0)
-    out += who + std::to_string(n) + " messages were sent, and this protocol confirms nothing\n";
+    out += who + dtud::counted(n, "message") + " sent without confirmation: this protocol has none\n";
   return out;
 }
 

@@ -121,8 +121,8 @@ TEST_F(DtuctlTest, ChannelsSayWhyMessagesWereRejectedOrDropped) {
   const std::string out = dtuctl({"channels"}).out;
   EXPECT_THAT(out, testing::HasSubstr("channel 1: the last rejected message had 240 bytes: the peer closed the "
                                       "connection whenever it was sent\n"));
-  EXPECT_THAT(out, testing::HasSubstr("channel 1: 2 messages were dropped because no client was connected\n"));
-  EXPECT_THAT(out, testing::HasSubstr("channel 1: 7 messages were sent, and this protocol confirms nothing\n"));
+  EXPECT_THAT(out, testing::HasSubstr("channel 1: 2 messages dropped because no client was connected\n"));
+  EXPECT_THAT(out, testing::HasSubstr("channel 1: 7 messages sent without confirmation: this protocol has none\n"));
 }
 
 TEST_F(DtuctlTest, Plugins) {
