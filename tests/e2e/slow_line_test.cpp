@@ -131,5 +131,27 @@ TEST(WaitingLine, LosesNoFrameWhileItsChannelIsFull) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// The same on a raw line: the rest of a packet waits in the port.
+TEST(WaitingLine, CutsNoPacketWhileItsChannelIsFull) {
+  Pty pty;
+  Dtud dtud;
+  const uint16_t server_port = free_port();
+  dtud.ports({{"1", pty.device()}});
+  dtud.device(R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "\n", "idle_chars": 20, "max": 20000}}},
+    "conf": {"1": {"protocol": "tcp", "serialID": "1", "outbox": {"messages": 1}, "url": "127.0.0.1", "port": )" +
+              std::to_string(server_port) + "}}}");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  const std::string packets = "first\n" + std::string(8000, 'x') + "\n";
+  ASSERT_EQ(write_some(pty.fd(), packets), static_cast<ssize_t>(packets.size()));
+  ASSERT_TRUE(eventually([&] { return text(dtud.port("1"), "blocked") == "true"; }));
+  TcpServer server(server_port);
+  TcpPeer peer = server.accept();
+  EXPECT_EQ(difference(packets, peer.read(packets.size())), "");
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.delivered"), 2);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 }  // namespace
 }  // namespace e2e

@@ -66,10 +66,6 @@ TEST(LooseJson, KnowsWhenMoreMayMakeItWhole) {
   }
 }
 
-struct Expected {
-  Part::Kind kind;
-  const char* text;
-};
 std::vector<std::pair<Part::Kind, std::string>> parts_of(std::string_view text, bool stream) {
   std::vector<std::pair<Part::Kind, std::string>> parts;
   for (;;) {
