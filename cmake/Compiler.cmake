@@ -15,12 +15,10 @@ if(CMAKE_SIZEOF_VOID_P EQUAL 4)  # or files beyond 2 GiB, and files of a large f
   add_compile_definitions(_FILE_OFFSET_BITS=64)
 endif()
 
-# dtukit_uses_regex(<source>...): with a sanitizer GCC 12 takes parts of libstdc++'s own <regex> for uninitialised.
-function(dtukit_uses_regex)
-  if(DTUKIT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -Wno-maybe-uninitialized)
-  endif()
-endfunction()
+if(DTUKIT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # With a sanitizer GCC 12 takes parts of libstdc++ (std::regex, std::optional) for uninitialised. Other builds look for it.
+  target_compile_options(dtukit_options INTERFACE -Wno-maybe-uninitialized)
+endif()
 if(DTUKIT_SANITIZE)
   add_compile_options(-fsanitize=${DTUKIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DTUKIT_SANITIZE})

@@ -56,8 +56,7 @@ Findings Changes::check(const std::string& text) const {
   Findings findings;
   const std::string whole = config::text_without_nulls(config::unmask(text, *latest_, findings));
   if (config::has_errors(findings)) return findings;
-  if (config::read_device(whole, "", parts_.checks.schemas(), findings))
-    config::mark_known(findings, known_findings());
+  if (config::read_device(whole, "", parts_.checks.schemas(), findings)) config::mark_known(findings, known_findings());
   return findings;
 }
 

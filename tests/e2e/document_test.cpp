@@ -41,7 +41,9 @@ TEST(Document, TheVendorsCompleteExampleLoadsWithoutAFinding) {
 
 TEST(Document, OfItsCloudsOnlyTheMissingPluginIsNamed) {
   Dtud dtud;
-  const Ran ran = dtud.hal(R"({"type": "sim", "ports": {"1": {}, "2": {}}})").device(document(std::string(kChannels) + kClouds)).check();
+  const Ran ran = dtud.hal(R"({"type": "sim", "ports": {"1": {}, "2": {}}})")
+                      .device(document(std::string(kChannels) + kClouds))
+                      .check();
   size_t lines = 0;
   for (const char* cloud : {"4", "6"})
     if (ran.output.find(std::string("/conf/") + cloud + "/protocol: no plugin offers channel type") !=

@@ -138,9 +138,8 @@ TEST_F(PluginFaults, ThreeTimesInAMinuteIsAQuarantineUntilSomebodyAsks) {
   EXPECT_THAT(text(now, "error"), HasSubstr("in quarantine: 3 of its runs"));
   const std::string labels = R"({component="channel 1",plugin="org.dtukit.fixture.throws-send"})";
   EXPECT_EQ(dtud.metric("dtu_instance_quarantined" + labels), 1);
-  EXPECT_THAT(
-      dtud.dtuctl({"status"}).output,
-      testing::AllOf(HasSubstr("failed, in quarantine"), HasSubstr("fault \"exception\", 3 times, last: send")));
+  EXPECT_THAT(dtud.dtuctl({"status"}).output, testing::AllOf(HasSubstr("failed, in quarantine"),
+                                                             HasSubstr("fault \"exception\", 3 times, last: send")));
   EXPECT_THAT(dtud.dtuctl({"inspect", "throws-send"}).output, HasSubstr("in quarantine; faults: exception 3"));
   EXPECT_THAT(dtud.dtuctl({"plugins"}).output, HasSubstr("org.dtukit.fixture.throws-send: 3 faults at run time"));
 

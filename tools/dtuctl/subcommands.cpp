@@ -202,7 +202,8 @@ const std::vector<Subcommand>& subcommands() {
        "change the configuration",
        "Stores and applies a device document from FILE (- is standard input), or changes single values. PATH is a\n"
        "path with dots; VALUE is JSON or a plain word; null removes the value. PATH=@FILE reads the value from a file\n"
-       "(@- from standard input): use it for secrets. \"***\" keeps a stored secret. Prints the changes. Exits 1, with\n"
+       "(@- from standard input): use it for secrets. \"***\" keeps a stored secret. Prints the changes. Exits 1, "
+       "with\n"
        "the findings, if the document is refused; errors that the stored document already has do not refuse it.\n\n"
        "Example: dtuctl config set uconf.1.baudrate=9600 conf.1.port=1884\n"
        "         dtuctl config set conf.1.password=@- < secret.txt",

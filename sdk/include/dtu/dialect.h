@@ -36,7 +36,8 @@ typedef struct dtu_dialect {
   const char* const* names;                                                         /* ends with null */
   dtu_status (*open)(void* self, const dtu_link_info*, void** session, dtu_error*); /* [lane] */
   void (*close)(void* self, void* session);                                         /* [lane] */
-  /* [lane] Bytes as they were read, any piece of the stream, never refused. None: more waits in the port, no silence. */
+  /* [lane] Bytes as they were read, any piece of the stream, never refused. None: more waits in the port, no silence.
+   */
   void (*from_port)(void* self, void* session, const dtu_msg*);
   /* [lane] One message of channel `channel`; msg->source is the peer to answer. */
   void (*from_channel)(void* self, void* session, uint32_t channel, const dtu_msg*);

@@ -30,7 +30,7 @@ TEST(Device, TheVendorsSampleIsReadWithoutAFinding) {
   EXPECT_EQ(tcp.outbox.storage, Storage::off);
   EXPECT_EQ(
       tcp.json,
-      R"({"heartbeat":30,"keepAlive":300,"mode":"client","offline_storage":"off","outbox":{"bytes":4194304,"disk_bytes":16777216,"disk_messages":1000000,)"
+      R"({"heartbeat":30,"keepAlive":300,"max_message":0,"mode":"client","offline_storage":"off","outbox":{"bytes":4194304,"disk_bytes":16777216,"disk_messages":1000000,)"
       R"("messages":4096,"overflow":"auto"},"ping":"","port":8305,"protocol":"tcp","psk":"","reg":1,"reg_on":"connect",)"
       R"("serialID":"2","uplink":"json","url":"192.0.2.10"})");
   EXPECT_TRUE(d.config->skipped.empty());

@@ -228,7 +228,7 @@ TEST_P(ChannelTest, WhatItSaysItTookIsNotBelieved) {
     ASSERT_EQ(faults.size(), 1U);
     EXPECT_EQ(faults[0].first, plugins::Fault::taken);
     EXPECT_EQ(faults[0].second.count, 2U);
-    EXPECT_EQ(faults[0].second.text, "says it took 8 of 1 messages");
+    EXPECT_EQ(faults[0].second.text, "says it took 8 of 1 message");
   });
 }
 
