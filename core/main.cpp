@@ -21,6 +21,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/version.hpp"
 #include "kernel/views.hpp"
+#include "log/counted.hpp"
 #include "plugins/loader/built_in.hpp"
 
 namespace {
@@ -116,7 +117,9 @@ int check(Kernel& kernel, bool json) {
       findings.push_back({config::Finding::Severity::warning, "", "", 0, 0, "plugin file " + file.error});
   for (const config::Finding& f : findings)
     std::printf("%s\n", json ? config::to_json(config::Json(views::finding(f))).c_str() : config::to_text(f).c_str());
-  if (loaded && findings.empty() && !json) std::printf("both documents are in order\n");
+  if (loaded && !config::has_errors(findings) && !json)
+    std::printf("both documents are in order%s\n",
+                findings.empty() ? "" : (", with " + counted(findings.size(), "warning")).c_str());
   return loaded && !config::has_errors(findings) ? kExitOk : kExitFindings;
 }
 
