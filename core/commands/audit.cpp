@@ -57,11 +57,19 @@ bool Audit::write(const Entry& entry) {
   const std::string line = line_of(entry);
   struct stat now {};
   if (::stat(file_.c_str(), &now) == 0 && static_cast<uint64_t>(now.st_size) + line.size() > kFileBytes)
-    (void)std::rename(file_.c_str(), (file_ + ".1").c_str());
-  const Descriptor fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  const ssize_t written = fd ? ::write(fd.get(), line.data(), line.size()) : -1;
+    if (std::rename(file_.c_str(), (file_ + ".1").c_str()) != 0) return failed(errno);
+  // O_NONBLOCK: nobody may read a FIFO that stands there, and the lane does not wait.
+  const Descriptor fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!fd) return failed(errno);
+  if (::fstat(fd.get(), &now) != 0) return failed(errno);
+  if (!S_ISREG(now.st_mode)) return failed(EINVAL);
+  const ssize_t written = ::write(fd.get(), line.data(), line.size());
   if (written == static_cast<ssize_t>(line.size())) return true;
-  problem_ = "cannot write " + file_ + ": " + std::generic_category().message(written < 0 ? errno : ENOSPC);
+  return failed(written < 0 ? errno : ENOSPC);
+}
+
+bool Audit::failed(int code) {
+  problem_ = "cannot write " + file_ + ": " + std::generic_category().message(code);
   return false;
 }
 

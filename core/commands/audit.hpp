@@ -37,6 +37,7 @@ class Audit {
  private:
   void write_repeats();
   bool write(const Entry& entry);
+  bool failed(int code);  // of the file, errno; false
 
   std::deque<Entry> entries_;
   std::string file_, problem_;

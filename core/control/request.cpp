@@ -151,7 +151,7 @@ void RequestReader::take_framing(const HTTPRequest& head) {
     return;
   }
   if (lengths.empty()) {
-    if (method == HTTPRequest::HTTP_PUT || method == HTTPRequest::HTTP_POST)
+    if (method == HTTPRequest::HTTP_PUT || method == HTTPRequest::HTTP_POST || method == HTTPRequest::HTTP_PATCH)
       return refuse(400, "send Content-Length, or the body in chunks");
     part_ = Part::complete;
     return;

@@ -38,6 +38,7 @@ std::string findings_json(bool ok, const config::Findings& findings, const Chang
   }
   if (outcome != nullptr) {
     o->set("revision", outcome->revision);
+    o->set("stored", outcome->stored);
     if (outcome->restored != 0) o->set("restored", outcome->restored);
     if (!outcome->note.empty()) o->set("note", outcome->note);
   }

@@ -40,6 +40,7 @@ class Changes {
     bool taken = false;
     config::Findings findings;  // of the document; those the stored one has as well are `known`
     uint64_t revision = 0;      // that is stored now
+    bool stored = false;        // as a new revision: false when the document says what it said before
     uint64_t restored = 0;      // a roll-back: the revision it went back to
     std::string note;           // what whoever asked should know beside that; "" = nothing
   };

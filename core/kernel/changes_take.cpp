@@ -242,6 +242,7 @@ void Changes::factory_reset(const std::string& why) {
 
 void Changes::take(Next next, Outcome out, const Stored& stored, Applied applied) {
   auto device = judge(next, out);
+  const uint64_t before = revision_;
   const std::string note = device ? cut_off(next.source, *device) : "";
   if (!device || !store(next, *device, out)) {
     if (next.raw) file_refused_ = first_error(out.findings);
@@ -250,6 +251,7 @@ void Changes::take(Next next, Outcome out, const Stored& stored, Applied applied
   add_note(out.note, note);
   out.taken = true;
   out.revision = revision_;
+  out.stored = revision_ != before;
   stored(out);
   adopt(std::move(*device), std::move(applied), next.source == "console" || next.raw);
 }

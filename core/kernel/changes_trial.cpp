@@ -183,14 +183,15 @@ void Changes::roll_back(const std::string& why) {
   }
   const std::string note = "rolled back: " + why + "; revision " + std::to_string(trial.good) + " is restored" +
                            (trial.document.empty() ? "" : ", with the local changes that came after it");
-  if (!file_.write(good, error)) parts_.log.error("config", error.text);
+  const bool written = file_.write(good, error);
+  if (!written) parts_.log.error("config", error.text);
   text_ = good;
   // Under an id of its own, for people; without room for it, the good one's.
   const auto origin = history_->get(trial.good);
   const uint64_t id = history_->add(
       {0, parts_.lane.unix_ns(), "dtud", note, good, origin ? origin->origin() : trial.good}, trial.good, error);
   revision_ = id != 0 ? id : trial.good;
-  end_trial();
+  end_trial(!written);  // with the file the next start goes on with the trial, and so goes back
   last_rollback_ = note;
   parts_.log.error("config", note);
   parts_.calls.note("dtud", "config.rollback", true, {});

@@ -7,7 +7,7 @@
 namespace dtud {
 namespace {
 
-constexpr size_t kMost = 512;
+constexpr size_t kMost = 512;  // the oldest goes: it is the least likely to be in use
 constexpr char kMask[] = "***";
 
 // In a JSON string some bytes are written otherwise.
@@ -67,9 +67,13 @@ void Scrubber::add(std::string_view secret) {
   }
   if (secret.size() < kShortest) return;
   Lock lock(mutex_);
-  if (secrets_.size() >= kMost) return;
-  secrets_.emplace(secret);
+  if (!secrets_.emplace(secret).second) return;
   secrets_.insert(escaped(secret));
+  ages_.emplace_back(secret);
+  if (ages_.size() <= kMost) return;
+  secrets_.erase(escaped(ages_.front()));
+  secrets_.erase(ages_.front());
+  ages_.pop_front();
 }
 
 template <typename Replacement>

@@ -2,6 +2,7 @@
 // libraries quote what they are given, so this is done where their texts come in, not where they are written.
 // Threads: any.
 #pragma once
+#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ class Scrubber {
 
   mutable Mutex mutex_;
   std::set<std::string, Longest> secrets_ DTU_GUARDED_BY(mutex_);
+  std::deque<std::string> ages_ DTU_GUARDED_BY(mutex_);  // of what add() was given, the oldest first
 };
 
 }  // namespace dtud

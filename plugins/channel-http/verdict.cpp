@@ -9,16 +9,14 @@ namespace {
 constexpr uint32_t kRequestFailed = 4001;
 constexpr uint32_t kRedirected = 4009;
 
-struct Special {
-  int status;
-  Verdict::Kind kind;
-  uint32_t code;
-};
-constexpr std::array<Special, 5> kSpecial = {{{404, Verdict::Kind::rejected, 5000},
-                                              {408, Verdict::Kind::again, kRequestFailed},
-                                              {425, Verdict::Kind::again, kRequestFailed},
-                                              {429, Verdict::Kind::again, kRequestFailed},
-                                              {500, Verdict::Kind::again, 4002}}};
+// These speak of the message: it is never taken, however often it is sent. All other statuses speak of the address, of
+// the rights or of the server, which may be mended while the message waits.
+constexpr std::array<int, 7> kOfTheMessage = {400, 411, 413, 414, 415, 422, 431};
+
+uint32_t code_of(int status) {
+  if (status == 404) return 5000;
+  return status == 500 ? 4002 : kRequestFailed;
+}
 
 }  // namespace
 
@@ -31,11 +29,8 @@ Verdict judge(const http::Answer& answer, const http::Url& url) {
   if (answer.status >= 300 && answer.status < 400)
     return {Verdict::Kind::again, kRedirected,
             text + ", which is no delivery: only a GET follows a redirect. Set url to where the server takes messages"};
-  const auto special =
-      std::find_if(kSpecial.begin(), kSpecial.end(), [&](const Special& s) { return s.status == answer.status; });
-  if (special != kSpecial.end()) return {special->kind, special->code, text};
-  const bool never = answer.status >= 400 && answer.status < 500;
-  return {never ? Verdict::Kind::rejected : Verdict::Kind::again, kRequestFailed, text};
+  const bool never = std::find(kOfTheMessage.begin(), kOfTheMessage.end(), answer.status) != kOfTheMessage.end();
+  return {never ? Verdict::Kind::rejected : Verdict::Kind::again, code_of(answer.status), text};
 }
 
 }  // namespace channel_http

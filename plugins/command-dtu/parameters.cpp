@@ -87,6 +87,11 @@ void refuse_kind(std::string_view name, const JsonValue& value, std::string_view
   refuse(wrong_type, std::string(name).append(" must be ").append(allowed).append(", not ").append(kind));
 }
 
+void refuse_length(std::string_view name, size_t bytes, size_t most) {
+  refuse(wrong_type,
+         std::string(name) + " must be at most " + std::to_string(most) + " bytes, not " + std::to_string(bytes));
+}
+
 std::string quoted(std::string_view text) {
   std::string json;
   append_json_text(json, text);

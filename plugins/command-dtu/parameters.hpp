@@ -28,6 +28,7 @@ namespace command_dtu {
 // "name must be allowed, not value": refuse_kind names only what kind of value it is, for what may hold a secret.
 [[noreturn]] void refuse_type(std::string_view name, const JsonValue& value, std::string_view allowed);
 [[noreturn]] void refuse_kind(std::string_view name, const JsonValue& value, std::string_view allowed);
+[[noreturn]] void refuse_length(std::string_view name, size_t bytes, size_t most);
 [[nodiscard]] std::string quoted(std::string_view text);
 
 }  // namespace command_dtu

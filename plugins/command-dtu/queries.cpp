@@ -230,7 +230,7 @@ void sms(Call& call) {
   if (to.empty() || to.size() > number_max || to.find_first_not_of("+*#0123456789") != std::string::npos)
     refuse_type("number", number, "a phone number of at most 32 digits");
   if (text->type != JsonType::string) refuse_type("sms_msg", *text, "a text");
-  if (unquote(text->text).size() > sms_max) refuse_kind("sms_msg", *text, "at most 1024 bytes");
+  if (const size_t size = unquote(text->text).size(); size > sms_max) refuse_length("sms_msg", size, sms_max);
   carry_out(call, "sms.send", "{\"number\":" + quoted(to) + ",\"text\":" + std::string(text->text) + "}");
 }
 

@@ -206,6 +206,25 @@ TEST_F(Changes, ADiskThatIsFullRefusesASetAndChangesNothing) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// The disk is full when the change is undone, and dtud is killed before there is room: the next start goes back too.
+TEST_F(Changes, ADiskThatIsFullDuringARollBackCostsNoConnection) {
+  ASSERT_NO_FATAL_FAILURE(start(2));
+  EXPECT_EQ(number(order(told, "59", R"({"conf": )" + conf(free_port()) + "}"), "status"), 1);
+  const rlimit none{200, RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(dtud.process().pid(), RLIMIT_FSIZE, &none, nullptr), 0);
+  TcpPeer back = boss.accept();
+  ASSERT_GE(back.fd(), 0);
+  ASSERT_TRUE(eventually([&] { return text(state(), "rolled_back") != ""; }));
+  EXPECT_EQ(file().find(std::to_string(boss.port())), std::string::npos) << "it could not be written";
+  dtud.kill();
+  dtud.start();
+  back = boss.accept();
+  ASSERT_GE(back.fd(), 0);
+  ASSERT_TRUE(eventually([&] { return file().find(std::to_string(boss.port())) != std::string::npos; }));
+  EXPECT_EQ(number(order(back, "0", "{}"), "status"), 1);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Changes, MaskedSecretsComeBackAsTheyWere) {
   ASSERT_NO_FATAL_FAILURE(start());
   ASSERT_TRUE(told.write(request("4", "{}")));

@@ -173,15 +173,18 @@ TEST_F(Sets, UnsetRemovesValues) {
 
 TEST_F(Sets, WhatChangesNothingIsNoRevision) {
   ASSERT_NO_FATAL_FAILURE(start(R"({"plate": 1, "password": "pw"})"));
-  const size_t before = revisions();
   const Ran set = dtud.dtuctl({"config", "set", "plate=1"});
   EXPECT_EQ(set.output, "nothing changed\n");
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "version=3"}).output,
+            "stored as revision 2; no port and no channel had to change\n");
+  EXPECT_EQ(dtud.dtuctl({"config", "unset", "version"}).status, 0);
+  const size_t now = revisions();
   // As a script does that brings the same file again and again: the password stands in it as text.
   const HttpAnswer put = dtud.put("/v1/config", R"({"password":"pw",  "plate" : 1})");
   EXPECT_EQ(put.status, 200) << put.body;
-  EXPECT_EQ(revisions(), before);
+  EXPECT_EQ(revisions(), now);
   EXPECT_EQ(dtud.put("/v1/config", R"({"password": "pw", "plate": 0})").status, 200);
-  EXPECT_EQ(revisions(), before + 1);
+  EXPECT_EQ(revisions(), now + 1);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

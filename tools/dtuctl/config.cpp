@@ -190,7 +190,10 @@ int report_change(const Invocation& in, const Reply& reply, const std::string& f
     if (report["restored"].number() != 0 && reply.status != refused)
       print("back to revision " + report["restored"].text() + ", stored as revision " + report["revision"].text() +
             "\n");
-    if (reply.status != refused && changed.empty()) print("nothing changed\n");
+    if (reply.status != refused && changed.empty() && report["restored"].number() == 0)
+      print(report["stored"].flag()
+                ? "stored as revision " + report["revision"].text() + "; no port and no channel had to change\n"
+                : "nothing changed\n");
     for (const Json& c : changed) print("changed: " + printable(c.text()) + "\n");
     if (!report["note"].text().empty())
       print(in.terminal.paint(Colour::warning, "note: " + printable(report["note"].text())) + "\n");

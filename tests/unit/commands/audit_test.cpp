@@ -70,5 +70,26 @@ TEST_F(AuditTest, AFileThatCannotBeWrittenIsSaidOnce) {
   EXPECT_EQ(audit_.note(2, "channel 2", "password.set", true, kOk), "");
 }
 
+// The main lane stood still at the first call: nobody read the FIFO.
+TEST_F(AuditTest, AFifoInPlaceOfTheFileIsSaidAndNotWaitedFor) {
+  std::filesystem::create_directories(folder_);
+  const std::string file = folder_ + "/audit.log";
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  audit_.keep_in(file);
+  EXPECT_NE(audit_.note(1, "channel 1", "password.set", true, kOk).find("cannot write " + file), std::string::npos);
+  std::filesystem::remove(file);
+}
+
+// It grew without bound.
+TEST_F(AuditTest, AFullFileThatCannotBeMovedAwayIsSaidAndGrowsNoMore) {
+  std::filesystem::create_directories(folder_ + "/audit.log.1/full");
+  const std::string file = folder_ + "/audit.log";
+  std::ofstream(file) << std::string(Audit::kFileBytes, 'x');
+  audit_.keep_in(file);
+  EXPECT_NE(audit_.note(1, "channel 1", "password.set", true, kOk).find("cannot write " + file), std::string::npos);
+  EXPECT_EQ(std::filesystem::file_size(file), Audit::kFileBytes);
+}
+
 }  // namespace
 }  // namespace dtud::commands

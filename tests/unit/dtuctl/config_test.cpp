@@ -94,7 +94,9 @@ TEST_F(ConfigTest, ReloadAndNotes) {
   EXPECT_EQ(dtuctl({"config", "reload"}).out,
             "/etc/d.json:2:3: error (stored already): /warn: unknown key\nnothing changed\nnote: this ends it\n");
   answer("roll_back 0", R"({"ok": true, "findings": [], "changed": [], "revision": 9, "restored": 4})");
-  EXPECT_EQ(dtuctl({"config", "rollback"}).out, "back to revision 4, stored as revision 9\nnothing changed\n");
+  EXPECT_EQ(dtuctl({"config", "rollback"}).out, "back to revision 4, stored as revision 9\n");
+  answer("reload_config", R"({"ok": true, "findings": [], "changed": [], "revision": 9, "stored": true})");
+  EXPECT_EQ(dtuctl({"config", "reload"}).out, "stored as revision 9; no port and no channel had to change\n");
 }
 
 TEST_F(ConfigTest, AStringStaysAStringAndASecretNeedNotStandOnTheCommandLine) {

@@ -23,6 +23,13 @@ TEST(Scrubber, LeavesShortOnesAlone) {
   EXPECT_EQ(s.clean("port 1234"), "port 1234");
 }
 
+TEST(Scrubber, ForgetsTheOldestOfVeryMany) {
+  Scrubber scrubber;
+  for (int i = 0; i < 600; ++i) scrubber.add("secret-" + std::to_string(1000 + i));
+  EXPECT_EQ(scrubber.clean("it is secret-1599"), "it is ***");
+  EXPECT_EQ(scrubber.clean("it was secret-1000"), "it was secret-1000");
+}
+
 TEST(Scrubber, TakesUsersOutOfUrls) {
   const Scrubber s;
   EXPECT_EQ(s.clean("mqtt://plant:pw@broker:1883 is gone"), "mqtt://***@broker:1883 is gone");
