@@ -54,9 +54,10 @@ void Product::add_hal(const std::string& owner, const std::string& path, const s
   hals_.push_back(owner);
   if (!checkup) return;
   add(owner, path, *checkup, report);
-  for (const auto& [where, name] : checkup->offers) {
+  for (const auto& offer : checkup->offers) {
+    const auto& [where, name] = offer;
     const auto other = std::find_if(offers_.begin(), offers_.end(),
-                                    [&](const Owned& o) { return o.owner != owner && o.name == name; });
+                                    [&](const Owned& o) { return o.owner != owner && o.name == offer.text; });
     if (other != offers_.end() && name.back() != ':')
       report.error(path + where, other->owner + " has " + name + " already: give it another name here");
     offers_.push_back({owner, name});

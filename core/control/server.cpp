@@ -49,7 +49,7 @@ Server::Server(Options options, Backend& backend)
       epoll_(valid(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(valid(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
       wake_(valid(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-      workers_(options_.workers, kStackBytes) {
+      workers_(2 * options_.workers, kStackBytes) {  // a thread ends a moment after its answer is out
   if (!control_epoll(epoll_, EPOLL_CTL_ADD, listener_.fd(), kListener, EPOLLIN) ||
       !control_epoll(epoll_, EPOLL_CTL_ADD, timer_.get(), kTimer, EPOLLIN) ||
       !control_epoll(epoll_, EPOLL_CTL_ADD, wake_.get(), kWake, EPOLLIN))
@@ -266,7 +266,8 @@ void Server::begin(Clients::iterator at) {
     const uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
   };
-  if (workers_.run(job)) {
+  if (working_ < options_.workers && workers_.run(job)) {
+    ++working_;
     long_running_ += long_running ? 1 : 0;
     return;
   }
@@ -317,6 +318,7 @@ void Server::take_done() {
 }
 
 void Server::finish(Done& done) {
+  --working_;
   long_running_ -= done.long_running ? 1 : 0;
   const auto at = clients_.find(done.client);
   if (at == clients_.end()) {  // it went meanwhile

@@ -120,7 +120,7 @@ class Server {
     std::atomic<uint64_t> accepted{0}, requests{0}, refused_peer{0}, refused_busy{0}, bad_requests{0}, too_slow{0},
         evicted{0}, no_descriptor{0}, connections{0};
   } counts_;
-  unsigned long_running_ = 0;
+  unsigned working_ = 0, long_running_ = 0;  // requests at the workers; of these, those that wait for plugins
   bool stopped_ = false;
   Mutex mutex_;
   std::vector<Done> done_ DTU_GUARDED_BY(mutex_);

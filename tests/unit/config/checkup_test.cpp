@@ -51,6 +51,28 @@ INSTANTIATE_TEST_SUITE_P(Names, Claims,
                                          Claimed{"tcp:1:v6:*", "tcp:1:*", false}, Claimed{"tcp:1", "tcp:1:*", true}),
                          [](const auto& info) { return "Pair" + std::to_string(info.index); });
 
+TEST(Offers, OfTwoHalsHaveDifferentNames) {
+  Installed installed;
+  installed.hals["sim"] = "{}";
+  Schemas schemas = installed.schemas();
+  std::vector<std::string> names{"port:1", "port:2"};
+  size_t asked = 0;
+  schemas.check = [&](uint32_t, const std::string&, const std::string&, bool) {
+    Checkup checkup;
+    checkup.offers.push_back({"/ports", names.at(asked++)});
+    return std::optional<Checkup>(checkup);
+  };
+  const auto said = [&] {
+    Findings findings;
+    asked = 0;
+    (void)read_board(R"({"hal": [{"type": "linux"}, {"type": "sim"}]})", "b.json", schemas, findings);
+    return all(findings);
+  };
+  EXPECT_EQ(said().find("already"), std::string::npos) << said();
+  names[1] = "port:1";
+  EXPECT_NE(said().find("port:1 already: give it another name"), std::string::npos) << said();
+}
+
 TEST(Offers, AreKnownWhenEveryHalTells) {
   const Installed installed;
   Schemas schemas = installed.schemas();
