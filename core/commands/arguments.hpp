@@ -1,10 +1,26 @@
-// Are these the arguments a command takes?
+// Are these the arguments that a command takes?
 #pragma once
+#include <memory>
 #include <string>
+
+#include "config/validate.hpp"
 
 namespace dtud::commands {
 
-// "" when `json` is a JSON object that satisfies the schema ("" = any object), else what is wrong with it.
-[[nodiscard]] std::string wrong_arguments(const std::string& schema, const std::string& json);
+// The arguments of one command, by its schema. Compiles the schema at the first use and keeps it. Main lane.
+class Arguments {
+ public:
+  // schema: JSON Schema draft-07 of an object; "" = any object.
+  explicit Arguments(std::string schema) : text_(std::move(schema)) {}
+
+  [[nodiscard]] const std::string& schema() const { return text_; }
+  // "" if `json` is a JSON object that satisfies the schema, else what is wrong with it. A broken schema is wrong for
+  // all.
+  [[nodiscard]] std::string wrong(const std::string& json);
+
+ private:
+  std::string text_, broken_;
+  std::unique_ptr<config::Validator> schema_;
+};
 
 }  // namespace dtud::commands

@@ -4,7 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "commands/arguments.hpp"
 #include "config/syntax.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/sound.hpp"
@@ -15,7 +14,7 @@ namespace {
 dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
 
 Answer unfit(const Command& command, const std::string& args) {
-  const std::string wrong = wrong_arguments(command.args_schema, args);
+  const std::string wrong = command.arguments->wrong(args);
   return wrong.empty() ? Answer{} : Answer{DTU_E_INVALID, "", command.name + ": " + wrong};
 }
 

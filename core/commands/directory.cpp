@@ -22,6 +22,7 @@ std::string Directory::add(Command command) {
     if (const auto it = codes_.find(code); it != codes_.end())
       return "function code " + std::to_string(code) + " of " + command.name + " belongs to " + it->second;
   for (const uint32_t code : command.codes) codes_.emplace(code, command.name);
+  if (command.arguments == nullptr) command.arguments = std::make_shared<Arguments>("");
   std::string name = command.name;
   commands_.emplace(std::move(name), std::move(command));
   return {};

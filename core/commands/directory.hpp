@@ -5,12 +5,14 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "commands/answer.hpp"
+#include "commands/arguments.hpp"
 
 namespace dtud::plugins {
 class Instance;
@@ -22,8 +24,9 @@ namespace dtud::commands {
 using Builtin = std::function<void(const std::string& args, const std::string& source, Done done)>;
 
 struct Command {
-  std::string name, title, args_schema;
-  uint32_t flags = 0;  // DTU_COMMAND_...
+  std::string name, title;
+  std::shared_ptr<Arguments> arguments;  // null: any object, until add() sets it
+  uint32_t flags = 0;                    // DTU_COMMAND_...
   std::vector<uint32_t> codes;
   plugins::Instance* provider = nullptr;  // null: the kernel
   Builtin builtin;

@@ -20,7 +20,8 @@ class Schema {
   explicit Schema(const Json& root) : root_(root) {}
   [[nodiscard]] const Json& root() const { return root_; }
   [[nodiscard]] bool matches(const std::string& pattern, const std::string& text) const;  // false when text is too long
-  [[nodiscard]] bool refused_to_match() const { return refused_; }  // a text was too long, once at least
+  [[nodiscard]] bool refused_to_match() const { return refused_; }  // a text was too long since forget_refusals()
+  void forget_refusals() const { refused_ = false; }
   [[nodiscard]] Json referred(const std::string& reference) const;  // "#/definitions/port"
 
  private:

@@ -1,6 +1,7 @@
 // The one file that includes valijson: its templates are the heaviest thing in this folder.
 #include "config/validate.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <valijson/adapters/poco_json_adapter.hpp>
 #include <valijson/schema.hpp>
@@ -12,11 +13,33 @@
 
 namespace dtud::config {
 
+namespace {
+
+constexpr int kDeepest = 64;
+
+// Whether a schema has "pattern" or "patternProperties" anywhere; true as well for one that is too deep to look
+// through.
+bool names_a_pattern(const Json& schema, int depth) {
+  if (depth == kDeepest) return true;
+  if (const auto* list = as_list(schema)) {
+    return std::any_of(list->begin(), list->end(), [&](const auto& item) { return names_a_pattern(item, depth + 1); });
+  }
+  const auto* object = as_object(schema);
+  if (object == nullptr) return false;
+  return std::any_of(object->begin(), object->end(), [&](const auto& member) {
+    return member.first == "pattern" || member.first == "patternProperties" ||
+           names_a_pattern(member.second, depth + 1);
+  });
+}
+
+}  // namespace
+
 struct Validator::Compiled {
   valijson::Schema schema;
 };
 
-Validator::Validator(const Json& schema) : schema_(schema), compiled_(std::make_unique<Compiled>()) {
+Validator::Validator(const Json& schema)
+    : schema_(schema), has_patterns_(names_a_pattern(schema, 0)), compiled_(std::make_unique<Compiled>()) {
   valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
   parser.populateSchema(valijson::adapters::PocoJsonAdapter(schema_.root()), compiled_->schema);
 }
@@ -33,8 +56,15 @@ std::unique_ptr<Validator> Validator::make(const Json& schema, std::string& erro
   }
 }
 
+bool Validator::accepts(const Json& value) const {
+  if (has_patterns_) return false;
+  valijson::Validator validator;
+  return validator.validate(compiled_->schema, valijson::adapters::PocoJsonAdapter(value), nullptr);
+}
+
 std::optional<Json> Validator::check(const Json& value, const std::string& path, const Paths& secrets,
                                      std::vector<Problem>& problems) const {
+  schema_.forget_refusals();
   try {
     const SchemaNode root(schema_);
     Json normal = normalised(value, root);

@@ -19,6 +19,9 @@ class Validator {
 
   [[nodiscard]] const Schema& schema() const { return schema_; }
 
+  // True if `value` satisfies the schema as it stands. False if it does not, or if only check() can tell. The cheap
+  // look for what is nearly always right.
+  [[nodiscard]] bool accepts(const Json& value) const;
   // `value` in normal form; what is still wrong with it goes to `problems`. Null when the schema cannot be used after
   // all (a broken pattern, references in a circle): then the one problem says so.
   std::optional<Json> check(const Json& value, const std::string& path, const Paths& secrets,
@@ -30,6 +33,7 @@ class Validator {
   std::optional<Problem> judged(const Json& value, const std::string& path) const;
 
   Schema schema_;
+  bool has_patterns_;  // valijson matches texts of any length, and std::regex recurses over them
   std::unique_ptr<Compiled> compiled_;
 };
 

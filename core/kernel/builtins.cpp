@@ -181,7 +181,7 @@ void add_builtins(Kernel& kernel) {
     command.name = row.name;
     command.title = row.title;
     command.flags = row.flags;
-    command.args_schema = row.args_schema;
+    command.arguments = std::make_shared<commands::Arguments>(row.args_schema);
     command.builtin = [&kernel, run = row.run](const std::string& args, const std::string& source, const Done& done) {
       const config::Json parsed = config::parse_trusted(args);  // the schema was checked
       run(kernel, *config::as_object(parsed), source, done);

@@ -299,7 +299,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
               commands::Command c;
               c.name = text_of(i->name);
               c.title = text_of(i->title);
-              c.args_schema = text_of(i->args_schema);
+              c.arguments = std::make_shared<commands::Arguments>(text_of(i->args_schema));
               c.flags = i->flags;
               c.codes.assign(i->codes, i->codes + i->code_count);
               to.push_back(std::move(c));

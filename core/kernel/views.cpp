@@ -194,7 +194,7 @@ std::string commands(Kernel& kernel) {
     o->set("password", (c.flags & DTU_COMMAND_PASSWORD) != 0);
     o->set("local", (c.flags & DTU_COMMAND_LOCAL) != 0);
     o->set("provider", c.provider != nullptr ? c.provider->name() : "kernel");
-    o->set("args_schema", c.args_schema.empty() ? Json() : object_of(c.args_schema));
+    o->set("args_schema", c.arguments->schema().empty() ? Json() : object_of(c.arguments->schema()));
     list->add(o);
   }
   return config::to_json(Json(list));

@@ -9,17 +9,44 @@ constexpr char kSchema[] = R"({"type": "object", "properties": {"new_password": 
                                "required": ["new_password"], "additionalProperties": false})";
 
 TEST(Arguments, Right) {
-  EXPECT_EQ(wrong_arguments("", "{}"), "");
-  EXPECT_EQ(wrong_arguments("", R"({"anything": 1})"), "");
-  EXPECT_EQ(wrong_arguments(kSchema, R"({"new_password": "x"})"), "");
+  EXPECT_EQ(Arguments("").wrong("{}"), "");
+  EXPECT_EQ(Arguments("").wrong(R"({"anything": 1})"), "");
+  EXPECT_EQ(Arguments(kSchema).wrong(R"({"new_password": "x"})"), "");
 }
 
 TEST(Arguments, WrongOnesSayWhatIsWrong) {
-  EXPECT_NE(wrong_arguments("", "[1]"), "");
-  EXPECT_NE(wrong_arguments("", "{\"a\": "), "");
-  EXPECT_NE(wrong_arguments(kSchema, "{}").find("new_password"), std::string::npos);
-  EXPECT_NE(wrong_arguments(kSchema, R"({"new_password": ""})").find("/new_password"), std::string::npos);
-  EXPECT_NE(wrong_arguments(kSchema, R"({"new_pasword": "x"})").find("new_pasword"), std::string::npos);
+  EXPECT_NE(Arguments("").wrong("[1]"), "");
+  EXPECT_NE(Arguments("").wrong("{\"a\": "), "");
+  EXPECT_NE(Arguments(kSchema).wrong("{}").find("new_password"), std::string::npos);
+  EXPECT_NE(Arguments(kSchema).wrong(R"({"new_password": ""})").find("/new_password"), std::string::npos);
+  EXPECT_NE(Arguments(kSchema).wrong(R"({"new_pasword": "x"})").find("new_pasword"), std::string::npos);
+}
+
+// A schema is compiled once and used for every call: what was wrong with one call must not stay wrong.
+TEST(Arguments, TheSameSchemaAnswersEachCallByItself) {
+  Arguments arguments(kSchema);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(arguments.wrong("{}"), "");
+    EXPECT_EQ(arguments.wrong(R"({"new_password": "x"})"), "");
+    EXPECT_NE(arguments.wrong(R"({"new_password": [7]})"), "");
+  }
+}
+
+// A text that is too long for a pattern is refused, and the next one is looked at.
+TEST(Arguments, ATextTooLongForAPatternIsForgotten) {
+  Arguments arguments(R"({"type": "object", "properties": {"name": {"type": "string", "pattern": "^[a-z]+$"}}})");
+  EXPECT_NE(arguments.wrong("{\"name\": \"" + std::string(5000, 'a') + "\"}"), "");
+  EXPECT_EQ(arguments.wrong(R"({"name": "abc"})"), "");
+  EXPECT_NE(arguments.wrong(R"({"name": "ABC"})"), "");
+}
+
+TEST(Arguments, ABrokenSchemaIsWrongForEveryCall) {
+  Arguments arguments(R"({"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}})");
+  Arguments list("[1]");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NE(arguments.wrong(R"({"a": 1})"), "");
+    EXPECT_NE(list.wrong("{}").find("broken schema"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ struct StrictCallsTest : CallsTest {
     Command c;
     c.name = "strict";
     c.flags = DTU_COMMAND_PASSWORD;
-    c.args_schema = R"({"type": "object", "additionalProperties": false})";
+    c.arguments = std::make_shared<Arguments>(R"({"type": "object", "additionalProperties": false})");
     c.builtin = kEcho;
     EXPECT_EQ(directory.add(std::move(c)), "");
     access.set_password(hash_password("pw"));
