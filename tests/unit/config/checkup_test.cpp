@@ -1,6 +1,8 @@
 // What components claim and offer, seen together.
 #include <gmock/gmock.h>
 
+#include <ostream>
+
 #include "fixture.hpp"
 
 namespace dtud::config {
@@ -13,6 +15,10 @@ struct Claimed {
   const char* second;
   bool both;  // may be used at once
 };
+
+void PrintTo(const Claimed& c, std::ostream* out) {
+  *out << c.first << (c.both ? " beside " : " against ") << c.second;
+}
 
 class Claims : public testing::TestWithParam<Claimed> {};
 
