@@ -339,11 +339,11 @@ constexpr Fault kFaults[] = {
     {"reset_in_the_answer", [](FaultyLink& link) { link.reset_after(FaultyLink::Way::down, 2), link.reset(); }},
 };
 
-class BrokenLink : public testing::TestWithParam<std::tuple<const char*, Fault>> {};
+class BrokenLink : public testing::TestWithParam<std::tuple<std::string, Fault>> {};
 
 TEST_P(BrokenLink, CostsNoMessageWhileTheyAreStored) {
   const auto& [protocol, fault] = GetParam();
-  const bool tcp = std::string(protocol) == "tcp";
+  const bool tcp = protocol == "tcp";
   Pty pty;
   TcpSink lines;
   MqttSink broker;
@@ -353,7 +353,7 @@ TEST_P(BrokenLink, CostsNoMessageWhileTheyAreStored) {
   dtud.ports({{"1", pty.device()}});
   dtud.device(R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "0x0a"}}}, "conf": {"1": {"serialID": "1",
     "reconnect": {"min_ms": 10, "max_ms": 40}, "offline_storage": "on", "outbox": {"overflow": "block"}, "protocol": ")" +
-              std::string(protocol) + R"(", "url": "127.0.0.1", "port": )" + std::to_string(link.port()) +
+              protocol + R"(", "url": "127.0.0.1", "port": )" + std::to_string(link.port()) +
               (tcp ? "" : R"(, "qos": 1, "publish": {"0": "up"})") + "}}}");
   dtud.start();
   ASSERT_TRUE(dtud.port_is("1", "up"));
@@ -377,11 +377,13 @@ TEST_P(BrokenLink, CostsNoMessageWhileTheyAreStored) {
   EXPECT_EQ(server.tally().wrong('a', last), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Mqtt, BrokenLink, testing::Combine(testing::Values("mqtt"), testing::ValuesIn(kFaults)),
+INSTANTIATE_TEST_SUITE_P(Mqtt, BrokenLink,
+                         testing::Combine(testing::Values(std::string("mqtt")), testing::ValuesIn(kFaults)),
                          [](const auto& info) { return std::string(std::get<1>(info.param).name); });
 // TCP has no answers, and a reset takes what the far end's kernel had acknowledged.
 INSTANTIATE_TEST_SUITE_P(Tcp, BrokenLink,
-                         testing::Combine(testing::Values("tcp"), testing::Values(kFaults[0], kFaults[1], kFaults[3])),
+                         testing::Combine(testing::Values(std::string("tcp")),
+                                          testing::Values(kFaults[0], kFaults[1], kFaults[3])),
                          [](const auto& info) { return std::string(std::get<1>(info.param).name); });
 
 // telegraf #15876: two outputs of one type.
