@@ -36,9 +36,9 @@ dtu_status Bench::call(const std::string& function, const std::function<dtu_stat
   try {
     status = body();
   } catch (const std::exception& e) {
-    found("contract.exception", function + " let out an exception: " + e.what());
+    found("contract.exception", function + " threw an exception: " + e.what());
   } catch (...) {
-    found("contract.exception", function + " let out an exception that is not a std::exception");
+    found("contract.exception", function + " threw an exception that is not a std::exception");
   }
   auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
   trail_.leave();
@@ -87,13 +87,14 @@ void Bench::judge(const std::string& function, dtu_status status, const dtu_erro
   const std::string text(std::begin(error.message), end);
   look_for_secrets("the error of " + function, text);
   if (end == std::end(error.message) || (text.size() > 1 && text.back() == filler) || !is_utf8(text))
-    return found("error.text",
-                 function + ": its error is not ended by a NUL or is no UTF-8: \"" + text.substr(0, 60) + "\"");
+    return found("error.text", function + ": the text of the error has no NUL at the end or is not UTF-8: \"" +
+                                   text.substr(0, 60) + "\"");
   if (status >= 0 || status == DTU_E_EXCEPTION || status == DTU_AGAIN) return;
-  if (text.empty()) return found("error.empty", function + " answered " + std::to_string(status) + " without a word");
+  if (text.empty())
+    return found("error.empty", function + " answered " + std::to_string(status) + " with an empty error");
   if (error.code != status)
-    found("error.code",
-          function + " answered " + std::to_string(status) + ", its error says " + std::to_string(error.code));
+    found("error.code", function + " answered " + std::to_string(status) + ", but the code of the error is " +
+                            std::to_string(error.code));
 }
 
 void Bench::look_for_secrets(const std::string& where, const std::string& text) {
@@ -114,7 +115,7 @@ void Bench::look_through_records() {
       found("reply.after-failure", "reply() to call " + std::to_string(p.call) + ", which had failed");
     }
     if (p.status == DTU_OK && !p.json.empty() && !is_json_value(p.json))
-      found("reply.json", "the answer to call " + std::to_string(p.call) + " is no JSON: " + p.json.substr(0, 60));
+      found("reply.json", "the answer to call " + std::to_string(p.call) + " is not JSON: " + p.json.substr(0, 60));
   }
 }
 
@@ -161,7 +162,7 @@ void Bench::emits(const host::InstanceRecord& by, const dtu_msg& msg, dtu_status
     const bool closed = closed_keys_.count(msg.source) != 0;
     wire_.finding(closed ? "emit.after-close" : "emit.source", by.type + " emitted for the key " +
                                                                    std::to_string(msg.source) + ", which is " +
-                                                                   (closed ? "closed" : "of no port"));
+                                                                   (closed ? "closed" : "not the key of a port"));
   }
   const std::string payload = said(msg.payload);
   if (answer == DTU_AGAIN) {
@@ -177,8 +178,8 @@ void Bench::emits(const host::InstanceRecord& by, const dtu_msg& msg, dtu_status
   it->second.resumed = true;
   const size_t common = std::min(payload.size(), it->second.refused.size());  // bytes may come in other pieces
   if (payload.compare(0, common, it->second.refused, 0, common) != 0)
-    wire_.finding("emit.lost", by.type + " emitted something else for source " + std::to_string(msg.source) +
-                                   " first than what had found no room");
+    wire_.finding("emit.lost",
+                  by.type + " did not emit the refused message first for source " + std::to_string(msg.source));
 }
 
 void Bench::hold_emits() {
@@ -201,7 +202,7 @@ void Bench::release_emits(const std::string& whose) {
     return std::all_of(held_.begin(), held_.end(), [](const auto& h) { return h.second.resumed; });
   };
   if (!run_until(all_resumed, patience()))
-    found("emit.lost", whose + " did not emit again, after writable(), what had found no room");
+    found("emit.lost", whose + " did not emit the refused message again after writable()");
   const host::Lock lock(mutex_);
   held_.clear();
 }

@@ -33,7 +33,7 @@ constexpr int unreported = 97;  // exit code of a body that threw
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), "no descriptor to be had");
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "no free descriptor");
   }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -196,7 +196,7 @@ void Wire::fact(const std::string& key, const std::string& value) { send('X', ke
 std::string Outcome::death() const {
   std::string text;
   if (hung)
-    text = inside ? "did not return from " : "did not come to its end after ";
+    text = inside ? "did not return from " : "did not end after ";
   else if (signal != 0)
     text = "died of signal " + std::to_string(signal) + " (" + strsignal(signal) + ") " + (inside ? "in " : "after ");
   else

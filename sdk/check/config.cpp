@@ -127,12 +127,12 @@ void Schema::use(const std::string& text) {
   try {
     parsed = parse_json(text);
   } catch (const Poco::Exception& e) {
-    remarks_.push_back({"schema.json", "it is no JSON: " + e.displayText()});
+    remarks_.push_back({"schema.json", "it is not JSON: " + e.displayText()});
     return;
   }
   root_ = object_of(parsed);
   if (root_.isNull()) {
-    remarks_.push_back({"schema.object", "it is no JSON object"});
+    remarks_.push_back({"schema.object", "it is not a JSON object"});
     return;
   }
   remarks_ = judge_schema(root_);
@@ -161,7 +161,7 @@ std::optional<std::string> Schema::completed(const std::string& json) const {
   try {
     const Object::Ptr value = object_of(parse_json(json));
     if (value.isNull()) {
-      why_ = "it is no JSON object";
+      why_ = "it is not a JSON object";
       return std::nullopt;
     }
     fill_defaults(value, root_, root_);

@@ -68,7 +68,7 @@ class Handshake {
                                            std::to_string(DTU_ABI_MINOR));
     texts(d);
     if (d.component_count == 0 || d.component_count > components_max || d.components == nullptr)
-      return refuse("handshake.components", "it says it holds " + std::to_string(d.component_count) + " components");
+      return refuse("handshake.components", "it declares " + std::to_string(d.component_count) + " components");
     for (uint64_t k = 0; k < d.component_count; ++k) component(d.components[k], k);
     declared_types();
     wire_.fact("components", std::to_string(passed_));
@@ -220,7 +220,7 @@ void compare_process(const ProcessState& before, Wire& wire) {
   const ProcessState after = ProcessState::now();
   for (const auto& [rule, what] : changes(before, after)) wire.finding(rule, "loading it " + what);
   if (after.threads > before.threads)
-    wire.finding("load.threads", "loading it began " + std::to_string(after.threads - before.threads) + " threads");
+    wire.finding("load.threads", "loading it started " + std::to_string(after.threads - before.threads) + " threads");
   for (const auto& [fd, to] : after.descriptors)
     if (before.descriptors.count(fd) == 0) wire.finding("load.descriptors", "loading it opened " + to);
 }

@@ -172,7 +172,7 @@ ElfFacts read_elf(const std::string& file) {
     facts.trouble = "it is for another processor (ELF machine " + std::to_string(theirs.machine) + ", this is " +
                     std::to_string(ours.machine) + "): run the dtu-plugin-check of that board";
   else if (theirs.type != ET_DYN)
-    facts.trouble = "it is no shared object: link it with -shared";
+    facts.trouble = "it is not a shared object: link it with -shared";
   if (!facts.trouble.empty()) return facts;
   const bool whole =
       theirs.ident[EI_CLASS] == ELFCLASS64 ? Reader<Elf64>(bytes, facts).read() : Reader<Elf32>(bytes, facts).read();

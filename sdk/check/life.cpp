@@ -172,8 +172,8 @@ void two_instances(Stage& stage) {
   const bool created = second.create(b.job.config);
   const bool started = created && first.start() && second.start();
   if (!started) {
-    b.found("check.skipped", "a second instance beside the first did not start (" + second.error() +
-                                 "): give a configuration that two can share");
+    b.found("check.skipped", "a second instance did not start while the first ran (" + second.error() +
+                                 "): give a configuration that two instances can share");
     second.end();
     return first.end();
   }

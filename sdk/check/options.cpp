@@ -73,13 +73,13 @@ Options read_options(int argc, char** argv) {
       }
     }
     if (known) continue;
-    if (word.size() > 1 && word[0] == '-') throw Usage("there is no option " + word);
-    if (!o.file.empty()) throw Usage("one file at a time: " + o.file + " and " + word);
+    if (word.size() > 1 && word[0] == '-') throw Usage("unknown option " + word);
+    if (!o.file.empty()) throw Usage("only one file is allowed: " + o.file + " and " + word);
     o.file = word;
   }
   if (!patience.empty()) o.patience_s = seconds(patience);
-  if (!o.only.empty() && !is_rule(o.only)) throw Usage("there is no rule or group \"" + o.only + "\": see --list");
-  if (o.file.empty() && !o.list && !o.help && !o.version) throw Usage("which file?");
+  if (!o.only.empty() && !is_rule(o.only)) throw Usage("unknown rule or group \"" + o.only + "\": see --list");
+  if (o.file.empty() && !o.list && !o.help && !o.version) throw Usage("FILE is missing");
   return o;
 }
 

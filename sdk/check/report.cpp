@@ -47,7 +47,7 @@ std::string for_people(const std::string& file, const Result& result) {
     const Rule& r = rule(f.rule);
     out += std::string(name_of(r.severity)) + " " + f.rule + (f.component.empty() ? "" : " " + f.component) +
            (f.during.empty() ? "" : " (" + f.during + ")") + "\n    " + indented(f.what) + "\n    rule: " + r.says +
-           " [" + r.where + "]\n    mend: " + r.mend + "\n";
+           " [" + r.where + "]\n    fix: " + r.mend + "\n";
   }
   if (!result.cannot.empty()) return out + result.cannot + "\n";
   std::string checked;

@@ -92,7 +92,7 @@ std::vector<Run::Component> Run::load() {
 
 std::string Run::given_config(const std::string& component) const {
   const auto all = object_of(parse_json(read_file(options_.config)));
-  if (all.isNull()) throw Usage(options_.config + ": is no JSON object");
+  if (all.isNull()) throw Usage(options_.config + ": is not a JSON object");
   const auto names = all->getNames();
   const bool by_name = !names.empty() && std::all_of(names.begin(), names.end(), [&](const std::string& name) {
     return (name.find("channel:") == 0 || name.find("hal:") == 0 || name.find("command:") == 0) &&
@@ -105,8 +105,7 @@ std::string Run::given_config(const std::string& component) const {
 bool Run::configure(const Component& component, Job& job) {
   const Schema schema(component.schema);
   if (!schema.usable()) {
-    say("check.skipped", component.name, "",
-        "without a schema that can be used there is no configuration to check with");
+    say("check.skipped", component.name, "", "the schema cannot be used, so there is no configuration to check with");
     return false;
   }
   job.takes_settings = !schema.properties().empty();
@@ -115,12 +114,13 @@ bool Run::configure(const Component& component, Job& job) {
   if (!config && options_.config.empty())
     if (const auto example = schema.example()) config = schema.completed(*example);
   if (!config && options_.config.empty() && said_.count({"", "schema.default"}) != 0) {
-    say("check.skipped", component.name, "", "without defaults that fit there is no configuration to check with");
+    say("check.skipped", component.name, "",
+        "the defaults do not fit the schema, so there is no configuration to check with");
     return false;
   }
   if (!config) {
     say("schema.config", component.name, "",
-        options_.config.empty() ? "{} is no configuration: " + why + "; nothing was run"
+        options_.config.empty() ? "{} is not a valid configuration: " + why + "; nothing was run"
                                 : options_.config + ": " + why);
     return false;
   }
@@ -157,7 +157,7 @@ void Run::check(const Component& component) {
   }
   if (!usable) {
     if (facts.count("lives") != 0)
-      say("check.skipped", component.name, "", "the other checks: it does not survive being used");
+      say("check.skipped", component.name, "", "the other checks: the component ends its process in use");
     return;
   }
   std::istringstream called(facts["called"]);
@@ -216,7 +216,8 @@ void Run::death(const Scenario& scenario, const Job& job, const Outcome& outcome
   std::string last = outcome.output;
   while (!last.empty() && last.back() == '\n') last.pop_back();
   last.erase(0, last.rfind('\n') + 1);
-  say(broken, job.name, during, "it " + outcome.death() + (last.empty() ? "" : "; it said: " + last.substr(0, 120)));
+  say(broken, job.name, during,
+      "it " + outcome.death() + (last.empty() ? "" : "; last output: " + last.substr(0, 120)));
 }
 
 void Run::output(const Job& job, const std::string& during, const Outcome& outcome) {

@@ -201,7 +201,7 @@ class Walk {
   // plain: it says what a value is, so it has a title and a default that fits.
   void node(const Object::Ptr& schema, const std::string& path, bool plain, int depth) {
     if (schema.isNull()) return;
-    if (depth > depth_max) return say("schema.keyword", path, "nests too deep");
+    if (depth > depth_max) return say("schema.keyword", path, "is nested too deep");
     bool sound = true;
     for (const Keyword& k : keywords) {
       if (!schema->has(k.name) || fits(k.takes, schema->get(k.name))) continue;
@@ -209,7 +209,7 @@ class Walk {
       say("schema.keyword", path, std::string("has a wrong \"") + k.name + "\": it takes " + k.what);
     }
     if (schema->has("$ref") && resolved(schema, root_).isNull())
-      say("schema.keyword", path, "refers to something that is not there: " + json_text(schema->get("$ref")));
+      say("schema.keyword", path, "refers to a missing definition: " + json_text(schema->get("$ref")));
     for (const Keyword& k : keywords)
       if (schema->has(k.name)) below(k, schema->get(k.name), path, plain, depth);
     if (plain && sound && schema->has("default")) judge_default(schema, path);
@@ -238,7 +238,7 @@ class Walk {
         say("schema.title", path, std::string("has no ") + wanted);
     const Var secret = schema->get("writeOnly");
     if (sounds_secret(key, schema) && !(secret.isBoolean() && secret.convert<bool>()))
-      say("schema.secret", path, "sounds like a secret and has no \"writeOnly\": true");
+      say("schema.secret", path, "has the name of a secret and has no \"writeOnly\": true");
   }
 
   void judge_default(const Object::Ptr& schema, const std::string& path) {
