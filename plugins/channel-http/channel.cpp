@@ -33,7 +33,7 @@ dtu_status HttpChannel::start() {
     waiting_ = false;
     if (!busy()) host_.writable();
   });
-  if (!settings_.tls.verify) host_.warn("tls.verify is false: whoever answers is taken for the server");
+  if (!settings_.tls.verify) host_.warn("tls.verify is false: the server's identity is not verified");
   host_.report(DTU_STATE_UP);  // whether a server is there shows with the first request
   return DTU_OK;
 }
@@ -84,7 +84,7 @@ void HttpChannel::ask(const Target& target, const dtu_msg& message) {
   request.answer_max = settings_.answer_max;
   request.settle_ms = settles_ ? kSettle_ms : 0;
   if (!client_->ask(std::move(request), [this, &target](const http::Answer& a) { answered(target, a); }))
-    throw dtu::Failure::retryable(DTU_E_IO, "the HTTP client takes no request");
+    throw dtu::Failure::retryable(DTU_E_IO, "the HTTP client accepts no request");
   token_ = message.token;
   counters_.add(Count::requests);
 }
@@ -153,14 +153,14 @@ void HttpChannel::try_later(const Verdict& verdict, const http::Answer& answer) 
   const uint32_t ms = wait_ms(failures_, settings_.retry_min_ms, settings_.retry_max_ms, random_fraction(), asked);
   waiting_ = true;
   retry_->arm_ms(ms);
-  host_.debug(verdict.text + "; again in " + std::to_string(ms) + " ms");
+  host_.debug(verdict.text + "; next try in " + std::to_string(ms) + " ms");
 }
 
 // A HEAD has no body, so there is nothing to hand on; else an empty answer is an answer too.
 void HttpChannel::hand_on(const Target& target, const http::Answer& answer) {
   if (answer.trouble != http::Trouble::none) {
     counters_.add(Count::lost_answers);
-    host_.warn("the message was delivered, but its answer is lost: " + answer.text);
+    host_.warn("the message was delivered, but the answer of the server is lost: " + answer.text);
     return;
   }
   if (target.method == "HEAD") return;

@@ -11,11 +11,11 @@ struct Name {
 constexpr Name kNames[] = {
     {"requests", "http_requests", "Requests made"},
     {"delivered", "http_delivered", "Messages delivered"},
-    {"rejected", "http_rejected", "Messages that can never be delivered: HTTP 4xx, or a request id that is not there"},
-    {"failures", "http_failures", "Requests that failed and are made again"},
+    {"rejected", "http_rejected", "Messages that can never be delivered: HTTP 4xx, or an unknown request id"},
+    {"failures", "http_failures", "Requests that failed and are repeated"},
     {"connections", "http_connections", "Connections made"},
     {"redirects", "http_redirects", "Redirects followed"},
-    {"lost_answers", "http_lost_answers", "Answers to delivered messages that could not be handed on"},
+    {"lost_answers", "http_lost_answers", "Answers to delivered messages that could not be passed on"},
 };
 static_assert(sizeof kNames / sizeof *kNames == static_cast<size_t>(Count::size_));
 

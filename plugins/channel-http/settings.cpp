@@ -62,7 +62,7 @@ std::string body_of(const Object& from, const std::string& path, const std::stri
   for (const char* key : {"reg_data", "data", "post_data"}) {
     const auto one = get<std::string>(from, key, "");
     if (!body.empty() && !one.empty() && one != body)
-      bad(path + key, "is another body than the one before it: reg_data, data and post_data mean the same, give one");
+      bad(path + key, "is a second, different body: reg_data, data and post_data mean the same, give one");
     if (!one.empty()) body = one;
   }
   return body.empty() ? otherwise : body;
@@ -131,12 +131,12 @@ void read_headers(const Object& config, Settings& s) {
     const std::string key = "headers." + name;
     constexpr const char* kToken = "!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
     if (name.empty() || name.size() > 64 || name.find_first_not_of(kToken) != std::string::npos)
-      bad(key.substr(0, 80), "is no name of a header");
+      bad(key.substr(0, 80), "is not a header name");
     const auto same = [&name = name](const char* ours) { return Poco::icompare(name, ours) == 0; };
     if (std::any_of(kOurHeaders.begin(), kOurHeaders.end(), same))
       bad(key,
           same("Content-Type") ? "has a key of its own: content_type" : "is set by the client itself: leave it out");
-    if (!value.isString()) bad(key, "must be a text");
+    if (!value.isString()) bad(key, "must be a string");
     check_value(key, value.toString());
     s.headers.emplace_back(name, value.toString());
   }

@@ -27,8 +27,9 @@ Verdict judge(const http::Answer& answer, const http::Url& url) {
   if (answer.status >= 200 && answer.status < 300) return {};
   const std::string text = url.shown() + " answers HTTP " + std::to_string(answer.status);
   if (answer.status >= 300 && answer.status < 400)
-    return {Verdict::Kind::again, kRedirected,
-            text + ", which is no delivery: only a GET follows a redirect. Set url to where the server takes messages"};
+    return {
+        Verdict::Kind::again, kRedirected,
+        text + ", which is not a delivery: only a GET follows a redirect. Set url to where the server takes messages"};
   const bool never = std::find(kOfTheMessage.begin(), kOfTheMessage.end(), answer.status) != kOfTheMessage.end();
   return {never ? Verdict::Kind::rejected : Verdict::Kind::again, code_of(answer.status), text};
 }

@@ -101,8 +101,7 @@ void UdpChannel::close_socket() {
   if (socket_) {
     if (const uint64_t unread = drop_unread(socket_.fd())) {
       metrics_.add(Count::lost_downlink_messages, unread);
-      host_.warn("the socket to " + address_ + " was closed with " + std::to_string(unread) +
-                 " received datagrams that nobody took");
+      host_.warn("the socket to " + address_ + " was closed with " + std::to_string(unread) + " unread datagrams");
     }
   }
   socket_.reset();
@@ -123,7 +122,7 @@ void UdpChannel::opened() {
   ping_probes_ = !settings_.ping.empty();
   if (!ping_probes_)
     return state_.not_up(DTU_STATE_DEGRADED, refuser_ + " refused the last datagrams; one message to " + address_ +
-                                                 " tries whether the server is back");
+                                                 " tests whether the server accepts datagrams again");
   make_ping();
 }
 

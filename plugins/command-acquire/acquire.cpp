@@ -65,7 +65,9 @@ dtu_status Acquire::start() {
   tick_ = std::make_unique<dtu::Timer>(host_, [this] { tick(); });
   tick_->arm_ms(0, kTick_ms);
   if (!settings_.tls.verify)
-    host_.warn("tls.verify is false: whoever answers at acquire_url may set this device's parameters");
+    host_.warn(
+        "tls.verify is false: the identity of the server at acquire_url is not verified, and the server sets the "
+        "parameters of this device");
   return DTU_OK;
 }
 
@@ -105,7 +107,7 @@ void Acquire::list_commands(const Each& each) {
 dtu_status Acquire::invoke(uint64_t call, std::string_view /*name*/, std::string_view /*args*/,
                            std::string_view /*source*/) {
   if (!tick_) return DTU_E_CLOSED;
-  if (calls_.size() >= kCallsMost) throw dtu::Failure(DTU_E_IO, "too many ask at once: wait for the answer");
+  if (calls_.size() >= kCallsMost) throw dtu::Failure(DTU_E_IO, "too many calls wait for the server: try again later");
   calls_.push_back(call);
   if (!busy_) begin();
   return DTU_OK;
@@ -159,7 +161,7 @@ void Acquire::config_is(const dtu_answer& answer) {
       return;
     }
   }
-  if (source_.url.empty()) return quit(Next::day, "there is no acquire_url: set where to fetch from");
+  if (source_.url.empty()) return quit(Next::day, "acquire_url is not set: set the URL of the parameters");
   dtu_error error{};
   if (service_.read_point(host_.instance(), dtu::str("device.imei"), on<&Acquire::imei_is>, this, &error) < DTU_OK)
     quit(Next::soon, std::string("the IMEI cannot be read: ") + error.message);
@@ -174,7 +176,7 @@ void Acquire::imei_is(const dtu_answer& answer) {
   request.timeout_ms = settings_.timeout_ms;
   request.answer_max = kDocumentMost;
   if (!client_->ask(std::move(request), [this](const http::Answer& a) { answered(a); }))
-    quit(Next::hour, "the HTTP client takes no request");
+    quit(Next::hour, "the HTTP client accepts no request");
 }
 
 void Acquire::answered(const http::Answer& answer) {
@@ -196,14 +198,15 @@ void Acquire::answered(const http::Answer& answer) {
 void Acquire::offered(const std::string& document) {
   new_version_ = offered_version(document);
   if (!newer(new_version_, source_.version))
-    return finish(Next::day, false, "version " + new_version_ + " of the server is not above ours");
+    return finish(Next::day, false,
+                  "version " + new_version_ + " of the server is not newer than the version of this device");
   host_.info("the server has version " + new_version_ + " of the parameters: setting them");
   run_command("config.change", "{\"set\":" + document + "}", on<&Acquire::changed>);
 }
 
 void Acquire::changed(const dtu_answer& answer) {
   if (answer.status != DTU_OK)
-    return quit(Next::day, "version " + new_version_ + " of the parameters is not taken: " + why(answer));
+    return quit(Next::day, "version " + new_version_ + " of the parameters is refused: " + why(answer));
   source_.version = new_version_;
   finish(Next::day, true, "version " + new_version_ + " of the parameters is set");
 }

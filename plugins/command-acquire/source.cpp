@@ -22,14 +22,14 @@ Poco::Dynamic::Var parsed(std::string_view json) {
 }
 
 Object::Ptr object_of(std::string_view json, const std::string& what) {
-  std::string why = "it is another kind of value";
+  std::string why = "it is a value of another type";
   try {
     const auto value = parsed(json);
     if (value.type() == typeid(Object::Ptr)) return value.extract<Object::Ptr>();
   } catch (const Poco::Exception& e) {
     why = e.displayText();
   }
-  throw dtu::Failure(DTU_E_INVALID, what + " is no JSON object: " + why.substr(0, 120));
+  throw dtu::Failure(DTU_E_INVALID, what + " is not a JSON object: " + why.substr(0, 120));
 }
 
 std::string text(const Poco::Dynamic::Var& value) {
@@ -61,7 +61,7 @@ std::string address(const Source& source, std::string_view imei) {
 }
 
 std::string offered_version(std::string_view document) {
-  const Object::Ptr object = object_of(document, "what the server sent");
+  const Object::Ptr object = object_of(document, "the document of the server");
   std::string version = text(object->get("version"));
   if (version.empty()) throw dtu::Failure(DTU_E_INVALID, "the document the server sent has no version");
   return version;

@@ -18,7 +18,7 @@ std::vector<uint64_t> parts_of(std::string_view text) {
     const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, part);
     if (error != std::errc{} || stop != text.data() + end)
       throw dtu::Failure(DTU_E_INVALID, "\"" + std::string(text.substr(0, 40)) +
-                                            "\" is no version: numbers with dots between them are wanted");
+                                            "\" is not a version: numbers separated by dots are required");
     at = end + 1;
   }
   return parts;

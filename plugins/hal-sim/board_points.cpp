@@ -71,8 +71,7 @@ BoardPoints::BoardPoints(const Config& config) : drift_(config.drift) {
     const BoardCommand* command = board_command(name);
     const auto at = points_.find(command != nullptr ? command->point : name);
     if (at == points_.end())
-      throw dtu::Failure(DTU_E_INVALID,
-                         "/absent: " + name + " is nothing a simulated board has: name one of its points or commands");
+      throw dtu::Failure(DTU_E_INVALID, "/absent: " + name + " is neither a point nor a command of a simulated board");
     at->second.absent = true;
   }
 }
@@ -144,7 +143,7 @@ void BoardPoints::add(const std::string& name, std::string title, std::string js
 
 const std::string& BoardPoints::peek(std::string_view name) {
   const Point& p = find(name);
-  if (!p.range.writable()) throw dtu::Failure(DTU_E_UNSUPPORTED, std::string(name) + " cannot tell when it changes");
+  if (!p.range.writable()) throw dtu::Failure(DTU_E_UNSUPPORTED, std::string(name) + " does not report changes");
   return p.value;
 }
 

@@ -51,7 +51,8 @@ void Firmware::load() {
   } catch (const std::exception& e) {
     const bool kept = kv->set(host_.instance(), dtu::str(kRejectedKey), dtu::str(text)) == DTU_OK;
     host_.warn("the stored state of the simulated flash (key " + std::string(kKey) + ") cannot be read: " + e.what() +
-               "; it begins anew" + (kept ? ", and the old one is kept as " + std::string(kRejectedKey) : ""));
+               "; the simulated flash starts empty" +
+               (kept ? ", and the old state is kept as " + std::string(kRejectedKey) : ""));
   }
 }
 

@@ -32,9 +32,9 @@ Link::Link(dtu::Host host, std::string path, std::string target, const std::stri
   fs::create_symlink(target_, path_, error);
   if (error == std::errc::file_exists)
     throw dtu::Failure(DTU_E_INVALID, "port " + port + ": " + path_ +
-                                          " is there already and not a link of ours: remove it or choose another link");
+                                          " exists and is not a link of dtud: remove it or choose another link");
   if (error)
-    throw dtu::Failure(DTU_E_IO, "port " + port + ": the link " + path_ + " cannot be made: " + error.message());
+    throw dtu::Failure(DTU_E_IO, "port " + port + ": the link " + path_ + " cannot be created: " + error.message());
   if (const auto* kv = host_.service<dtu_kv_service>(DTU_KV_SERVICE))
     kv->set(host_.instance(), dtu::str(key_), dtu::str(target_));
 }

@@ -20,7 +20,7 @@ namespace {
 
 Pty::Pty() : master_(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) {
   std::array<char, 64> name{};
-  if (!master_) fail("no pty to be had (see /proc/sys/kernel/pty/max)");
+  if (!master_) fail("cannot create a pty (see /proc/sys/kernel/pty/max)");
   if (grantpt(master_.get()) != 0 || unlockpt(master_.get()) != 0 ||
       ptsname_r(master_.get(), name.data(), name.size()) != 0)
     fail("the pty cannot be set up");
@@ -37,7 +37,7 @@ void Pty::keep_open() {
 
 dtu_port::Descriptor Pty::end() const {
   dtu_port::Descriptor copy(fcntl(master_.get(), F_DUPFD_CLOEXEC, 0));  // NOLINT(cppcoreguidelines-pro-type-vararg)
-  if (!copy) fail("no descriptor to be had for " + device_);
+  if (!copy) fail("no descriptor available for " + device_);
   return copy;
 }
 

@@ -18,8 +18,8 @@ refused() { # WORDS ARGUMENTS...
   failed=1
 }
 mkdir "$work/out"
-refused 'is no kind of plugin: channel, hal or command' driver x
-refused 'is no kind of plugin' ../channel x
+refused 'is not a kind of plugin: channel, hal or command' driver x
+refused 'is not a kind of plugin' ../channel x
 refused 'a-z, 0-9 and - only' channel My-Cloud
 refused 'a-z, 0-9 and - only' channel 'my cloud'
 refused 'a-z, 0-9 and - only' channel ../x
@@ -29,10 +29,10 @@ refused 'a-z, 0-9 and - only' channel é
 refused 'begin with a letter' channel 2g
 refused 'may not end with -' channel x-
 refused 'is 33 characters long' channel aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-refused 'a text in a line' channel x --vendor 'A "great" company'
-refused 'a text in a line' channel x --vendor 'A
+refused 'one line without' channel x --vendor 'A "great" company'
+refused 'one line without' channel x --vendor 'A
 B'
-refused 'a text in a line' channel x --vendor ''
+refused 'one line without' channel x --vendor ''
 refused 'letters, digits' channel x --id 'com/example'
 refused 'unknown option' channel x --colour blue
 refused 'is too many' channel x y
@@ -41,10 +41,10 @@ refused 'channel|hal|command NAME' channel
 
 "$tool" channel x --dir "$work/out" >/dev/null || failed=1
 echo mine >"$work/out/channel-x/plugin.cpp"
-refused 'is there already: nothing was changed' channel x
+refused 'exists already: nothing was changed' channel x
 [ "$(cat "$work/out/channel-x/plugin.cpp")" = mine ] || { echo 'it was written over'; failed=1; }
 ln -s nowhere "$work/out/channel-link"
-refused 'is there already' channel link
+refused 'exists already' channel link
 said=$("$tool" channel y --dir "$work/out" --id 2>&1) && failed=1
 case $said in *'--id needs a value'*) ;; *) echo "an option without value: $said"; failed=1 ;; esac
 mkdir "$work/out/sub"

@@ -49,18 +49,18 @@ class Sku(unittest.TestCase):
             self.assertIn(name, ran.stdout)
 
     def test_a_wrong_product_is_refused_with_the_right_words(self):
-        self.refused(product(plugins=["hal-sim", "chanel-tcp"]), "x.json: /plugins/1: \"chanel-tcp\" is no plugin of this tree",
+        self.refused(product(plugins=["hal-sim", "chanel-tcp"]), "x.json: /plugins/1: \"chanel-tcp\" is not a plugin of this tree",
                      "did you mean \"channel-tcp\"?", "There are: channel-http")
         self.refused(product(form="folder"), "/form: \"folder\"", "There are: directory, packages, static")
         self.refused(product(plugin=[]), "/plugin: is not known; did you mean \"plugins\"?")
         self.refused({"form": "static", "plugins": ["hal-sim"]}, "\"title\" is missing")
         self.refused(product(plugins=[]), "/plugins: has 0 entries; allowed are 1 to 64")
-        self.refused(product(plugins=["hal-sim", "hal-sim"]), "/plugins: \"hal-sim\" stands there twice")
+        self.refused(product(plugins=["hal-sim", "hal-sim"]), "/plugins: \"hal-sim\" occurs twice")
         self.refused(product(keys=["abc"]), "/keys/0: \"abc\" is not base64 of the key")
         self.refused(product(require_signed=True), "/require_signed: nobody could sign")
         self.refused(product(require_signed="yes"), "/require_signed: \"yes\" is not of type boolean")
         self.refused('{"title": "T",\n "form" "static"}', "x.json:2:9: is not JSON")
-        self.refused('{"title": "T", "title": "T"}', "\"title\" stands there twice")
+        self.refused('{"title": "T", "title": "T"}', "\"title\" occurs twice")
         ran = self.sku("everythin")
         self.assertEqual(ran.returncode, 1)
         self.assertIn("did you mean \"everything\"?", ran.stderr)

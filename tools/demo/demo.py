@@ -79,7 +79,7 @@ class Lines:
                         return line
                 left = end - time.monotonic()
                 if left <= 0 or not self.ready.wait(left):
-                    raise Trouble(f"{what} did not come within {seconds:.0f} s")
+                    raise Trouble(f"{what} was not received within {seconds:.0f} s")
 
 
 class Demo:
@@ -216,7 +216,7 @@ def subscribed(up, port):
             return up.next("the subscription", lambda text: "ready?" in text, 0.2)
         except Trouble:
             pass
-    raise Trouble("the subscriber heard nothing")
+    raise Trouble("the subscriber received nothing")
 
 
 def measure(demo):
@@ -297,7 +297,7 @@ def interrupted(_number, _frame):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, help="where dtud was built")
-    parser.add_argument("--keep", action="store_true", help="go on until Ctrl-C")
+    parser.add_argument("--keep", action="store_true", help="continue until Ctrl-C")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupted)
     folder = tempfile.mkdtemp(prefix="dtukit-demo-")

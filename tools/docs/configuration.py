@@ -70,7 +70,7 @@ class Table:
         target = self.root
         for step in schema["$ref"].removeprefix("#/").split("/"):
             if step not in target:
-                raise SchemaError(f"{self.source}: {schema['$ref']} leads nowhere")
+                raise SchemaError(f"{self.source}: {schema['$ref']} refers to a missing definition")
             target = target[step]
         return {**self.resolve(target), **{key: value for key, value in schema.items() if key != "$ref"}}
 
@@ -213,7 +213,7 @@ def main():
     if not options.check:
         target.write_text(text, encoding="utf-8")
     elif not target.exists() or target.read_text(encoding="utf-8") != text:
-        print(f"{PAGE} does not say what the schemas say: run ./dev docs and commit it", file=sys.stderr)
+        print(f"{PAGE} does not match the schemas: run ./dev docs and commit the page", file=sys.stderr)
         return 1
     return 0
 

@@ -48,7 +48,7 @@ class Progress : public http::Sink {
     const bool last = budget_ != 0 && came_ + piece.size() >= budget_;
     if (last) piece = piece.substr(0, budget_ - came_);
     if (size_ != 0 && file_.size() + piece.size() > size_)
-      throw Failed{"more bytes come than the order says the file has: " + std::to_string(size_), true, true};
+      throw Failed{"the server sends more bytes than the order allows: " + std::to_string(size_), true, true};
     file_.append(piece);
     came_ += piece.size();
     untold_ = true;

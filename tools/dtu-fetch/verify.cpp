@@ -18,7 +18,7 @@ std::string signature_in(const Object& job) {
   std::string text = job.optValue<std::string>("signature", "");
   if (text.empty() && job.has("signature_file"))
     text = keys::File(job.getValue<std::string>("signature_file"), false).text(65536);
-  if (text.empty()) throw Failed{"a signature is needed (upgrade.keys of board.json), and none was given"};
+  if (text.empty()) throw Failed{"a signature is required (upgrade.keys of board.json) but missing"};
   std::string signature = keys::read_signature(text);
   if (signature.empty())
     throw Failed{"the signature is not the 64 bytes of an Ed25519 signature, nor their base64", false,
@@ -37,7 +37,7 @@ void check_signature(const Object& job, const Poco::JSON::Array& wanted, const k
   if (bytes != nullptr) ::munmap(bytes, file.size());
   // The order's own signature of the very file it names by its digest: no other file will come.
   const bool hopeless = job.has("signature") && !job.optValue<std::string>("sha256", "").empty();
-  if (!good) throw Failed{"the signature is not by one of the keys of board.json over this file", false, !hopeless};
+  if (!good) throw Failed{"no key of board.json made this signature for this file", false, !hopeless};
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ bool number(const char* text, uint64_t& to) {
 }
 
 int usage() {
-  std::fputs("dtu-install-package --help shows what it takes\n", stderr);
+  std::fputs("see dtu-install-package --help\n", stderr);
   return 2;
 }
 

@@ -66,7 +66,7 @@ void install(const std::string& file, const std::string& path, const std::string
   const fs::path at(path), releases(path + ".d"), fresh = releases / ".new", link(path + ".new");
   std::error_code ec;
   if (fs::exists(fs::symlink_status(at, ec)) && !fs::is_symlink(fs::symlink_status(at, ec)))
-    throw Refused(path + " is there and is no link: move it away, packages are kept in " + releases.string());
+    throw Refused(path + " exists and is not a link: move it away; packages are kept in " + releases.string());
   const int package = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (package < 0) fail("cannot read " + file);
   try {

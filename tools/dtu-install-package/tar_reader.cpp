@@ -37,7 +37,7 @@ uint64_t number_in(const Block& block, Field f) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), number, 8);
   const bool ended = end == bytes.data() + bytes.size() || *end == ' ' || *end == '\0';
-  if (error != std::errc{} || !ended) throw Refused("a header holds no number where one belongs: this is no .tar");
+  if (error != std::errc{} || !ended) throw Refused("a number in a header is invalid: this is not a .tar file");
   return number;
 }
 
@@ -71,7 +71,7 @@ void TarReader::skip(uint64_t bytes) {
   Block block{};
   while (bytes != 0) {
     const size_t n = fill(block.data(), std::min<uint64_t>(bytes, kBlock));
-    if (n == 0) throw Refused("the package ends in the middle");
+    if (n == 0) throw Refused("the package is incomplete");
     bytes -= n;
   }
 }
@@ -80,7 +80,7 @@ void TarReader::read(const std::function<void(std::string_view)>& take) {
   std::array<char, 65536> piece{};
   while (left_ != 0) {
     const size_t n = fill(piece.data(), std::min<uint64_t>(left_, piece.size()));
-    if (n == 0) throw Refused("the package ends in the middle");
+    if (n == 0) throw Refused("the package is incomplete");
     left_ -= n;
     take({piece.data(), n});
   }
@@ -111,7 +111,7 @@ void TarReader::extend(std::string_view records) {
     const std::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
     if (key == "path") long_name_ = value;
     if (key == "linkpath") long_target_ = value;
-    if (key.compare(0, 11, "GNU.sparse.") == 0) throw Refused("the package has a file with holes");
+    if (key.compare(0, 11, "GNU.sparse.") == 0) throw Refused("the package has a sparse file");
     if (key != "size") continue;
     const auto [stop, wrong] = std::from_chars(value.data(), value.data() + value.size(), long_size_);
     if (wrong != std::errc{} || stop != value.data() + value.size()) throw Refused("an extended header is broken");
@@ -125,10 +125,10 @@ bool TarReader::next(Entry& entry) {
     left_ = padding_ = 0;
     Block block{};
     const size_t n = fill(block.data(), kBlock);
-    if (n != kBlock) throw Refused(at_ == 0 ? "the package is empty" : "the package ends in the middle");
+    if (n != kBlock) throw Refused(at_ == 0 ? "the package is empty" : "the package is incomplete");
     if (is_zero(block)) return false;
     if (std::memcmp(block.data() + kMagic, "ustar", 5) != 0 || number_in(block, kSum) != sum_of(block))
-      throw Refused("a header is broken: this is no .tar, or it is compressed or damaged");
+      throw Refused("a header is invalid: this is not a .tar file, or it is compressed or damaged");
     const uint64_t size = number_in(block, kSize);
     const char type = block.at(kType);
     if (type == 'L' || type == 'K') {
@@ -172,8 +172,8 @@ bool TarReader::next(Entry& entry) {
         return true;
       default:
         throw Refused("\"" + entry.name.substr(0, 100) +
-                      "\" is a hard link, a device or something else that does not "
-                      "belong into a package");
+                      "\" is a hard link, a device or another type that a "
+                      "package must not contain");
     }
   }
 }

@@ -56,10 +56,10 @@ Descriptor enter(int root, const std::vector<std::string>& parts, size_t count, 
   for (size_t i = 0; i < count && here.get() >= 0; ++i) {
     const char* part = parts[i].c_str();
     if (::mkdirat(here.get(), part, kFolderMode) != 0 && errno != EEXIST)
-      fail("cannot make the folder of " + shown(name));
+      fail("cannot create the folder of " + shown(name));
     here = Descriptor(open_folder(here.get(), part));
   }
-  if (here.get() < 0) fail("what should be the folder of " + shown(name) + " is none");
+  if (here.get() < 0) fail("the parent of " + shown(name) + " is not a folder");
   return here;
 }
 
@@ -78,7 +78,7 @@ void make(int root, const Entry& entry, TarReader& reader) {
     (void)enter(root, parts, parts.size(), entry.name);
     return;
   }
-  if (parts.empty()) throw Refused(shown(entry.name) + " is no name of a file");
+  if (parts.empty()) throw Refused(shown(entry.name) + " is not a file name");
   const Descriptor folder = enter(root, parts, parts.size() - 1, entry.name);
   const char* last = parts.back().c_str();
   if (entry.kind == Entry::Kind::link) {

@@ -57,7 +57,7 @@ void print(const Object::Ptr& object) {
 }
 
 int usage(const std::string& what) {
-  std::fprintf(stderr, "dtu-sign: %s; dtu-sign --help shows what it takes\n", what.c_str());
+  std::fprintf(stderr, "dtu-sign: %s; see dtu-sign --help\n", what.c_str());
   return kExitUsage;
 }
 
@@ -174,7 +174,7 @@ int parse(int argc, char** argv, Arguments& to) {
         std::fputs(kHelp, stdout);
         return kExitOk;
       default:
-        std::fputs("dtu-sign --help shows what it takes\n", stderr);
+        std::fputs("see dtu-sign --help\n", stderr);
         return kExitUsage;
     }
   to.words.assign(argv + optind, argv + argc);
@@ -193,7 +193,7 @@ int main(int argc, char** argv) {
   Arguments given;
   try {
     if (const int status = parse(argc, argv, given); status >= 0) return status;
-    if (given.words.empty()) return usage("say keygen, sign or verify");
+    if (given.words.empty()) return usage("a subcommand is missing: keygen, sign or verify");
     for (const Verb& verb : kVerbs) {
       if (given.words[0] != verb.name) continue;
       const int status = verb.run(given);

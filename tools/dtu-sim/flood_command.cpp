@@ -16,10 +16,10 @@ constexpr int64_t kMostBytes = 1LL << 40;
 
 const std::vector<Option> kLineOptions = {{"port", "PATH", "the serial device or pseudo terminal to use", ""},
                                           {"pty", "PATH", "make a pseudo terminal instead, and link PATH to it", ""},
-                                          {"tcp", "HOST:PORT", "connect there instead", ""},
+                                          {"tcp", "HOST:PORT", "connect to HOST:PORT instead", ""},
                                           {"baud", "N", "speed of a real line", "115200"},
-                                          {"bytes", "N", "how much, rounded up to whole lines of 64", "1048576"},
-                                          {"idle", "S", "give up when nothing moves for so long", "10"},
+                                          {"bytes", "N", "number of bytes, rounded up to lines of 64", "1048576"},
+                                          {"idle", "S", "stop after S seconds without data", "10"},
                                           {"json", "", "the result as JSON", ""}};
 
 LineSettings line_from(const Options& options) {
@@ -46,7 +46,7 @@ void print_result(const Options& options, const char* did, uint64_t lines, const
 // Fails when the line is interrupted or nothing moves any more.
 void must_move(const Session& session, int64_t moved_at, int64_t idle_ms) {
   if (session.interrupted()) throw std::runtime_error("interrupted before the end");
-  if (now_ms() - moved_at > idle_ms) throw std::runtime_error("nothing moved for " + std::to_string(idle_ms) + " ms");
+  if (now_ms() - moved_at > idle_ms) throw std::runtime_error("no data for " + std::to_string(idle_ms) + " ms");
   if (session.vanished() != 0) throw std::runtime_error("the line vanished");
 }
 
@@ -70,7 +70,7 @@ int run_flood(const Options& options) {
     session.send(block);
     waited = session.waiting();
   }
-  if (!session.finish(idle_ms)) throw std::runtime_error("the end of it was not taken from the line");
+  if (!session.finish(idle_ms)) throw std::runtime_error("the last bytes could not be written to the line");
   PatternCounts sent;
   sent.good = lines;
   print_result(options, "sent", lines, sent, now_ms() - start);

@@ -1,4 +1,4 @@
-// dtu-sim: simulated things on the DTU's lines.
+// dtu-sim: simulated devices on the lines of a DTU.
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -9,15 +9,15 @@
 namespace {
 
 const char* const kExitCodes =
-    "Exit codes: 0 done (also by Ctrl-C where there is no end to reach), 1 it failed or the check found a fault,\n"
+    "Exit codes: 0 success (also after Ctrl-C in a command without an end), 1 failure, or the check found a fault,\n"
     "2 the command line is wrong.\n";
 
 void print_help(const std::vector<sim::Command>& commands) {
-  std::printf("dtu-sim: simulated things on the DTU's lines\n\n");
+  std::printf("dtu-sim: simulated devices on the lines of a DTU\n\n");
   for (const sim::Command& c : commands)
     std::printf("  dtu-sim %-8.*s%.*s\n", static_cast<int>(c.name.size()), c.name.data(),
                 static_cast<int>(c.summary.size()), c.summary.data());
-  std::printf("\ndtu-sim COMMAND --help says more.\n\n%s", kExitCodes);
+  std::printf("\ndtu-sim COMMAND --help shows the options.\n\n%s", kExitCodes);
 }
 
 void print_help(const sim::Command& c) {

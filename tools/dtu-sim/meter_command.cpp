@@ -58,7 +58,7 @@ class MeterRun {
       if (session_.line().is_open() && now_ms() >= due_) send_reading();
     }
     if (!session_.interrupted() && !session_.finish(kFinishMs))
-      std::fprintf(stderr, "dtu-sim: the last readings were not taken from the line\n");
+      std::fprintf(stderr, "dtu-sim: the last readings could not be written to the line\n");
     summary();
     return 0;
   }
@@ -143,7 +143,7 @@ Command meter_command() {
        {"every", "MS", "time between readings", "1000"},
        {"count", "N", "stop after N readings, 0 = never", "0"},
        {"seed", "N", "the same seed gives the same readings", "1"},
-       {"wait", "S", "give up when the line is missing for so long, 0 = never", "30"},
+       {"wait", "S", "stop when the line is missing for S seconds, 0 = never", "30"},
        {"verbose", "", "print what is sent as well", ""},
        {"json", "", "statistics as JSON, everything else to stderr", ""}},
       "  dtu-sim meter --pty /tmp/meter --every 500\n"

@@ -52,7 +52,7 @@ Key make_key() {
                                                                        EVP_PKEY_CTX_free);
   EVP_PKEY* key = nullptr;
   if (!context || EVP_PKEY_keygen_init(context.get()) != 1 || EVP_PKEY_keygen(context.get(), &key) != 1)
-    throw Unusable("OpenSSL makes no Ed25519 key here");
+    throw Unusable("OpenSSL cannot create an Ed25519 key");
   return Key(key);
 }
 
@@ -60,7 +60,7 @@ Key make_key() {
 template <typename Write>
 void write_new(const std::string& path, mode_t mode, Write write) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-  if (fd < 0 && errno == EEXIST) throw Unusable(path + " exists already and is left alone: name another file");
+  if (fd < 0 && errno == EEXIST) throw Unusable(path + " exists already: name another file");
   if (fd < 0) fail("cannot write " + path);
   const File file(::fdopen(fd, "w"), std::fclose);
   if (!file) {
@@ -87,7 +87,7 @@ Key read_public(const std::string& text, const std::string& said_in) {
     key = from_pem(text);
   }
   if (!is_ed25519(key))
-    throw Unusable(said_in + ": \"" + text + "\" is no Ed25519 public key, nor a PEM file that holds one");
+    throw Unusable(said_in + ": \"" + text + "\" is neither an Ed25519 public key nor a PEM file with one");
   return key;
 }
 
@@ -98,14 +98,13 @@ Key read_private(const std::string& path) {
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     throw Unusable("the private key " + path + " may be read by others: chmod 600 " + path);
   Key key(PEM_read_PrivateKey(file.get(), nullptr, nullptr, nullptr));
-  if (!is_ed25519(key)) throw Unusable(path + " holds no Ed25519 private key: dtu-sign keygen makes one");
+  if (!is_ed25519(key)) throw Unusable(path + " has no Ed25519 private key: create one with dtu-sign keygen");
   return key;
 }
 
 void write_pair(const std::string& path) {
   const Key key = make_key();
-  if (::access((path + ".pub").c_str(), F_OK) == 0)
-    throw Unusable(path + ".pub exists already and is left alone: name another file");
+  if (::access((path + ".pub").c_str(), F_OK) == 0) throw Unusable(path + ".pub exists already: name another file");
   write_new(path, 0600, [&](std::FILE* to) {
     return PEM_write_PKCS8PrivateKey(to, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   });

@@ -31,7 +31,7 @@ void File::look() {
   if (fd_ < 0) fail();
   if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(std::exchange(fd_, -1));
-    throw Unusable(name_ + " is no regular file");
+    throw Unusable(name_ + " is not a regular file");
   }
   size_ = static_cast<uint64_t>(info.st_size);
 }
@@ -41,7 +41,7 @@ void File::fail() const { throw Unusable("cannot read " + name_ + ": " + std::ge
 std::string File::digest(const EVP_MD* kind) const {
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (!context || EVP_DigestInit_ex(context.get(), kind, nullptr) != 1)
-    throw Unusable(std::string(EVP_MD_get0_name(kind)) + " is not to be had from OpenSSL here");
+    throw Unusable(std::string(EVP_MD_get0_name(kind)) + " is not available in OpenSSL");
   std::array<char, 65536> piece{};
   for (off_t at = 0;;) {
     const ssize_t n = ::pread(fd_, piece.data(), piece.size(), at);

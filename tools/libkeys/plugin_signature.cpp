@@ -82,12 +82,11 @@ Judgement judge(const std::string& text, const std::string& sha256_hex, const st
       if (line.key != id) continue;
       if (verifies(key.get(), line.signature, reinterpret_cast<const unsigned char*>(message.data()), message.size()))
         return {Verdict::good, id, ""};
-      judgement = {Verdict::bad, id,
-                   "the signature by key " + id + " does not fit: the file, or its signature, is not what was signed"};
+      judgement = {Verdict::bad, id, "the signature by key " + id + " is wrong: the file or the signature was changed"};
     }
   }
   if (judgement.verdict == Verdict::unknown)
-    judgement.text = "it is signed by key " + judgement.key + ", which is none of the keys that may sign";
+    judgement.text = "it is signed by key " + judgement.key + ", which is not an allowed key";
   return judgement;
 }
 

@@ -23,7 +23,7 @@ def no_twice(pairs):
     names = [name for name, _ in pairs]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise Mistake(f"\"{min(twice)}\" stands there twice")
+        raise Mistake(f"\"{min(twice)}\" occurs twice")
     return dict(pairs)
 
 
@@ -71,7 +71,7 @@ def in_list(value, schema, path):
     least, most = schema.get("minItems", 0), schema.get("maxItems", len(value))
     out = [] if least <= len(value) <= most else [f"{path}: has {len(value)} entries; allowed are {least} to {most}"]
     if schema.get("uniqueItems"):
-        out += [f"{path}: {json.dumps(one)} stands there twice" for i, one in enumerate(value) if one in value[:i]]
+        out += [f"{path}: {json.dumps(one)} occurs twice" for i, one in enumerate(value) if one in value[:i]]
     for i, one in enumerate(value):
         out += findings(one, schema.get("items", {}), f"{path}/{i}")
     return out
@@ -100,7 +100,7 @@ def read_product(root, path):
     if not wrong:
         if product["plugins"] == ["*"]:
             product["plugins"] = known
-        wrong = [f"/plugins/{i}: \"{name}\" is no plugin of this tree; {nearest(name, known)}"
+        wrong = [f"/plugins/{i}: \"{name}\" is not a plugin of this tree; {nearest(name, known)}"
                  for i, name in enumerate(product["plugins"]) if name not in known]
     if not wrong and product.get("require_signed") and not product.get("keys"):
         wrong = ["/require_signed: nobody could sign, for there is no key: name one in \"keys\""]

@@ -226,7 +226,7 @@ def packages(tree, product, work):
 def look_at(out):
     """Only a folder that was made here, or an empty one, is replaced."""
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
-        raise Failed(f"{out}: is there already and is no product: name another place with --out, or remove it")
+        raise Failed(f"{out}: exists and is not a product: name another place with --out, or remove it")
 
 
 def put(made, out):

@@ -27,7 +27,7 @@ def find(name):
     path = folder / f"{name}.json"
     if not path.exists():
         there = [p.stem for p in folder.glob("*.json")]
-        raise documents.Mistake(f"no product is called \"{name}\"; {documents.nearest(name, there)}")
+        raise documents.Mistake(f"there is no product \"{name}\"; {documents.nearest(name, there)}")
     return path
 
 
@@ -44,7 +44,7 @@ def main():
     parser.add_argument("--arch", choices=["armhf"])
     parser.add_argument("--sign", type=pathlib.Path, metavar="KEY.pem")
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--build", type=pathlib.Path, help="a tree that is built already (for tests)")
+    parser.add_argument("--build", type=pathlib.Path, help="a build folder that exists already (for tests)")
     asked = parser.parse_args()
     try:
         if asked.name is None:
@@ -52,7 +52,7 @@ def main():
             return 0
         product = documents.read_product(ROOT, find(asked.name))
         if asked.check:
-            print(f"{asked.name}: in order")
+            print(f"{asked.name}: valid")
             return 0
         out = (asked.out or ROOT / "build/sku" / product["name"]).absolute()
         image.make(ROOT, product, out, asked)

@@ -14,7 +14,7 @@ constexpr size_t kChunkLineMost = 1024;
 }  // namespace
 
 void AnswerReader::bad(const std::string& what) const {
-  throw Broken(Trouble::failed, connection_.url().authority() + " does not speak HTTP as it should: " + what);
+  throw Broken(Trouble::failed, connection_.url().authority() + " sent an invalid HTTP answer: " + what);
 }
 
 bool AnswerReader::fill() {

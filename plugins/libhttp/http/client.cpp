@@ -34,7 +34,7 @@ void redirect(Request& request, const Exchanged& answer, bool& with_headers) {
 
 Event::Event() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (fd_ < 0)
-    throw dtu::Failure::retryable(DTU_E_IO, "no eventfd to be had: " + std::system_category().message(errno));
+    throw dtu::Failure::retryable(DTU_E_IO, "cannot create an eventfd: " + std::system_category().message(errno));
 }
 
 Event::~Event() { ::close(fd_); }

@@ -88,7 +88,8 @@ std::optional<Downloaded> judge(const Head& head, const Wanted& wanted, const Ur
   }
   const std::string encoding = head.fields.get("Content-Encoding", "identity");
   if (Poco::icompare(encoding, "identity") != 0)
-    return said(Outcome::again, who + " sends it compressed (" + encoding.substr(0, 40) + "), which was not asked for");
+    return said(Outcome::again,
+                who + " sends the file compressed (" + encoding.substr(0, 40) + "), which was not requested");
   begun.validator = validator_of(head);
   const auto length = length_of(head.fields);
   if (head.status == 200) {
@@ -99,9 +100,9 @@ std::optional<Downloaded> judge(const Head& head, const Wanted& wanted, const Ur
                        (!length || *length == *range.last - wanted.from + 1);
     if (!whole)
       return said(Outcome::from_start,
-                  who + " gave another part than byte " + std::to_string(wanted.from) + " to the end");
+                  who + " did not send the range from byte " + std::to_string(wanted.from) + " to the end");
     if (!wanted.validator.empty() && !begun.validator.empty() && begun.validator != wanted.validator)
-      return said(Outcome::from_start, who + " has another file by now");
+      return said(Outcome::from_start, who + " has a different file now");
     begun.from = wanted.from;
     begun.total = *range.last + 1;
   } else {
@@ -109,7 +110,7 @@ std::optional<Downloaded> judge(const Head& head, const Wanted& wanted, const Ur
                 who + " answered " + std::to_string(head.status));
   }
   if (begun.total && *begun.total > wanted.most)
-    return said(Outcome::refused, who + " has " + std::to_string(*begun.total) + " bytes, no more than " +
+    return said(Outcome::refused, who + " has " + std::to_string(*begun.total) + " bytes, at most " +
                                       std::to_string(wanted.most) + " are allowed");
   return std::nullopt;
 }
@@ -119,7 +120,7 @@ void read_body(AnswerReader& reader, const Head& head, uint64_t most, Sink& sink
   const std::string encoding = head.fields.get("Transfer-Encoding", "");
   if (!encoding.empty()) {
     if (Poco::icompare(Poco::trim(encoding), "chunked") != 0)
-      throw Broken(Trouble::failed, "Transfer-Encoding: " + encoding.substr(0, 40) + " was not asked for");
+      throw Broken(Trouble::failed, "Transfer-Encoding: " + encoding.substr(0, 40) + " was not requested");
     return reader.chunked(take, most);
   }
   if (const auto length = length_of(head.fields)) return reader.counted(take, *length, most);

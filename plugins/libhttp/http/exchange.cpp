@@ -40,7 +40,7 @@ bool read_body(AnswerReader& reader, const Head& head, const Request& request, s
   const std::string encoding = head.fields.get("Transfer-Encoding", "");
   if (!encoding.empty()) {
     if (Poco::icompare(Poco::trim(encoding), "chunked") != 0)
-      throw Broken(Trouble::failed, "Transfer-Encoding: " + encoding.substr(0, 40) + " was not asked for");
+      throw Broken(Trouble::failed, "Transfer-Encoding: " + encoding.substr(0, 40) + " was not requested");
     reader.chunked(sink, request.answer_max);
     return !head.fields.has("Content-Length");  // both: somebody in between may disagree about where the answer ends
   }

@@ -16,11 +16,11 @@ Url redirected(const Url& from, const std::string& location) {
   try {
     to = follow(from, location);
   } catch (const dtu::Failure& e) {
-    throw Broken(Trouble::redirect, from.shown() + " leads somewhere else: " + e.what());
+    throw Broken(Trouble::redirect, from.shown() + " redirects to an unusable address: " + e.what());
   }
   if (from.tls && !to.tls)
     throw Broken(Trouble::redirect,
-                 from.shown() + " leads to " + to.shown() + ", which is not encrypted: not followed");
+                 from.shown() + " redirects to " + to.shown() + ", which is not encrypted: not followed");
   return to;
 }
 

@@ -31,7 +31,7 @@ bool is_address(const std::string& host) {
 SslContext make_context(const Tls& tls) {
   ERR_clear_error();
   SslContext context(SSL_CTX_new(TLS_client_method()));
-  if (!context) throw Broken(Trouble::failed, "no TLS to be had: " + last_error());
+  if (!context) throw Broken(Trouble::failed, "cannot set up TLS: " + last_error());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context.get(), tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
@@ -48,7 +48,7 @@ SslContext make_context(const Tls& tls) {
 
 Ssl make_session(SSL_CTX* context, int fd, const std::string& host, bool verify) {
   Ssl ssl(SSL_new(context));
-  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) throw Broken(Trouble::failed, "no TLS to be had: " + last_error());
+  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) throw Broken(Trouble::failed, "cannot set up TLS: " + last_error());
   const bool address = is_address(host);
   if (!address) SSL_set_tlsext_host_name(ssl.get(), host.c_str());
   if (!verify) return ssl;

@@ -15,7 +15,7 @@ Tls read_tls(const Poco::JSON::Object& config) {
   tls.cert = file("cert");
   tls.key = file("key");
   if (tls.cert.empty() && !tls.key.empty())
-    throw dtu::Failure(DTU_E_INVALID, "tls.key is there without tls.cert: give both or none").at("/tls/key");
+    throw dtu::Failure(DTU_E_INVALID, "tls.key is given without tls.cert: give both or none").at("/tls/key");
   return tls;
 }
 

@@ -33,7 +33,7 @@ void set_authority(Url& url, std::string_view authority, std::string_view whole)
   std::string_view port;
   if (!authority.empty() && authority.front() == '[') {
     const size_t end = authority.find(']');
-    if (end == std::string_view::npos) refuse(whole, "the ] behind the IPv6 address is missing");
+    if (end == std::string_view::npos) refuse(whole, "the ] after the IPv6 address is missing");
     url.host = lower(authority.substr(1, end - 1));
     port = authority.substr(end + 1);
   } else {
@@ -42,7 +42,7 @@ void set_authority(Url& url, std::string_view authority, std::string_view whole)
     port = authority.substr(colon);
   }
   if (url.host.empty() || url.host.size() > 253 || !std::all_of(url.host.begin(), url.host.end(), is_host))
-    refuse(whole, "a host name or an IP address is wanted behind //");
+    refuse(whole, "a host name or an IP address is required after //");
   url.port = url.tls ? 443 : 80;
   if (port.empty() || port == ":") return;
   port.remove_prefix(1);
@@ -85,7 +85,7 @@ Url parse_url(std::string_view text) {
   if (text.size() > kLongest) refuse(text, "it is longer than " + std::to_string(kLongest) + " bytes");
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
   if (!std::all_of(text.begin(), text.end(), printable))
-    refuse(text, "blanks and characters other than ASCII have to be percent-encoded (%20)");
+    refuse(text, "spaces and characters outside ASCII must be percent-encoded (%20)");
   Url url;
   url.tls = begins(text, "https://");
   if (!url.tls && !begins(text, "http://")) refuse(text, "it must begin with http:// or https://");

@@ -36,7 +36,7 @@ void Ping::filled(const dtu::PlaceholderValues& values) {
 void Ping::give(const Ready& ready, std::string_view bytes) {
   uint8_t* memory = nullptr;
   const dtu::Buffer owner = host_.alloc(bytes.size(), &memory);
-  if (!owner) return host_.error("a heartbeat is not sent: memory is short");
+  if (!owner) return host_.error("a heartbeat is not sent: not enough memory");
   std::copy(bytes.begin(), bytes.end(), memory);
   dtu_msg ping{};
   ping.payload = {reinterpret_cast<const char*>(memory), bytes.size()};

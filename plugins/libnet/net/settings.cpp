@@ -32,14 +32,14 @@ Object::Ptr parse_object(std::string_view json) {
 std::string read_text(const Object& o, const std::string& key, const std::string& standard) {
   if (!o.has(key)) return standard;
   const auto value = o.get(key);
-  if (!value.isString()) refuse(key, value.toString(), "a text is wanted");
+  if (!value.isString()) refuse(key, value.toString(), "a string is required");
   return value.toString();
 }
 
 uint32_t read_number(const Object& o, const std::string& key, uint32_t standard, int64_t least, int64_t most) {
   if (!o.has(key)) return standard;
   const auto value = o.get(key);
-  const std::string allowed = "a number from " + std::to_string(least) + " to " + std::to_string(most) + " is wanted";
+  const std::string allowed = "a number from " + std::to_string(least) + " to " + std::to_string(most) + " is required";
   if (!value.isInteger() || value.isBoolean()) refuse(key, value.toString(), allowed);
   int64_t n = -1;
   try {
@@ -65,19 +65,20 @@ void read_peer(const Object& o, PeerSettings* peer) {
   }
   if (p.reconnect_max_ms < p.reconnect_min_ms)
     refuse("reconnect.max_ms", std::to_string(p.reconnect_max_ms),
-           "not less than min_ms (" + std::to_string(p.reconnect_min_ms) + ") is wanted");
+           "not less than min_ms (" + std::to_string(p.reconnect_min_ms) + ") is required");
   if (p.ping.size() > kLongestPing)
-    refuse("ping", "a text of " + std::to_string(p.ping.size()) + " bytes", "at most " + std::to_string(kLongestPing));
+    refuse("ping", "a string of " + std::to_string(p.ping.size()) + " bytes",
+           "at most " + std::to_string(kLongestPing));
 }
 
 void check_peer(const PeerSettings& peer) {
   const std::string shown = "\"" + dtu::shown_url(peer.host) + "\"";
-  if (peer.host.empty()) refuse("url", shown, "the server's host name or address is wanted");
+  if (peer.host.empty()) refuse("url", shown, "the server's host name or address is required");
   for (const char c : peer.host) {
     if (c == '/' || c == '@' || std::isgraph(static_cast<unsigned char>(c)) == 0)
-      refuse("url", shown, "a host name or address alone is wanted; the port goes into \"port\"");
+      refuse("url", shown, "only a host name or address is allowed; the port goes into \"port\"");
   }
-  if (peer.port == 0) refuse("port", "0", "a number from 1 to 65535 is wanted");
+  if (peer.port == 0) refuse("port", "0", "a number from 1 to 65535 is required");
 }
 
 }  // namespace net

@@ -35,7 +35,7 @@ std::string unreadable(const std::string& file) {
   struct stat st {};
   const bool known = ::fstat(fd, &st) == 0;
   ::close(fd);
-  if (!known || !S_ISREG(st.st_mode)) return "is no file";
+  if (!known || !S_ISREG(st.st_mode)) return "is not a regular file";
   return st.st_size > kLargest ? "is larger than 4 MiB: name a PEM file with certificates" : "";
 }
 
@@ -85,7 +85,7 @@ class Checker {
   static int no_password(char* /*to*/, int /*size*/, int /*writes*/, void* /*ctx*/) { return 0; }
   static SSL_CTX* make() {
     SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-    if (context == nullptr) throw dtu::Failure(DTU_E_INTERNAL, "no TLS to be had: " + last_error());
+    if (context == nullptr) throw dtu::Failure(DTU_E_INTERNAL, "cannot set up TLS: " + last_error());
     SSL_CTX_set_default_passwd_cb(context, no_password);
     return context;
   }

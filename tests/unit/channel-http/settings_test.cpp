@@ -44,7 +44,7 @@ TEST(Settings, WhatIsWrongIsNamed) {
       {R"({"url": "http://a/", "headers": {"Content-Length": "5"}})", "set by the client"},
       {R"({"url": "http://a/", "headers": {"content-type": "b"}})", "content_type"},
       {R"({"url": "http://a/", "headers": {"X-A": "b\r\nX-C: d"}})", "headers.X-A"},
-      {R"({"url": "http://a/", "headers": {"X A": "b"}})", "no name of a header"},
+      {R"({"url": "http://a/", "headers": {"X A": "b"}})", "is not a header name"},
       {R"({"url": "http://a/", "content_type": "a\r\nb"})", "content_type"},
       {R"({"url": "http://a/", "tls": {"key": "k"}})", "tls.key"},
       {R"([1])", "not a JSON object"},

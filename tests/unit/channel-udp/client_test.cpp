@@ -192,7 +192,7 @@ TEST(UdpClient, TheAddressThatRefusedIsNamed) {
   ASSERT_TRUE(host.run_until([&] { return host.state(inst) == DTU_STATE_DEGRADED; }));
   EXPECT_EQ(last_report(host), "127.0.0.1:" + std::to_string(refuses.port()) +
                                    " refused the last datagrams; one message to 127.0.0.2:" +
-                                   std::to_string(other.port()) + " tries whether the server is back");
+                                   std::to_string(other.port()) + " tests whether the server accepts datagrams again");
 }
 
 TEST(UdpClient, StopDoesNotWaitForAHangingLookUp) {

@@ -102,7 +102,7 @@ TEST_F(AcquireTest, OffOrWithoutAddressNothingIsAsked) {
   url = "";
   const auto none = call(i);
   EXPECT_EQ(none.status, DTU_E_IO);
-  EXPECT_THAT(none.error, HasSubstr("no acquire_url"));
+  EXPECT_THAT(none.error, HasSubstr("acquire_url is not set"));
 }
 
 TEST_F(AcquireTest, WhatCannotBeTakenIsSaid) {
@@ -115,11 +115,11 @@ TEST_F(AcquireTest, WhatCannotBeTakenIsSaid) {
   const Row rows[] = {{404, "", "HTTP 404 instead of 200"},
                       {204, "", "HTTP 204 instead of 200"},
                       {500, "", "HTTP 500 instead of 200"},
-                      {200, "<html>", "no JSON object"},
-                      {200, "[1]", "no JSON object"},
+                      {200, "<html>", "not a JSON object"},
+                      {200, "[1]", "not a JSON object"},
                       {200, "{}", "has no version"},
-                      {200, R"({"version": "new"})", "is no version"},
-                      {200, std::string(100, '[') + std::string(100, ']'), "no JSON object"},
+                      {200, R"({"version": "new"})", "is not a version"},
+                      {200, std::string(100, '[') + std::string(100, ']'), "not a JSON object"},
                       {200, std::string((1U << 20U) + 1, ' '), "longer than 1048576 bytes"}};
   for (const Row& row : rows) {
     {

@@ -123,7 +123,7 @@ TEST_F(Package, WhatAPowerCutLeftIsNoHindrance) {
 
 TEST_F(Package, ItDoesNotReplaceWhatIsNotItsOwn) {
   fs::create_directories(to());
-  EXPECT_THAT(installs(file("a") + kEnd), HasSubstr("is no link"));
+  EXPECT_THAT(installs(file("a") + kEnd), HasSubstr("is not a link"));
 }
 
 struct Bad {
@@ -154,22 +154,22 @@ TEST_F(Package, MadeToDoHarm) {
       {"a link by detour", entry("a/b/l", '2', "", "x/../../.."), "leads out"},
       {"a link by an extended header", pax("linkpath", "/etc") + entry("l", '2', "", "x"), "not relative"},
       {"a link to nothing", entry("l", '2', "", ""), "not relative"},
-      {"through a link", entry("l", '2', "", "real") + entry("real/", '5') + file("l/x"), "is none"},
+      {"through a link", entry("l", '2', "", "real") + entry("real/", '5') + file("l/x"), "is not a folder"},
       {"a file over a link", entry("l", '2', "", "target") + file("l"), "cannot make"},
       {"twice", file("a") + file("a"), "cannot make"},
-      {"a file as a folder", file("a") + file("a/b"), "is none"},
+      {"a file as a folder", file("a") + file("a/b"), "is not a folder"},
       {"a hard link", entry("h", '1', "", "/etc/shadow"), "hard link"},
       {"a character device", entry("d", '3'), "device"},
       {"a block device", entry("d", '4'), "device"},
       {"a pipe", entry("d", '6'), "device"},
       {"a file with holes", entry("d", 'S'), "device"},
-      {"holes by an extended header", pax("GNU.sparse.major", "1") + file("x"), "holes"},
+      {"holes by an extended header", pax("GNU.sparse.major", "1") + file("x"), "sparse"},
       {"too deep", file(deep), "too deep"},
       {"no name", file(""), "relative"},
-      {"only dots", file("./."), "no name"},
-      {"a negative size", entry("x", '0', "", "", "-0000000001"), "no number"},
+      {"only dots", file("./."), "not a file name"},
+      {"a negative size", entry("x", '0', "", "", "-0000000001"), "number in a header"},
       {"a size in base 256", entry("x", '0', "", "", std::string("\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 12)),
-       "no number"},
+       "number in a header"},
       {"a huge size", entry("x", '0', "", "", "77777777777"), "bytes when unpacked"},
       {"a huge size by an extended header", pax("size", "18446744073709551615") + file("x"), "bytes when unpacked"},
       {"a broken extended header", entry("x", 'x', "99999 path=x\n"), "extended header"},
@@ -177,7 +177,7 @@ TEST_F(Package, MadeToDoHarm) {
       {"a long name without an end", entry("x", 'L', "", "", "00000100000"), "header is longer"},
       {"nothing in it", kEnd, "empty"},
       {"nothing at all", "", "empty"},
-      {"another file", std::string(5000, 'x'), "this is no .tar"},
+      {"another file", std::string(5000, 'x'), "this is not a .tar"},
       {"compressed", "\x1f\x8b" + std::string(1000, '\x08'), "compressed"}};
   for (const Bad& b : bad) {
     SCOPED_TRACE(b.what);

@@ -150,7 +150,7 @@ TEST_F(Points, ACancelledAwaitIsNotAnswered) {
 
 TEST_F(Points, OnlyWhatCanChangeIsAwaited) {
   use(R"({"absent": ["gpio.1"]})");
-  EXPECT_EQ(await("device.imei", "1"), failed(DTU_E_UNSUPPORTED, "device.imei cannot tell when it changes"));
+  EXPECT_EQ(await("device.imei", "1"), failed(DTU_E_UNSUPPORTED, "device.imei does not report changes"));
   EXPECT_THAT(await("gpio.1", "0"), HasSubstr("does not have it"));
   EXPECT_THAT(await("gpio.9", "0"), HasSubstr("not a point"));
 }

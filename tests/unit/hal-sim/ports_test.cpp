@@ -206,7 +206,7 @@ class TakenLink : public SimPorts {
     Instance sim = host_.create(*DTU_ENTRY.components[0], R"({"ports": {"1": {"link": ")" + link_ + R"("}}})");
     ASSERT_TRUE(sim) << sim.error();
     EXPECT_EQ(sim.start(), DTU_E_INVALID);
-    EXPECT_THAT(sim.error(), HasSubstr("port 1: " + link_ + " is there already"));
+    EXPECT_THAT(sim.error(), HasSubstr("port 1: " + link_ + " exists and is not a link of dtud"));
   }
   std::string link_ = dir_ / "meter";
 };
@@ -248,7 +248,7 @@ TEST_F(TakenLink, ADirectoryThatIsMissingIsNamed) {
   link_ = dir_ / "none/meter";
   Instance sim = host_.create(*DTU_ENTRY.components[0], R"({"ports": {"1": {"link": ")" + link_ + R"("}}})");
   EXPECT_EQ(sim.start(), DTU_E_IO);
-  EXPECT_THAT(sim.error(), HasSubstr("the link " + link_ + " cannot be made"));
+  EXPECT_THAT(sim.error(), HasSubstr("the link " + link_ + " cannot be created"));
 }
 
 TEST_F(SimPorts, WrongOpensAreNamed) {

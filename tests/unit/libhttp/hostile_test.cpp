@@ -29,7 +29,7 @@ class Hostile : public ClientTest {
 
 TEST_F(Hostile, Nonsense) {
   const std::pair<const char*, const char*> rows[] = {
-      {"SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP"},
+      {"SSH-2.0-OpenSSH_9.2\r\n", "sent an invalid HTTP answer"},
       {"\r\n\r\nHTTP/1.1 200 OK\r\n", "does not begin with HTTP"},
       {"HTTP/2.0 200 OK\r\n\r\n", "does not begin with HTTP"},
       {"HTTP/1.1 abc OK\r\n\r\n", "is broken"},
@@ -38,7 +38,7 @@ TEST_F(Hostile, Nonsense) {
       {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "is no length"},
       {"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "is no length"},
       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345", "is no length"},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "was not asked for"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "was not requested"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n", "begin with its size"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n", "longer than it says"},
   };
