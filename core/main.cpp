@@ -118,7 +118,7 @@ int check(Kernel& kernel, bool json) {
   for (const config::Finding& f : findings)
     std::printf("%s\n", json ? config::to_json(config::Json(views::finding(f))).c_str() : config::to_text(f).c_str());
   if (loaded && !config::has_errors(findings) && !json)
-    std::printf("both documents are in order%s\n",
+    std::printf("both documents are valid%s\n",
                 findings.empty() ? "" : (", with " + counted(findings.size(), "warning")).c_str());
   return loaded && !config::has_errors(findings) ? kExitOk : kExitFindings;
 }

@@ -13,7 +13,7 @@ std::string Arguments::wrong(const std::string& json) {
   if (!value) return findings.empty() ? "the arguments are not a JSON object" : findings.front().message;
   if (text_.empty()) return {};
   if (schema_ == nullptr && broken_.empty()) schema_ = config::Validator::make(config::parse_trusted(text_), broken_);
-  if (schema_ == nullptr) return "its plugin gave a broken schema for the arguments: " + broken_;
+  if (schema_ == nullptr) return "the plugin of this command has an invalid schema for the arguments: " + broken_;
   if (schema_->accepts(*value)) return {};
   std::vector<config::Problem> problems;
   config::Paths secrets;

@@ -165,7 +165,7 @@ Answer Calls::await_point(std::string_view name, std::string_view json, plugins:
   const Point* point = directory_.point(name);
   if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
   if (point->provider->tables().points.await == nullptr)
-    return {DTU_E_UNSUPPORTED, "", "point " + point->name + " cannot tell when it changes"};
+    return {DTU_E_UNSUPPORTED, "", "point " + point->name + " does not report changes"};
   Call call;
   call.kind = Kind::await;
   call.name = point->name;
@@ -209,7 +209,7 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
   call.bytes = call.args.size();
   const bool heavy = bytes_ != 0 && bytes_ + call.bytes > kMostBytes;
   if (calls_.size() >= kMost || heavy || (password != nullptr && checks_.size() >= kMostChecks))
-    return {DTU_AGAIN, "", "too many calls are under way: try again later"};
+    return {DTU_AGAIN, "", "too many calls are in progress: try again later"};
   call.id = ++last_id_;
   call.owner = this;
   bytes_ += call.bytes;
@@ -277,14 +277,14 @@ dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer a
     // One whose deadline passed a moment ago, or that nobody waits for any more, is nobody's mistake.
     if (std::find(given_up_.begin(), given_up_.end(), id) == given_up_.end())
       provider.faults().note(plugins::Fault::reply, called_in(lane_, "reply"),
-                             "is for call " + std::to_string(id) + ", which was answered or never made");
+                             "names call " + std::to_string(id) + ", which does not exist or was answered before");
     return DTU_E_CLOSED;
   }
   const bool is_long = answer.json.size() > DTU_PAYLOAD_MAX;
   if (is_long || (!answer.json.empty() && !config::check_syntax(answer.json).empty())) {
     provider.faults().note(plugins::Fault::malformed, called_in(lane_, "reply"),
                            "to " + it->second.name + (is_long ? " is over 1 MiB" : " is not JSON"));
-    answer = {DTU_E_INTERNAL, "", provider.name() + " answered with what is " + (is_long ? "over 1 MiB" : "not JSON")};
+    answer = {DTU_E_INTERNAL, "", provider.name() + " gave an answer that is " + (is_long ? "over 1 MiB" : "not JSON")};
   }
   finish(id, std::move(answer));
   return DTU_OK;

@@ -15,8 +15,9 @@ bool is_dotted_name(std::string_view name) {
 }
 
 std::string Directory::add(Command command) {
-  if (!is_dotted_name(command.name)) return "\"" + command.name + "\" is no command name: 1 to 64 of a-z 0-9 . _ -";
-  if (commands_.size() >= kMost) return "there are " + std::to_string(kMost) + " commands already";
+  if (!is_dotted_name(command.name))
+    return "\"" + command.name + "\" is not a command name: 1 to 64 characters of a-z 0-9 . _ - are allowed";
+  if (commands_.size() >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
   if (commands_.count(command.name) != 0) return "command " + command.name + " is offered already";
   for (const uint32_t code : command.codes)
     if (const auto it = codes_.find(code); it != codes_.end())
@@ -29,8 +30,9 @@ std::string Directory::add(Command command) {
 }
 
 std::string Directory::add(Point point) {
-  if (!is_dotted_name(point.name)) return "\"" + point.name + "\" is no point name: 1 to 64 of a-z 0-9 . _ -";
-  if (points_.size() >= kMost) return "there are " + std::to_string(kMost) + " points already";
+  if (!is_dotted_name(point.name))
+    return "\"" + point.name + "\" is not a point name: 1 to 64 characters of a-z 0-9 . _ - are allowed";
+  if (points_.size() >= kMost) return "at most " + std::to_string(kMost) + " points are allowed";
   if (points_.count(point.name) != 0) return "point " + point.name + " is offered already";
   std::string name = point.name;
   points_.emplace(std::move(name), std::move(point));

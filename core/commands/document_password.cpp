@@ -15,7 +15,7 @@ std::string with_password_hash(std::string text, const std::string& stored, conf
   if (!place.exact || password.empty() || password == config::kMask || is_password_hash(password)) return text;
   if (is_foreign_hash(password) || password.find('\0') != std::string::npos) {
     findings.push_back({config::Finding::Severity::error, "", "/password", 0, 0,
-                        "is a hash of another kind: give the password itself, or a hash dtud made"});
+                        "is a hash of an unsupported kind: give the password, or a hash that dtud made"});
     return text;
   }
   // The value as it stands: a string, or a number, which real files have too.

@@ -20,7 +20,7 @@ constexpr size_t kHash = 43;
 std::string crypted(const std::string& password, const std::string& setting) {
   const auto data = std::make_unique<crypt_data>();
   const char* hash = ::crypt_r(password.c_str(), setting.c_str(), data.get());
-  if (hash == nullptr || hash[0] == '*') throw std::runtime_error("this system cannot make scrypt hashes");
+  if (hash == nullptr || hash[0] == '*') throw std::runtime_error("this system has no scrypt hashes");
   return hash;
 }
 
@@ -43,7 +43,7 @@ bool is_foreign_hash(std::string_view text) { return text.substr(0, 3) == "$7$" 
 std::string hash_password(const std::string& password) {
   std::array<unsigned char, kSalt> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
-    throw std::runtime_error("the system gives no random numbers");
+    throw std::runtime_error("the system has no random numbers");
   std::string setting(kCost);
   for (const unsigned char r : random) setting += kDigits[r % kDigits.size()];
   return crypted(password, setting);

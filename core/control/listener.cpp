@@ -34,7 +34,7 @@ sockaddr_un address_of(const std::string& path) {
 
 Descriptor new_socket(const std::string& path) {
   Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) fail_errno(path, "no socket to be had");
+  if (!fd) fail_errno(path, "cannot create a socket");
   return fd;
 }
 
@@ -66,11 +66,11 @@ Listener::Listener(const std::string& path, mode_t mode) : path_(path) {
 
   Descriptor fd = new_socket(path);
   // The mode of an unbound socket becomes that of its file: there is no moment in which more may connect.
-  if (::fchmod(fd.get(), mode) != 0) fail_errno(path, "cannot set its mode");
+  if (::fchmod(fd.get(), mode) != 0) fail_errno(path, "cannot set the mode");
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    fail_errno(path, "cannot make it");
+    fail_errno(path, "cannot bind to the path");
   struct stat made {};
-  if (::chmod(path.c_str(), mode) != 0 || ::lstat(path.c_str(), &made) != 0) fail_errno(path, "cannot set its mode");
+  if (::chmod(path.c_str(), mode) != 0 || ::lstat(path.c_str(), &made) != 0) fail_errno(path, "cannot set the mode");
   device_ = made.st_dev;
   inode_ = made.st_ino;
   group_ = made.st_gid;

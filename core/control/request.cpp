@@ -142,7 +142,8 @@ void RequestReader::take_framing(const HTTPRequest& head) {
   const auto lengths = all_of(head, HTTPRequest::CONTENT_LENGTH);
   const auto encodings = all_of(head, HTTPRequest::TRANSFER_ENCODING);
   const std::string& method = request_.method;
-  if (lengths.size() + encodings.size() > 1) return refuse(400, "the request says more than once how long its body is");
+  if (lengths.size() + encodings.size() > 1)
+    return refuse(400, "the request has more than one Content-Length or Transfer-Encoding");
   if (!encodings.empty()) {
     if (Poco::icompare(encodings.front(), "chunked") != 0)
       return refuse(400, "the only Transfer-Encoding that is supported is \"chunked\"");
@@ -206,9 +207,9 @@ void RequestReader::read_chunk_end() {
 
 void RequestReader::read_trailers() {
   std::string_view line;
-  if (!take_line(line, limits_.head, "what follows the body")) return;
+  if (!take_line(line, limits_.head, "the trailer")) return;
   trailers_ += line.size();
-  if (trailers_ > limits_.head) return refuse(400, "what follows the body is too long: nothing was done");
+  if (trailers_ > limits_.head) return refuse(400, "the trailer is too long: nothing was done");
   if (line.empty()) part_ = Part::complete;
 }
 

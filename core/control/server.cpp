@@ -91,12 +91,13 @@ void Server::accept() {
     Connection connection(std::move(fd), options_.limits.request);
     if (!known || !may_enter(peer, ::geteuid(), listener_.group(), options_.mode)) {
       add(counts_.refused_peer);
-      refuse(connection, {Answer::error(403, "only root, the user of dtud and the group of its socket may ask")});
+      refuse(connection,
+             {Answer::error(403, "only root, the user of dtud and the group of the control socket may send requests")});
       continue;
     }
     if (clients_.size() >= options_.limits.connections && !evict_slowest(0, 0)) {
       add(counts_.refused_busy);
-      refuse(connection, busy_reply("all connections of the control API are in use; ask again in a moment"));
+      refuse(connection, busy_reply("all connections of the control API are in use; try again in a moment"));
       continue;
     }
     const uint64_t id = ++last_id_ + kWake;
@@ -178,7 +179,7 @@ bool Server::evict_slowest(uint64_t keep, size_t least_held) {
   }
   if (slowest == clients_.end()) return false;
   if (slowest->second.phase == Phase::reading)
-    refuse(slowest->second.connection, busy_reply("closed to make room for other connections; ask again in a moment"));
+    refuse(slowest->second.connection, busy_reply("closed to make room for other connections; try again in a moment"));
   add(counts_.evicted);
   drop(slowest);
   return true;
@@ -249,7 +250,7 @@ void Server::begin(Clients::iterator at) {
   const unsigned most = options_.workers > options_.reserved ? options_.workers - options_.reserved : 1;
   if (long_running && long_running_ >= most) {
     add(counts_.refused_busy);
-    return answer(at, busy_reply("too many requests wait for plugins; ask again in a moment"));
+    return answer(at, busy_reply("too many requests wait for plugins; try again in a moment"));
   }
   client.phase = Phase::working;
   client.deadline = Clock::time_point::max();
@@ -273,7 +274,7 @@ void Server::begin(Clients::iterator at) {
   }
   client.keep_alive = false;
   add(counts_.refused_busy);
-  answer(at, busy_reply("all workers of the control API are busy; ask again in a moment"));
+  answer(at, busy_reply("all workers of the control API are busy; try again in a moment"));
 }
 
 // On a worker.
@@ -288,8 +289,8 @@ Server::Done Server::work(const Found& found) {
     }
     feed = streams_.open();
     if (feed == nullptr) {
-      done.reply.answer = Answer::error(409, "there are " + std::to_string(streams_.limit()) +
-                                                 " taps and followed logs already; end one of them first");
+      done.reply.answer = Answer::error(
+          409, "there are " + std::to_string(streams_.limit()) + " taps and followed logs already; end one first");
       return done;
     }
     done.reply.answer = found.route->stream(found.ask, feed);
@@ -428,7 +429,8 @@ void Server::add_metrics(std::string& text) const {
                                   std::pair("evicted", c.evicted), std::pair("no descriptor", c.no_descriptor)})
     out.counter("dtu_control_refused_total", "Connections and requests to the control API that were refused", number(n),
                 {{"reason", reason}});
-  out.counter("dtu_control_missed_lines_total", "Lines that ended taps and followed logs were too slow for",
+  out.counter("dtu_control_missed_lines_total",
+              "Lines that taps and followed logs missed because their reader was too slow; counted when they end",
               number(c.missed_lines));
   text += out.take();
 }

@@ -126,7 +126,7 @@ void upgrade_confirm(Kernel& kernel, const config::JsonObject&, const std::strin
 
 void upgrade_told(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
   const bool known = kernel.upgrades().present().told(static_cast<uint64_t>(config::as_integer(args.get("id"))));
-  done(known ? Answer{DTU_OK, "\"\"", ""} : Answer{DTU_E_NOT_FOUND, "", "no such order has ended last"});
+  done(known ? Answer{DTU_OK, "\"\"", ""} : Answer{DTU_E_NOT_FOUND, "", "the order that ended last has another id"});
 }
 
 constexpr uint32_t kPassword = DTU_COMMAND_PASSWORD;
@@ -136,9 +136,9 @@ constexpr Row kRows[] = {
     {"board.offers", "Whether the board has a mobile network (code 60) and can install upgrades (code 62)", kPassword,
      "", board_offers},
     {"channels.state", "State of each channel", 0, "", channels_state},
-    {"channels.connect", "Start channels that auto_connect 0 left alone", kChanges,
+    {"channels.connect", "Start channels that have auto_connect 0", kChanges,
      R"({"type": "object", "properties": {"channel": {"type": "integer", "minimum": 1, "maximum": 98,
-         "title": "One channel; none: all"}}, "additionalProperties": false})",
+         "title": "One channel; without it: all"}}, "additionalProperties": false})",
      channels_connect},
     {"config.get", "The device document, secrets masked", kPassword, "", config_get},
     {"config.change", "Replace top-level keys of the device document", kChanges,
@@ -146,9 +146,9 @@ constexpr Row kRows[] = {
          "title": "Keys and new values; null removes a key"}},
          "required": ["set"], "additionalProperties": false})",
      config_change},
-    {"config.rollback", "Back to an earlier device document", kChanges,
+    {"config.rollback", "Return to an earlier device document", kChanges,
      R"({"type": "object", "properties": {"revision": {"type": "integer", "minimum": 1,
-         "title": "Its number; none: the one before"}}, "additionalProperties": false})",
+         "title": "Number of the revision; without it: the previous one"}}, "additionalProperties": false})",
      config_rollback},
     {"config.confirm", "Keep a change that is on trial", kChanges, "", config_confirm},
     {"password.set", "Set the password", kChanges,
@@ -156,20 +156,21 @@ constexpr Row kRows[] = {
          "required": ["new_password"], "additionalProperties": false})",
      password_set},
     {"protocol.stop", "Refuse commands until protocol.start or a restart", kChanges, "", protocol_stop},
-    {"protocol.start", "Obey commands again", kChanges | DTU_COMMAND_WHEN_STOPPED, "", protocol_start},
+    {"protocol.start", "Accept commands again", kChanges | DTU_COMMAND_WHEN_STOPPED, "", protocol_start},
     {"upgrade.start", "Order an upgrade", kChanges, upgrade::kOrderSchema, upgrade_start},
-    {"upgrade.state", "How far the upgrade is, or how the last one ended", kPassword, "", upgrade_state},
-    {"upgrade.await", "The same, once its \"seen\" is another", kPassword,
-     R"({"type": "object", "properties": {"seen": {"type": "integer", "minimum": 0, "title": "Of the state known"}},
+    {"upgrade.state", "Progress of the upgrade, or the result of the last one", kPassword, "", upgrade_state},
+    {"upgrade.await", "State of the upgrade, after \"seen\" changed", kPassword,
+     R"({"type": "object", "properties": {"seen": {"type": "integer", "minimum": 0,
+         "title": "\"seen\" of the known state"}},
          "required": ["seen"], "additionalProperties": false})",
      upgrade_await},
     {"upgrade.cancel", "Cancel the upgrade", kChanges, "", upgrade_cancel},
-    {"upgrade.confirm", "Mark what runs since the upgrade as good", kChanges, "", upgrade_confirm},
-    {"upgrade.told", "Whoever ordered the upgrade knows how it ended", DTU_COMMAND_LOCAL,
-     R"({"type": "object", "properties": {"id": {"type": "integer", "minimum": 1, "title": "Of the order"}},
+    {"upgrade.confirm", "Mark the upgraded version as good", kChanges, "", upgrade_confirm},
+    {"upgrade.told", "Confirm that the result of the upgrade was delivered", DTU_COMMAND_LOCAL,
+     R"({"type": "object", "properties": {"id": {"type": "integer", "minimum": 1, "title": "Id of the order"}},
          "required": ["id"], "additionalProperties": false})",
      upgrade_told},
-    {"system.restart", "Restart dtud, or the board where board.json says so", kChanges | DTU_COMMAND_WHEN_STOPPED, "",
+    {"system.restart", "Restart dtud, or the board if board.json says so", kChanges | DTU_COMMAND_WHEN_STOPPED, "",
      system_restart},
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernel/components.hpp"
+#include "log/counted.hpp"
 #include "plugins/loader/trust.hpp"
 #include "plugins/loader/types.hpp"
 
@@ -42,8 +43,7 @@ std::string Components::install(const std::filesystem::path& staged, const plugi
   cover();
   const plugins::LoadedPlugin* running = loaded(id);
   if (running != nullptr && running->file != path)
-    later = id + " " + running->version +
-            " is in use and stays so until dtud starts again, or dtuctl plugins upgrade replaces it";
+    later = id + " " + running->version + " stays in use until dtud starts again or dtuctl plugins upgrade replaces it";
   log_.info("plugins", id + " " + probed.plugin.version + " was installed from " + from +
                            (later.empty() ? std::string() : ": " + later));
   return {};
@@ -149,9 +149,9 @@ void Components::supersede(const std::shared_ptr<const plugins::LoadedPlugin>& b
     file.installed = build->id;
   cover();
   if (former != nullptr)
-    log_.info("plugins", name + " (" + build->file.string() + ") takes the place of " + former->version + " (" +
-                             former->file.string() + "); " + std::to_string(dead_images()) +
-                             " dead images are mapped until dtud starts again");
+    log_.info("plugins", name + " (" + build->file.string() + ") replaces " + former->version + " (" +
+                             former->file.string() + "); " + counted(dead_images(), "unused build") +
+                             " in memory until dtud starts again");
 }
 
 void Components::bury(const std::shared_ptr<const plugins::LoadedPlugin>& build, const std::string& why) {

@@ -62,7 +62,7 @@ InstanceMove::Progress InstanceMove::step() {
       } else if (slot_->state() == DTU_STATE_FAILED || slot_->restarts() != 0) {
         return fail(trouble);
       } else if (late) {
-        return fail("was not back within " + std::to_string(ready_ms_) + " ms: " + trouble);
+        return fail("was not up again within " + std::to_string(ready_ms_) + " ms: " + trouble);
       }
       break;
     case Stage::over:

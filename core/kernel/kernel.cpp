@@ -143,10 +143,9 @@ bool Kernel::lock(const std::string& folder, const char* key, config::Findings& 
   (void)::mkdir(folder.c_str(), 0750);
   const RunLock::Taken taken = run_lock_.take(folder);
   if (taken.ok && taken.problem.empty()) return true;
-  findings.push_back(
-      {taken.ok ? config::Finding::Severity::warning : config::Finding::Severity::error, options_.board_file,
-       std::string("/") + key, 0, 0,
-       taken.problem + (taken.ok ? "" : std::string(": stop it, or give this one a ") + key + " of its own")});
+  findings.push_back({taken.ok ? config::Finding::Severity::warning : config::Finding::Severity::error,
+                      options_.board_file, std::string("/") + key, 0, 0,
+                      taken.problem + (taken.ok ? "" : std::string(": stop it, or set another ") + key)});
   return taken.ok;
 }
 
@@ -280,7 +279,7 @@ void Kernel::register_offers(plugins::Instance& instance) {
     uint64_t too_much = 0;
   };
   constexpr size_t kMost = 1024;
-  constexpr const char* kNoName = "offers a command or a point whose name is none";
+  constexpr const char* kNoName = "offers a command or a point with an invalid name";
   instance.call(
       [&instance] {
         Offers offers;
@@ -427,8 +426,8 @@ plugins::Instance* Kernel::instance(const std::string& name) {
 // would do so again and again.
 void Kernel::stalled(const StallWatch::Stall& stall) {
   const bool on_main = &stall.lane == &lane_;
-  const std::string what = "has held lane " + stall.lane.name() + " for over " + std::to_string(stall.held.count()) +
-                           " ms" + (on_main ? ", and with it everybody else" : "");
+  const std::string what = "has blocked lane " + stall.lane.name() + " for over " + std::to_string(stall.held.count()) +
+                           " ms" + (on_main ? ", on which dtud itself runs" : "");
   plugins::Faults* faults = stall.function.empty() ? nullptr : instances_.faults().newest(stall.who);
   using plugins::Fault;
   if (faults != nullptr) faults->note(stall.slow ? Fault::slow : Fault::stall, stall.function, what);
@@ -449,8 +448,8 @@ bool Kernel::is_well() {
   if (abandoned <= kMostAbandoned) return true;
   if (!std::exchange(unwell_, true))
     log_.error("kernel", std::to_string(abandoned) +
-                             " instances had to be abandoned: the service manager hears no more "
-                             "signs of life, so that it starts dtud anew");
+                             " instances were abandoned: dtud no longer notifies the watchdog, so that the service "
+                             "manager restarts dtud");
   return false;
 }
 

@@ -57,9 +57,9 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
     all.emplace_back("reason", reason);
     return all;
   };
-  text.counter("dtu_outbox_dropped_total", "Messages dropped: the outbox was full, or nobody was there to receive them",
+  text.counter("dtu_outbox_dropped_total", "Messages dropped: the outbox was full, or no receiver was connected",
                static_cast<double>(n.dropped - n.no_receiver), with_reason("full"));
-  text.counter("dtu_outbox_dropped_total", "Messages dropped: the outbox was full, or nobody was there to receive them",
+  text.counter("dtu_outbox_dropped_total", "Messages dropped: the outbox was full, or no receiver was connected",
                static_cast<double>(n.no_receiver), with_reason("no_receiver"));
   for (size_t i = 0; i < routing::kRejections; ++i) {
     const auto& rejection = n.rejections.at(i);
@@ -77,18 +77,18 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
                static_cast<double>(c.traffic.rx_messages), labels);
   text.counter("dtu_channel_rx_bytes_total", "Bytes from the remote end", static_cast<double>(c.traffic.rx_bytes),
                labels);
-  text.counter("dtu_channel_restarts_total", "Times the channel's plugin instance was started anew",
+  text.counter("dtu_channel_restarts_total", "Restarts of the plugin instance of the channel",
                c.instance != nullptr ? c.instance->restarts() : 0, labels);
 }
 
 void add_instance(MetricsText& text, const plugins::Instance& i) {
-  text.gauge("dtu_instance_quarantined", "1 while it is not started again because of the faults of its plugin",
+  text.gauge("dtu_instance_quarantined", "1 while the instance is in quarantine because of the faults of its plugin",
              i.quarantine().empty() ? 0 : 1, {{"component", i.name()}, {"plugin", i.plugin_id()}});
 }
 
 void add_faults(MetricsText& text, const plugins::Faults& faults) {
   for (const auto& [kind, last] : faults.read())
-    text.counter("dtu_plugin_faults_total", "What a plugin did against the contract", static_cast<double>(last.count),
+    text.counter("dtu_plugin_faults_total", "Violations of the plugin contract", static_cast<double>(last.count),
                  {{"component", faults.instance()}, {"plugin", faults.plugin()}, {"kind", plugins::name_of(kind)}});
 }
 
@@ -104,9 +104,9 @@ std::string metrics(Kernel& kernel) {
              clock_is_set(wall_clock_ns()) ? 1 : 0);
   text.counter("dtu_stalls_total", "Times a plugin held a lane for more than 5 s",
                static_cast<double>(kernel.stalls()));
-  text.gauge("dtu_plugin_dead_images", "Builds of plugins that are mapped and used by nobody, until dtud starts again",
+  text.gauge("dtu_plugin_dead_images", "Unused builds of plugins that stay in memory until dtud starts again",
              static_cast<double>(kernel.components().dead_images()));
-  text.gauge("dtu_abandoned_instances", "Instances whose plugin did not give their lane back",
+  text.gauge("dtu_abandoned_instances", "Instances that were abandoned because they did not stop in time",
              static_cast<double>(kernel.instances().abandoned()));
   for (const plugins::Faults* f : kernel.instances().faults().all()) add_faults(text, *f);
   for (const auto& m : kernel.members()) add_instance(text, *m);
@@ -118,11 +118,11 @@ std::string metrics(Kernel& kernel) {
     if (kernel.router().channel(skipped.id) == nullptr)
       text.gauge(kChannelUp, kChannelUpHelp, 0, {{"channel", std::to_string(skipped.id)}, {"type", skipped.type}});
   if (const auto days = flash_days(kernel))
-    text.gauge("dtu_flash_life_seconds", "How long the flash lasts at the rate of writing since the start",
+    text.gauge("dtu_flash_life_seconds", "Expected life of the flash at the write rate since dtud started",
                *days * 86400);
   for (const auto& link : kernel.router().links())
     for (const auto& [reason, d] : link->drops)
-      text.counter("dtu_dialect_drops_total", "What a dialect had to drop", static_cast<double>(d.messages),
+      text.counter("dtu_dialect_drops_total", "Messages that a dialect dropped", static_cast<double>(d.messages),
                    {{"port", link->port != nullptr ? link->port->id : ""}, {"reason", reason}});
   for (const plugins::Metrics::Reading& r : kernel.metrics().read()) {
     const auto read = plugins::read_metric_name(r.name).value_or(plugins::MetricName{r.name, {}, {}});
@@ -134,7 +134,8 @@ std::string metrics(Kernel& kernel) {
     else
       text.gauge(name, r.help, static_cast<double>(r.value), labels);
   }
-  text.gauge("dtu_metric_conflicts", "Samples left out: another one has their name and labels, or another type",
+  text.gauge("dtu_metric_conflicts",
+             "Samples left out because another sample has the same name and labels, or another type",
              static_cast<double>(text.conflicts()));
   return text.take();
 }

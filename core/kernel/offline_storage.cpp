@@ -30,10 +30,10 @@ void OfflineStorage::keep(routing::Router& router, routing::Channel& channel) {
   if (!wanted && channel.outbox.backlog() == nullptr) {
     spool::Trouble problem;
     const bool left = routing::Backlog::left_over(storage_, channel.id, &problem);
-    if (problem)
-      log_.warning(channel.name, "nobody knows whether messages of an earlier time are stored: " + problem.text);
+    if (problem) log_.warning(channel.name, "cannot check for stored messages of an earlier run: " + problem.text);
     if (!left) return;
-    log_.warning(channel.name, "offline_storage is off, but messages of an earlier time are stored: they go out first");
+    log_.warning(channel.name,
+                 "offline_storage is off, but stored messages of an earlier run exist: they are sent first");
   }
   if (wanted) warn_of_flash();
   channel.outbox.keep(
@@ -74,8 +74,8 @@ void OfflineStorage::flush(routing::Router& router, std::function<void()> done) 
 void OfflineStorage::too_late(void* self) {
   auto& me = *static_cast<OfflineStorage*>(self);
   me.log_.error("kernel",
-                "the disk did not take the messages in memory within 5 s: they live on only if dtud, not the "
-                "board, starts again");
+                "the messages in memory were not written to the disk within 5 s: they survive a restart of dtud, "
+                "but not of the board");
   if (me.flushed_) std::exchange(me.flushed_, nullptr)();
 }
 

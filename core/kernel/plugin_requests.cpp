@@ -127,7 +127,7 @@ Answer KernelBackend::upgrade_plugin(const std::string& json) {
   request.back = config::as_text(body->get("rollback"));
   request.force = config::as_flag(body->get("force"));
   if (file.empty() == request.back.empty())
-    return Answer::error(400, "the body needs \"file\", a plugin's, or \"rollback\", a plugin's id");
+    return Answer::error(400, "the body needs \"file\" (a plugin file) or \"rollback\" (the id of a plugin)");
   const int64_t ms = config::as_integer(body->get("deadline_ms"), PluginUpgrade::kDefaultDeadline_ms);
   if (ms < 1 || ms > PluginUpgrade::kLongestDeadline_ms)
     return Answer::error(400, "deadline_ms is 1 to " + std::to_string(PluginUpgrade::kLongestDeadline_ms));
@@ -167,8 +167,8 @@ Answer KernelBackend::remove_plugin(const std::string& id) {
     const Reply reply = audited("plugins.remove", asker);
     if (kernel_.components().store().find(id) == nullptr)
       return reply(
-          Answer::error(404, id + " is not installed by dtuctl plugins install: what a package or an image brought "
-                                  "is removed with it"));
+          Answer::error(404, id + " was not installed by dtuctl plugins install: remove the package or the image "
+                                  "that contains it"));
     const std::string refused = kernel_.components().remove(id);
     if (!refused.empty()) return reply(Answer::error(409, refused));
     auto o = make_object();
@@ -190,7 +190,7 @@ Answer KernelBackend::retry_plugin(const std::string& json) {
   });
   if (!begun.ok()) return begun;
   if (jobs->empty())
-    return Answer::error(404, "nothing is held against \"" + name + "\": dtuctl plugins --failed shows what is");
+    return Answer::error(404, "\"" + name + "\" is neither refused nor quarantined: see dtuctl plugins --failed");
   const plugins::Vetting::Setup& setup = kernel_.components().vetting().setup();
   std::vector<Probed> found;
   found.reserve(jobs->size());

@@ -66,7 +66,7 @@ void PluginUpgrade::start(const Request& request, Done done) {
   result_.clear();
   at_ = 0;
   parts_.log.info("plugins", "upgrade of " + named(*old_) + " to " + build_->version + ": " + std::to_string(total_) +
-                                 (total_ == 1 ? " instance goes over" : " instances go over"));
+                                 (total_ == 1 ? " instance is moved" : " instances are moved"));
   parts_.changes.hold();
   stage_ = Stage::moving;
   next();
@@ -84,7 +84,7 @@ std::string PluginUpgrade::load(const Request& request) {
   if (!request.back.empty()) file = file_before(request.back);
   if (file.empty()) return "there is no earlier build of " + request.back + " to go back to";
   if (const std::string why = store.why_failed(request.build.sha256); !why.empty() && !request.force)
-    return "this build failed before (" + why + "): give --force to try it again";
+    return "this build failed before (" + why + "): use --force to try it again";
   auto result = parts_.components.load_build(file);
   if (auto* refusal = std::get_if<plugins::Refusal>(&result)) return refusal->text;
   build_ = std::get<Plugin>(result);
@@ -115,7 +115,7 @@ std::string PluginUpgrade::check_build(const Request& request) {
   if (build_ == old_) return named(*build_) + " of " + build_->file.string() + " runs already";
   const bool older = upgrade::compare_versions(build_->version, old_->version) < 0;
   if (older && !request.force && request.back.empty())
-    return named(*build_) + " is older than " + old_->version + ", which runs: give --force if that is meant";
+    return named(*build_) + " is older than the running " + old_->version + ": use --force to load it";
   return {};
 }
 
@@ -161,10 +161,10 @@ std::string PluginUpgrade::find_targets() {
         lacks += (lacks.empty() ? "" : ", ") + ("dialect " + link->dialect) +
                  (link->port != nullptr ? " (" + link->port->name + ")" : "");
     if (!next->dialects.empty() && (next->caps & DTU_CAP_BLOCKING) != 0)
-      return type_of(*next) + " speaks dialects and must not block (DTU_CAP_BLOCKING)";
+      return type_of(*next) + " offers dialects and must not block (DTU_CAP_BLOCKING)";
     targets_.push_back({slot, {&beside(now, *next), build_->id, (*slot)->config()}});
   }
-  if (!lacks.empty()) return named(*build_) + " lacks what is in use: " + lacks;
+  if (!lacks.empty()) return named(*build_) + " lacks components that are in use: " + lacks;
   const config::Schemas schemas = parts_.components.schemas_with(*build_);
   if (std::string refusal = add_channels(schemas); !refusal.empty()) return refusal;
   return add_members(schemas);
@@ -245,21 +245,21 @@ void PluginUpgrade::step() {
   if (stage_ == Stage::moving) {
     if (progress == Progress::failed) return go_back(move.name() + ": " + move.why());
     moved_.push_back({move.name(), move.took_ms()});
-    parts_.log.info(move.name(), "went over to " + named(*build_) + " in " + std::to_string(move.took_ms()) + " ms");
+    parts_.log.info(move.name(), "moved to " + named(*build_) + " in " + std::to_string(move.took_ms()) + " ms");
     ++at_;
     return next();
   }
   if (progress == Progress::failed)
     parts_.log.error(move.name(), "runs " + named(*old_) + " again, but " + move.why());
   else
-    parts_.log.info(move.name(), "went back to " + named(*old_) + " in " + std::to_string(move.took_ms()) + " ms");
+    parts_.log.info(move.name(), "returned to " + named(*old_) + " in " + std::to_string(move.took_ms()) + " ms");
   if (progress == Progress::failed) error_ += "; " + move.name() + " " + move.why();
   next_back();
 }
 
 void PluginUpgrade::go_back(const std::string& why, Blame blame) {
   blame_ = blame;
-  parts_.log.error("plugins", named(*build_) + " does not take: " + why + "; going back to " + old_->version);
+  parts_.log.error("plugins", named(*build_) + " failed: " + why + "; returning to " + old_->version);
   error_ = why;
   stage_ = Stage::going_back;
   at_ = moves_.size();
@@ -320,7 +320,8 @@ void PluginUpgrade::end(const std::string& error) {
 void PluginUpgrade::stop() {
   ending_ = true;
   if (stage_ == Stage::idle) return;
-  parts_.log.warning("plugins", "the upgrade of " + id_ + " is given up: dtud stops, and starts with " + from_version_);
+  parts_.log.warning("plugins",
+                     "the upgrade of " + id_ + " is cancelled: dtud stops, and starts with " + from_version_);
   result_ = "given up";
   end("dtud is stopping; it starts with " + from_version_);
 }

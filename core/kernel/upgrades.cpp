@@ -97,7 +97,7 @@ void Upgrades::await(uint64_t seen, const Done& done) {
   if (waiters_.size() <= kMostWaiters) return;
   const Done oldest = std::move(waiters_.front().done);  // most likely given up by its asker
   waiters_.pop_front();
-  oldest({DTU_AGAIN, "", "too many wait for the next step of an upgrade"});
+  oldest({DTU_AGAIN, "", "too many callers wait for the next step of an upgrade"});
 }
 
 std::shared_ptr<void> Upgrades::follow(Follower follower) {
@@ -154,8 +154,9 @@ void Upgrades::learn(plugins::Instance& hal, const Answer& answer, FactsByKind& 
   const auto json = config::read_json(answer.json, "facts", findings);
   const config::JsonObject* kinds = json ? config::as_object(*json) : nullptr;
   if (answer.status != DTU_OK || kinds == nullptr)
-    return parts_.log.error(hal.name(), "does not say what firmware runs: " +
-                                            (answer.status != DTU_OK ? answer.error : "the answer is no JSON object"));
+    return parts_.log.error(hal.name(),
+                            "does not report the running firmware: " +
+                                (answer.status != DTU_OK ? answer.error : "the answer is not a JSON object"));
   for (const auto& [kind, value] : *kinds) {
     const config::JsonObject* said = config::as_object(value);
     if (said == nullptr || to.size() >= kMostKinds || to.count(kind) != 0) continue;
@@ -176,7 +177,8 @@ void Upgrades::fail_later(const Done& done, dtu_status status, std::string why) 
 void Upgrades::install(const std::string& kind, const std::string& file, const std::string& version, uint32_t seconds,
                        Done done) {
   const auto provider = providers_.find(kind);
-  if (provider == providers_.end()) return fail_later(done, DTU_E_CLOSED, "what installs " + kind + " is not running");
+  if (provider == providers_.end())
+    return fail_later(done, DTU_E_CLOSED, "the HAL that installs " + kind + " is not running");
   installer_ = provider->second;
   const auto put = [kind, file, version](plugins::Instance& hal, uint64_t id, dtu_error* error) {
     const dtu_firmware_image image{sizeof image, 0, text(kind), text(file), text(version)};
@@ -223,10 +225,11 @@ bool Upgrades::cancel_install() {
 
 void Upgrades::mark_good(const std::string& kind, Done done) {
   const auto provider = providers_.find(kind);
-  if (provider == providers_.end()) return fail_later(done, DTU_E_CLOSED, "what installs " + kind + " is not running");
+  if (provider == providers_.end())
+    return fail_later(done, DTU_E_CLOSED, "the HAL that installs " + kind + " is not running");
   plugins::Instance& hal = *provider->second;
   if (hal.tables().firmware.mark_good == nullptr)
-    return fail_later(done, DTU_E_UNSUPPORTED, hal.name() + " marks nothing as good");
+    return fail_later(done, DTU_E_UNSUPPORTED, hal.name() + " cannot mark an upgrade as good");
   const auto put = [kind](plugins::Instance& to, uint64_t id, dtu_error* error) {
     return to.tables().firmware.mark_good(to.self(), text(kind), id, error);
   };

@@ -73,7 +73,7 @@ void Bridge::take_frames() {
     if (next == Wire::Next::none) return;
     Reader in(body);
     if (next == Wire::Next::broken || !obey(*this, type, in)) {
-      activity_.say("dtud sent a frame that cannot be");
+      activity_.say("dtud sent an invalid frame");
       leave(EXIT_FAILURE);
     }
   }

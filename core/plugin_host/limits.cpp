@@ -69,11 +69,13 @@ bool confine(pid_t parent) {
 std::string limit_memory(uint32_t mib) {
   if (mib == 0) return {};
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return "its memory is not bounded: a build with a sanitizer needs more than there is";
+  return "the memory limit is not applied: this build has a sanitizer, which needs more memory";
 #else
   rlimit limit{};
   limit.rlim_cur = limit.rlim_max = rlim_t{mib} << 20U;
-  return ::setrlimit(RLIMIT_DATA, &limit) == 0 ? "" : std::string("its memory is not bounded: ") + std::strerror(errno);
+  return ::setrlimit(RLIMIT_DATA, &limit) == 0
+             ? ""
+             : std::string("the memory limit cannot be applied: ") + std::strerror(errno);
 #endif
 }
 

@@ -23,10 +23,10 @@ plugins::isolation::Activity* last_words = nullptr;  // for a handler that gets 
   try {
     if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
   } catch (const std::exception& e) {
-    last_words->say(std::string("an exception that nobody caught: ") + e.what());
+    last_words->say(std::string("an uncaught exception: ") + e.what());
     std::abort();
   } catch (...) {
-    what = "an exception that nobody caught";
+    what = "an uncaught exception";
   }
   last_words->say(what);
   std::abort();

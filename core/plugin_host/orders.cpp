@@ -35,7 +35,7 @@ struct Orders {
     b.log_.set_threshold(static_cast<Level>(in.i32()));
     const uint32_t memory_mb = in.u32();
     if (!in.whole() || version != kVersion || b.instance_ != nullptr)
-      return b.cannot("dtu-plugin-host and dtud are not of the same build: install both again");
+      return b.cannot("dtu-plugin-host and dtud are of different builds: install both again");
     if (const std::string why = limit_memory(memory_mb); !why.empty()) b.log_.warning(spec.name, why);
     auto loaded = [&] {
       const Doing doing(&b.activity_, "load", b.lane_.now_ns());
@@ -46,8 +46,7 @@ struct Orders {
     b.plugin_ = *plugin;
     for (const plugins::LoadedComponent& c : b.plugin_->components)
       if (c.kind == kind && c.type == type) spec.component = &c;
-    if (spec.component == nullptr)
-      return b.cannot(file + " does not hold " + plugins::full_type(kind, type) + " any more");
+    if (spec.component == nullptr) return b.cannot(file + " no longer contains " + plugins::full_type(kind, type));
     b.instance_ = Instance::make(b.context_, std::move(spec));
     Instance& i = *b.instance_;
     if (i.tables().channel.send != nullptr)

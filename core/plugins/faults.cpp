@@ -49,8 +49,8 @@ void Faults::judge_taken(std::string_view function, dtu_status status, uint32_t 
   const bool none = taken == 0 && status >= 0;
   if (taken <= offered && !none) return;
   note(Fault::taken, function,
-       "says it took " + std::to_string(taken) + " of " + counted(offered, "message") +
-           (taken == 0 ? " and that nothing was wrong" : ""));
+       "reports that it took " + std::to_string(taken) + " of " + counted(offered, "message") +
+           (taken == 0 ? " and no error" : ""));
 }
 
 dtu_status Faults::unacceptable(std::string_view function) noexcept {
@@ -86,7 +86,7 @@ bool Faults::may_log(bool debug) noexcept {
       return true;
     }
   }
-  note(Fault::flood, "log", "writes more than the log can hold: the line is left out");
+  note(Fault::flood, "log", "writes too much: the line is left out");
   return false;
 }
 

@@ -50,7 +50,7 @@ bool Inbox::push_call(Item item, Urgency urgency) {
   from.inbox_call_bytes.fetch_sub(item.bytes);
   if (from.inbox_overrun.exchange(true)) return false;
   accuse(from, Fault::overrun, kNames.at(static_cast<size_t>(item.kind)),
-         "calls the host faster than it can be heard (" + std::to_string(kMostCallBytes >> 20U) + " MiB wait)");
+         "calls the host faster than dtud can handle (" + std::to_string(kMostCallBytes >> 20U) + " MiB wait)");
   return false;
 }
 

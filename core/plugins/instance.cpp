@@ -1,4 +1,5 @@
 #include "plugins/instance.hpp"
+#include "log/counted.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -249,10 +250,10 @@ void Instance::condemn(const std::string& why, bool blame) noexcept {
 void Instance::restart_later() {
   if (abandoned_) {
     quarantine_ = error_ +
-                  "; its code did not come back, so it was abandoned: only another configuration, which makes "
-                  "it anew, or a restart of dtud helps";
+                  "; the plugin did not return, so the instance was abandoned: change its configuration, or "
+                  "restart dtud";
   } else if (at_fault_.load() && strikes_.add(monotonic_ns())) {
-    quarantine_ = std::to_string(Strikes::kMost) + " of its runs ended by faults of plugin " + spec_.plugin_id +
+    quarantine_ = std::to_string(Strikes::kMost) + " runs ended by faults of plugin " + spec_.plugin_id +
                   " within a minute, the last: " + error_;
   }
   if (!quarantine_.empty()) {
@@ -261,7 +262,8 @@ void Instance::restart_later() {
     return;
   }
   if (!retryable_) {
-    context_.log.error(spec_.name, "not started again by itself: correct its configuration and apply it");
+    context_.log.error(spec_.name,
+                       "is not restarted automatically: correct the configuration of the instance and apply it");
     return;
   }
   if (started_ns_ != 0 && monotonic_ns() - started_ns_ > kRanWell_ns) failures_ = 0;
@@ -273,7 +275,7 @@ void Instance::restart_later() {
 }
 
 std::string Instance::retry() {
-  if (!wanted_) return spec_.name + " is not wanted: dtuctl connect starts a channel";
+  if (!wanted_) return spec_.name + " is not meant to run: dtuctl connect starts a channel";
   if (abandoned_) return error_;
   if (phase_ != Phase::idle) return spec_.name + " is not down: it is " + name_of_state(state_);
   context_.main.timers().disarm(restart_timer_);
@@ -282,7 +284,7 @@ std::string Instance::retry() {
   strikes_.clear();
   failures_ = 0;
   retryable_ = true;
-  context_.log.info(spec_.name, "is tried again because somebody asked for it");
+  context_.log.info(spec_.name, "starts again on request");
   restart_due(this);
   return {};
 }
@@ -351,12 +353,15 @@ void Instance::take_down(bool destroy) {
         const char* function = destroy ? "destroy" : "create";
         const bool is_over = destroy || self_ == nullptr;  // else it is given up with all it has
         if (const size_t left = resources_->release_all(); left != 0 && is_over)
-          faults_.note(Fault::left_behind, function,
-                       "left behind " + std::to_string(left) + " timers or watched descriptors, which were taken back");
+          faults_.note(
+              Fault::left_behind, function,
+              "did not release " + counted(left, "resource") + " (timers or watched descriptors): dtud removed them");
         if (const int64_t held = handle_->buffers.load(); held != 0 && is_over)
           faults_.note(Fault::buffers, function,
-                       held > 0 ? "left behind " + std::to_string(held) + " references to buffers: that memory is lost"
-                                : "comes after " + std::to_string(-held) + " more buf_unref() than it had references");
+                       held > 0 ? "did not release " + counted(static_cast<uint64_t>(held), "buffer reference") +
+                                      ": the memory is lost"
+                                : "released " + counted(static_cast<uint64_t>(-held), "buffer reference") +
+                                      " more than it held");
         return status;
       },
       [this](dtu_status) { ended(); });
@@ -366,9 +371,8 @@ void Instance::deadline_passed(void* instance) {
   auto& me = *static_cast<Instance*>(instance);
   if (me.phase_ == Phase::idle) return;
   const char* held_in = me.on_main() ? nullptr : me.lane_->function();
-  me.faults_.note(
-      Fault::stop, held_in != nullptr ? held_in : "stop",
-      "did not come back: the instance did not stop in time and is abandoned; restart dtud to be rid of it");
+  me.faults_.note(Fault::stop, held_in != nullptr ? held_in : "stop",
+                  "did not return: the instance did not stop in time and is abandoned; restart dtud to remove it");
   if (me.on_main()) {
     me.resources_->release_all();
   } else {
@@ -423,7 +427,7 @@ const std::string& Instance::health() {
         asked_health_ = false;
         config::Findings findings;
         if (!said.empty() && !config::read_json(said, "", findings)) {
-          faults_.note(Fault::malformed, "health", "says what is not a JSON object");
+          faults_.note(Fault::malformed, "health", "returned a text that is not a JSON object");
           said.clear();
         }
         health_ = said.empty() ? "{}" : context_.log.scrubber().clean_json(said);

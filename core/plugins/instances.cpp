@@ -57,7 +57,7 @@ Instances::~Instances() {
   for (const auto& lost : lost_)
     if (lost->lane().turn_began_ns() != 0) {
       // Still inside a plugin: its thread cannot be joined, and what it uses must not be freed.
-      context_.log.error(lost->name(), "still inside its plugin at the end of dtud");
+      context_.log.error(lost->name(), "is still inside a call of the plugin while dtud exits");
       std::_Exit(EXIT_FAILURE);
     }
 }

@@ -46,7 +46,7 @@ class Check {
  private:
   void commits(const SegmentHeader& header) {
     Walk walk(file_, out_.first, out_.header ? header.id : 0, out_.size, kPiece);
-    if (!out_.header) add({0, std::min(out_.size, kSegmentHeader), 0, "the segment's header is destroyed"});
+    if (!out_.header) add({0, std::min(out_.size, kSegmentHeader), 0, "the header of the segment is damaged"});
     CommitHeader last;
     bool known = out_.header;  // `last` is the commit before
     last.before = header.before;
@@ -56,10 +56,10 @@ class Check {
       const uint64_t expected = last.before + last.count;
       const uint64_t missing = known && commit.before > expected ? commit.before - expected : 0;
       if (walk.skipped() > 0 || missing > 0)
-        add({walk.offset() - walk.skipped(), walk.skipped(), missing, "bytes that are no commit"});
+        add({walk.offset() - walk.skipped(), walk.skipped(), missing, "bytes that are not a commit"});
       if (out_.torn) {  // a whole one follows: it says how many of the torn one count
         out_.torn = false;
-        if (commit.before >= expected) add({torn_.offset, torn_.size, torn_.records, "a harmed commit"});
+        if (commit.before >= expected) add({torn_.offset, torn_.size, torn_.records, "a damaged commit"});
       }
       records(walk);
       last = commit;
@@ -105,19 +105,21 @@ class Check {
     switch (out_.kind) {
       case CheckReport::Kind::newer:
         return "written by a newer dtud (format " + std::to_string(out_.version) + ", this one reads " +
-               std::to_string(kFormatVersion) + "): use that one";
+               std::to_string(kFormatVersion) + "): use that version of dtud";
       case CheckReport::Kind::spare:
-        return "a spare file: what is in it does not count";
+        return "a spare file: it has no messages to deliver";
       case CheckReport::Kind::other:
-        return named_ ? "no commit in it is whole: there is nothing left to deliver" : "not a file of a spool";
+        return named_ ? "no complete commit: there are no messages to deliver" : "not a file of a spool";
       case CheckReport::Kind::segment:
         break;
     }
-    if (named_ && out_.first != name_first_) return "begins with another sequence number than its name says: not read";
-    std::string out = out_.damages == 0 ? "unharmed" : "damaged: " + counted(destroyed_, "message") + " lost";
+    if (named_ && out_.first != name_first_) return "the first sequence number does not match the file name: not read";
+    std::string out = out_.damages == 0 ? "undamaged" : "damaged: " + counted(destroyed_, "message") + " lost";
     if (out_.damages > 0) out += "; the others are delivered";
     if (out_.torn)
-      out += "; the last commit is not whole: the power went while it was written, and nothing promised it";
+      out +=
+          "; the last commit is incomplete: power failed during the write, and the messages were not reported as "
+          "stored";
     return out;
   }
 

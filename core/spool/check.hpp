@@ -40,7 +40,7 @@ struct CheckReport {
   bool torn = false;           // the last commit is not whole: the power went while it was written, nothing promised it
   uint64_t damages = 0;        // in all
   std::vector<Damage> damage;  // the first ones
-  std::string meaning;         // for a person: "unharmed", "2 messages are destroyed, ..."
+  std::string meaning;         // for a person: "undamaged", "damaged: 2 messages lost; ..."
 
   [[nodiscard]] bool good() const { return !trouble && damages == 0 && (kind == Kind::segment || kind == Kind::spare); }
 };

@@ -125,7 +125,7 @@ Trouble Journal::open_folder() {
   of_this_boot_ = ours && boot[0] != '\0' && std::memcmp(state_->boot, boot.data(), boot.size()) == 0;
   if (!ours) {
     const bool blank = state_->magic[0] == '\0' && state_->next == 0;
-    if (!blank) notes_.push_back(file + " is damaged: what was delivered before may be sent again");
+    if (!blank) notes_.push_back(file + " is damaged: delivered messages may be sent again");
     std::memset(memory, 0, sizeof(State));
     state_->set_done(0);
     state_->set_next(0);
@@ -146,7 +146,7 @@ void Journal::check_state() {
   const bool wrong = done > next || next > kLastSequence;
   if (wrong) {
     notes_.push_back(folder_ + "/state is damaged (all below " + std::to_string(done) + " is done, " +
-                     std::to_string(next) + " is the next number): what was delivered before may be sent again");
+                     std::to_string(next) + " is the next number): delivered messages may be sent again");
     done = next = 0;
     of_this_boot_ = false;
   }
@@ -193,7 +193,7 @@ Trouble Journal::take_up() {
       chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(i));
     }
   if (!chunks_.empty() && next() == 0)
-    notes_.push_back(folder_ + "/state is gone: what was delivered before may be sent again");
+    notes_.push_back(folder_ + "/state is missing: delivered messages may be sent again");
   if (!chunks_.empty()) state_->set_next(std::max(next(), chunks_.back()->last_seq + 1));
   return {};
 }

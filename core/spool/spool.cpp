@@ -489,7 +489,7 @@ Spool::Appended Spool::append(const std::vector<Record>& records, uint64_t done,
     bound += encoded_bound(record);
   }
   if (records.size() > s.limits.messages || payload > std::min(s.limits.bytes, kLargestCommit)) {
-    out.trouble = {ENOSPC, s.segments.folder() + " cannot hold as much as this at once"};
+    out.trouble = {ENOSPC, s.segments.folder() + " cannot hold so many messages in one commit"};
     return out;
   }
   commit.first = records.front().seq;
@@ -504,7 +504,7 @@ Spool::Appended Spool::append(const std::vector<Record>& records, uint64_t done,
     at += encode(record, {commit.first, commit.time_us}, commit.seed, bytes.data() + at);
   commit.length = static_cast<uint32_t>(at - kSegmentHeader - kCommitHeader);
   if (whole_blocks(at) > s.limits.bytes) {
-    out.trouble = {ENOSPC, s.segments.folder() + " cannot hold as much as this at once"};
+    out.trouble = {ENOSPC, s.segments.folder() + " cannot hold so many messages in one commit"};
     return out;
   }
   static_cast<void>(s.sweep());

@@ -70,7 +70,8 @@ Allowance::Verdict Allowance::look(int64_t unix_s) {
   const tm now = local(unix_s);
   const int64_t second = now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec;
   if (from_ >= 0) {
-    if (unix_s < kNeverSet) return {false, false, "waits for the clock to be set, as there is a time window", 0, 60};
+    if (unix_s < kNeverSet)
+      return {false, false, "waits until the clock is set, because upgrade has a time window", 0, 60};
     const auto minute = static_cast<int>(second / 60);
     const bool open = from_ < to_ ? minute >= from_ && minute < to_ : minute >= from_ || minute < to_;
     const int64_t next = (open ? to_ : from_) * 60;
@@ -85,8 +86,8 @@ Allowance::Verdict Allowance::look(int64_t unix_s) {
   turn_the_page(unix_s);
   if (most_ != 0 && bytes_ >= most_) {
     verdict.now = false;
-    verdict.why = "waits until 00:00: " + std::to_string(bytes_) + " bytes came today, " + std::to_string(most_) +
-                  " are allowed (upgrade.bytes_per_day)";
+    verdict.why = "waits until 00:00: " + std::to_string(bytes_) + " bytes were downloaded today, " +
+                  std::to_string(most_) + " are allowed (upgrade.bytes_per_day)";
     verdict.look_s = std::clamp<int64_t>(kDay_s - second, 1, 60);
     return verdict;
   }

@@ -23,7 +23,7 @@ std::string names_of(const config::Json& checked) {
     const std::string one = config::as_text(list->get(static_cast<unsigned>(i)));
     names += (names.empty() ? "" : ", ") + (one == "sha256" ? "SHA-256" : one == "md5" ? "MD5" : one);
   }
-  if (names == "MD5") names += " only: that finds accidents and proves no origin";
+  if (names == "MD5") names += " only: it detects transfer errors, but does not prove the origin";
   return names;
 }
 
@@ -144,7 +144,7 @@ void Upgrade::begun(uint64_t from, uint64_t total, const std::string& validator)
 
 void Upgrade::errand_ended(const std::string& how) {
   const Errand was = std::exchange(errand_, Errand::none);
-  Word word = word_.value_or(Word{"failed", "dtu-fetch ended without a word (" + how + ")", true, false, 0, ""});
+  Word word = word_.value_or(Word{"failed", "dtu-fetch ended without a result (" + how + ")", true, false, 0, ""});
   word_.reset();
   if (!running_ || was == Errand::none) return;
   around_.wake_at(0);
@@ -221,8 +221,8 @@ void Upgrade::verified(const Word& word) {
     return install_when_allowed();
   }
   if (word.again && ++failures_ < kMostSilentEnds) return wait(word.text, around_.now_ns() + kSecond);
-  if (word.from_start) return start_anew("the file is not what was ordered: " + word.text, 0);
-  finish(Step::failed, "the file is not what was ordered: " + word.text);
+  if (word.from_start) return start_anew("the file does not match the order: " + word.text, 0);
+  finish(Step::failed, "the file does not match the order: " + word.text);
 }
 
 }  // namespace dtud::upgrade

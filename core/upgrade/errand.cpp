@@ -39,20 +39,20 @@ Errand::~Errand() {
 std::string Errand::begin(const std::string& program, const std::string& job) {
   drop();
   std::array<int, 2> in{}, out{};
-  if (job.size() + 1 > kLongestJob) return "the job for " + program + " is too long";
+  if (job.size() + 1 > kLongestJob) return "the request to " + program + " is too long";
   if (::access(program.c_str(), X_OK) != 0)
     return program + " cannot be run: " + reason(errno) + "; it belongs to dtukit: install it";
-  if (::pipe2(in.data(), O_CLOEXEC) != 0) return "no pipe to be had: " + reason(errno);
+  if (::pipe2(in.data(), O_CLOEXEC) != 0) return "cannot create a pipe: " + reason(errno);
   const Descriptor their_in(in[0]);
   to_ = Descriptor(in[1]);
-  if (::pipe2(out.data(), O_CLOEXEC) != 0) return "no pipe to be had: " + reason(errno);
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) return "cannot create a pipe: " + reason(errno);
   from_ = Descriptor(out[0]);
   const Descriptor their_out(out[1]);
   ::fcntl(from_.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(to_.get(), F_SETFL, O_NONBLOCK);  // a pipe too small for the job is an error, not a wait
   const std::string line = job + "\n";
   if (::write(to_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-    return "cannot tell " + program + " its job: " + reason(errno);
+    return "cannot send the request to " + program + ": " + reason(errno);
   const Program started{{program}, {{their_in.get(), STDIN_FILENO}, {their_out.get(), STDOUT_FILENO}}};
   if (const int code = spawn(started, pid_); code != 0) {
     pid_ = -1;

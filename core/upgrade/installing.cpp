@@ -48,9 +48,9 @@ void Upgrade::install_when_allowed() {
 void Upgrade::install() {
   if (++record_.installs > kMostInstalls)
     return finish(Step::failed,
-                  "the installation was begun " + std::to_string(kMostInstalls) + " times and ended never");
+                  "the installation was started " + std::to_string(kMostInstalls) + " times and never ended");
   set(Step::installing);
-  if (!keep()) return finish(Step::failed, "not installed: how far it is could not be written down in " + folder_);
+  if (!keep()) return finish(Step::failed, "not installed: the progress cannot be stored in " + folder_);
   installing_ = true;
   percent_ = -1;
   around_.install(record_.order.kind, image(), record_.order.version, rules_.install_s,
@@ -64,8 +64,9 @@ void Upgrade::installed(const commands::Answer& answer) {
   installing_ = false;
   around_.wake_at(0);
   if (answer.status != DTU_OK)
-    return std::exchange(cancel_asked_, false) ? finish(Step::cancelled, "while it was being installed")
-                                               : finish(Step::failed, "the board did not install it: " + answer.error);
+    return std::exchange(cancel_asked_, false)
+               ? finish(Step::cancelled, "during the installation")
+               : finish(Step::failed, "the board did not install the file: " + answer.error);
   config::Findings findings;
   const auto json = config::read_json(answer.json.empty() ? "{}" : answer.json, "", findings);
   const config::JsonObject* said = json ? config::as_object(*json) : nullptr;
@@ -82,10 +83,11 @@ void Upgrade::installed(const commands::Answer& answer) {
 
 void Upgrade::restart() {
   if (++record_.restarts > kMostRestarts)
-    return finish(Step::failed, "it is installed, but " + std::string(record_.then == "board" ? "the board" : "dtud") +
-                                    " was not started anew: do it by hand");
+    return finish(Step::failed, "the file is installed, but " +
+                                    std::string(record_.then == "board" ? "the board" : "dtud") +
+                                    " did not restart: restart it manually");
   record_.boot = around_.boot_id();
-  set(Step::restarting, record_.then == "board" ? "the board starts anew" : "dtud starts anew");
+  set(Step::restarting, record_.then == "board" ? "the board restarts" : "dtud restarts");
   keep();  // if it cannot be written: what runs after the restart tells
   around_.restart(record_.then);
 }
@@ -103,13 +105,13 @@ void Upgrade::compare(const FactsByKind& facts) {
   const auto found = facts.find(record_.order.kind);
   if (found == facts.end()) {
     if (around_.now_ns() > board_by_ns_)
-      return finish(Step::failed, "nobody says what " + record_.order.kind + " runs: whether it took is not known");
-    note("waits for the board to say what runs");
+      return finish(Step::failed, "no HAL reports the running " + record_.order.kind + ": the result is unknown");
+    note("waits for the board to report the running version");
     return around_.wake_at(around_.now_ns() + kAskBoard_s * kSecond);
   }
   offers_ = facts;
   const Facts& now = found->second;
-  const std::string version = now.version.empty() ? "the one before" : now.version;
+  const std::string version = now.version.empty() ? "the old version" : now.version;
   switch (what_runs(now, record_)) {
     case Runs::ordered:
       return begin_confirming(now.confirmed);
@@ -119,7 +121,7 @@ void Upgrade::compare(const FactsByKind& facts) {
                     now.version + " runs now, " + record_.order.version + " was ordered: not marked good");
     case Runs::before:
       if (record_.step == Step::installing) break;
-      return finish(Step::rolled_back, "the board went back: " + version + " runs");
+      return finish(Step::rolled_back, "the board rolled back: " + version + " runs");
   }
   verified_ = false;  // it was interrupted while installing: once more, from the file
   record_.step = Step::verified;
@@ -133,7 +135,7 @@ void Upgrade::begin_confirming(bool confirmed) {
   }
   if (record_.step != Step::confirming || confirm_by_ns_ == 0)
     confirm_by_ns_ = around_.now_ns() + int64_t{rules_.confirm_s} * kSecond;
-  set(Step::confirming, "runs, and has " + std::to_string(rules_.confirm_s) + " s to prove itself");
+  set(Step::confirming, "runs; a channel must be up within " + std::to_string(rules_.confirm_s) + " s");
   keep();
   look_at_health();
 }
@@ -143,9 +145,9 @@ void Upgrade::look_at_health() {
   if (confirm_by_ns_ == 0) return look_at_board();  // dtud was restarted meanwhile
   if (marking_) return;
   if (now > confirm_by_ns_)
-    return finish(Step::unconfirmed, "no channel carried within " + std::to_string(rules_.confirm_s) +
-                                         " s: not marked good, the board goes back at its next restart; "
-                                         "dtuctl upgrade confirm keeps it");
+    return finish(Step::unconfirmed, "no channel was up within " + std::to_string(rules_.confirm_s) +
+                                         " s: not marked good, the board rolls back at its next restart; "
+                                         "dtuctl upgrade confirm keeps the new version");
   around_.wake_at(now + kAskHealth_s * kSecond);
   if (around_.health() == Health::unproven) return;
   marking_ = true;

@@ -51,10 +51,9 @@ std::string read_order(const config::JsonObject& args, const config::UpgradeConf
   if (!plain && scheme != "https://")
     return "url must begin with https:// or http://, not " + config::shown(shown_url(out));
   const bool known_bytes = !out.sha256.empty() || !rules.keys.empty();
-  if (!known_bytes && out.md5.empty())
-    return "nothing in the order says which bytes are right: give sha256 (or md5, where there is nothing else)";
+  if (!known_bytes && out.md5.empty()) return "the order has no checksum: give sha256 (or md5, if no SHA-256 is known)";
   if (plain && !known_bytes && !rules.allow_http)
-    return "over plain http a sha256 is needed, or a signature, unless board.json has upgrade.allow_http";
+    return "url has http://: give sha256 or signature, or set upgrade.allow_http in board.json";
   if (out.size > rules.max_bytes)
     return "size is over the " + std::to_string(rules.max_bytes) + " bytes board.json allows (upgrade.max_bytes)";
   if (!out.signature.empty() && rules.keys.empty())

@@ -31,19 +31,19 @@ struct Order {
 inline constexpr char kOrderSchema[] = R"({"type": "object", "additionalProperties": false, "required": ["url"],
   "properties": {
     "url": {"type": "string", "minLength": 8, "maxLength": 2048, "title": "http:// or https:// address of the file"},
-    "size": {"type": "integer", "minimum": 1, "maximum": 4294967295, "title": "Bytes it has"},
-    "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$", "title": "Its SHA-256"},
-    "md5": {"type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "title": "Its MD5, where nothing better is known"},
-    "signature": {"type": "string", "minLength": 1, "maxLength": 256, "title": "Ed25519 signature over it, base64"},
-    "version": {"type": "string", "pattern": "^[ -~]{1,64}$", "title": "Its version"},
+    "size": {"type": "integer", "minimum": 1, "maximum": 4294967295, "title": "Size in bytes"},
+    "sha256": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$", "title": "SHA-256"},
+    "md5": {"type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "title": "MD5, if no SHA-256 is known"},
+    "signature": {"type": "string", "minLength": 1, "maxLength": 256, "title": "Ed25519 signature over the file, base64"},
+    "version": {"type": "string", "pattern": "^[ -~]{1,64}$", "title": "Version of the file"},
     "kind": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,31}$", "default": "firmware", "title": "firmware, package, ..."},
-    "force": {"type": "boolean", "default": false, "title": "Also when it is not newer"},
-    "conditions": {"type": "object", "additionalProperties": false, "title": "What must be so before it begins",
+    "force": {"type": "boolean", "default": false, "title": "Also accept a version that is not newer"},
+    "conditions": {"type": "object", "additionalProperties": false, "title": "Conditions before the upgrade starts",
       "properties": {
         "min_battery_mv": {"type": "integer", "minimum": 0, "title": "battery.mv at least"},
         "min_battery_percent": {"type": "integer", "minimum": 0, "maximum": 100, "title": "battery.percent at least"},
         "min_csq": {"type": "integer", "minimum": 0, "maximum": 31, "title": "radio.csq at least"},
-        "free_bytes": {"type": "integer", "minimum": 0, "title": "Room beside the file"}}},
+        "free_bytes": {"type": "integer", "minimum": 0, "title": "Free bytes besides the file"}}},
     "tag": {"type": "object", "title": "Repeated in every report"}}})";
 
 // `args` satisfies the schema. What is wrong with it all the same, "" = nothing.

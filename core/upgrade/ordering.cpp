@@ -18,7 +18,7 @@ std::string forbidden(const std::string& source, const Upgrade::Switches& switch
   if (!is_remote(source)) return {};
   if (!switches.ota) return "upgrades are switched off (ota is 0: function code 62)";
   if (!switches.fota && !force)
-    return "upgrades are switched off (fota is 0: function code 55); force orders one all the same";
+    return "upgrades are switched off (fota is 0: function code 55); use force to order one";
   return {};
 }
 
@@ -45,9 +45,9 @@ void check_points(Surroundings& around, std::vector<Need> needs, std::function<v
   needs.pop_back();
   around.read_point(need.point, [&around, need, needs = std::move(needs),
                                  then = std::move(then)](std::optional<double> value) mutable {
-    const std::string wanted = std::to_string(need.least) + need.unit + " are demanded";
+    const std::string wanted = std::to_string(need.least) + need.unit + " is required";
     if (!value || (std::string(need.point) == "radio.csq" && *value == kSignalUnknown))
-      return then(std::string(need.point) + " is not known, and at least " + wanted);
+      return then(std::string(need.point) + " is unknown, and at least " + wanted);
     if (*value < static_cast<double>(need.least))
       return then(std::string(need.point) + " is " + std::to_string(static_cast<int64_t>(*value)) + need.unit +
                   ", at least " + wanted);
@@ -102,10 +102,10 @@ void Upgrade::judge(const FactsByKind& facts) {
   }
   const Facts& runs = found->second;
   if (!order.force && order.version.empty())
-    return refuse(DTU_E_INVALID, "the order does not say the version: give it, or force");
+    return refuse(DTU_E_INVALID, "the order has no version: give version or force");
   if (!order.force && !runs.version.empty() && compare_versions(order.version, runs.version) <= 0)
-    return refuse(DTU_E_INVALID, order.version + " is not newer than " + runs.version +
-                                     ", which runs: order it with force to install it all the same");
+    return refuse(DTU_E_INVALID,
+                  order.version + " is not newer than the running " + runs.version + ": use force to install it");
   check_conditions(order.conditions, order.size, [this, runs, same = still_asked()](const std::string& why) {
     if (!same()) return;
     if (!why.empty()) return refuse(DTU_E_UNSUPPORTED, why);
@@ -119,7 +119,7 @@ void Upgrade::check_conditions(const Conditions& conditions, uint64_t room,
   const uint64_t need = room + conditions.free_bytes;
   if (need != 0) {
     const auto free = around_.free_bytes(folder_);
-    if (!free) return then("how much room there is in " + folder_ + " is not known");
+    if (!free) return then("the free space in " + folder_ + " is unknown");
     if (*free < need)
       return then(std::to_string(*free) + " bytes are free in " + folder_ + ", " + std::to_string(need) +
                   " are needed");
@@ -139,7 +139,7 @@ void Upgrade::accept(const Facts& runs) {
   began_ns_ = around_.now_ns();
   if (!keep()) {
     record_ = before;
-    return refuse(DTU_E_IO, "cannot be kept in " + folder_ + ": is the disk full?");
+    return refuse(DTU_E_IO, "the order cannot be stored in " + folder_ + ": is the disk full?");
   }
   have_ = came_ = 0;
   failures_ = 0;
@@ -150,7 +150,7 @@ void Upgrade::accept(const Facts& runs) {
   ++seen_;
   around_.say(Level::info, "order " + std::to_string(record_.id) + " by " + record_.order.source + ": " +
                                describe(record_.order) + " instead of " +
-                               (runs.version.empty() ? "what runs" : runs.version));
+                               (runs.version.empty() ? "the running version" : runs.version));
   around_.changed(true);
   const Asked asked = std::move(*asked_);
   asked_.reset();

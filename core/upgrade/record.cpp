@@ -123,7 +123,7 @@ std::string load(config::StateFile& file, Record& record) {
   const config::JsonObject& asked = *config::as_object(order);
   if (config::as_text(asked.get("url")).empty()) return file.reject("its order has no url");
   if (asked.has("tag") && config::type_of(asked.get("tag")) != config::JsonType::object)
-    return file.reject("the tag of its order is no object");
+    return file.reject("the tag of its order is not an object");
   (void)read_order(asked, {}, read.order);  // the rules were kept when it was taken
   record = std::move(read);
   return {};

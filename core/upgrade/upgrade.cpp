@@ -25,12 +25,12 @@ void Upgrade::start() {
   began_ns_ = around_.now_ns();
   board_by_ns_ = began_ns_ + int64_t{rules_.confirm_s} * 1'000'000'000;
   if (const std::string wrong = load(record_file_, record_); !wrong.empty())
-    around_.say(Level::error, "what became of the last order is not known: " + wrong);
+    around_.say(Level::error, "the result of the last order is unknown: " + wrong);
   if (!allowance_.problem().empty())
-    around_.say(Level::error, "the bytes of today are counted from 0 again: " + allowance_.problem());
+    around_.say(Level::error, "the count of the bytes of today starts at 0 again: " + allowance_.problem());
   if (record_file_.unread()) return;                 // what was downloaded may be needed again
   if (is_over(record_.step)) return remove_files();  // a power cut may have come first
-  around_.say(Level::info, "goes on with order " + std::to_string(record_.id) + ", " + describe(record_.order) + ": " +
+  around_.say(Level::info, "continues order " + std::to_string(record_.id) + ", " + describe(record_.order) + ": " +
                                name_of(record_.step));
   struct stat info {};
   if (::stat(image().c_str(), &info) == 0) have_ = static_cast<uint64_t>(info.st_size);
@@ -141,7 +141,7 @@ void Upgrade::finish(Step step, const std::string& text) {
 void Upgrade::cancel(const std::string& source, const commands::Done& done) {
   if (is_over(record_.step)) return done({DTU_E_NOT_FOUND, "", "no upgrade is under way"});
   if (record_.step >= Step::restarting)
-    return done({DTU_E_UNSUPPORTED, "", "it is installed: too late to be cancelled"});
+    return done({DTU_E_UNSUPPORTED, "", "the upgrade is installed and cannot be cancelled"});
   if (installing_) {
     if (!around_.cancel_install())
       return done({DTU_E_UNSUPPORTED, "", "the board cannot stop an installation that has begun"});

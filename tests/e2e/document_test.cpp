@@ -36,7 +36,7 @@ TEST(Document, TheVendorsCompleteExampleLoadsWithoutAFinding) {
   Dtud dtud;
   const Ran ran = dtud.hal(R"({"type": "sim", "ports": {"1": {}, "2": {}}})").device(document(kChannels)).check();
   EXPECT_EQ(ran.status, 0);
-  EXPECT_EQ(ran.output, "both documents are in order\n");
+  EXPECT_EQ(ran.output, "both documents are valid\n");
 }
 
 TEST(Document, OfItsCloudsOnlyTheMissingPluginIsNamed) {

@@ -228,7 +228,7 @@ TEST_F(IsolateDeaths, AnExit) {
 }
 TEST_F(IsolateDeaths, AnExceptionInAThread) {
   ASSERT_NO_FATAL_FAILURE(start_dying("thread"));
-  expect_death("an exception that nobody caught: from a thread");
+  expect_death("an uncaught exception: from a thread");
 }
 TEST_F(IsolateDeaths, AnException) {
   ASSERT_NO_FATAL_FAILURE(start_dying("exception"));
@@ -243,11 +243,11 @@ TEST_F(IsolateDeaths, MoreMemoryThanItMayUse) {
 }
 TEST_F(IsolateDeaths, ACallThatDoesNotComeBack) {
   ASSERT_NO_FATAL_FAILURE(start_dying("hang", R"({"stall_s": 1})"));
-  expect_death("did not come back from send()");
+  expect_death("did not return from send()");
 }
 TEST_F(IsolateDeaths, WhatItWritesOverItsSocketIsNotBelieved) {
   ASSERT_NO_FATAL_FAILURE(start_dying("garbage"));
-  expect_death("sent a frame");
+  expect_death("sent an invalid frame");
 }
 
 // A plugin that does not end when it should is no reason not to stop.
@@ -271,8 +271,8 @@ TEST_F(Isolate, AStoppedProcessIsFoundAndStartedAgain) {
   EXPECT_TRUE(eventually([&] { return !last_death().empty(); }, std::chrono::minutes(2)));
   // The second, when it was stopped while it was asked for its health.
   const std::string said = last_death();
-  EXPECT_TRUE(said.find("gave no sign of life for 20 s") != std::string::npos ||
-              said.find("did not come back from health()") != std::string::npos)
+  EXPECT_TRUE(said.find("did not answer for 20 s") != std::string::npos ||
+              said.find("did not return from health()") != std::string::npos)
       << said;
   EXPECT_NE(runs("channel 1", pid), 0);
   EXPECT_TRUE(gone(pid));

@@ -135,7 +135,7 @@ TEST_F(PluginFaults, ThreeTimesInAMinuteIsAQuarantineUntilSomebodyAsks) {
   EXPECT_EQ(text(now, "state"), "failed");
   EXPECT_EQ(number(now, "restarts"), 2);
   EXPECT_EQ(number(now, "faults.exception.count"), 3);
-  EXPECT_THAT(text(now, "error"), HasSubstr("in quarantine: 3 of its runs"));
+  EXPECT_THAT(text(now, "error"), HasSubstr("in quarantine: 3 runs"));
   const std::string labels = R"({component="channel 1",plugin="org.dtukit.fixture.throws-send"})";
   EXPECT_EQ(dtud.metric("dtu_instance_quarantined" + labels), 1);
   EXPECT_THAT(dtud.dtuctl({"status"}).output, testing::AllOf(HasSubstr("failed, in quarantine"),
@@ -254,7 +254,7 @@ TEST_F(PluginFaults, APluginThatHoldsTheMainLaneIsNamedAndStopsTheSignsOfLife) {
   const auto logged = [&](const std::string& words) {
     return eventually([&] { return dtud.log().find(words) != std::string::npos; });
   };
-  const std::string who = "channel 1: send of plugin org.dtukit.fixture.blocks-send has held lane main for over ";
+  const std::string who = "channel 1: send of plugin org.dtukit.fixture.blocks-send has blocked lane main for over ";
   ASSERT_TRUE(logged(who + "1"));  // 100 ms and something
   (void)systemd.signs();
   const auto held_5_s = testing::Matches(testing::ContainsRegex(who + "5[0-9][0-9][0-9] ms"));

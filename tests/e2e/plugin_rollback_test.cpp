@@ -58,12 +58,14 @@ struct Wrong {
 
 void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
 struct TakenBack : PluginRollback, testing::WithParamInterface<Wrong> {};
-INSTANTIATE_TEST_SUITE_P(
-    Builds, TakenBack,
-    testing::Values(Wrong{"create", "this build cannot be created"}, Wrong{"start", "this build cannot start"},
-                    Wrong{"hang", "was not back within 1000 ms"}, Wrong{"never_up", "was not back within 1000 ms"},
-                    Wrong{"gives_up", "this build gives up"}, Wrong{"send", "this build sends nothing"}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Builds, TakenBack,
+                         testing::Values(Wrong{"create", "this build cannot be created"},
+                                         Wrong{"start", "this build cannot start"},
+                                         Wrong{"hang", "was not up again within 1000 ms"},
+                                         Wrong{"never_up", "was not up again within 1000 ms"},
+                                         Wrong{"gives_up", "this build gives up"},
+                                         Wrong{"send", "this build sends nothing"}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(TakenBack, AndNothingIsLost) {
   ASSERT_NO_FATAL_FAILURE(start());
@@ -101,7 +103,7 @@ TEST_F(PluginRollback, RefusedBeforeAnythingMoves) {
   ASSERT_NO_FATAL_FAILURE(start());
   const Wrong wrong[] = {{"schema", "/conf/1"},
                          {"id", "no plugin com.example.other-tcp is in use"},
-                         {"lacks", "lacks what is in use: channel:tcp (channel 1)"},
+                         {"lacks", "lacks components that are in use: channel:tcp (channel 1)"},
                          {"older", "is older than 0.1.0"}};
   for (const Wrong& w : wrong) {
     const Ran ran = upgrade(fixture(w.name));

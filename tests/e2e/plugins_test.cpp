@@ -117,7 +117,7 @@ TEST_F(PluginsTest, WhatDtudItselfDiesOfIsQuarantinedAtTheThirdStart) {
   dtud.start();
   EXPECT_TRUE(dtud.channel_is("1", "up"));
   EXPECT_EQ(state_of(file), "quarantined");
-  EXPECT_THAT(text(this->file(file), "error"), HasSubstr("dtud died while it was opening it, 2 times"));
+  EXPECT_THAT(text(this->file(file), "error"), HasSubstr("dtud ended while it opened this file, 2 times"));
 }
 
 TEST_F(PluginsTest, AnInstalledBuildIsUsedAtOnceAndBeforeTheOther) {
@@ -151,7 +151,7 @@ TEST_F(PluginsTest, ABuildThatIsInUseStaysSoUntilTheNextStart) {
   dtud.start();
   const Ran ran = dtud.dtuctl({"plugins", "install", put("build_2", dtud.path("new.so"))});
   ASSERT_EQ(ran.status, 0) << ran.output;
-  EXPECT_THAT(ran.output, HasSubstr("org.dtukit.fixture.build 1.0.0 is in use and stays so until dtud starts again"));
+  EXPECT_THAT(ran.output, HasSubstr("org.dtukit.fixture.build 1.0.0 stays in use until dtud starts again"));
   EXPECT_EQ(text(loaded(kBuild), "version"), "1.0.0");
   EXPECT_EQ(dtud.stop(), 0);
   dtud.start();

@@ -82,7 +82,7 @@ TEST_F(UpgradeKilled, DtuFetchInTheMiddleOfTheDownload) {
   ASSERT_EQ(::kill(child(), SIGKILL), 0);
   expect_end("took");
   EXPECT_NE(asked.ranges().back(), "");
-  EXPECT_NE(dtud.log().find("ended without a word (signal 9)"), std::string::npos);
+  EXPECT_NE(dtud.log().find("ended without a result (signal 9)"), std::string::npos);
   stop();
 }
 
@@ -125,7 +125,7 @@ TEST(UpgradeRecord, OneThatIsBrokenKeepsNobodyFromGoingOn) {
     write_file(dtud.path("state/upgrade/order.json"), broken);
     dtud.start();
     EXPECT_EQ(text(parse_json(dtud.get("/v1/upgrade").body), "step"), "idle");
-    EXPECT_NE(dtud.log().find("what became of the last order is not known"), std::string::npos);
+    EXPECT_NE(dtud.log().find("the result of the last order is unknown"), std::string::npos);
     EXPECT_EQ(dtud.stop(), 0);
   }
 }

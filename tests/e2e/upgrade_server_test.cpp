@@ -51,7 +51,7 @@ TEST_F(UpgradeServer, ThatLiesAboutTheSize) {
   run_again(honest, "the server says the file has 3000 bytes, the order 2999", R"("size": 2999)");
   run_again(honest, "the server says the file has 3000 bytes, the order 3001", R"("size": 3001)");
   const auto silent = replies([this](const Asked&, size_t) { return "HTTP/1.1 200 OK\r\n\r\n" + file; });
-  run_again(silent, "more bytes come than the order says the file has: 2999", R"("size": 2999)");
+  run_again(silent, "the server sends more bytes than the order allows: 2999", R"("size": 2999)");
   stop();
 }
 
@@ -60,7 +60,7 @@ TEST_F(UpgradeServer, ThatLiesAboutTheDigest) {
   std::string other = file;
   other[2000] ^= 1;
   run_again(replies([&](const Asked& a, size_t) { return serve(a, other); }),
-            "the file is not what was ordered: its SHA-256 is");
+            "the file does not match the order: its SHA-256 is");
   stop();
 }
 
@@ -161,8 +161,8 @@ TEST_F(UpgradeServer, ThatRedirects) {
       return a.target == "/fw" ? http_test::answer(302, "", "Location: " + location + "\r\n") : serve(a, file);
     });
   };
-  run_again(to("file:///etc/passwd"), "leads somewhere else");
-  run_again(to("ftp://127.0.0.1/x"), "leads somewhere else");
+  run_again(to("file:///etc/passwd"), "redirects to an unusable address");
+  run_again(to("ftp://127.0.0.1/x"), "redirects to an unusable address");
   run_again(to("/fw"), "sixth redirect in a row");
   run(to("/there"), "took");
   stop();
@@ -241,7 +241,7 @@ TEST_F(UpgradeServer, ThatCompressesOrNeverEndsOrHasNothing) {
   run(replies([&](const Asked&, size_t) {
         return std::string("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n");
       }),
-      "failed", "no more than 100000 are allowed");
+      "failed", "at most 100000 are allowed");
   stop();
 }
 

@@ -133,7 +133,7 @@ Sent Instance::offer(std::vector<Message> messages, bool with_tokens, const Call
   sent.status = status_ = call(raw.data(), static_cast<uint32_t>(raw.size()), &sent.taken, &error_);
   sent.error = error_.message;
   if (sent.taken > raw.size()) {
-    host_->misbehaved(record_, rules::taken, record_->type + " says it took more messages than it was given");
+    host_->misbehaved(record_, rules::taken, record_->type + " reports that it took more messages than it was given");
     sent.taken = static_cast<uint32_t>(raw.size());
   }
   if (sent.status == DTU_OK && sent.taken < raw.size())

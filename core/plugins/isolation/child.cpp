@@ -74,12 +74,12 @@ std::string Child::begin(const std::string& program, const std::string& name, De
     return program + " cannot be run: " + reason(errno) + "; it belongs to dtukit: install it";
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return "no socket to be had: " + reason(errno);
+    return "cannot create a socket: " + reason(errno);
   Descriptor ours = moved_up(ends[0]);
   const Descriptor theirs = moved_up(ends[1]);
   const Descriptor page = moved_up(::memfd_create("dtu-plugin-host", MFD_CLOEXEC));
   if (!ours || !theirs || !page || ::ftruncate(page.get(), kPageBytes) != 0 || !(page_ = Page::map(page.get())))
-    return "no descriptors or memory to be had: " + reason(errno);
+    return "not enough descriptors or memory: " + reason(errno);
   const Program started{
       {program, name, std::to_string(::getpid())}, {{theirs.get(), kSocketFd}, {page.get(), kPageFd}}, true};
   if (const int code = spawn(started, pid_); code != 0) {

@@ -99,7 +99,7 @@ void Proxy::flush() {
   dirty_ = false;
   if (ended_) return;
   wire_.flush();  // should the other end be gone: reading tells
-  if (wire_.pending() > kMostPending) return broken("does not read what it is told");
+  if (wire_.pending() > kMostPending) return broken("does not read the frames of dtud");
   const uint32_t wanted = EPOLLIN | (wire_.pending() != 0 ? EPOLLOUT : 0U);
   if (wanted != events_) context_.main.rewatch(watch_, events_ = wanted);
 }
@@ -126,12 +126,12 @@ void Proxy::take_frames() {
   while (*alive && !ended_) {
     const Wire::Next next = wire_.next(type, body);
     if (next == Wire::Next::none) return;
-    if (next == Wire::Next::broken) return broken("sent a frame of a length no frame has");
+    if (next == Wire::Next::broken) return broken("sent an invalid frame (wrong length)");
     Reader in(body);
     const bool known = receive(*this, type, in);
     if (!*alive) return;
     if (!known || !in.whole())
-      broken("sent a frame that cannot be (type " + std::to_string(static_cast<uint32_t>(type)) + ")");
+      broken("sent an invalid frame (type " + std::to_string(static_cast<uint32_t>(type)) + ")");
   }
 }
 
@@ -144,7 +144,7 @@ void Proxy::broken(const std::string& what) {
 
 void Proxy::stalled(int64_t held_ns) {
   if (ended_ || !reason_.empty()) return;
-  broken("did not come back from " + child_.doing() + "() for " + std::to_string(held_ns / 1'000'000'000) + " s");
+  broken("did not return from " + child_.doing() + "() for " + std::to_string(held_ns / 1'000'000'000) + " s");
 }
 
 // Its main lane is in a call into the plugin, whose length has a limit of its own. A plugin that may block has another
@@ -161,7 +161,7 @@ void Proxy::beat() {
     missed_ = 0;
     asked_alive_ = false;
   } else if (asked_alive_ && !stall_watch_decides() && ++missed_ >= limits.missed) {
-    return broken("gave no sign of life for " + std::to_string(limits.missed * limits.interval.count() / 1000) + " s");
+    return broken("did not answer for " + std::to_string(limits.missed * limits.interval.count() / 1000) + " s");
   }
   if (!std::exchange(asked_alive_, true)) say(Frame::ask_alive, [](Writer&&) {});
   context_.main.timers().arm(beat_timer_, monotonic_ns() + limits.interval.count() * kMs);
@@ -325,7 +325,7 @@ void Proxy::to_dialect(Frame type, const Session& session, uint32_t channel, con
 }
 
 void Proxy::heard(uint64_t bytes) {
-  if (bytes > unheard_bytes_) return broken("heard more than it was told");
+  if (bytes > unheard_bytes_) return broken("acknowledged more bytes than dtud sent");
   unheard_bytes_ -= bytes;
   if (!instance_.crowded() || unheard_bytes_ > kDialectWindow / 2) return;
   instance_.set_crowded(false);
@@ -367,7 +367,7 @@ void Proxy::emitted(const dtu_msg& read) {
     if (still != sources_.end()) taken_from(key, still->second, cost);
     return;
   }
-  if (source->held_bytes > kEmitWindow) return broken("emits more than it may");
+  if (source->held_bytes > kEmitWindow) return broken("emitted more than the limit allows");
   KeptMessage kept = KeptMessage::keep(msg);
   if (!kept) return taken_from(key, *source, cost);
   source->held_bytes += cost;
@@ -395,7 +395,7 @@ void Proxy::taken_from(uint64_t key, Source& source, uint64_t bytes) {
 }
 
 void Proxy::channel_took(uint32_t messages, uint64_t bytes) {
-  if (messages > window_messages_ || bytes > window_bytes_) return broken("took more than it was given");
+  if (messages > window_messages_ || bytes > window_bytes_) return broken("acknowledged more messages than dtud sent");
   window_messages_ -= messages;
   window_bytes_ -= bytes;
   if (!owes_writable_ || window_messages_ > kSendMessages / 2 || window_bytes_ > kSendWindow / 2) return;
@@ -407,7 +407,7 @@ void Proxy::port_took(uint64_t key, uint32_t messages, uint64_t bytes, const dtu
   const auto it = ports_.find(key);
   if (it == ports_.end()) return;  // closed meanwhile
   Port& port = *it->second;
-  if (messages > port.ahead || bytes > port.ahead_bytes) return broken("took more than it was given");
+  if (messages > port.ahead || bytes > port.ahead_bytes) return broken("acknowledged more messages than dtud sent");
   port.ahead -= messages;
   port.ahead_bytes -= bytes;
   if (refused != nullptr) {

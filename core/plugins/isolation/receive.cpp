@@ -24,7 +24,7 @@ struct Handlers {
   static bool fits(Proxy& p, size_t count, size_t most, size_t bytes) {
     p.offer_bytes_ += bytes;
     if (starting(p) && count < most && p.offer_bytes_ <= kMostOfferBytes) return true;
-    p.broken("offers more than there can be, or too late");
+    p.broken("offers more than the limits allow, or too late");
     return false;
   }
 
@@ -236,7 +236,7 @@ struct Handlers {
     const std::string name(in.text(kLongestName));
     const std::string help(in.text(kLongestName));
     if (!in.whole()) return;
-    if (slot >= kMetrics || p.metrics_.size() >= kMetrics) return p.broken("has more metrics than there can be");
+    if (slot >= kMetrics || p.metrics_.size() >= kMetrics) return p.broken("has too many metrics");
     const uint64_t id = p.context_.metrics.add(p.instance_.name(), kind, name, help);
     if (id == 0 || p.child_.activity() == nullptr) return;
     p.context_.metrics.follow(id, &p.child_.activity()->metrics[slot]);

@@ -50,7 +50,7 @@ std::optional<Checkup> check_config(const LoadedComponent& component, const std:
   try {
     if (component.ops.check({json.data(), json.size()}, take, &checkup, &error) != DTU_OK) {
       error.message[sizeof error.message - 1] = '\0';
-      why = error.message[0] != '\0' ? error.message : "it does not say why";
+      why = error.message[0] != '\0' ? error.message : "the plugin gives no reason";
     }
   } catch (const std::exception& e) {
     why = e.what();

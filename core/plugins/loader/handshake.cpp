@@ -150,7 +150,7 @@ LoadedComponent read_component(const dtu_component* raw, uint64_t index) {
 
 void read_components(const dtu_plugin& d, LoadedPlugin& p) {
   if (d.component_count == 0 || d.components == nullptr) throw Broken{"it holds no component"};
-  if (d.component_count > components_max) throw Broken{"it says it holds more than 64 components"};
+  if (d.component_count > components_max) throw Broken{"it declares more than 64 components"};
   for (uint64_t k = 0; k < d.component_count; ++k) {
     LoadedComponent c = read_component(d.components[k], k);
     if (kind_name(c.kind).empty()) {

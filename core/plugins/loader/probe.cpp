@@ -60,15 +60,15 @@ class Child {
   }
   [[nodiscard]] std::string begin(const std::string& program, const std::string& job, int file) {
     std::array<int, 2> in{}, out{};
-    if (::pipe2(in.data(), O_CLOEXEC) != 0) return "no pipe to be had: " + reason(errno);
+    if (::pipe2(in.data(), O_CLOEXEC) != 0) return "cannot create a pipe: " + reason(errno);
     const Descriptor their_in(in[0]), to(in[1]);
-    if (::pipe2(out.data(), O_CLOEXEC) != 0) return "no pipe to be had: " + reason(errno);
+    if (::pipe2(out.data(), O_CLOEXEC) != 0) return "cannot create a pipe: " + reason(errno);
     from_ = Descriptor(out[0]);
     const Descriptor their_out(out[1]);
     ::fcntl(from_.get(), F_SETFL, O_NONBLOCK);
     ::fcntl(to.get(), F_SETFL, O_NONBLOCK);  // a pipe too small for the job is an error, not a wait
     if (::write(to.get(), job.data(), job.size()) != static_cast<ssize_t>(job.size()))
-      return "cannot tell " + program + " its job: " + reason(errno);
+      return "cannot send the request to " + program + ": " + reason(errno);
     constexpr int their_file = 3;
     const int code =
         spawn({{program}, {{their_in.get(), STDIN_FILENO}, {their_out.get(), STDOUT_FILENO}, {file, their_file}}, true},
@@ -167,7 +167,7 @@ class Answer {
       return;
     }
     to.end = say == "held" ? Probed::End::held : Probed::End::refused;
-    to.text = say == "refused" ? config::as_text(o->get("text")) : file_ + ": its probe says what cannot be read";
+    to.text = say == "refused" ? config::as_text(o->get("text")) : file_ + ": the answer of the probe cannot be read";
   }
 
   const std::string& file_;
@@ -185,7 +185,7 @@ void judge(int status, bool opened, const ProbeLimits& limits, Probed& to, const
   const int number = signalled ? WTERMSIG(status) : WEXITSTATUS(status);
   if (!opened) {  // none of its code ran: not the file's fault
     to.end = Probed::End::refused;
-    to.text = file + ": cannot be looked at: its probe ended with " + (signalled ? "signal " : "exit status ") +
+    to.text = file + ": cannot be probed: the probe ended with " + (signalled ? "signal " : "exit status ") +
               std::to_string(number);
     return;
   }
@@ -215,7 +215,7 @@ void listen_to(Child& child, const ProbeLimits& limits, Probed& to, const std::s
     if (passed < deadline) continue;
     (void)child.end();
     to.end = answer.has_facts() ? Probed::End::died : Probed::End::refused;
-    to.text = file + ": did not come back within " + std::to_string(deadline.count()) + " ms while being " +
+    to.text = file + ": did not return within " + std::to_string(deadline.count()) + " ms while being " +
               (answer.has_facts() ? "probed" : "hashed");
     return;
   }
@@ -237,13 +237,13 @@ Probed probe(const std::string& program, const ProbeJob& job, const ProbeLimits&
   }
   const std::string text = job_text(job, limits);
   Child child;
-  probed.text = text.size() > kLongestJob ? name + ": the job for its probe is too long: name fewer keys"
+  probed.text = text.size() > kLongestJob ? name + ": the request to the probe is too long: name fewer keys"
                                           : child.begin(program, text, file.get());
   if (!probed.text.empty()) return probed;
   listen_to(child, limits, probed, name);
   if (probed.end == Probed::End::good && identity_of(job.file) != probed.identity) {
     probed.end = Probed::End::refused;
-    probed.text = name + ": was replaced or written to while being probed: try again";
+    probed.text = name + ": was changed while being probed: try again";
   }
   return probed;
 }

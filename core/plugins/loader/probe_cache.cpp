@@ -81,7 +81,7 @@ std::string ProbeCache::read(std::vector<CacheEntry>& to) {
   const Json list = o->get("entries");
   const JsonArray* entries = config::as_list(list);
   if (entries == nullptr || as_integer(o->get("version")) != kVersion)
-    return file_.reject("it has no entries of version 1") + "; every plugin is probed anew";
+    return file_.reject("it has no entries of version 1") + "; every plugin is probed again";
   size_t unknown = 0;
   for (const Json& one : *entries) {
     auto entry = entry_of(one);
@@ -93,7 +93,7 @@ std::string ProbeCache::read(std::vector<CacheEntry>& to) {
   }
   if (unknown == 0) return {};
   changed_ = true;
-  return file_.reject(std::to_string(unknown) + " of its entries cannot be used, the others are");
+  return file_.reject(std::to_string(unknown) + " of the entries cannot be used; the other entries are used");
 }
 
 std::string ProbeCache::save() {

@@ -116,7 +116,7 @@ std::string Store::load() {
       if (const JsonObject* build = config::as_object(one); build != nullptr && failed_.size() < kMostFailed)
         failed_.push_back({as_text(build->get("sha256")), as_text(build->get("why")).substr(0, kLongestText)});
   if (unknown == 0) return {};
-  problem = index_.reject(std::to_string(unknown) + " of its plugins cannot be used, the others are");
+  problem = index_.reject(std::to_string(unknown) + " of the plugins in it cannot be used; the other plugins are used");
   const std::string unsaved = save(list_, failed_);
   return unsaved.empty() ? problem : problem + "; " + unsaved;
 }
@@ -150,7 +150,7 @@ fs::path Store::stage(const fs::path& file, std::string& error) const {
   struct statvfs disk = {};
   if (::statvfs(folder_.c_str(), &disk) != 0) return error = failure(folder_.string() + " cannot be used"), fs::path();
   if (uint64_t{disk.f_bavail} * disk.f_frsize < static_cast<uint64_t>(st.st_size) + kSpare)
-    return error = folder_.string() + " has no room for " + file.string() + ": free some", fs::path();
+    return error = folder_.string() + " has not enough free space for " + file.string(), fs::path();
 
   fs::path copied = folder_ / (std::string(kStaged) + std::to_string(::getpid()) + ".so");
   drop(copied);
@@ -175,9 +175,9 @@ std::string Store::keep(const fs::path& staged, const Probed& probed, const std:
     return why;
   };
   const Installed* before = find(probed.plugin.id);
-  if (probed.plugin.id.empty()) return give_up(from + ": its plugin has no id: ask its vendor for a new build");
+  if (probed.plugin.id.empty()) return give_up(from + ": the plugin has no id: ask the vendor for a new build");
   if (before == nullptr && list_.size() >= kMostPlugins)
-    return give_up(std::to_string(kMostPlugins) + " plugins are installed, that is as many as may be: remove one");
+    return give_up(std::to_string(kMostPlugins) + " plugins are installed, and no more are allowed: remove one");
   if (identity_of(staged) != probed.identity) return give_up(staged.string() + " changed while it was being installed");
   const fs::path to = path_of(probed.sha256);
   std::error_code ec;

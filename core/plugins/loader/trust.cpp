@@ -35,7 +35,7 @@ std::string others_may_write(const fs::path& path, const struct stat& st) {
 std::string check_folder(const fs::path& folder) {
   struct stat st = {};
   if (stat(folder.c_str(), &st) != 0)
-    return folder.string() + ": cannot be looked at: " + std::generic_category().message(errno);
+    return folder.string() + ": cannot be checked: " + std::generic_category().message(errno);
   return others_may_write(folder, st);
 }
 
@@ -46,7 +46,7 @@ std::string check_above(const fs::path& folder) {
   for (fs::path above = folder.parent_path(); above.has_relative_path(); above = above.parent_path()) {
     struct stat st = {};
     if (stat(above.c_str(), &st) != 0)
-      return above.string() + ": cannot be looked at: " + std::generic_category().message(errno);
+      return above.string() + ": cannot be checked: " + std::generic_category().message(errno);
     if (std::string refusal = somebody_elses(above, st); !refusal.empty()) return refusal;
     if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
       return above.string() + ": everybody may write it (mode " + octal(st.st_mode) + "): chmod o-w " + above.string();

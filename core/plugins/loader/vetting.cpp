@@ -58,7 +58,7 @@ void Vetting::keep() {
   if (setup_.read_only) return;
   const std::string trouble = cache_.save();
   if (!trouble.empty() && !std::exchange(not_kept_, true))
-    say_("what was found out about plugin files is not kept, so every start probes them: " + trouble);
+    say_("the results of the probes cannot be stored, so every start probes all plugin files: " + trouble);
 }
 
 // A signature file that came or went, other keys, another dtud: an answer of before says nothing of now.
@@ -76,7 +76,7 @@ void Vetting::died_of(const std::string& mark) {
   config::Findings ignored;
   const auto json = config::read_json(mark, "", ignored);
   const config::JsonObject* o = json ? config::as_object(*json) : nullptr;
-  if (o == nullptr) return say_(setup_.folder + "/opening is not what dtud wrote: it does not tell what dtud died of");
+  if (o == nullptr) return say_(setup_.folder + "/opening is damaged: the plugin file that ended dtud is unknown");
   const std::string path = config::as_text(o->get("path"));
   const std::string identity = config::as_text(o->get("identity"));
   if (path.empty() || identity.empty() || identity_of(fs::path(path)) != identity) return;
@@ -86,10 +86,10 @@ void Vetting::died_of(const std::string& mark) {
   e.identity = identity;
   if (const std::string sha256 = config::as_text(o->get("sha256")); is_sha256(sha256)) e.sha256 = sha256;
   e.verdict = ++e.count >= kDeathsToQuarantine ? Verdict::quarantined : Verdict::suspect;
-  e.reason = "dtud died while it was opening it";
+  e.reason = "dtud ended while it opened this file";
   e.time_ns = wall_clock_ns();
-  say_(path + ": dtud died while it was opening it" +
-       (e.verdict == Verdict::suspect ? "; it is tried once more" : ", again: it is quarantined"));
+  say_(path + ": dtud ended while it opened this file" +
+       (e.verdict == Verdict::suspect ? "; the file is tried once more" : ", again: the file is quarantined"));
   cache_.put(std::move(e));
   keep();
 }
@@ -135,7 +135,8 @@ Vetting::Vetted Vetting::learn(const fs::path& file, const Probed& probed) {
   e.time_ns = wall_clock_ns();
   if (probed.end == End::unavailable) {
     if (setup_.require_signed) {
-      v.refusal = probed.text + ": without it no signature can be checked (require_signed), so nothing is opened";
+      v.refusal =
+          probed.text + ": the probe is needed to check signatures (require_signed), so no plugin file is opened";
     } else if (!std::exchange(no_probe_, true)) {
       say_(probed.text + ": plugin files are opened without being probed");
     }
@@ -154,7 +155,7 @@ Vetting::Vetted Vetting::learn(const fs::path& file, const Probed& probed) {
   }
   if (probed.end == End::held) {
     const CacheEntry* known_as = cache_.quarantined(probed.sha256);
-    e.reason = known_as != nullptr ? known_as->reason : "its content was quarantined under another name";
+    e.reason = known_as != nullptr ? known_as->reason : "a file with the same content is quarantined";
     e.count = known_as != nullptr ? known_as->count : 1;
     e.verdict = Verdict::quarantined;
   } else {
@@ -164,7 +165,7 @@ Vetting::Vetted Vetting::learn(const fs::path& file, const Probed& probed) {
   }
   v.quarantined = e.verdict == Verdict::quarantined;
   v.refusal = v.quarantined ? held_against(file, e)
-                            : probed.text + ": it is tried once more when it is needed again, then quarantined";
+                            : probed.text + ": the file is tried once more when it is needed, then quarantined";
   cache_.put(std::move(e));
   keep();
   return v;
@@ -173,7 +174,7 @@ Vetting::Vetted Vetting::learn(const fs::path& file, const Probed& probed) {
 LoadResult Vetting::open(const Vetted& vetted) {
   const std::string name = vetted.file.string();
   const auto changed = [&] { return identity_of(vetted.file) != vetted.identity; };
-  if (changed()) return Refusal{name + ": was replaced or written to since it was looked at: try again"};
+  if (changed()) return Refusal{name + ": was changed after it was probed: try again"};
   auto mark = config::make_object();
   mark->set("path", name);
   mark->set("identity", vetted.identity);
@@ -182,8 +183,7 @@ LoadResult Vetting::open(const Vetted& vetted) {
   LoadResult result = load(vetted.file);
   mark_.clear();
   // Whoever can do this is root or the user of dtud; that it is not used is all that is left to do.
-  if (changed())
-    return Refusal{name + ": was replaced or written to while dtud opened it, and is not used: restart dtud"};
+  if (changed()) return Refusal{name + ": was changed while dtud opened it, and is not used: restart dtud"};
   const CacheEntry* e = cache_.find(name);
   if (std::holds_alternative<Refusal>(result)) {
     cache_.erase_if([&](const CacheEntry& old) { return old.path == name && old.verdict == Verdict::good; });

@@ -45,7 +45,7 @@ TEST(Arguments, ABrokenSchemaIsWrongForEveryCall) {
   Arguments list("[1]");
   for (int i = 0; i < 2; ++i) {
     EXPECT_NE(arguments.wrong(R"({"a": 1})"), "");
-    EXPECT_NE(list.wrong("{}").find("broken schema"), std::string::npos);
+    EXPECT_NE(list.wrong("{}").find("invalid schema"), std::string::npos);
   }
 }
 

@@ -134,17 +134,17 @@ TEST(Proxy, LiesAreTheEndOfTheProcess) {
   EXPECT_NE(
       dies_of([](IsolationRig& r) {
         EXPECT_TRUE(r.say(Frame::taken, [](Writer&& out) { out.number(uint64_t{0}).number(1U).number(uint64_t{1}); }));
-      }).find("took more than it was given"),
+      }).find("acknowledged more messages than dtud sent"),
       std::string::npos);
   EXPECT_NE(dies_of([](IsolationRig& r) {
               EXPECT_TRUE(r.say(Frame::heard, [](Writer&& out) { out.number(uint64_t{1}); }));
-            }).find("heard more"),
+            }).find("acknowledged more"),
             std::string::npos);
   EXPECT_NE(dies_of([](IsolationRig& r) {
               r.room = false;
               const auto msgs = some(1, kThousandBytes);
               for (int i = 0; i < 100; ++i) (void)r.say(Frame::emit, [&](Writer&& out) { out.message(0, 0, msgs[0]); });
-            }).find("emits more than it may"),
+            }).find("emitted more than the limit allows"),
             std::string::npos);
   EXPECT_NE(dies_of([](IsolationRig& r) {
               for (int i = 0; i < 2000; ++i)

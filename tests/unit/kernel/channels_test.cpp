@@ -222,15 +222,14 @@ TEST_P(ChannelTest, WhatItSaysItTookIsNotBelieved) {
   start();
   emit_on_lane("x");
   // On a lane of its own it may be delivered before send() has returned and what it says is looked at.
-  ASSERT_TRUE(rig.eventually([&] {
-    return channel->outbox.counters().delivered == 1 && channel->traffic.tx_messages == 1;
-  }));
+  ASSERT_TRUE(
+      rig.eventually([&] { return channel->outbox.counters().delivered == 1 && channel->traffic.tx_messages == 1; }));
   rig.on([&] {
     const auto faults = channel->instance->faults().read();
     ASSERT_EQ(faults.size(), 1U);
     EXPECT_EQ(faults[0].first, plugins::Fault::taken);
     EXPECT_EQ(faults[0].second.count, 2U);
-    EXPECT_EQ(faults[0].second.text, "says it took 8 of 1 message");
+    EXPECT_EQ(faults[0].second.text, "reports that it took 8 of 1 message");
   });
 }
 

@@ -70,7 +70,7 @@ TEST_P(DeadlyFixture, DiesInTheChildAndIsNamed) {
 }
 INSTANTIATE_TEST_SUITE_P(Probe, DeadlyFixture,
                          testing::Values(Deadly{"ctor_abort", ": died of signal 6 (SIGABRT) while being probed"},
-                                         Deadly{"ctor_hang", ": did not come back within 500 ms while being probed"},
+                                         Deadly{"ctor_hang", ": did not return within 500 ms while being probed"},
                                          Deadly{"ctor_spin",
                                                 ": used more than 1 s of the processor while being probed"},
                                          Deadly{"ctor_exit", ": ended its process (exit status 0) while being probed"}),
@@ -143,7 +143,7 @@ TEST(Probe, WithoutAProbeNothingIsSaidOfTheFile) {
   EXPECT_THAT(p.text, HasSubstr("/nowhere/dtu-plugin-probe cannot be run"));
   const Probed silent = probe("/bin/true", {folder.path() / "pure_c.so", {}, false, {}, false}, limits);
   EXPECT_EQ(silent.end, End::refused);
-  EXPECT_THAT(silent.text, HasSubstr("cannot be looked at: its probe ended with exit status 0"));
+  EXPECT_THAT(silent.text, HasSubstr("cannot be probed: the probe ended with exit status 0"));
 }
 
 TEST(Probe, AFileThatIsNotThere) {
@@ -162,7 +162,7 @@ TEST(Probe, AFileThatIsReplacedMeanwhileIsRefused) {
   const Probed p = probe(DTU_PLUGIN_PROBE, {file, {}, false, {}, false}, limits);
   for (const char* name : {"DTU_FIXTURE_CRASH_IN", "DTU_FIXTURE_FROM", "DTU_FIXTURE_TO"}) unsetenv(name);
   EXPECT_EQ(p.end, End::refused);
-  EXPECT_THAT(p.text, HasSubstr("was replaced or written to while being probed"));
+  EXPECT_THAT(p.text, HasSubstr("was changed while being probed"));
 }
 
 }  // namespace

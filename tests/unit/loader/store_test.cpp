@@ -118,7 +118,7 @@ TEST_F(StoreTest, AnIndexThatIsNotOursCountsAsEmpty) {
   }
   { std::ofstream(where / "installed.json") << R"({"version": 1, "plugins": [{"id": "x", "sha256": "../../etc/x"}]})"; }
   Store again(where);
-  EXPECT_THAT(again.load(), HasSubstr("1 of its plugins cannot be used"));
+  EXPECT_THAT(again.load(), HasSubstr("1 of the plugins in it cannot be used"));
   EXPECT_TRUE(again.list().empty());
 }
 

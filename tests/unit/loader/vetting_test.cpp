@@ -169,14 +169,14 @@ TEST_F(VettingTest, WhatDtudDiedOfTwiceIsQuarantined) {
   vetting.reset();
   die_while_opening(setup, file);
   restart();
-  EXPECT_THAT(said, ElementsAre(HasSubstr("dtud died while it was opening it; it is tried once more")));
+  EXPECT_THAT(said, ElementsAre(HasSubstr("dtud ended while it opened this file; the file is tried once more")));
   EXPECT_EQ(vetting->vet(file).refusal, "");
   vetting.reset();
   die_while_opening(setup, file);
   restart();
   const auto v = vetting->vet(file);
   EXPECT_TRUE(v.quarantined);
-  EXPECT_THAT(v.refusal, HasSubstr("is quarantined: dtud died while it was opening it, 2 times"));
+  EXPECT_THAT(v.refusal, HasSubstr("is quarantined: dtud ended while it opened this file, 2 times"));
 }
 
 TEST_F(VettingTest, OpeningItOnceMoreClearsTheSuspicion) {
@@ -199,7 +199,7 @@ TEST_F(VettingTest, WhatIsSwappedAfterTheLookIsNotOpened) {
   replace(file, "ctor_abort");
   const LoadResult result = vetting->open(v);  // opening it would end this test
   ASSERT_TRUE(std::holds_alternative<Refusal>(result));
-  EXPECT_THAT(std::get<Refusal>(result).text, HasSubstr("was replaced or written to since it was looked at"));
+  EXPECT_THAT(std::get<Refusal>(result).text, HasSubstr("was changed after it was probed"));
 }
 
 TEST_F(VettingTest, WhatIsWrittenToAfterTheLookIsNotOpened) {
@@ -258,7 +258,7 @@ TEST_F(VettingTest, ACacheThatCannotBeWrittenIsSaidOnce) {
   EXPECT_TRUE(vetting->vet(folder.path() / "ctor_abort.so").quarantined);
   vetting->keep();
   size_t kept = 0;
-  for (const std::string& line : said) kept += line.find("is not kept") != std::string::npos ? 1 : 0;
+  for (const std::string& line : said) kept += line.find("cannot be stored") != std::string::npos ? 1 : 0;
   EXPECT_EQ(kept, 1U) << testing::PrintToString(said);
 }
 

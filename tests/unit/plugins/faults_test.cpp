@@ -10,7 +10,7 @@ TEST(Faults, CountsByKindAndKeepsTheLast) {
   Log log(Level::info, false);
   plugins::FaultBook book(log);
   plugins::Faults& faults = book.of("channel 1", "org.x");
-  faults.note(Fault::taken, "send", "says it took 3 of 2");
+  faults.note(Fault::taken, "send", "reports that it took 3 of 2");
   faults.note(Fault::taken, "write", std::string(1000, 'x'), 5);
   faults.note(Fault::late, "emit", "comes after destroy()");
   const auto read = faults.read();
@@ -184,7 +184,7 @@ TEST_P(FaultsTest, BuffersThatAreKeptAreMissedAtTheEnd) {
   host.report(DTU_STATE_FAILED);
   ASSERT_TRUE(rig.eventually([&] { return instance->restarts() == 1; }));
   EXPECT_EQ(first(Fault::buffers).function, "destroy");
-  EXPECT_NE(first(Fault::buffers).text.find("1 references"), std::string::npos);
+  EXPECT_NE(first(Fault::buffers).text.find("1 buffer reference:"), std::string::npos);
   unref(kept);
 }
 

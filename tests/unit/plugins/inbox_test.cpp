@@ -130,7 +130,7 @@ TEST_F(InboxTest, APluginThatCallsWithoutEndIsTakenDownAndMemoryIsBounded) {
   EXPECT_EQ(host.reply(1, std::string(1000, 'x')), DTU_AGAIN);
   EXPECT_LE(handle().inbox_call_bytes.load(), plugins::Inbox::kMostCallBytes);
   go.set_value();
-  ASSERT_TRUE(rig.eventually([&] { return rig.logged("calls the host faster than it can be heard"); }));
+  ASSERT_TRUE(rig.eventually([&] { return rig.logged("calls the host faster than dtud can handle"); }));
   ASSERT_TRUE(rig.eventually([&] { return handle().inbox_call_bytes.load() == 0; }));
   EXPECT_EQ(emit(host, 1, "x"), DTU_E_CLOSED) << "it was taken down";
 }

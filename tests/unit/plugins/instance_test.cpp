@@ -60,7 +60,7 @@ TEST_P(InstanceTest, AThrowingCreateIsTriedAgain) {
 TEST_P(InstanceTest, AFailureThatIsNotRetryableStaysFailed) {
   script.start = [](dtu::Host) -> dtu_status { throw dtu::Failure(DTU_E_INVALID, "wrong"); };
   start();
-  ASSERT_TRUE(rig.eventually([&] { return rig.logged("not started again by itself"); }));
+  ASSERT_TRUE(rig.eventually([&] { return rig.logged("is not restarted automatically"); }));
   rig.on([&] { EXPECT_EQ(instance->state(), DTU_STATE_FAILED); });
   rig.stop(instance);
   EXPECT_EQ(script.created, 1);
@@ -182,7 +182,7 @@ TEST_P(InstanceTest, AThrowingTimerCostsTheInstanceOnly) {
   };
   start();
   ASSERT_TRUE(restarted());
-  EXPECT_TRUE(rig.logged("left behind")) << "the timer was taken back";
+  EXPECT_TRUE(rig.logged("did not release")) << "the timer was taken back";
   rig.stop(instance);
 }
 

@@ -78,7 +78,7 @@ class Damaged : public ::testing::Test {
 
 TEST_F(Damaged, EveryFlippedBitCostsAtMostItsCommitAndIsCounted) {
   ASSERT_GT(used_, 700U);
-  judge(whole_, "unharmed", true);
+  judge(whole_, "undamaged", true);
   for (uint64_t at = 0; at < used_ && !HasFailure(); ++at) {
     for (const uint32_t mask : {1U, 0x10U, 0x80U, 0xffU}) {
       std::string harmed = whole_;
@@ -261,7 +261,7 @@ TEST_F(Damaged, CheckSaysWhatIsInAFile) {
   EXPECT_EQ(report.last_time_ns, Batch::time_of(24));
   EXPECT_EQ(report.done, 3U);
   EXPECT_EQ(report.size, 65536U);
-  EXPECT_EQ(report.meaning, "unharmed");
+  EXPECT_EQ(report.meaning, "undamaged");
   EXPECT_FALSE(report.torn);
 }
 
@@ -271,7 +271,7 @@ TEST_F(Damaged, CheckSaysOfAnyFileWhatItIs) {
   EXPECT_EQ(check_of(std::string(100'000, '\0')).kind, CheckReport::Kind::other);
   EXPECT_EQ(check_of(whole_, "copy of it").records, 24U);
   EXPECT_EQ(check_of(whole_, std::string(kSpare)).kind, CheckReport::Kind::spare);
-  EXPECT_NE(check_of(whole_, segment_name(5)).meaning.find("another sequence number"), std::string::npos);
+  EXPECT_NE(check_of(whole_, segment_name(5)).meaning.find("the first sequence number"), std::string::npos);
   EXPECT_FALSE(check_of("hello", "notes.txt").good());
 }
 

@@ -78,7 +78,7 @@ TEST_F(AllowanceTest, BytesOfADayThroughRestarts) {
   b.count(600, at(3, 0), true);
   EXPECT_FALSE(b.look(at(3, 0)).now);
   EXPECT_TRUE(b.look(at(3, 0)).open) << "what is here may still be installed";
-  EXPECT_THAT(b.look(at(3, 0)).why, HasSubstr("1000 bytes came today"));
+  EXPECT_THAT(b.look(at(3, 0)).why, HasSubstr("1000 bytes were downloaded today"));
   EXPECT_TRUE(b.look(at(24, 0)).now) << "the next day";
   EXPECT_EQ(b.look(at(24, 0)).bytes, 1000U);
 }

@@ -32,11 +32,11 @@ TEST(Order, WhatMakesItSafe) {
   EXPECT_EQ(wrong(R"({"url": "https://h/f", )" + sha), "");
   EXPECT_EQ(wrong(R"({"url": "http://h/f", )" + sha), "");
   EXPECT_EQ(wrong(R"({"url": "HTTPS://h/f", )" + md5), "");
-  EXPECT_THAT(wrong(R"({"url": "http://h/f", )" + md5), HasSubstr("over plain http"));
+  EXPECT_THAT(wrong(R"({"url": "http://h/f", )" + md5), HasSubstr("url has http://"));
   EXPECT_EQ(wrong(R"({"url": "http://h/f", )" + md5, lax), "");
   EXPECT_EQ(wrong(R"({"url": "http://h/f"})", with_key), "");
-  EXPECT_THAT(wrong(R"({"url": "https://h/f"})"), HasSubstr("which bytes are right"));
-  EXPECT_THAT(wrong(R"({"url": "https://h/f"})", lax), HasSubstr("which bytes are right"));
+  EXPECT_THAT(wrong(R"({"url": "https://h/f"})"), HasSubstr("has no checksum"));
+  EXPECT_THAT(wrong(R"({"url": "https://h/f"})", lax), HasSubstr("has no checksum"));
   for (const char* url : {"ftp://h/f", "file:///f", "h/f.....", "httpx://h", "//h/f....."})
     EXPECT_THAT(wrong(std::string(R"({"url": ")") + url + "\", " + sha), HasSubstr("must begin with")) << url;
 }

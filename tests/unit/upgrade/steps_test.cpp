@@ -42,7 +42,7 @@ TEST_F(Steps, EveryStepIsAnotherSeen) {
   ends(R"({"say": "done", "checked": ["md5"]})");
   seen.insert(upgrade->seen());
   EXPECT_EQ(seen.size(), 4U);
-  EXPECT_THAT(member("checked_by"), HasSubstr("proves no origin"));
+  EXPECT_THAT(member("checked_by"), HasSubstr("does not prove the origin"));
 }
 
 // --- orders ----------------------------------------------------------------------------------------------------------
@@ -80,10 +80,10 @@ TEST_F(Steps, RoomIsNeededForTheFileAndWhatTheOrderDemands) {
 
 TEST_F(Steps, WhatIsNotKnownDoesNotMeetADemand) {
   start();
-  EXPECT_THAT(order(R"("conditions": {"min_battery_percent": 1})").error, HasSubstr("battery.percent is not known"));
+  EXPECT_THAT(order(R"("conditions": {"min_battery_percent": 1})").error, HasSubstr("battery.percent is unknown"));
   world.points = {{"battery.mv", 3500}, {"radio.csq", 99}};
   EXPECT_THAT(order(R"("conditions": {"min_battery_mv": 3501})").error, HasSubstr("battery.mv is 3500 mV"));
-  EXPECT_THAT(order(R"("conditions": {"min_csq": 0})").error, HasSubstr("radio.csq is not known"));
+  EXPECT_THAT(order(R"("conditions": {"min_csq": 0})").error, HasSubstr("radio.csq is unknown"));
   world.points["radio.csq"] = 12;
   EXPECT_EQ(order(R"("conditions": {"min_csq": 12, "min_battery_mv": 3500})").status, DTU_OK);
 }
@@ -214,7 +214,7 @@ TEST_F(Steps, TheBudgetGoesWithTheErrandAndIsWaitedFor) {
   EXPECT_EQ(job("budget"), "1000");
   said(R"({"say": "bytes", "have": 1000, "synced": 1000, "came": 1000})");
   ends(R"({"say": "stopped"})");
-  EXPECT_THAT(member("note"), HasSubstr("waits until 00:00: 1000 bytes came today"));
+  EXPECT_THAT(member("note"), HasSubstr("waits until 00:00: 1000 bytes were downloaded today"));
   start();
   EXPECT_TRUE(world.jobs.empty());
   world.clock += 86400;
@@ -259,7 +259,7 @@ TEST_F(Steps, AnErrandThatHangsIsEnded) {
   for (int i = 0; i < 50 && !world.told_to_end; ++i) wait_for_alarm();
   EXPECT_TRUE(world.told_to_end);
   ends("");
-  EXPECT_THAT(member("note"), HasSubstr("ended without a word"));
+  EXPECT_THAT(member("note"), HasSubstr("ended without a result"));
 }
 
 TEST_F(Steps, WithoutDtuFetchItSaysWhatIsMissing) {
@@ -278,7 +278,7 @@ TEST_F(Steps, AWrongFileIsFetchedAgainFromItsStart) {
     ends(R"({"say": "done"})");
     fails("its SHA-256 is wrong", R"("again": false, "from_start": true)");
     EXPECT_EQ(step(), "downloading");
-    EXPECT_THAT(member("note"), HasSubstr("the file is not what was ordered: its SHA-256 is wrong; tries again in"));
+    EXPECT_THAT(member("note"), HasSubstr("the file does not match the order: its SHA-256 is wrong; tries again in"));
     wait_for_alarm();
     EXPECT_EQ(job("trusted"), "0");
     EXPECT_EQ(job("validator"), "");
