@@ -104,7 +104,7 @@ TEST_F(PluginRollback, RefusedBeforeAnythingMoves) {
   const Wrong wrong[] = {{"schema", "/conf/1"},
                          {"id", "no plugin com.example.other-tcp is in use"},
                          {"lacks", "lacks components that are in use: channel:tcp (channel 1)"},
-                         {"older", "is older than 0.1.0"}};
+                         {"older", "is older than the running 0.1.0"}};
   for (const Wrong& w : wrong) {
     const Ran ran = upgrade(fixture(w.name));
     EXPECT_EQ(ran.status, 1) << w.name;

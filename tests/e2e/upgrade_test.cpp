@@ -41,7 +41,7 @@ TEST_F(Upgrade, TakesAndProvesItselfThroughTheRestart) {
   EXPECT_EQ(text(last, "previous_version"), "1");
   EXPECT_EQ(asked.ranges(), std::vector<std::string>{""});
   EXPECT_EQ(dtud.log().find("secret"), std::string::npos) << "the query of an address may hold a key";
-  EXPECT_NE(refused(good()).find("2 is not newer than 2, which runs"), std::string::npos);
+  EXPECT_NE(refused(good()).find("2 is not newer than the running 2: use force"), std::string::npos);
   ordered(good(R"("force": true)"));
   expect_end("took");
   stop();
@@ -121,8 +121,8 @@ TEST_F(Upgrade, OrdersThatAreRefusedAtOnce) {
   says(R"({"url": ")" + url + R"(", "version": "2", "md5": ")" + md5(file) + "\"}", "url has http://");
   says(R"({"url": ")" + url + R"(", "version": "2", "sha256": "12"})", "sha256");
   says(R"({"url": ")" + url + "\", " + digest + "}", "the order has no version");
-  says(R"({"url": ")" + url + R"(", "version": "0.9", )" + digest + "}", "0.9 is not newer than 1");
-  says(R"({"url": ")" + url + R"(", "version": "1.0", )" + digest + "}", "1.0 is not newer than 1");
+  says(R"({"url": ")" + url + R"(", "version": "0.9", )" + digest + "}", "0.9 is not newer than the running 1");
+  says(R"({"url": ")" + url + R"(", "version": "1.0", )" + digest + "}", "1.0 is not newer than the running 1");
   says(good(R"("kind": "modem")"), "installs no modem, but firmware, package");
   says(good(R"("signature": "AAAA")"), "board.json has no key");
   says(good(R"("size": 268435457)"), "upgrade.max_bytes");
