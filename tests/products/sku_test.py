@@ -84,7 +84,7 @@ class Sku(unittest.TestCase):
         (out / "precious").write_text("")
         _, ran = self.build(product())
         self.assertEqual(ran.returncode, 3, ran)
-        self.assertIn("is no product", ran.stderr)
+        self.assertIn("is not a product", ran.stderr)
         self.assertTrue((out / "precious").exists())
         (out / "precious").unlink()
         for _ in range(2):
