@@ -77,6 +77,7 @@ bool Outbox::push(KeptMessage message) {
 void Outbox::push_registration(KeptMessage message) {
   if (std::exchange(registration_rejected_, false)) return;  // the peer closes for it: what waits goes without it
   uint8_t refusals = 0;
+  bool aside = false;
   for (size_t left = commands_.returned.size(); left != 0; --left) {
     Entry entry = commands_.returned.pop_front();
     if (!entry.registration) {
@@ -84,13 +85,15 @@ void Outbox::push_registration(KeptMessage message) {
       continue;
     }
     refusals = std::max(refusals, entry.refusals);
+    aside = aside || entry.aside;
     forget(entry);
     --counters_.accepted;
   }
   bytes_ += message.payload_size();
   ++messages_;
   ++counters_.accepted;
-  commands_.returned.push_front({std::move(message), 0, false, false, refusals, true});
+  if (aside) ++aside_;
+  commands_.returned.push_front({std::move(message), 0, false, false, refusals, true, aside});
 }
 
 bool Outbox::push_kept(KeptMessage message) {
@@ -129,6 +132,7 @@ bool Outbox::frees_memory(Queue& queue) {
 }
 
 void Outbox::forget(Entry& entry) {
+  if (std::exchange(entry.aside, false)) --aside_;
   if (entry.kept) {
     window_bytes_ -= entry.message.payload_size();
     backlog_->done(entry.order, entry.message.payload_size());
@@ -192,9 +196,23 @@ void Outbox::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared)
 
 // Under `always` what is not on disk yet stays.
 bool Outbox::data_may_go() {
-  if (data_.nothing_waits()) return false;
-  const Entry& next = data_.returned.empty() ? data_.waiting.front() : data_.returned.front();
-  return !next.kept || next.order <= backlog_->sendable();
+  const Entry* next = data_.next();
+  return next != nullptr && (!next->kept || next->order <= backlog_->sendable());
+}
+
+Outbox::Entry* Outbox::Queue::next() {
+  for (size_t i = 0; i < returned.size(); ++i)
+    if (!returned[i].aside) return &returned[i];
+  return waiting.empty() ? nullptr : &waiting.front();
+}
+
+// What is aside is a few at the front: it moves up by one.
+Outbox::Entry Outbox::Queue::pop_next() {
+  size_t at = 0;
+  while (at < returned.size() && returned[at].aside) ++at;
+  if (at == returned.size()) return waiting.pop_front();
+  for (; at != 0; --at) std::swap(returned[at], returned[at - 1]);
+  return returned.pop_front();
 }
 
 void Outbox::refill() {
@@ -219,12 +237,12 @@ uint32_t Outbox::take(dtu_msg* out, uint32_t most) {
   for (Queue* queue : {&commands_, &data_}) {
     if (shown_) settle(*queue);
     const uint32_t before = n;
-    const auto may_go = [&] { return queue == &data_ ? data_may_go() : !queue->nothing_waits(); };
+    const auto may_go = [&] { return queue == &data_ ? data_may_go() : queue->next() != nullptr; };
     while (n < most && !flight_is_long(*queue) && may_go()) {
-      Ring<Entry>& from = queue->returned.empty() ? queue->waiting : queue->returned;
-      if (const uint64_t size = from.front().message.payload_size(); size > large_) {
+      Entry& next = *queue->next();
+      if (const uint64_t size = next.message.payload_size(); size > large_) {
         if (size > limits_.max_message) {  // from before the bound was set
-          Entry entry = from.pop_front();
+          Entry entry = queue->pop_next();
           forget(entry);
           count_rejected(Rejected::max_message, size);
           continue;
@@ -233,11 +251,11 @@ uint32_t Outbox::take(dtu_msg* out, uint32_t most) {
           most = n;
           break;
         }
-        from.front().refusals = std::max<uint8_t>(from.front().refusals, 1);
+        next.refusals = std::max<uint8_t>(next.refusals, 1);
         took_alone_ = true;
         most = 1;
       }
-      Entry entry = from.pop_front();
+      Entry entry = queue->pop_next();
       entry.open = true;
       queue->open_bytes += entry.message.payload_size();
       entry.message.show(token_of(*queue, queue->in_flight.size(), queue == &commands_), out[n++]);
@@ -261,6 +279,8 @@ void Outbox::untake(uint32_t count) {
     queue.open_bytes -= entry.message.payload_size();
     entry.open = false;
     queue.returned.push_front(std::move(entry));
+    for (size_t i = 1; i < queue.returned.size() && after(queue.returned[i - 1], queue.returned[i]); ++i)
+      std::swap(queue.returned[i - 1], queue.returned[i]);  // what is aside stands before it
   }
   last_commands_ = last_data_ = 0;
   shown_ = false;
@@ -335,11 +355,40 @@ bool Outbox::reject(uint64_t token) {
   Queue& queue = (token & 1U) != 0 ? commands_ : data_;
   leave_flight(queue, *entry);
   registration_rejected_ = entry->registration;
-  count_rejected(Rejected::closed, entry->message.payload_size());
-  set_alone_from(std::min(alone_from_, entry->message.payload_size()));
-  forget(*entry);
+  reject(*entry);
   left_flight(queue, *entry);
   return true;
+}
+
+void Outbox::reject(Entry& entry) {
+  count_rejected(Rejected::closed, entry.message.payload_size());
+  set_alone_from(std::min(alone_from_, entry.message.payload_size()));
+  forget(entry);
+}
+
+void Outbox::set_aside(uint64_t token) {
+  Entry* entry = open_entry(token);
+  if (entry != nullptr && !std::exchange(entry->aside, true)) ++aside_;
+}
+
+void Outbox::put_back() {
+  if (aside_ == 0) return;
+  for (Queue* queue : {&commands_, &data_})
+    for (Ring<Entry>* ring : {&queue->returned, &queue->in_flight})
+      for (size_t i = 0; i < ring->size(); ++i) (*ring)[i].aside = false;
+  aside_ = 0;
+}
+
+void Outbox::reject_aside() {
+  for (Queue* queue : {&commands_, &data_})
+    for (size_t left = aside_ != 0 ? queue->returned.size() : 0; left != 0; --left) {
+      Entry entry = queue->returned.pop_front();
+      if (entry.aside)
+        reject(entry);
+      else
+        queue->returned.push_back(std::move(entry));
+    }
+  refill();
 }
 
 void Outbox::count_rejected(Rejected reason, uint64_t bytes) {
@@ -359,13 +408,30 @@ uint8_t Outbox::was_refused(uint64_t token) {
 
 uint8_t Outbox::next_was_refused() {
   for (Queue* queue : {&commands_, &data_})
-    if (!queue->nothing_waits()) return queue->returned.empty() ? 0 : queue->returned.front().refusals;
+    if (const Entry* next = queue->next(); next != nullptr) return next->refusals;
   return 0;
+}
+
+bool Outbox::refused_waits() {
+  const auto refused = [](const Entry* next) { return next != nullptr && next->refusals != 0; };
+  return refused(commands_.next()) || refused(data_.next());
+}
+
+bool Outbox::other_waits(uint8_t below) {
+  for (Queue* queue : {&commands_, &data_}) {
+    if (queue == &data_ && !data_may_go()) continue;
+    for (size_t i = 0; i < queue->returned.size(); ++i)
+      if (const Entry& entry = queue->returned[i]; !entry.aside && entry.refusals < below) return true;
+    if (!queue->waiting.empty()) return true;
+  }
+  return false;
 }
 
 uint8_t Outbox::count_refusal(uint64_t token) {
   Entry* entry = open_entry(token);
-  return entry != nullptr ? ++entry->refusals : uint8_t{0};
+  if (entry == nullptr) return 0;
+  if (entry->refusals < UINT8_MAX - 1) ++entry->refusals;
+  return entry->refusals;
 }
 
 void Outbox::forget_refusals() {
@@ -377,7 +443,6 @@ void Outbox::forget_refusals() {
 // Completions of a lost connection come oldest first, so this is nearly always a push at the end.
 void Outbox::give_back(Queue& queue, Entry entry) {
   queue.returned.push_back(std::move(entry));
-  const auto after = [](const Entry& a, const Entry& b) { return a.kept != b.kept ? a.kept : a.order > b.order; };
   for (size_t i = queue.returned.size() - 1; i != 0 && after(queue.returned[i - 1], queue.returned[i]); --i)
     std::swap(queue.returned[i - 1], queue.returned[i]);
 }

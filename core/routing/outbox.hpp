@@ -13,27 +13,10 @@
 
 #include "plugins/buffer.hpp"
 #include "routing/backlog.hpp"
+#include "routing/outbox_limits.hpp"
 #include "routing/ring.hpp"
 
 namespace dtud::routing {
-
-enum class Policy { block, drop_oldest, drop_newest };
-
-// Why a message is rejected: it will never be delivered, and is not sent again.
-enum class Rejected : uint8_t {
-  refused,      // the channel said so (DTU_E_INVALID)
-  closed,       // the peer closes whenever it is sent (Suspicion)
-  max_message,  // longer than OutboxLimits::max_message
-};
-constexpr size_t kRejections = 3;
-[[nodiscard]] const char* name_of(Rejected reason);
-
-struct OutboxLimits {
-  uint32_t messages = 4096;
-  uint64_t bytes = 4U << 20U;
-  Policy policy = Policy::drop_oldest;
-  uint64_t max_message = UINT64_MAX;  // bytes; what is longer is rejected
-};
 
 class Outbox final : private Backlog::Window {
  public:
@@ -91,7 +74,7 @@ class Outbox final : private Backlog::Window {
   }
   // Something can be taken now.
   [[nodiscard]] bool has_waiting() {
-    return (!commands_.nothing_waits() && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_));
+    return (commands_.next() != nullptr && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_));
   }
   // Puts the next messages, at most `most`, in flight and shows them. The views are good until untake(), which ends the
   // batch and puts the last `count` of it back, or until the next take(): completing a message before does not free it.
@@ -108,6 +91,14 @@ class Outbox final : private Backlog::Window {
   [[nodiscard]] uint8_t was_refused(uint64_t token);
   [[nodiscard]] uint8_t next_was_refused();
   uint8_t count_refusal(uint64_t token);  // once more; how often now
+  // A message waits for which the peer closed at least once, and less often than `below`.
+  [[nodiscard]] bool refused_waits();
+  [[nodiscard]] bool other_waits(uint8_t below = UINT8_MAX);
+  // Passes over this one, when it is completed, until put_back(): what stands behind it is taken first.
+  void set_aside(uint64_t token);
+  [[nodiscard]] bool any_aside() const { return aside_ != 0; }
+  void put_back();
+  void reject_aside();
   // The last take() took one message as long as a rejected one: it goes alone.
   [[nodiscard]] bool took_alone() const { return took_alone_; }
   void forget_refusals();
@@ -140,6 +131,7 @@ class Outbox final : private Backlog::Window {
     bool kept = false;   // the backlog has it
     uint8_t refusals = 0;
     bool registration = false;
+    bool aside = false;  // is not taken
   };
   struct Queue {
     Ring<Entry> waiting;
@@ -148,6 +140,8 @@ class Outbox final : private Backlog::Window {
     uint64_t first = 1;
     uint64_t open = 0, open_bytes = 0;
     [[nodiscard]] bool nothing_waits() const { return waiting.empty() && returned.empty(); }
+    [[nodiscard]] Entry* next();  // the one to be taken next; null: there is none
+    Entry pop_next();
   };
   // A channel that never completes an old message must not make the in-flight ring grow without bound.
   static constexpr size_t kLongestFlight = 1U << 16U;
@@ -174,7 +168,9 @@ class Outbox final : private Backlog::Window {
   void dropped(uint64_t below) override;
   bool carries() override { return carries_(); }
   void changed() override { changed_(); }
+  static bool after(const Entry& a, const Entry& b) { return a.kept != b.kept ? a.kept : a.order > b.order; }
   void give_back(Queue& queue, Entry entry);
+  void reject(Entry& entry);
   void settle(Queue& queue);
   static uint64_t token_of(const Queue& queue, size_t index, bool command) {
     return (queue.first + index) << 1U | (command ? 1U : 0U);
@@ -184,6 +180,7 @@ class Outbox final : private Backlog::Window {
   uint64_t alone_from_ = UINT64_MAX;  // bytes of the shortest message that the peer never took
   uint64_t large_;                    // what is longer goes alone, or is longer than max_message
   bool took_alone_ = false, registration_rejected_ = false;
+  uint32_t aside_ = 0;  // so many are
   Queue commands_, data_;
   uint64_t messages_ = 0, bytes_ = 0, order_ = 1;  // of what the backlog does not have; order 0: a registration
   uint64_t window_bytes_ = 0;                      // of what it has

@@ -510,7 +510,17 @@ void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status
   if (status > 0 && !gone)
     from.faults().note(Fault::completion, called_in(lane_, "complete"),
                        "says " + std::to_string(status) + ", which is no end: the message is sent again");
-  if (channel->suspicion.any() && status != DTU_E_REFUSED) channel->suspicion.completed(channel->outbox, gone);
+  using End = Suspicion::End;
+  if (channel->suspicion.any() && status != DTU_E_REFUSED)
+    channel->suspicion.completed(channel->outbox, status == DTU_OK ? End::confirmed : gone ? End::gone : End::kept);
+  if (status == DTU_E_REFUSED)
+    if (const int64_t pause_ns = channel->suspicion.began_pause(); pause_ns != 0)
+      log_.warning(
+          channel->name,
+          "the peer closes the connection, or refuses, each time a message is sent alone, and has confirmed no "
+          "other message since. The peer may take no message at all, so none is rejected. Sending is tried "
+          "again in " +
+              std::to_string(pause_ns / 1'000'000'000) + " s, and later after longer pauses");
   if (!gone) {
     // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone
     // failed, and trying it again at once could go on for ever.

@@ -101,7 +101,7 @@ void Router::rejected(Channel& channel, Rejected reason, uint64_t bytes) {
       break;
     case Rejected::closed:
       why = "the peer closed the connection, or refused, " + std::to_string(Suspicion::kMost) +
-            " times after this message was sent alone. If the peer has a limit, set " + key;
+            " times after this message was sent alone, and confirmed another one. If the peer has a limit, set " + key;
       break;
     case Rejected::max_message:
       why = key + " is " + std::to_string(channel.outbox.limits().max_message);

@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kPatience{120};  // several connections, each aft
 const std::string kQuick = R"(, "reconnect": {"min_ms": 10, "max_ms": 50})";
 
 // A TCP server for lines. It resets the connection on which a line is too long for it, without reading it: the rest is
-// never acknowledged.
+// never acknowledged. mends_after(): lines of all lengths are taken once it was reset for a line that begins so.
 class PickyServer {
  public:
   explicit PickyServer(size_t longest = 2000) : longest_(longest) {
@@ -35,6 +35,11 @@ class PickyServer {
   [[nodiscard]] uint16_t port() const { return server_.port(); }
   // Resets every connection at once, whatever is sent over it.
   void be_broken(bool broken) { broken_ = broken; }
+  void mends_after(char first, int times) {
+    mends_after_ = first;
+    mends_times_ = times;
+  }
+  [[nodiscard]] bool mended() const { return longest_ >= kLong; }
   [[nodiscard]] size_t resets() const { return resets_; }
   [[nodiscard]] std::vector<std::string> lines() {
     const std::lock_guard lock(mutex_);
@@ -66,10 +71,13 @@ class PickyServer {
       }
     }
     ++resets_;
+    if (!line.empty() && line.front() == mends_after_ && --mends_times_ == 0) longest_ = kLong;
     if (broken_) wait_readable(peer.fd(), 5);  // as one that reads something and dies
     peer.reset();
   }
-  const size_t longest_;
+  std::atomic<size_t> longest_;
+  std::atomic<char> mends_after_{'\0'};
+  std::atomic<int> mends_times_{0};
   TcpServer server_;
   std::atomic<bool> ending_{false}, broken_{false};
   std::atomic<size_t> resets_{0};
@@ -127,6 +135,7 @@ TEST_P(RefusedTest, SeveralOfThem) {
   ASSERT_TRUE(dtud.port_is("1", "up"));
   ASSERT_TRUE(pty.write(long_line() + "one\ntwo\n" + long_line() + long_line() + "three\n"));
   EXPECT_TRUE(got(server, {"one", "two", "three"})) << dtud.get("/v1/channels").body;
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
   EXPECT_EQ(rejected(dtud, "closed"), 3);
   EXPECT_EQ(dtud.stop(), 0);
 }
@@ -174,6 +183,45 @@ TEST_P(RefusedTest, AServerThatResetsEveryConnectionCostsNothing) {
   server.be_broken(false);
   EXPECT_TRUE(got(server, lines)) << server.lines().size() << " of 5 came";
   EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 0) << dtud.log();
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// A server that lets everybody connect and resets the connection when something is sent.
+TEST_P(RefusedTest, AServerThatTakesNothingForAWhileCostsNothing) {
+  Pty pty;
+  PickyServer server(100);
+  server.mends_after('b', 2);
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}}).device(document(server.port(), kQuick + GetParam()));
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  Lines lines;  // longer than what a server that reads nothing acknowledges
+  for (char c = 'a'; c < 'f'; ++c) lines.emplace_back(kLong, c);
+  for (const std::string& line : lines) ASSERT_TRUE(pty.write(line + "\n"));
+  EXPECT_TRUE(eventually([&] { return server.mended(); }, kPatience)) << dtud.get("/v1/channels").body;
+  EXPECT_TRUE(got(server, lines)) << server.lines().size() << " of 5 came";
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 0) << dtud.log();
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.dropped"), 0);
+  EXPECT_NE(dtud.log().find("The peer may take no message at all, so none is rejected"), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Nothing else waits: the message is kept, and is rejected when the next one shows that the server takes messages.
+TEST(Refused, AMessageAloneIsKeptUntilAnotherOneIsTaken) {
+  Pty pty;
+  PickyServer server;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}}).device(document(server.port(), kQuick));
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(pty.write(long_line()));
+  ASSERT_TRUE(eventually([&] { return dtud.log().find("so none is rejected") != std::string::npos; }, kPatience));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.messages"), 1);
+  ASSERT_TRUE(pty.write("after\n"));
+  EXPECT_TRUE(got(server, {"after"})) << dtud.get("/v1/channels").body;
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
+  EXPECT_EQ(rejected(dtud, "closed"), 1);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -1,4 +1,5 @@
 // offline_storage at the outbox: order and loss over memory, disk and the end of the process.
+#include <dtu/channel.h>
 #include <gmock/gmock.h>
 
 #include "offline_rig.hpp"
@@ -79,6 +80,25 @@ TEST_F(OfflineTest, AKillInTheMiddleOfTheDrainRepeatsOnlyWhatWasInFlight) {
   }
   rig_.push(20'000, 20'000);
   EXPECT_EQ(rig_.deliver(1), from_to(20'000, 20'000));
+}
+
+// D19: what stands behind a suspect may be delivered before it is clear what becomes of the suspect.
+TEST_F(OfflineTest, WhatIsSetAsideIsNotDoneAndSurvivesAKill) {
+  rig_.begin(kLimits, Storage::on);
+  rig_.push(1, 200, 64);
+  ASSERT_TRUE(rig_.eventually([&] { return rig_.backlog().disk().messages == 200; }));
+  rig_.on_lane([&] {
+    std::array<dtu_msg, Outbox::kBatch> msgs{};
+    ASSERT_EQ(rig_.outbox->take(msgs.data(), 1), 1U);
+    rig_.outbox->untake(0);
+    rig_.outbox->set_aside(msgs[0].token);
+    ASSERT_TRUE(rig_.outbox->complete(msgs[0].token, DTU_E_REFUSED));
+  });
+  EXPECT_EQ(rig_.deliver(100), from_to(2, 101));
+  rig_.on_lane([&] { EXPECT_EQ(rig_.backlog().done_seq(), 1U); });
+  rig_.end();
+  rig_.begin(kLimits, Storage::on);
+  EXPECT_EQ(rig_.deliver(200).front(), 1U);
 }
 
 TEST_F(OfflineTest, UnderAlwaysAMessageGoesOutOnlyWhenItIsOnDisk) {

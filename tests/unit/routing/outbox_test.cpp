@@ -55,6 +55,57 @@ TEST(Outbox, FirstInFirstOutAndGoneOnlyWhenCompleted) {
   EXPECT_EQ(outbox.counters().delivered, 3U);
 }
 
+TEST(Outbox, WhatIsSetAsideIsPassedOverAndKeepsItsPlace) {
+  Outbox outbox(limits(100, Policy::drop_oldest));
+  for (const char* text : {"a", "b", "c", "d"}) outbox.push(message(text));
+  std::array<dtu_msg, Outbox::kBatch> msgs{};
+  ASSERT_EQ(outbox.take(msgs.data(), 1), 1U);
+  outbox.untake(0);
+  outbox.set_aside(msgs[0].token);
+  EXPECT_TRUE(outbox.complete(msgs[0].token, DTU_E_REFUSED));
+  EXPECT_TRUE(outbox.any_aside());
+  const Taken t = take(outbox);
+  EXPECT_EQ(t.texts, (Texts{"b", "c", "d"}));
+  outbox.untake(2);
+  EXPECT_TRUE(outbox.complete(t.tokens[0], DTU_E_CLOSED));
+  outbox.put_back();
+  EXPECT_EQ(take(outbox).texts, (Texts{"a", "b", "c", "d"}));
+  EXPECT_EQ(outbox.messages(), 4U);
+}
+
+TEST(Outbox, WhatIsSetAsideIsRejectedWithItsBytes) {
+  Outbox outbox(limits(100, Policy::drop_oldest));
+  for (const char* text : {"abc", "d"}) outbox.push(message(text));
+  std::array<dtu_msg, Outbox::kBatch> msgs{};
+  ASSERT_EQ(outbox.take(msgs.data(), 1), 1U);
+  outbox.untake(0);
+  outbox.set_aside(msgs[0].token);
+  EXPECT_TRUE(outbox.complete(msgs[0].token, DTU_E_REFUSED));
+  outbox.reject_aside();
+  EXPECT_FALSE(outbox.any_aside());
+  EXPECT_EQ(outbox.messages(), 1U);
+  EXPECT_EQ(outbox.bytes(), 1U);
+  EXPECT_EQ(outbox.counters().rejections.at(static_cast<size_t>(Rejected::closed)).bytes, 3U);
+  EXPECT_EQ(take(outbox).texts, Texts{"d"});
+}
+
+// It is the oldest that has to make room, and it does.
+TEST(Outbox, WhatIsSetAsideIsDroppedFirst) {
+  Outbox outbox(limits(2, Policy::drop_oldest));
+  for (const char* text : {"a", "b"}) outbox.push(message(text));
+  std::array<dtu_msg, Outbox::kBatch> msgs{};
+  ASSERT_EQ(outbox.take(msgs.data(), 1), 1U);
+  outbox.untake(0);
+  outbox.set_aside(msgs[0].token);
+  EXPECT_TRUE(outbox.complete(msgs[0].token, DTU_E_REFUSED));
+  EXPECT_TRUE(outbox.push(message("c")));
+  EXPECT_FALSE(outbox.any_aside());
+  EXPECT_EQ(outbox.messages(), 2U);
+  outbox.reject_aside();
+  EXPECT_EQ(outbox.counters().rejected, 0U);
+  EXPECT_EQ(outbox.counters().dropped, 1U);
+}
+
 TEST(Outbox, ATokenCountsOnce) {
   Outbox outbox(limits(100, Policy::drop_oldest));
   outbox.push(message("a"));
