@@ -167,7 +167,9 @@ bool Client::deliver(Stream& stream, std::string_view bytes) {
 
 void Client::settled(Stream& /*stream*/, uint64_t ticket, Stream::Fate fate) {
   const dtu_status lost = fate == Stream::Fate::closed_by_peer ? DTU_E_REFUSED : DTU_E_CLOSED;
-  host_.complete(ticket, fate == Stream::Fate::acknowledged ? DTU_OK : lost);
+  const bool acknowledged = fate == Stream::Fate::acknowledged;
+  if (acknowledged) backoff_.carried();
+  host_.complete(ticket, acknowledged ? DTU_OK : lost);
 }
 
 void Client::progressed(Stream& stream) {

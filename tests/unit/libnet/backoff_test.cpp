@@ -42,6 +42,29 @@ TEST(Backoff, StartsAgainOnlyAfterThirtyStableSeconds) {
   EXPECT_EQ(b.next(900 * kSecond), 1000U) << "without a connection no time counts as stable";
 }
 
+// A link that is cut every few seconds, and carries messages in between.
+TEST(Backoff, WaitsNoLongerThanAConnectionThatCarriedSomethingLasted) {
+  Backoff b(500, 60000, [] { return 0.999999; });
+  for (int i = 0; i < 8; ++i) static_cast<void>(b.next(0));
+  for (int i = 1; i < 5; ++i) {
+    b.worked(100 * i * kSecond);
+    b.carried();
+    EXPECT_EQ(b.next((100 * i + 5) * kSecond), 5000U);
+  }
+  b.worked(1000 * kSecond);
+  EXPECT_GT(b.next(1005 * kSecond), 5000U) << "it carried nothing";
+}
+
+// A server that falls over for what it is sent: its TCP has acknowledged it.
+TEST(Backoff, GrowsWhenWhatCarriedSomethingFailedAtOnce) {
+  Backoff b(500, 60000, [] { return 0.0; });
+  for (const uint32_t wait : {500U, 1000U, 2000U, 4000U}) {
+    b.worked(kSecond);
+    b.carried();
+    EXPECT_EQ(b.next(kSecond + 10'000'000), wait);
+  }
+}
+
 TEST(Backoff, RandomFractionIsOne) {
   bool differs = false;
   const double first = random_fraction();
