@@ -13,7 +13,8 @@ enum class Count {
   downlink_dropped,
   downlink_overflows,
   retained_dropped,
-  reconnects
+  reconnects,
+  refused
 };
 
 class Counters {
@@ -33,7 +34,7 @@ class Counters {
   struct Named {
     std::string_view name, help;
   };
-  static constexpr std::array<Named, 8> kNames{{
+  static constexpr std::array<Named, 9> kNames{{
       {"mqtt_publishes", "Messages handed to the MQTT client"},
       {"mqtt_acks", "Messages of QoS 1 and 2 the broker acknowledged"},
       {"mqtt_rejected", "Messages that can never be published: no such topic id, too large, refused by the broker"},
@@ -43,6 +44,7 @@ class Counters {
        "Times the channel disconnected because messages came faster than the port took them"},
       {"mqtt_retained_dropped", "Retained messages that were dropped: the subscription does not deliver them"},
       {"mqtt_reconnects", "Connections made again after one was lost"},
+      {"mqtt_refused", "Refusals by the broker that may be about something else than the message (0x80, 0x83, 0x87)"},
   }};
   dtu::Host host_;
   const dtu_metrics_service* service_;

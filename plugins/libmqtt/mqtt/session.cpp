@@ -8,7 +8,8 @@
 namespace mqtt {
 namespace {
 
-constexpr int64_t kHeldNs = 30'000'000'000;      // a connection that lasted so long starts the back-off anew
+constexpr int64_t kHeldNs = 30'000'000'000;      // a connection that lasted so long, or carried something, starts the
+                                                 // back-off anew
 constexpr int64_t kLogEveryNs = 10'000'000'000;  // for messages that may come for each publish
 constexpr uint32_t kStopGraceMs = 1'000;
 constexpr int64_t kSteadyNs = 200'000'000;  // states that change more often are not reported one by one
@@ -16,7 +17,7 @@ constexpr uint32_t kSuspicious = 3;         // connections in a row that the bro
 constexpr uint32_t kShortLivedWaitMs = 25;  // doubled for each connection in a row that did not last
 constexpr uint32_t kFirstAckMs = 2, kSlowestAckMs = 500, kSlowestWakeMs = 50;
 constexpr size_t kMostTopicsSaid = 64;
-constexpr int kRateTooHigh = 0x96, kQuotaExceeded = 0x97, kNoRetain = 0x9A, kNoSuchQos = 0x9B;
+constexpr int kNoRetain = 0x9A, kNoSuchQos = 0x9B;
 constexpr uint32_t kSendFailed = 5007;  // status code of the DTU protocol
 
 // Paho keeps the state of QoS 2 in memory and we drop its client with each connection, so in a session that outlives
@@ -25,6 +26,28 @@ Options settled(Options options) {
   if (!options.clean_session)
     for (Subscription& s : options.subscriptions) s.qos = std::min(s.qos, 1);
   return options;
+}
+
+// What a PUBACK or PUBREC with this reason says of the message.
+enum class Refusal {
+  never,      // it will never be taken
+  may_pass,   // nothing, and the connection is no use for now: rate, quota, an identifier that is still in use
+  may_other,  // perhaps nothing: an access list that an admin mends, a backend that is down
+};
+
+Refusal meaning(int reason) {
+  switch (reason) {
+    case 0x91:
+    case 0x96:
+    case 0x97:
+      return Refusal::may_pass;
+    case 0x80:
+    case 0x83:
+    case 0x87:
+      return Refusal::may_other;
+    default:
+      return Refusal::never;
+  }
 }
 
 uint64_t packet_size(const std::string& topic, int qos, uint64_t payload) {  // MQTT 5, with an empty property list
@@ -115,6 +138,7 @@ void Session::became_up(Connected&& facts) {
   wake_timer_.disarm();
   facts_ = std::move(facts);
   state_ = State::up;
+  carried_ = false;
   up_since_ns_ = host_.monotonic_ns();
   if (address_ > 1) counters_.add(Count::reconnects);
   const bool flaps = short_lived_ >= kSuspicious;
@@ -160,7 +184,7 @@ void Session::publish_birth() {
 void Session::begin_close(Ended why) {
   if (state_ == State::up) {
     const bool held = host_.monotonic_ns() - up_since_ns_ > kHeldNs;
-    if (held) attempt_ = 0;
+    if (held || carried_) attempt_ = 0;
     short_lived_ = held ? 0 : short_lived_ + 1;
     if (why.by_server && short_lived_ >= kSuspicious)
       why.text += "; several connections in a row ended soon: another client may use the client id \"" +
@@ -241,9 +265,11 @@ uint32_t Session::back_off_ms() {
       std::min<uint64_t>(options_.reconnect_max_ms, uint64_t{options_.reconnect_min_ms} << std::min(attempt_, 16U));
   ++attempt_;
   const auto wait = static_cast<uint32_t>(std::uniform_int_distribution<uint64_t>(base / 2, base)(random_));
-  // Connections that are made and lost again and again help nobody, whatever max_ms says.
-  const uint32_t least = short_lived_ < 2 ? 0 : kShortLivedWaitMs << std::min(short_lived_, 5U);
-  return std::max(wait, least);
+  if (short_lived_ == 0) return wait;
+  // A broker may confirm one message and close: never faster than min_ms.
+  if (carried_) return wait + options_.reconnect_min_ms / 2;
+  // Connections that are made and lost again and again and carry nothing help nobody, whatever max_ms says.
+  return std::max(wait, short_lived_ < 2 ? 0 : kShortLivedWaitMs << std::min(short_lived_, 5U));
 }
 
 void Session::on_timer() {
@@ -423,7 +449,10 @@ void Session::delivered(Inflight::Slot* slot) noexcept {
     return wake();
   }
   const uint64_t token = slot->token;
-  if (slot->qos > 0) counters_.add(Count::acks);
+  if (slot->qos > 0) {
+    counters_.add(Count::acks);
+    if (token != 0) carried_ = true;  // the birth message is none: a broker may take that one only
+  }
   const Inflight::Done done = inflight_.done(slot);
   complete(token, DTU_OK);
   if (done.room) host_.writable();
@@ -466,11 +495,17 @@ void Session::on_ack_timer() {
 void Session::refused(Inflight::Slot* slot, int reason) noexcept {
   const std::string what =
       "the broker refused a message of " + std::to_string(slot->bytes) + " bytes: " + reason_words(reason);
-  if (reason == kQuotaExceeded || reason == kRateTooHigh)  // may be over later: sent again after the next connect
-    return ended({what, false, false, true});
+  const Refusal refusal = meaning(reason);
+  if (refusal == Refusal::may_pass) return ended({what, false, false, true});  // sent again after the next connect
   const uint64_t token = slot->token;
   const Inflight::Done done = inflight_.done(slot);
-  reject(token, what);
+  if (refusal == Refusal::never) {
+    reject(token, what);
+  } else {
+    counters_.add(Count::refused);
+    if (log_now(quiet_until_ns_)) host_.warn(what + "; further ones are counted in mqtt_refused");
+    complete(token, DTU_E_REFUSED);  // the host finds out whether the broker takes others
+  }
   if (done.room) host_.writable();
   if (done.empty && draining_) wake();
 }

@@ -114,7 +114,7 @@ class Session final : private Connection::Events {
   Connected facts_;
   bool closing_started_ = false;
   bool stopping_ = false;
-  uint32_t attempt_ = 0;  // since the last connection that held
+  uint32_t attempt_ = 0;  // since the last connection that held, or carried something
   uint32_t address_ = 0;  // counts all attempts
   int64_t up_since_ns_ = 0, down_since_ns_ = 0;
   uint32_t short_lived_ = 0;  // connections in a row that were made and ended soon after
@@ -127,6 +127,7 @@ class Session final : private Connection::Events {
   std::minstd_rand random_;
 
   std::atomic<bool> posted_{false};
+  std::atomic<bool> carried_{false};   // the broker acknowledged a message on this connection
   std::atomic<bool> draining_{false};  // tell when nothing is in flight any more
   std::atomic<bool> overflow_{false};
   std::atomic<bool> said_too_large_{false};

@@ -1,4 +1,6 @@
 // The broker goes away and comes back: nothing acknowledged is lost, the order stays.
+#include <chrono>
+
 #include "fixture.hpp"
 
 namespace mqtt_test {
@@ -89,6 +91,31 @@ TEST_F(MqttTest, FailedTokensComeBackInOrderBeforeDown) {
   }
   ASSERT_TRUE(wait([&] { return host.state(i) != DTU_STATE_UP; }));
   EXPECT_NE(i.health().find(R"("error")"), std::string::npos);
+}
+
+// A link that is cut after each message carries as many as it can, and min_ms is kept. Without a new start of the
+// back-off the last wait would be of minutes.
+TEST_F(MqttTest, AConnectionThatCarriedSomethingStartsTheBackOffAnew) {
+  const FakeBroker broker([](Wire& wire, int) {
+    while (const auto p = wire.read(Ms(20000))) {
+      if (p->type() == kConnect) wire.send(packet(kConnack << 4, std::string(2, '\0')));
+      if (p->type() != kPublish) continue;
+      return wire.send(packet(kPuback << 4, number16(parse_publish(*p).id)));
+    }
+  });
+  constexpr size_t kLives = 12;
+  constexpr Ms kLeast(50);
+  const auto began = std::chrono::steady_clock::now();
+  Instance i = make(conf(broker.port(), R"("qos": 1, "reconnect": {"min_ms": 50, "max_ms": 3600000})"));
+  ASSERT_TRUE(i) << i.error();
+  i.start();
+  for (size_t life = 1; life <= kLives; ++life) {
+    ASSERT_TRUE(wait_state(i, DTU_STATE_UP)) << life << trouble();
+    ASSERT_EQ(i.send({{"x", ""}}).taken, 1U);
+    ASSERT_TRUE(wait([&] { return completed(DTU_OK) == life && host.state(i) != DTU_STATE_UP; })) << trouble();
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - began, kLeast * (kLives - 1)) << "faster than min_ms";
+  ASSERT_TRUE(i.stop_and_wait());
 }
 
 TEST_F(MqttTest, ComesBackByItselfAndSubscribesAgain) {

@@ -89,14 +89,49 @@ FakeBroker answering(const std::vector<char>& codes) {
 }
 
 TEST_F(V5, RefusedMessageIsGivenUpWithItsReason) {
-  const FakeBroker broker = answering({'\x87', '\x10'});  // not authorised; no matching subscribers is a success
+  const FakeBroker broker = answering({'\x99', '\x10'});  // payload format; no matching subscribers is a success
   Instance i = up(conf(broker.port(), kV5));
   const auto sent = i.send({{"bad", ""}, {"good", ""}});
   ASSERT_TRUE(wait([&] { return host.completions().size() == 2; })) << trouble();
   EXPECT_EQ(host.completions()[0].token, sent.tokens[0]);
   EXPECT_EQ(host.completions()[0].status, DTU_E_INVALID);
   EXPECT_EQ(host.completions()[1].status, DTU_OK);
+  EXPECT_EQ(host.metric("mqtt_rejected"), 1);
+  EXPECT_TRUE(host.logged("the broker refused a message of 3 bytes: the payload format is not valid (0x99)"));
+  ASSERT_TRUE(i.stop_and_wait());
+}
+
+// An access list that an admin mends, a backend that is down: the host finds out whether the broker takes others.
+TEST_F(V5, WhatMayBeAboutSomethingElseIsNotGivenUp) {
+  const FakeBroker broker = answering({'\x87', '\x80', '\x83', '\0'});
+  Instance i = up(conf(broker.port(), kV5));
+  const auto sent = i.send({{"one", ""}, {"two", ""}, {"three", ""}, {"four", ""}});
+  ASSERT_TRUE(wait([&] { return host.completions().size() == 4; })) << trouble();
+  for (size_t n = 0; n < 3; ++n) {
+    EXPECT_EQ(host.completions()[n].token, sent.tokens[n]);
+    EXPECT_EQ(host.completions()[n].status, DTU_E_REFUSED);
+  }
+  EXPECT_EQ(host.completions()[3].status, DTU_OK);
+  EXPECT_EQ(host.state(i), DTU_STATE_UP);
+  EXPECT_EQ(host.metric("mqtt_refused"), 3);
+  EXPECT_EQ(host.metric("mqtt_rejected").value_or(0), 0);
   EXPECT_TRUE(host.logged("the broker refused a message of 3 bytes: not authorised (0x87)"));
+  ASSERT_TRUE(i.stop_and_wait());
+}
+
+TEST_F(V5, APacketIdentifierInUseIsNoFaultOfTheMessage) {
+  const FakeBroker broker = answering({'\x91'});
+  Instance i = up(conf(broker.port(), kV5));
+  const auto sent = i.send({{"x", ""}});
+  ASSERT_TRUE(wait([&] { return host.completions().size() == 1; })) << trouble();
+  EXPECT_EQ(host.completions()[0].status, DTU_E_CLOSED);  // the host keeps it
+  ASSERT_TRUE(wait_state(i, DTU_STATE_UP)) << trouble();
+  EXPECT_TRUE(host.logged("the packet identifier is in use (0x91)"));
+  host.clear();
+  Message again{"x", ""};
+  again.token = sent.tokens[0];
+  ASSERT_EQ(i.send({again}).taken, 1U);
+  ASSERT_TRUE(wait([&] { return completed(DTU_OK) == 1; }));
   ASSERT_TRUE(i.stop_and_wait());
 }
 
