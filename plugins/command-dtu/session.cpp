@@ -16,6 +16,7 @@ namespace command_dtu {
 namespace {
 
 constexpr size_t keep_scratch = 16384;
+constexpr size_t most_topics_said = 64;
 constexpr int64_t codes_of_ota[] = {62, 0x62};
 // D8: these change the line a through port depends on.
 constexpr int64_t refused_in_through[] = {58, 59, 60, 61, 63, 0x58, 0x59, 0x60, 0x61, 0x63};
@@ -148,7 +149,7 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
   // D17: what a broker kept from before is no command. A line is no place for one either: it may carry the password.
   if ((msg.flags & DTU_MSG_RETAINED) != 0) {
     const bool whole = may_hold_command(payload) && first_part(payload, false).kind == Part::Kind::command;
-    if (whole || names_command(payload)) return drop("retained_command", payload.size());
+    if (whole || names_command(payload)) return drop_retained(*channel, msg);
     return downlink(*channel, route, payload);
   }
 
@@ -162,6 +163,19 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
       if (at == payload.size()) return;
     }
   message({*channel, msg.source, route, payload, channel->stream});
+}
+
+// Said once for a topic: a broker sends it at every connect.
+void Session::drop_retained(const LinkChannel& channel, const dtu_msg& msg) {
+  drop("retained_command", msg.payload.len);
+  std::string_view topic = dtu::view(msg.route);
+  for (uint32_t i = 0; i < msg.prop_count; ++i)
+    if (dtu::view(msg.props[i].key) == "topic") topic = dtu::view(msg.props[i].value);
+  const std::string where = "channel " + std::to_string(channel.id) + ": a retained command on " + std::string(topic);
+  if (retained_said_.size() < most_topics_said && retained_said_.insert(where).second)
+    host_.info(where +
+               " was dropped: it was sent before this connection was made, and a retained message is never "
+               "a command");
 }
 
 bool Session::message(const Incoming& in) {

@@ -3,6 +3,7 @@
 #include <dtu/sdk/component.hpp>
 
 #include <map>
+#include <set>
 
 #include "answer.hpp"
 #include "asker.hpp"
@@ -69,6 +70,7 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   void send_answer(const Asked& asked, const Outcome& outcome);
   [[nodiscard]] const LinkChannel* find(uint32_t id) const;
   void drop(std::string_view reason, uint64_t bytes);
+  void drop_retained(const LinkChannel& channel, const dtu_msg& msg);
 
   dtu::Host host_;
   const dtu_link_service& link_;
@@ -82,7 +84,8 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   int64_t now_ns_ = 0;         // when the message being worked on was read
   Pieces pieces_;
   UpgradeWatch upgrade_;
-  std::map<uint32_t, size_t> running_;  // commands not answered yet, by channel; 0: of the port
+  std::map<uint32_t, size_t> running_;   // commands not answered yet, by channel; 0: of the port
+  std::set<std::string> retained_said_;  // channels and topics
   std::string imei_;
   std::string scratch_;
   std::string head_;

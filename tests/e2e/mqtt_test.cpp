@@ -128,6 +128,7 @@ TEST_F(MqttRetained, DataIsDroppedUnlessTheSubscriptionDeliversIt) {
   EXPECT_EQ(count(dtud.log(), " runs; control socket"), 1U);
   EXPECT_FALSE(pty.ready(0)) << "a command went to the line";
   EXPECT_NE(dtud.get("/metrics").body.find("retained_command"), std::string::npos);
+  EXPECT_EQ(count(dtud.log(), "a retained command on old/command was dropped"), 1U);
   EXPECT_EQ(dtud.stop(), 0);
 }
 
