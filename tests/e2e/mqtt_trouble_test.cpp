@@ -6,6 +6,7 @@
 #include "harness/dtud.hpp"
 #include "harness/mqtt.hpp"
 #include "harness/pty.hpp"
+#include "harness/tls.hpp"
 
 namespace e2e {
 namespace {
@@ -135,6 +136,37 @@ TEST_F(MqttHugePacket, DoesNotStopTheOtherChannels) {
   ASSERT_TRUE(healthy.write(mqtt_packet(0x30, mqtt_text("down") + "y")));
   EXPECT_EQ(pty.read(1), "y");
   ASSERT_NO_FATAL_FAILURE(carries(healthy));
+}
+
+// Within TLS Paho gives OpenSSL the null pointer to read to, which ends the process (see plugins/libmqtt/README.md). An
+// isolated channel has a process of its own.
+struct MqttHugePacketTls : MqttHugePacket {
+  const TlsFiles files;
+  TcpServer server;
+  [[nodiscard]] TlsPeer accept_tls() {
+    TlsPeer peer(server.accept(), files);
+    EXPECT_EQ(peer.packet().type(), 1);
+    EXPECT_TRUE(peer.write(kAccepted));
+    return peer;
+  }
+};
+
+TEST_F(MqttHugePacketTls, DoesNotStopAnIsolatedChannel) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("1": )" + channel(server.port(), R"(, "serialID": "1", "publish": {"0": "up"},
+      "isolate": true, "tls": {"ca": ")" + files.cert() + "\"}")));
+  for (int i = 0; i < 2; ++i) {
+    TlsPeer hostile = accept_tls();
+    ASSERT_TRUE(dtud.channel_is("1", "up"));
+    ASSERT_TRUE(hostile.write(kHuge));
+    for (MqttPacket packet = hostile.packet(); packet.head != 0; packet = hostile.packet())
+      EXPECT_EQ(packet.type(), 14) << "the connection ends";
+  }
+  TlsPeer healthy = accept_tls();
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_TRUE(pty.write("x"));
+  EXPECT_EQ(read_publish(healthy.packet()).payload, "x");
+  EXPECT_TRUE(logged("channel 1: failed: its process was ended by signal"));
+  EXPECT_EQ(dtud.stop(), 0) << "dtud itself did not end";
 }
 
 }  // namespace
