@@ -83,11 +83,13 @@ void Server::welcome(Socket socket) {
     return;
   }
   tune(socket.fd(), context_.settings.keep_alive_s);
+  const bool was_up = state_.is_up();
   peers_.push_back(
       std::make_unique<Stream>(host_, *this, std::move(socket), "the client", ++last_id_, options_, context_.buffer));
   refusing_clients_ = false;
   context_.metrics.add(Count::connects);
   host_.debug("client " + std::to_string(last_id_) + " connected from " + from);
+  if (was_up) introduce(*peers_.back());  // else the host sends a new one
   update_state();
   offer_room();
 }
@@ -129,6 +131,7 @@ dtu_status Server::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   if (!state_.is_up() || phase_ != Phase::listening)
     throw net::not_sent(phase_ == Phase::listening ? state_.reason() : "the server is not listening");
   if (peers_.empty()) {
+    remember_registration(msgs, n);
     discard(msgs, n);
     *taken = n;
     return DTU_OK;
@@ -139,10 +142,28 @@ dtu_status Server::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
       return DTU_AGAIN;
     }
     const uint32_t k = std::min(n - *taken, SendQueue::kBatch);
+    remember_registration(msgs + *taken, k);
     send_batch(msgs + *taken, k);
     *taken += k;
   }
   return DTU_OK;
+}
+
+// The host sends it once for all clients, when the channel begins to carry messages. Those that come later get it here.
+void Server::remember_registration(const dtu_msg* msgs, uint32_t n) {
+  for (uint32_t i = 0; i < n; ++i) {
+    if ((msgs[i].flags & DTU_MSG_REGISTRATION) == 0) continue;
+    registration_owner_ = host_.keep(msgs[i].owner);
+    registration_ = {};
+    registration_.owner = msgs[i].owner;
+    registration_.payload = msgs[i].payload;
+  }
+}
+
+void Server::introduce(Stream& peer) {
+  if (registration_.payload.len == 0) return;
+  const SendQueue::Item item{&registration_, 0};
+  peer.send(&item, 1);
 }
 
 void Server::discard(const dtu_msg* msgs, uint32_t n) {

@@ -39,6 +39,8 @@ class Server final : public Endpoint, public Stream::Owner {
   void offer_room();
   void send_batch(const dtu_msg* msgs, uint32_t n);
   void discard(const dtu_msg* msgs, uint32_t n);
+  void remember_registration(const dtu_msg* msgs, uint32_t n);
+  void introduce(Stream& peer);
   void finish_settled();
   void complete(const Ledger::Entry& e);
   void return_all();
@@ -59,6 +61,8 @@ class Server final : public Endpoint, public Stream::Owner {
   std::vector<std::unique_ptr<Stream>> peers_;
   std::vector<std::unique_ptr<Stream>> unread_;  // ended, but what they had received still waits for room
   uint64_t last_id_ = 0;
+  dtu_msg registration_{};  // what a new client is sent first; payload null: nothing
+  dtu::Buffer registration_owner_;
   Ledger ledger_;
   bool orphaned_ = false;          // a message to hold has lost its last client without an acknowledgement
   bool closed_by_peer_ = false;    // and a client that had been sent it closed the connection

@@ -91,6 +91,55 @@ TEST_F(Registration, ATextWithItsPlacesFilled) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// The channel of a TCP server begins to carry messages when it listens, to nobody. Each client is told who this is.
+struct RegistrationOfServer : Registration, testing::WithParamInterface<const char*> {};
+
+TEST_P(RegistrationOfServer, EachClientGetsItFirstAndOnce) {
+  const std::string reg = "<004999010640000|1>";
+  const uint16_t port = free_port();
+  ASSERT_NO_FATAL_FAILURE(start(R"("<{imei}|{id}>")",
+                                R"({"protocol": "tcp", "serialID": "1", "mode": "server", "uplink": "raw", "port": )" +
+                                    std::to_string(port) + GetParam() + "}"));
+  TcpPeer first;
+  ASSERT_TRUE(eventually([&] { return (first = TcpPeer(port)).fd() >= 0; }));
+  EXPECT_EQ(first.read(reg.size()), reg);
+  TcpPeer second(port);
+  EXPECT_EQ(second.read(reg.size()), reg);
+  ASSERT_TRUE(pty.write("1," + frame("data")));
+  EXPECT_EQ(first.read(4), "data");
+  EXPECT_EQ(second.read(4), "data");
+  first.close();
+  second.close();
+  TcpPeer later(port);
+  EXPECT_EQ(later.read(reg.size()), reg);
+  ASSERT_TRUE(pty.write("1," + frame("more")));
+  EXPECT_EQ(later.read(4), "more");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registration, RegistrationOfServer,
+                         testing::Values("", R"(, "when_empty": "hold")", R"(, "isolate": true)"),
+                         [](const auto& info) {
+                           return info.index == 0 ? "discards" : info.index == 1 ? "holds" : "isolated";
+                         });
+
+TEST_F(Registration, AtStartNoLaterClientOfATcpServerGetsIt) {
+  const uint16_t port = free_port();
+  ASSERT_NO_FATAL_FAILURE(start(
+      R"("hello")", R"({"protocol": "tcp", "serialID": "1", "mode": "server", "uplink": "raw", "when_empty": "hold",
+                              "reg_on": "start", "port": )" +
+                        std::to_string(port) + "}"));
+  TcpPeer first;
+  ASSERT_TRUE(eventually([&] { return (first = TcpPeer(port)).fd() >= 0; }));
+  EXPECT_EQ(first.read(5), "hello");
+  TcpPeer second(port);
+  ASSERT_TRUE(second.write("here"));
+  EXPECT_EQ(pty.read_until("here"), "1," + frame("here"));
+  ASSERT_TRUE(pty.write("1," + frame("data")));
+  EXPECT_EQ(second.read(4), "data");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Registration, AChannelCanDoWithout) {
   TcpServer server;
   ASSERT_NO_FATAL_FAILURE(start("1", tcp(server, R"(, "reg": 0)")));

@@ -14,8 +14,8 @@ extern "C" {
  *   DTU_UNCONFIRMED  sent, and nothing will ever confirm it (UDP): counted apart from delivered, and forgotten
  *   DTU_E_DROPPED    dropped because the configuration says so (no client is connected): counted as dropped, forgotten
  *   DTU_E_REFUSED    the peer itself closed the connection, or refused, after it took at least a part of this message:
- *                    sent again, and then alone. A message for which the peer closes again and again is rejected, so
- *                    that it stops nobody. Not for a time-out, a lost network or a refused connection: those say
+ *                    sent again, and then alone. A message for which the peer closes again and again, while it takes
+ *                    others, is rejected. Not for a time-out, a lost network or a refused connection: those say
  *                    nothing about the message */
 #define DTU_UNCONFIRMED 2
 #define DTU_E_REFUSED (-15)
