@@ -72,9 +72,10 @@ class Outbox final : private Backlog::Window {
     return !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4) &&
            (backlog_ == nullptr || backlog_->has_room());
   }
-  // Something can be taken now.
+  // Something can be taken now, or was set aside and nothing else is left.
   [[nodiscard]] bool has_waiting() {
-    return (commands_.next() != nullptr && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_));
+    return (commands_.next() != nullptr && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_)) ||
+           (aside_ != 0 && in_flight() == 0);
   }
   // Puts the next messages, at most `most`, in flight and shows them. The views are good until untake(), which ends the
   // batch and puts the last `count` of it back, or until the next take(): completing a message before does not free it.

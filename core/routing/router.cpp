@@ -352,7 +352,10 @@ void Router::serve(Channel& channel) {
   }
   std::array<dtu_msg, Outbox::kBatch> msgs;  // filled by take(): not worth clearing
   const uint32_t n = channel.outbox.take(msgs.data(), most);
-  if (n == 0) return note_room(channel);
+  if (n == 0) {
+    if (channel.outbox.in_flight() == 0 && channel.outbox.has_waiting()) mark(channel);  // what was set aside
+    return note_room(channel);
+  }
   if (channel.outbox.took_alone()) channel.suspicion.alone();
   if (channel.suspicion.any()) channel.suspicion.sent(lane_.now_ns());
   if (!instance.on_main()) return serve_from_afar(channel, msgs.data(), n);

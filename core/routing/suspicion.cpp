@@ -33,6 +33,7 @@ int64_t soon(uint64_t bytes) { return kSoon + static_cast<int64_t>(bytes) * kSoo
 
 Suspicion::Allowed Suspicion::allowed(Outbox& outbox, int64_t now_ns) {
   const uint64_t in_flight = outbox.in_flight();
+  if (in_flight == 0 && outbox.any_aside() && !outbox.other_waits()) outbox.put_back();  // the next one was dropped
   const bool refused = outbox.next_was_refused() != 0, suspect = refused || outbox.any_aside();
   if (in_flight >= most_ || (suspect && in_flight != 0)) {
     const int64_t due = sent_ns_ + soon(outbox.in_flight_bytes());

@@ -4,11 +4,13 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "harness/dtud.hpp"
+#include "harness/mqtt.hpp"
 #include "harness/pty.hpp"
 #include "harness/tcp.hpp"
 
@@ -203,6 +205,47 @@ TEST_P(RefusedTest, AServerThatTakesNothingForAWhileCostsNothing) {
   EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 0) << dtud.log();
   EXPECT_EQ(number(dtud.channel("1"), "outbox.dropped"), 0);
   EXPECT_NE(dtud.log().find("The peer may take no message at all, so none is rejected"), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// The same of an MQTT broker: it takes the connection and closes it at each PUBLISH.
+TEST(Refused, ABrokerThatClosesAtEachPublishForAWhileCostsNothing) {
+  constexpr size_t kMessages = 200;
+  Pty pty;
+  TcpServer server;
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}})
+      .device(R"({"uconf": {"1": {"mode": "raw", "packet": {"delimiter": "\n"}}}, "conf": {"1": {"protocol": "mqtt",
+              "serialID": "1", "url": "127.0.0.1", "qos": 1, "publish": {"0": "up"}, "port": )" +
+              std::to_string(server.port()) + kQuick + "}}}");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  Lines sent, came;
+  for (size_t i = 0; i < kMessages; ++i) sent.push_back("m" + std::to_string(i));
+  for (const std::string& line : sent) ASSERT_TRUE(pty.write(line + "\n"));
+  int second = 0;  // closed so often for the second message: the first one was set aside
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (came.size() < kMessages && std::chrono::steady_clock::now() < end) {
+    MqttPeer peer(server.accept());
+    for (MqttPacket packet = peer.packet(); packet.head != 0; packet = peer.packet()) {
+      if (packet.type() == 1) {
+        ASSERT_TRUE(peer.write(mqtt_packet(0x20, std::string(2, '\0'))));
+      }
+      if (packet.type() != 3) continue;
+      const MqttMessage message = read_publish(packet);
+      if (second < 2) {
+        if (message.payload == sent[1]) ++second;
+        break;
+      }
+      came.push_back(message.payload);
+      const std::string id{static_cast<char>(message.id >> 8U), static_cast<char>(message.id & 0xFFU)};
+      ASSERT_TRUE(peer.write(mqtt_packet(0x40, id)));
+      if (came.size() == kMessages) break;
+    }
+  }
+  EXPECT_EQ(came, sent);
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 0) << dtud.log();
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.dropped"), 0);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -65,6 +65,7 @@ class Rig {
       }
       std::array<dtu_msg, Outbox::kBatch> msgs;
       const uint32_t n = outbox_.take(msgs.data(), most);
+      if (n == 0 && outbox_.in_flight() == 0) continue;
       if (n == 0) break;
       if (outbox_.took_alone()) suspicion_.alone();
       if (suspicion_.any()) suspicion_.sent(now_);
@@ -384,6 +385,20 @@ TEST(Suspicion, ASuspectThatWaitedAloneIsTakenBeforeTheNextOne) {
   rig.push("1");
   EXPECT_EQ(rig.run([](const std::string&) { return false; }), 0U);
   EXPECT_EQ(rig.delivered, (Texts{"0", "1"}));
+}
+
+// The message that was to be tried instead is dropped, by its length.
+TEST(Suspicion, ASuspectThatWasSetAsideIsNotForgotten) {
+  Rig rig(1);
+  rig.push(std::string(100, 'x'));
+  rig.up();
+  while (!rig.outbox_.any_aside()) {
+    ASSERT_FALSE(rig.send().empty());
+    rig.closed_by_peer();
+  }
+  rig.outbox_.set_limits({1000, 1U << 20U, Policy::block, 50});
+  rig.outbox_.on_rejected(nullptr);
+  EXPECT_EQ(rig.send(), Texts{"0"});
 }
 
 // The registration message goes first over each connection, and is taken: that is enough to compare with.
