@@ -76,8 +76,10 @@ bool Suspicion::refused(Outbox& outbox, uint64_t token, int64_t now_ns) {
   const int64_t took = careful ? now_ns - sent_ns : 0;
   const bool first = outbox.was_refused(token) == 0;
   const bool settled = sent_ns - up_ns_ >= std::max(kSettle, kTimesAsLong * took);
+  // A life says something of the peer as long as the message is not known to be a suspect.
+  const bool learns = outbox.was_refused(token) + 1 < kMost && !outbox.any_aside();
   const int64_t lived = now_ns - up_ns_;
-  const int64_t after_life = lived < kShortLife ? lived + lived / 2 : 0;
+  const int64_t after_life = learns && lived < kShortLife ? lived + lived / 2 : 0;
   settle_ns_ = std::clamp(std::max((kTimesAsLong + 1) * took, after_life), kSettle, kLongestSettle);
   if (!first && (!settled || took > soon(outbox.in_flight_bytes()))) {
     outbox.put_back();
