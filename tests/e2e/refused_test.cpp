@@ -221,8 +221,8 @@ TEST(Refused, ABrokerThatClosesAtEachPublishForAWhileCostsNothing) {
   dtud.start();
   ASSERT_TRUE(dtud.port_is("1", "up"));
   Lines sent, came;
-  for (size_t i = 0; i < kMessages; ++i) sent.push_back("m" + std::to_string(i));
-  for (const std::string& line : sent) ASSERT_TRUE(pty.write(line + "\n"));
+  for (size_t i = 0; i < kMessages; ++i) sent.push_back("m" + std::to_string(i) + "\n");
+  for (const std::string& line : sent) ASSERT_TRUE(pty.write(line));
   int second = 0;  // closed so often for the second message: the first one was set aside
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (came.size() < kMessages && std::chrono::steady_clock::now() < end) {
