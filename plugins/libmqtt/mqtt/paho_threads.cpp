@@ -108,8 +108,8 @@ void PahoThreads::repair() {
 }
 
 // Paho ties the shared buffer to a connection of which a packet came in part, takes a new one for all others, and frees
-// the old one with the connection. That it read the part does not tell that it has found no more yet. Should it find the
-// end, it keeps the buffer. So our end stays open until the client is destroyed, which waits for a read under way.
+// the old one with the connection. That it read the part does not tell that it has found no more yet. Should it find
+// the end, it keeps the buffer. So our end stays open until the client is destroyed, which waits for a read under way.
 void PahoThreads::renew() {
   connect();
   if (peer_.get() >= 0 && say(peer_, kConnack.substr(0, 1))) static_cast<void>(wait_until_read());
