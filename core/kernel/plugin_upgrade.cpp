@@ -21,9 +21,8 @@ std::string named(const plugins::LoadedPlugin& plugin) { return plugin.id + " " 
 std::string type_of(const plugins::LoadedComponent& c) { return plugins::full_type(c.kind, c.type); }
 
 std::string first_error(const config::Findings& findings) {
-  for (const config::Finding& f : findings)
-    if (f.severity == config::Finding::Severity::error) return config::to_text(f);
-  return {};
+  const config::Finding* error = config::first_new_error(findings);
+  return error != nullptr ? config::to_text(*error) : "";
 }
 
 // Commands first, for their links wait meanwhile; HALs last, for all the rest needs their ports.
@@ -175,11 +174,7 @@ std::string PluginUpgrade::add_channels(const config::Schemas& schemas) {
   config::Findings before, findings;
   (void)parts_.changes.read_with(parts_.components.schemas(), before);
   const auto device = parts_.changes.read_with(schemas, findings);
-  const auto known = [&](const config::Finding& f) {
-    return std::any_of(before.begin(), before.end(),
-                       [&](const config::Finding& b) { return b.path == f.path && b.message == f.message; });
-  };
-  findings.erase(std::remove_if(findings.begin(), findings.end(), known), findings.end());
+  config::mark_known(findings, before);
   if (const std::string error = first_error(findings); !error.empty() || !device)
     return "the configuration does not fit " + named(*build_) + ": " + error;
   for (Target& target : targets_) {
