@@ -4,12 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
 
 #include "config/json_value.hpp"
+#include "config/state_file.hpp"
 #include "lanes/descriptor.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud::commands {
 namespace {
@@ -25,7 +29,38 @@ std::string line_of(const Audit::Entry& e) {
   return config::to_json(config::Json(o)) + "\n";
 }
 
+// As line_of() makes them, as far as that is quick to see.
+bool are_entries(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(line.size() + 1);
+    const bool printable =
+        std::none_of(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (line.size() < 2 || line.front() != '{' || line.back() != '}' || !printable || !is_utf8(line)) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+std::string Audit::look() {
+  struct stat now {};
+  if (::lstat(file_.c_str(), &now) != 0)
+    return damage_ = errno == ENOENT ? "" : file_ + ": " + std::generic_category().message(errno);
+  const std::string foreign = file_ + " is not what dtud wrote: ";
+  if (!S_ISREG(now.st_mode)) return damage_ = foreign + "it is no regular file; " + config::set_aside(file_);
+  config::FileError error;
+  const auto text = config::read_file(file_, kFileBytes, error);
+  if (!text && error.code != EFBIG) return damage_ = error.text;
+  const size_t whole = text ? text->rfind('\n') + 1 : 0;  // npos + 1 is 0
+  if (!text || !are_entries(std::string_view(*text).substr(0, whole)))
+    return damage_ =
+               foreign + (text ? "a line of it is no entry" : "it is too large") + "; " + config::set_aside(file_);
+  if (whole == text->size()) return damage_ = "";
+  // What a power cut leaves. The next entry would hang on it.
+  damage_ = file_ + " ends in the middle of an entry: its last " + std::to_string(text->size() - whole) + " bytes are ";
+  return damage_ += ::truncate(file_.c_str(), static_cast<off_t>(whole)) == 0 ? "cut off" : "left there";
+}
 
 std::string Audit::note(int64_t time_ns, const std::string& source, const std::string& command, bool changes,
                         const Answer& answer) {

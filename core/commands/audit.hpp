@@ -29,6 +29,12 @@ class Audit {
   ~Audit() { write_repeats(); }
 
   void keep_in(std::string file) { file_ = std::move(file); }
+  // At a start: what stands there that dtud did not write, which is kept as FILE.rejected; "" = nothing.
+  [[nodiscard]] std::string look();
+  // What look() found, and why the file cannot be written now; "" = all is well.
+  [[nodiscard]] std::string trouble() const {
+    return damage_ + (damage_.empty() || problem_.empty() ? "" : "; ") + problem_;
+  }
   // Why the file could not be written, once for every new reason; "" = fine.
   [[nodiscard]] std::string note(int64_t time_ns, const std::string& source, const std::string& command, bool changes,
                                  const Answer& answer);
@@ -40,7 +46,7 @@ class Audit {
   bool failed(int code);  // of the file, errno; false
 
   std::deque<Entry> entries_;
-  std::string file_, problem_;
+  std::string file_, problem_, damage_;
 };
 
 }  // namespace dtud::commands

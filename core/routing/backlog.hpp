@@ -101,6 +101,7 @@ class Backlog {
   [[nodiscard]] uint64_t messages() const { return total_; }    // not done, the window's included
   [[nodiscard]] Messages in_memory() const { return memory_; }  // not on disk
   [[nodiscard]] const spool::Spool::Facts& disk() const { return facts_; }
+  [[nodiscard]] const std::vector<std::string>& notes() const { return journal_.notes(); }  // damage at the start
   [[nodiscard]] uint64_t journal_memory() const { return journal_.memory(); }
   [[nodiscard]] const spool::Trouble& trouble() const { return trouble_ ? trouble_ : journal_.trouble(); }
   [[nodiscard]] uint64_t dropped() const { return dropped_; }  // by the disk's bounds, never in the window

@@ -114,6 +114,8 @@ Trouble Journal::open_folder() {
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
     return errno == EWOULDBLOCK ? Trouble{EBUSY, folder_ + " is in use by another dtud"}
                                 : failure(errno, "cannot lock " + file);
+  struct stat before {};
+  if (::fstat(fd.get(), &before) != 0) return failure(errno, "cannot use " + file);
   if (const int code = ::posix_fallocate(fd.get(), 0, sizeof(State)); code != 0)
     return failure(code, "cannot write " + file);
   void* memory = ::mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
@@ -124,8 +126,7 @@ Trouble Journal::open_folder() {
   const bool ours = std::memcmp(state_->magic, kMagic, sizeof kMagic) == 0;
   of_this_boot_ = ours && boot[0] != '\0' && std::memcmp(state_->boot, boot.data(), boot.size()) == 0;
   if (!ours) {
-    const bool blank = state_->magic[0] == '\0' && state_->next == 0;
-    if (!blank) notes_.push_back(file + " is damaged: delivered messages may be sent again");
+    if (before.st_size != 0) notes_.push_back(file + " is damaged: delivered messages may be sent again");
     std::memset(memory, 0, sizeof(State));
     state_->set_done(0);
     state_->set_next(0);
@@ -192,7 +193,7 @@ Trouble Journal::take_up() {
       chunks_[i]->remove_file();
       chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(i));
     }
-  if (!chunks_.empty() && next() == 0)
+  if (!chunks_.empty() && next() == 0 && notes_.empty())
     notes_.push_back(folder_ + "/state is missing: delivered messages may be sent again");
   if (!chunks_.empty()) state_->set_next(std::max(next(), chunks_.back()->last_seq + 1));
   return {};

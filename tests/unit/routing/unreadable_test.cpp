@@ -311,6 +311,19 @@ TEST_F(StateWord, DoneBeyondNextIsSaid) {
   EXPECT_TRUE(rig.has_logged("state is damaged"));
 }
 
+// As some flash, or a memory that is short, leaves a file. Nobody said so, and all came again without a word.
+TEST_F(StateWord, OfZerosIsSaid) {
+  fill(Storage::always, 300);
+  const fs::path state = rig.dir + "/journal/3/state";
+  const auto bytes = fs::file_size(state);
+  fs::resize_file(state, 0);
+  fs::resize_file(state, bytes);
+  rig.begin(kLimits, Storage::always);
+  EXPECT_THAT(rest(300), testing::IsSupersetOf(from_to(1, 300)));
+  EXPECT_TRUE(rig.has_logged("state is damaged"));
+  rig.on_lane([&] { EXPECT_EQ(rig.backlog().notes().size(), 1U); });
+}
+
 // As a dtud of before wrote it: 64 bytes.
 TEST_F(StateWord, OfAnOlderDtudIsRead) {
   fill(Storage::always, 300);
