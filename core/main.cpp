@@ -146,10 +146,6 @@ int run(Kernel& kernel, Lane& lane, Log& log, const Descriptor& signals) {
               config::to_text(f));
   if (!loaded) return kExitCannotRun;
 
-  const std::string& state_dir = kernel.options().state_dir;
-  if (::mkdir(state_dir.c_str(), 0750) != 0 && errno != EEXIST)
-    log.warning("kernel", "cannot create the state directory " + state_dir + ": " + std::strerror(errno));
-
   KernelBackend backend(kernel);
   control::Server server({kernel.options().socket}, backend);
   const auto serve = [](void* s, uint32_t) { static_cast<control::Server*>(s)->ready(); };

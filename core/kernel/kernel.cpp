@@ -12,6 +12,7 @@
 #include "config/places.hpp"
 #include "config/store.hpp"
 #include "kernel/builtins.hpp"
+#include "kernel/state_folder.hpp"
 #include "kernel/trim.hpp"
 #include "kernel/version.hpp"
 #include "plugins/sound.hpp"
@@ -136,6 +137,16 @@ Kernel::~Kernel() {
 
 void Kernel::settled(void*) { give_back_memory(); }
 
+// dtud --check finds the rest, too.
+bool Kernel::can_keep_in(const std::string& folder, config::Findings& findings) {
+  if (folder.empty() || folder.front() != '/') return true;  // read_board() refuses it
+  const FolderTrouble trouble = look_at_folder(folder, !options_.check);
+  if (trouble.text.empty()) return true;
+  findings.push_back({trouble.fatal ? config::Finding::Severity::error : config::Finding::Severity::warning,
+                      options_.board_file, "/state_dir", 0, 0, trouble.text});
+  return !trouble.fatal || options_.check;
+}
+
 bool Kernel::lock(const std::string& folder, const char* key, config::Findings& findings) {
   if (options_.check) return true;
   std::error_code ignored;  // take() says what is wrong with it
@@ -160,7 +171,7 @@ bool Kernel::load(config::Findings& findings) {
   components_.add_built_in(options_.built_in);
   const PluginSearch search = plugin_search_of(*text);
   const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
-  if (!lock(kept_in, "state_dir", findings)) return false;
+  if (!can_keep_in(kept_in, findings) || !lock(kept_in, "state_dir", findings)) return false;
   components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),
                                       kept_in + "/plugins",
                                       search.keys,
@@ -221,6 +232,7 @@ void Kernel::start() {
     }
   }
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
+  if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
   upgrades_.start(board_, options_.state_dir);
   for (const auto& member : members_) {
     if (member->component().kind == DTU_KIND_HAL) directory_.expect(*member);

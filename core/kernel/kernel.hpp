@@ -130,6 +130,7 @@ class Kernel : public plugins::Upcalls {
   static void restart_step(void* self);
   static void settled(void* self);
   // False: another dtud uses it. `key`: of board.json.
+  [[nodiscard]] bool can_keep_in(const std::string& folder, config::Findings& findings);
   [[nodiscard]] bool lock(const std::string& folder, const char* key, config::Findings& findings);
 
   const KernelOptions given_;
