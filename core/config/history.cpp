@@ -70,7 +70,8 @@ std::optional<Revision> History::get(uint64_t id, FileError* error) const {
                   as_text(o.get("source")),
                   as_text(o.get("note")),
                   as_text(o.get("document")),
-                  static_cast<uint64_t>(as_integer(o.get("restores")))};
+                  static_cast<uint64_t>(as_integer(o.get("restores"))),
+                  type_of(o.get("proven")) == JsonType::boolean && !as_flag(o.get("proven"))};
 }
 
 std::optional<Revision> History::newest() const {
@@ -90,31 +91,66 @@ uint64_t History::add(Revision revision, uint64_t keep, FileError& error) const 
   FileError unlisted;
   auto known = ids(&unlisted);
   if (unlisted.code != 0) return error = unlisted, 0;  // a number that is taken must not be given again
-  revision.id = known.empty() ? 1 : known.back() + 1;
+  revision.id = std::max({revision.id, uint64_t{1}, known.empty() ? 0 : known.back() + 1});
+  if (!put(revision, error)) return 0;
+  for (size_t i = 0; i < known.size() && known.size() + 1 - i > kKept; ++i)
+    if (known[i] != keep) ::unlink(file_of(known[i]).c_str());
+  return revision.id;
+}
+
+bool History::put(const Revision& revision, FileError& error) const {
   auto o = make_ordered_object();
   o->set("time_ns", revision.time_ns);
   o->set("source", revision.source);
   o->set("note", revision.note);
   o->set("document", revision.text);
   if (revision.restores != 0) o->set("restores", revision.restores);
-  if (!write_file(file_of(revision.id), to_json(Json(o)), error)) return 0;
-  for (size_t i = 0; i < known.size() && known.size() + 1 - i > kKept; ++i)
-    if (known[i] != keep) ::unlink(file_of(known[i]).c_str());
-  return revision.id;
+  if (revision.unproven) o->set("proven", false);
+  return write_file(file_of(revision.id), to_json(Json(o)), error);
 }
 
 void History::take_back(uint64_t id) const { ::unlink(file_of(id).c_str()); }
 
-uint64_t History::ran() const {
+bool History::set_proven(uint64_t id, bool proven, FileError& error) const {
+  auto revision = get(id, &error);
+  if (!revision) return false;
+  if (revision->unproven == !proven) return true;
+  revision->unproven = !proven;
+  return put(*revision, error);
+}
+
+std::optional<Revision> History::proven_before(uint64_t id, const std::function<bool(const Revision&)>& usable) const {
+  const auto known = ids();
+  for (auto it = known.rbegin(); it != known.rend(); ++it) {
+    auto revision = *it < id ? get(*it) : std::nullopt;
+    if (revision && !revision->unproven && usable(*revision)) return revision;
+  }
+  return std::nullopt;
+}
+
+uint64_t History::ran(std::string* problem) const {
+  constexpr size_t kMostDigits = 32;
+  const std::string file = folder_ + "/ran";
   FileError error;
-  const auto text = read_file(folder_ + "/ran", 32, error);
+  const auto text = read_file(file, kMostDigits, error);
   uint64_t id = 0;
-  if (text) (void)std::from_chars(text->data(), text->data() + text->size(), id);
-  return id;
+  if (text) {
+    const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), id);
+    const std::string_view rest(end, static_cast<size_t>(text->data() + text->size() - end));
+    if (ec == std::errc() && id != 0 && id <= kLargestId && (rest.empty() || rest == "\n")) return id;
+    error.code = EBADMSG;
+  }
+  if (problem == nullptr || error.code == ENOENT) return 0;
+  const bool damaged = error.code == EBADMSG || error.code == EFBIG;
+  *problem = damaged ? file + " is not what dtud wrote: it names no revision; " + set_aside(file) : error.text;
+  return 0;
 }
 
 bool History::set_ran(uint64_t id, FileError& error) const {
-  return write_file(folder_ + "/ran", std::to_string(id) + "\n", error);
+  const std::string file = folder_ + "/ran", text = std::to_string(id) + "\n";
+  if (write_file(file, text, error)) return true;
+  // A folder, say, which could not be read either.
+  return error.code == EINVAL && set_aside(file, error) && write_file(file, text, error);
 }
 
 TrialFile::TrialFile(std::string file) : file_(std::move(file), kMostText) {}
@@ -127,9 +163,21 @@ std::optional<Trial> TrialFile::read(std::string& problem) {
                 starts = as_integer(o.get("starts"), -1);
   const std::string source = as_text(o.get("source"));
   const auto is_id = [](int64_t id) { return id > 0 && static_cast<uint64_t>(id) <= kLargestId; };
-  if (is_id(good) && is_id(tried) && !source.empty() && starts >= 0 && starts <= UINT32_MAX)
-    return Trial{static_cast<uint64_t>(good),   static_cast<uint64_t>(tried),  source,
-                 static_cast<uint32_t>(starts), as_integer(o.get("since_ns")), as_text(o.get("document"))};
+  const int64_t confirm_s = as_integer(o.get("confirm_s"));
+  if (is_id(good) && is_id(tried) && !source.empty() && starts >= 0 && starts <= UINT32_MAX && confirm_s >= 0 &&
+      confirm_s <= UINT32_MAX) {
+    const std::string document = as_text(o.get("document"));
+    // An older dtud stored the document only when there were such changes.
+    const bool local = o.has("local") ? as_flag(o.get("local")) : !document.empty();
+    return Trial{static_cast<uint64_t>(good),
+                 static_cast<uint64_t>(tried),
+                 source,
+                 static_cast<uint32_t>(starts),
+                 as_integer(o.get("since_ns")),
+                 document,
+                 local,
+                 static_cast<uint32_t>(confirm_s)};
+  }
   problem = file_.reject("it names no revision to go back to");
   return std::nullopt;
 }
@@ -142,6 +190,8 @@ bool TrialFile::write(const Trial& trial, FileError& error) {
   o->set("starts", trial.starts);
   o->set("since_ns", trial.since_ns);
   if (!trial.document.empty()) o->set("document", trial.document);
+  o->set("local", trial.local);
+  if (trial.confirm_s != 0) o->set("confirm_s", trial.confirm_s);
   return file_.write(to_json(Json(o)), error);
 }
 

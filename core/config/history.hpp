@@ -2,6 +2,7 @@
 // replaced or made as a whole, so that a power cut leaves the state before or after a step, never half of one.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct Revision {
   std::string note;       // why, where dtud did it by itself
   std::string text;       // the document, secrets and all: files of mode 0600
   uint64_t restores = 0;  // a roll-back: the revision whose document this is again
+  bool unproven = false;  // it holds a change that came over a channel, was on trial, and never passed
   // The revision this document is of: a roll-back to a roll-back counts for the first one.
   [[nodiscard]] uint64_t origin() const { return restores != 0 ? restores : id; }
 };
@@ -34,18 +36,25 @@ class History {
   [[nodiscard]] std::optional<Revision> get(uint64_t id, FileError* error = nullptr) const;
   [[nodiscard]] std::optional<Revision> newest() const;
 
-  // Stores it under the next id, which is returned; 0: failed, also if the ids that are taken cannot be listed. Forgets
-  // the oldest above kKept, but never `keep`.
+  // Stores it under the next id, which is returned and not below revision.id; 0: failed, also if the ids that are taken
+  // cannot be listed. Forgets the oldest above kKept, but never `keep`.
   [[nodiscard]] uint64_t add(Revision revision, uint64_t keep, FileError& error) const;
   // The last one was never used.
   void take_back(uint64_t id) const;
+  // Says of a stored one whether it is proven. Replaces its file if that says something else.
+  [[nodiscard]] bool set_proven(uint64_t id, bool proven, FileError& error) const;
+  // The newest below `id` that is proven and that `usable` takes.
+  [[nodiscard]] std::optional<Revision> proven_before(uint64_t id,
+                                                      const std::function<bool(const Revision&)>& usable) const;
 
-  // The revision dtud ran last, which may not be the newest; 0: not known.
-  [[nodiscard]] uint64_t ran() const;
+  // The revision dtud ran last, which may not be the newest; 0: not known. With `problem`, which says why, a damaged
+  // file is set aside.
+  [[nodiscard]] uint64_t ran(std::string* problem = nullptr) const;
   [[nodiscard]] bool set_ran(uint64_t id, FileError& error) const;
 
  private:
   [[nodiscard]] std::string file_of(uint64_t id) const;
+  [[nodiscard]] bool put(const Revision& revision, FileError& error) const;
   const std::string folder_;
 };
 
@@ -55,7 +64,9 @@ struct Trial {
   std::string source;            // "channel 3": what has to come back
   uint32_t starts = 0;           // of dtud with it
   int64_t since_ns = 0;          // Unix time at which it was stored
-  std::string document;  // what to go back to, when local changes of other parts came after `good`; "" = `good` itself
+  std::string document;          // what to go back to: the history may be destroyed. "" = that of `good`
+  bool local = false;            // `document` has local changes of other parts as well, which came after `good`
+  uint32_t confirm_s = 0;        // 0: an older dtud stored it, and the present document tells
 };
 
 class TrialFile {
@@ -66,6 +77,7 @@ class TrialFile {
   [[nodiscard]] bool unread() const { return file_.unread(); }  // there may be one, nobody knows
   [[nodiscard]] bool write(const Trial& trial, FileError& error);
   [[nodiscard]] bool remove(FileError& error);  // on disk when this returns
+  [[nodiscard]] const std::string& name() const { return file_.name(); }
 
  private:
   StateFile file_;

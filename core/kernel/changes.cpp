@@ -1,6 +1,8 @@
 // The start, and how a document is applied.
 #include "kernel/changes.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
@@ -69,11 +71,15 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
     const Finding* why = config::first_new_error(found);
     file_refused_ = !text ? error.text : why != nullptr ? config::to_text(*why) : "it cannot be used";
   }
-  // The one that ran last, then the newest.
+  // The one that ran last, then the newest that is proven, then the newest.
   config::FileError unlisted;
   auto known = history_->ids(&unlisted);
   if (unlisted.code != 0) warn(device_file, unlisted.text);
   std::reverse(known.begin(), known.end());
+  std::stable_partition(known.begin(), known.end(), [&](uint64_t id) {
+    const auto revision = history_->get(id);
+    return !revision || !revision->unproven;
+  });
   const auto ran = std::find(known.begin(), known.end(), history_->ran());
   if (ran != known.end()) std::rotate(known.begin(), ran, ran + 1);
   const std::string problem = text ? "cannot be used" : error.text;
@@ -118,32 +124,49 @@ bool Changes::load_factory(Findings& findings) {
   return true;
 }
 
-void Changes::start() {
-  ran_ = history_->ran();
+// The revision that latest_ is.
+void Changes::find_present(uint64_t ran) {
   auto known = history_->ids();
   std::reverse(known.begin(), known.end());
   for (const bool to_the_letter : {true, false}) {  // white space may have been edited
     for (const uint64_t id : known) {
-      if (revision_ != 0) break;
+      if (revision_ != 0) return;
       const auto revision = history_->get(id);
       if (!revision) continue;
+      // A change that was undone, and something else ran since: somebody wrote it into the device file again.
+      if (!trial_ && revision->unproven && id < ran) continue;
       if (to_the_letter ? revision->text == text_ : is_latest(revision->text)) revision_ = id;
     }
   }
-  const bool edited = file_good_ && revision_ == 0;
+}
+
+uint64_t Changes::next_id() const {
+  return std::max({revision_, ran_, trial_ ? std::max(trial_->good, trial_->tried) : 0}) + 1;
+}
+
+void Changes::start() {
   std::string wrong;
+  ran_ = history_->ran(&wrong);
+  if (!wrong.empty()) {
+    damaged_.push_back(wrong + ". Which revision ran last is not known");
+    parts_.log.error("config", damaged_.back());
+  }
   trial_ = trial_file_->read(wrong);
-  if (!wrong.empty())
-    parts_.log.error("config", wrong + ". If a change was on trial, it stays" +
-                                   (trial_file_->unread() ? " until dtud can read the file again" : " in use"));
+  if (!wrong.empty()) damaged_.push_back(wrong);
+  find_present(ran_);
+  if (revision_ != 0 && ran_ != 0)
+    for (const uint64_t id : history_->ids())  // left by a power cut between two steps
+      if (id > std::max(revision_, ran_)) (void)mark(id, false);
+  const bool edited = file_good_ && revision_ == 0;
   const std::string& password = latest_->password;
   unrecorded_ = fallback_ != 0 ||
                 (text_ != kNothing && (revision_ == 0 || (!password.empty() && !commands::is_password_hash(password))));
   if (trial_) {
     record();
     resume_trial(edited);
-  } else if (unrecorded_) {
-    parts_.lane.timers().arm(record_timer_, monotonic_ns() + kRecordAfter);
+  } else {
+    without_trial(wrong);
+    if (unrecorded_) parts_.lane.timers().arm(record_timer_, monotonic_ns() + kRecordAfter);
   }
   use(*latest_);
   due_.push_back({latest_, nullptr, 0, revision_});
@@ -164,7 +187,7 @@ void Changes::record() {
     parts_.log.warning("config", std::string(e.what()) + ": the password stays in the device file as it is");
   }
   if (revision_ == 0) {
-    revision_ = history_->add({0, parts_.lane.unix_ns(), "file", from_factory_ ? "factory_file" : "", whole},
+    revision_ = history_->add({next_id(), parts_.lane.unix_ns(), "file", from_factory_ ? "factory_file" : "", whole},
                               trial_ ? trial_->good : 0, error);
     if (revision_ == 0) parts_.log.warning("config", error.text + ": there is nothing to go back to");
     if (all_applied()) note_ran(revision_);
@@ -193,11 +216,14 @@ void Changes::replace_unusable() {
       revision_ = fallback_;
       return parts_.log.error("config", error.text + ": the device file stays as it is" + place);
     }
+    rejected_why_ = file_refused_;
     note = "the device file could not be used (" + file_refused_ + ") and is kept as " + file_.rejected_path() + place;
   }
   const auto revision = history_->get(fallback_);
   const uint64_t origin = revision ? revision->origin() : fallback_;
-  const uint64_t id = history_->add({0, parts_.lane.unix_ns(), "dtud", note, text_, origin}, fallback_, error);
+  const bool unproven = revision && revision->unproven;
+  const uint64_t id =
+      history_->add({next_id(), parts_.lane.unix_ns(), "dtud", note, text_, origin, unproven}, fallback_, error);
   revision_ = id != 0 ? id : fallback_;
   if (all_applied()) note_ran(revision_);
   if (!file_.write(text_, error)) parts_.log.error("config", error.text);
@@ -210,8 +236,25 @@ bool Changes::is_latest(const std::string& text) const {
   return document && config::changed_parts(*config::as_object(*document), *latest_->document).empty();
 }
 
-Changes::FileState Changes::file_state() {
+DeviceFileState Changes::file_state() {
   return {file_.edited(), file_refused_, file_.has_rejected() ? file_.rejected_path() : ""};
+}
+
+std::optional<RejectedEdit> Changes::rejected() const {
+  RejectedEdit edit{file_.rejected_path(), rejected_why_};
+  struct stat info {};
+  if (::lstat(edit.file.c_str(), &info) != 0) return std::nullopt;
+  edit.time_ns = int64_t{info.st_ctim.tv_sec} * 1000 * kMs + info.st_ctim.tv_nsec;
+  edit.bytes = static_cast<uint64_t>(info.st_size);
+  if (!edit.why.empty()) return edit;
+  // An earlier dtud kept it: what is wrong with it can still be seen.
+  config::FileError error;
+  Findings findings;
+  const auto text = config::read_file(edit.file, config::DocumentFile::kMost, error);
+  if (text) (void)config::read_device(*text, "", parts_.components.schemas(), findings);
+  const Finding* wrong = config::first_new_error(findings);
+  edit.why = !text ? error.text : wrong != nullptr ? config::to_text(*wrong) : "it could not be used";
+  return edit;
 }
 
 // --- applying --------------------------------------------------------------------------------------------------------

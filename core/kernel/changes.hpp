@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "commands/access.hpp"
 #include "commands/calls.hpp"
@@ -14,6 +15,7 @@
 #include "config/history.hpp"
 #include "config/json_value.hpp"
 #include "config/merge.hpp"
+#include "kernel/change_facts.hpp"
 #include "kernel/checks.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
@@ -35,15 +37,7 @@ class Changes {
     commands::Access& access;
     commands::Calls& calls;
   };
-  // What became of a new document.
-  struct Outcome {
-    bool taken = false;
-    config::Findings findings;  // of the document; those the stored one has as well are `known`
-    uint64_t revision = 0;      // that is stored now
-    bool stored = false;        // as a new revision: false when the document says what it said before
-    uint64_t restored = 0;      // a roll-back: the revision it went back to
-    std::string note;           // what whoever asked should know beside that; "" = nothing
-  };
+  using Outcome = ChangeOutcome;
   using Stored = std::function<void(const Outcome&)>;
   using Applied = std::function<void(const Device::Changed&)>;
 
@@ -74,7 +68,7 @@ class Changes {
   // Reads the device file again. A file that cannot be taken stays as it is, and is not used.
   void reload(const Stored& stored, Applied applied = nullptr);
   // Back to a revision. 0: while a change is on trial, to the one before it; else to the newest one before the present
-  // whose document is another. Repeated, this goes further back. A trial of these parts ends.
+  // that is proven and whose document is another. Repeated, this goes further back. A trial of these parts ends.
   void go_back(uint64_t revision, const std::string& source, const Stored& stored, Applied applied = nullptr);
   void factory_reset(const std::string& why);
 
@@ -93,14 +87,11 @@ class Changes {
   [[nodiscard]] const std::optional<config::Trial>& trial() const { return trial_; }
   [[nodiscard]] const config::Parts& trial_parts() const { return trial_parts_; }  // that differ from before it
   [[nodiscard]] int64_t trial_left_ns() const;  // 0: what is tried is not applied yet
+  // Files of state that could not be used at the start, one sentence each.
+  [[nodiscard]] const std::vector<std::string>& damaged() const { return damaged_; }
   [[nodiscard]] const std::string& last_rollback() const { return last_rollback_; }  // "" = none since the start
-  // The device file as people see it.
-  struct FileState {
-    bool edited = false;   // and not read since
-    std::string refused;   // why it, or the last edit of it, is not used; "" = it is
-    std::string rejected;  // the file where such an edit is kept; "" = there is none
-  };
-  [[nodiscard]] FileState file_state();
+  [[nodiscard]] std::optional<RejectedEdit> rejected() const;
+  [[nodiscard]] DeviceFileState file_state();
   // Ends the trial: the present document stays. False: there is none.
   bool confirm(const std::string& source);
 
@@ -121,7 +112,7 @@ class Changes {
   bool load_factory(config::Findings& findings);
   // False: nothing can be stored now. `out` says why, or what was done about an edit of the device file.
   bool prepare(Outcome& out);
-  bool take_edit(Outcome& out);
+  void take_edit(Outcome& out);
   void take(Next next, Outcome out, const Stored& stored, Applied applied);
   void refuse(Outcome& out, const Stored& stored);
   bool store(const Next& next, const config::DeviceConfig& device, Outcome& out);
@@ -134,6 +125,9 @@ class Changes {
   void apply_latest(Applied applied, bool at_once);
   void record();
   void replace_unusable();
+  void find_present(uint64_t ran);
+  // No stored revision has it or a larger number, even if the history was destroyed.
+  [[nodiscard]] uint64_t next_id() const;
   void note_ran(uint64_t revision);
   void use(const config::DeviceConfig& device);
   [[nodiscard]] std::string cut_off(const std::string& source, const config::DeviceConfig& next) const;
@@ -141,6 +135,16 @@ class Changes {
 
   // The trial; see changes_trial.cpp.
   void resume_trial(bool edited);
+  // A start that finds no trial.json it can use: `wrong` says why; "" = there is none.
+  void without_trial(const std::string& wrong);
+  // The newest revision before `id` that proved itself and that can be used.
+  [[nodiscard]] std::optional<config::Revision> last_good(uint64_t id) const;
+  // What the trial would go back to cannot be used: another one that proved itself. False: there is none.
+  bool find_another_good(const std::string& why);
+  void stays_unproven(const std::string& why, bool keep_file);
+  bool mark(uint64_t id, bool proven);
+  bool mark_proven();
+  [[nodiscard]] uint32_t confirm_s_of(const config::DeviceConfig& next) const;
   [[nodiscard]] std::string good_text(const config::Trial& trial,
                                       config::FileError* error = nullptr) const;  // "" = it cannot be read any more
   void learn_trial_parts(const config::JsonObject& tried);
@@ -168,7 +172,8 @@ class Changes {
   bool file_there_ = true;     // at the start
   bool from_factory_ = false;  // the document is the factory_file, and in no device file yet
   bool unrecorded_ = false;    // it is no revision yet, or holds a password that is no hash
-  std::string file_refused_;
+  std::string file_refused_, rejected_why_;
+  std::vector<std::string> damaged_;
   uint64_t fallback_ = 0;  // the revision that took the place of the device file at the start
   std::shared_ptr<const config::DeviceConfig> latest_ = std::make_shared<config::DeviceConfig>();
   uint64_t revision_ = 0, ran_ = 0;

@@ -90,16 +90,17 @@ bool Changes::prepare(Outcome& out) {
     return false;
   }
   record();
-  return take_edit(out);
+  take_edit(out);
+  return true;
 }
 
 // Somebody edited the device file and did not have it read. The edit becomes a revision, and the present document; one
 // that cannot be used is kept beside it. It is applied with what is stored next, or by refuse().
-bool Changes::take_edit(Outcome& out) {
-  if (!file_.edited()) return true;
+void Changes::take_edit(Outcome& out) {
+  if (!file_.edited()) return;
   config::FileError error;
   const auto text = file_.read(error);
-  if (!text && error.code == ENOENT) return true;
+  if (!text && error.code == ENOENT) return;
   std::string why = error.text;
   if (text) {
     Outcome edit;
@@ -113,21 +114,20 @@ bool Changes::take_edit(Outcome& out) {
       parts_.log.warning("config", edit.note);
       parts_.calls.note("file", "config.edit", true, {});
       add_note(out.note, edit.note);
-      return true;
+      return;
     }
     why = first_error(edit.findings);
   }
-  if (!file_.keep_rejected(error)) {
-    add_error(out.findings, file_.path(), "", "was edited and cannot be kept: " + error.text);
-    return false;
-  }
-  if (text) file_.accept(*text);
+  // An edit that cannot be kept must not stop all that comes after it: a board is told what to do over its channels.
+  const bool kept = file_.keep_rejected(error);
+  if (text && kept) file_.accept(*text);
   file_refused_ = why;
+  if (kept) rejected_why_ = why;
   const std::string note =
-      "the device file had been edited and cannot be used (" + why + "): the edit is kept as " + file_.rejected_path();
+      "the device file had been edited and cannot be used (" + why + "): the edit is " +
+      (kept ? "kept as " + file_.rejected_path() : "not kept, and what is stored now replaces it: " + error.text);
   parts_.log.error("config", note);
   add_note(out.note, note);
-  return true;
 }
 
 // --- where it comes from ---------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ void Changes::go_back(uint64_t id, const std::string& source, const Stored& stor
     for (auto it = known.rbegin(); it != known.rend() && id == 0; ++it) {
       const auto revision = *it <= newest ? history_->get(*it) : std::nullopt;
       Findings ignored;
-      if (!revision || is_latest(revision->text)) continue;
+      if (!revision || revision->unproven || is_latest(revision->text)) continue;
       if (config::read_device(revision->text, "", parts_.components.schemas(), ignored)) id = *it;
     }
   }
@@ -204,12 +204,15 @@ void Changes::go_back(uint64_t id, const std::string& source, const Stored& stor
   const auto revision = id == 0 ? std::nullopt : history_->get(id, &unread);
   if (!undo_trial && revision) next.text = revision->text;
   if (next.text.empty()) {
-    const std::string none = id == 0 ? "there is no older revision with another document"
+    const std::string none = id == 0 ? "there is no older revision that proved itself and has another document: dtuctl "
+                                       "config rollback NUMBER takes any of dtuctl config history"
                                      : "there is no revision " + std::to_string(id) + ": see dtuctl config history";
     add_error(out.findings, "", "", unread.code == 0 || unread.code == ENOENT ? none : unread.text);
     return refuse(out, stored);
   }
   next.note = "back to revision " + std::to_string(id);
+  if (!undo_trial && revision && revision->unproven)
+    add_note(out.note, "revision " + std::to_string(id) + " came over a channel and never proved itself");
   next.restores = revision ? revision->origin() : id;
   out.restored = id;
   take(std::move(next), std::move(out), stored, std::move(applied));
@@ -276,7 +279,14 @@ bool Changes::store(const Next& next, const config::DeviceConfig& device, Outcom
   if (proof_for(next.source) == Proof::needed) {
     const uint64_t good = trial_ ? trial_->good : revision_;
     if (good != 0)
-      trial = config::Trial{good, 0, next.source, 0, parts_.lane.unix_ns(), trial_ ? trial_->document : ""};
+      trial = config::Trial{good,
+                            0,
+                            next.source,
+                            0,
+                            parts_.lane.unix_ns(),
+                            trial_ ? good_text(*trial_) : text_,
+                            trial_ && trial_->local,
+                            confirm_s_of(device)};
   } else if (trial_) {
     trial = *trial_;
     goes_on = stays_on_trial(*trial, changed, *device.document);
@@ -314,8 +324,9 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
     return false;
   };
   const uint64_t keep = trial_ ? trial_->good : revision_;
-  const uint64_t id =
-      history_->add({0, parts_.lane.unix_ns(), next.source, next.note, next.text, next.restores}, keep, error);
+  const uint64_t id = history_->add(
+      {next_id(), parts_.lane.unix_ns(), next.source, next.note, next.text, next.restores, trial.has_value()}, keep,
+      error);
   if (id == 0) return failed();
   if (trial) {
     trial->tried = id;
@@ -367,7 +378,7 @@ std::string Changes::cut_off(const std::string& source, const config::DeviceConf
   if (before == nullptr) return "";
   const config::ChannelConfig* after = channel_in(next, id);
   const std::string undone =
-      "; the change is undone unless a channel carries messages within " + std::to_string(next.confirm_s) + " s";
+      "; the change is undone unless a channel carries messages within " + std::to_string(confirm_s_of(next)) + " s";
   if (after == nullptr) return source + " is not in conf any more: no more commands come over it" + undone;
   const std::string mode = mode_of(next, after->port);
   if (!config::takes_commands(mode) && config::takes_commands(mode_of(*latest_, before->port)))

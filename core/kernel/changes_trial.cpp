@@ -60,27 +60,98 @@ bool Changes::stays_on_trial(config::Trial& trial, const config::Parts& changed,
   config::Findings ignored;
   if (!config::read_device(text, "", parts_.components.schemas(), ignored)) return false;
   trial.document = std::move(text);
+  trial.local = true;
   return true;
+}
+
+// Of two the smaller: a change must not give itself a day until it is undone.
+uint32_t Changes::confirm_s_of(const config::DeviceConfig& next) const {
+  const uint32_t before = trial_ && trial_->confirm_s != 0 ? trial_->confirm_s : latest_->confirm_s;
+  return std::min(before, next.confirm_s);
+}
+
+std::optional<config::Revision> Changes::last_good(uint64_t id) const {
+  return history_->proven_before(id, [&](const config::Revision& revision) {
+    config::Findings ignored;
+    return config::read_device(revision.text, "", parts_.components.schemas(), ignored).has_value();
+  });
+}
+
+bool Changes::find_another_good(const std::string& why) {
+  const auto other = last_good(trial_->good);
+  if (!other) return false;
+  parts_.log.error("config",
+                   why + ": the trial would go back to revision " + std::to_string(other->id) + " in its place");
+  trial_->good = other->id;
+  trial_->document = other->text;
+  trial_->local = false;
+  return true;
+}
+
+// There is nothing to go back to. Unless the next start may find it, the present document counts as proven.
+void Changes::stays_unproven(const std::string& why, bool keep_file) {
+  parts_.log.error("config", why + ": the present document stays");
+  if (!keep_file) (void)mark(revision_, true);
+  end_trial(keep_file);
+}
+
+bool Changes::mark(uint64_t id, bool proven) {
+  config::FileError error;
+  if (id == 0 || history_->set_proven(id, proven, error) || error.code == ENOENT || error.code == EBADMSG) return true;
+  parts_.log.error("config", error.text);
+  return false;
+}
+
+// The change on trial, and the local changes of other parts since. What it replaced while that was on trial is not.
+bool Changes::mark_proven() {
+  const auto known = history_->ids();
+  for (auto id = known.rbegin(); id != known.rend(); ++id) {
+    if (*id > trial_->tried) continue;
+    if (*id <= trial_->good) break;
+    const auto revision = history_->get(*id);
+    if (!revision || !revision->unproven) continue;
+    if (!mark(*id, true)) {
+      parts_.log.error("config", "revision " + std::to_string(*id) + " has to prove itself again after a start");
+      return false;
+    }
+    if (proof_for(revision->source) == Proof::needed) break;
+  }
+  return true;
+}
+
+// trial.json is written before the device file and removed after the proof, so an unproven document without one means
+// that the file was damaged or removed: it is not kept as if it were proven.
+void Changes::without_trial(const std::string& wrong) {
+  const auto present = revision_ == 0 ? std::nullopt : history_->get(revision_);
+  if (!present || !present->unproven) {
+    if (!wrong.empty()) parts_.log.error("config", wrong + ". No change is on trial as far as the history tells");
+    return;
+  }
+  const std::string why = (wrong.empty() ? trial_file_->name() + " is gone" : wrong) + ", and revision " +
+                          std::to_string(revision_) + " by " + present->source + " was not proven";
+  record();
+  trial_ = config::Trial{revision_, revision_, present->source, 0, present->time_ns, "", false, 0};
+  const auto good = last_good(revision_);
+  if (!good) return stays_unproven(why + "; there is no revision to go back to", false);
+  trial_->good = good->id;
+  trial_->document = good->text;
+  roll_back(why);
 }
 
 // A restart does not end a trial. edited: the device file was edited while dtud did not run.
 void Changes::resume_trial(bool edited) {
   config::FileError error;
-  const std::string good = good_text(*trial_, &error);
+  std::string good = good_text(*trial_, &error);
   if (good.empty()) {
-    parts_.log.error("config", "revision " + std::to_string(trial_->good) +
-                                   ", which the trial would go back to, cannot be read: the present document stays" +
-                                   shown(error));
-    return end_trial(may_be_read_later(error));
+    const std::string why = "revision " + std::to_string(trial_->good) +
+                            ", which the trial would go back to, cannot be read" + shown(error);
+    if (may_be_read_later(error)) return stays_unproven(why, true);
+    if (!find_another_good(why)) return stays_unproven(why, false);
+    good = trial_->document;
   }
-  if (edited) {
-    const auto tried = history_->get(trial_->tried, &error);
-    if (!tried && may_be_read_later(error)) {
-      parts_.log.error("config", "revision " + std::to_string(trial_->tried) +
-                                     ", which is on trial, cannot be read: the present document stays" + shown(error));
-      return end_trial(true);
-    }
-    const auto before = tried ? object_of(tried->text) : nullptr;
+  const auto tried = edited ? history_->get(trial_->tried, &error) : std::nullopt;
+  if (tried) {
+    const auto before = object_of(tried->text);
     if (before) learn_trial_parts(*before);
     config::Trial next = *trial_;
     if (!before || !stays_on_trial(next, config::changed_parts(*before, *latest_->document), *latest_->document)) {
@@ -89,20 +160,27 @@ void Changes::resume_trial(bool edited) {
       return end_trial();
     }
     trial_ = next;
+  } else if (edited && good != text_) {
+    parts_.log.error("config", "revision " + std::to_string(trial_->tried) +
+                                   ", which is on trial, cannot be read: the present document is on trial" +
+                                   shown(error));
   } else if (good == text_ || revision_ == trial_->good) {
     parts_.log.info("config", "the last good document is in place");
     return end_trial();
   }
   trial_->tried = revision_;  // a power cut may have left an older change that is unproven as well
+  trial_->document = good_text(*trial_);
   learn_trial_parts(*latest_->document);
   if (++trial_->starts > kMostStarts)
     return roll_back("dtud was started " + std::to_string(kMostStarts) + " times and the change was not proven");
   if (!trial_file_->write(*trial_, error)) parts_.log.error("config", error.text);
+  (void)mark(revision_, false);
 }
 
 void Changes::begin_trial(const Device::Changed& changed) {
   if (trial_ends_ns_ != 0) return;  // a local change of other parts
-  const int64_t confirm_ns = int64_t{latest_->confirm_s} * 1000 * kMs;
+  if (trial_->confirm_s == 0) trial_->confirm_s = latest_->confirm_s;
+  const int64_t confirm_ns = int64_t{trial_->confirm_s} * 1000 * kMs;
   trial_ends_ns_ = monotonic_ns() + confirm_ns;
   // A new access point takes effect while the old connection still seems to be there.
   trial_waits_ = std::find(changed.begin(), changed.end(), "network") != changed.end();
@@ -110,7 +188,7 @@ void Changes::begin_trial(const Device::Changed& changed) {
   if (const auto* channel = parts_.router.channel(channel_of(trial_->source)))
     heard_before_ = channel->traffic.rx_messages;
   parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is on trial: " + trial_->source + " has " +
-                                std::to_string(latest_->confirm_s) + " s to come back");
+                                std::to_string(trial_->confirm_s) + " s to come back");
   look_at_trial();
 }
 
@@ -143,7 +221,7 @@ void Changes::look_at_trial() {
   if ((over || !trial_waits_) && proven()) {
     (void)confirm(trial_->source);
   } else if (over) {
-    roll_back(trial_->source + " did not come back within " + std::to_string(latest_->confirm_s) + " s");
+    roll_back(trial_->source + " did not come back within " + std::to_string(trial_->confirm_s) + " s");
   } else {
     parts_.lane.timers().arm(trial_timer_, std::min(trial_ends_ns_, monotonic_ns() + kTrialEvery));
   }
@@ -152,7 +230,7 @@ void Changes::look_at_trial() {
 bool Changes::confirm(const std::string& source) {
   if (!trial_) return false;
   parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is confirmed by " + source);
-  end_trial();
+  end_trial(!mark_proven());  // what could not be stored as proven has to prove itself again after a start
   return true;
 }
 
@@ -167,29 +245,39 @@ void Changes::end_trial(bool keep_file) {
 
 void Changes::roll_back(const std::string& why) {
   Outcome edit;
-  if (!take_edit(edit)) parts_.log.error("config", config::to_text(edit.findings.front()));
+  take_edit(edit);
   if (!trial_) return apply_latest(nullptr, true);  // an edit of the device file ended it
-  const config::Trial trial = *trial_;
   config::FileError error;
-  const std::string good = good_text(trial, &error);
+  std::string good = good_text(*trial_, &error);
   config::Findings findings;
-  auto device = good.empty() ? std::nullopt : config::read_device(good, "", parts_.components.schemas(), findings);
+  const auto read = [&] {
+    return good.empty() ? std::nullopt : config::read_device(good, "", parts_.components.schemas(), findings);
+  };
+  auto device = read();
   if (!device) {
-    parts_.log.error("config", why + ", but revision " + std::to_string(trial.good) +
-                                   " cannot be used: the present document stays" + shown(error));
-    end_trial(may_be_read_later(error));
-    if (edit_waits_) apply_latest(nullptr, true);
-    return;
+    const std::string useless =
+        why + ", but revision " + std::to_string(trial_->good) + " cannot be used" + shown(error);
+    if (!may_be_read_later(error) && find_another_good(useless)) {
+      good = trial_->document;
+      device = read();
+    }
+    if (!device) {
+      stays_unproven(useless, may_be_read_later(error));
+      if (edit_waits_) apply_latest(nullptr, true);
+      return;
+    }
   }
+  const config::Trial trial = *trial_;
   const std::string note = "rolled back: " + why + "; revision " + std::to_string(trial.good) + " is restored" +
-                           (trial.document.empty() ? "" : ", with the local changes that came after it");
+                           (!trial.local ? "" : ", with the local changes that came after it");
   const bool written = file_.write(good, error);
   if (!written) parts_.log.error("config", error.text);
   text_ = good;
   // Under an id of its own, for people; without room for it, the good one's.
   const auto origin = history_->get(trial.good);
-  const uint64_t id = history_->add(
-      {0, parts_.lane.unix_ns(), "dtud", note, good, origin ? origin->origin() : trial.good}, trial.good, error);
+  const uint64_t id =
+      history_->add({next_id(), parts_.lane.unix_ns(), "dtud", note, good, origin ? origin->origin() : trial.good},
+                    trial.good, error);
   revision_ = id != 0 ? id : trial.good;
   end_trial(!written);  // with the file the next start goes on with the trial, and so goes back
   last_rollback_ = note;

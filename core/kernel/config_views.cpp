@@ -1,7 +1,11 @@
 // The history of the device document and of the calls, as the JSON of docs/control-api.md.
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 
 #include "config/json_text.hpp"
+#include "config/state_file.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
 
@@ -15,6 +19,27 @@ using config::make_object;
 
 }  // namespace
 
+JsonArray::Ptr damaged(Kernel& kernel) {
+  std::vector<std::string> all = kernel.changes().damaged();
+  if (const std::string audit = kernel.calls().audit().trouble(); !audit.empty()) all.push_back(audit);
+  for (const auto& channel : kernel.router().channels())
+    if (const routing::Backlog* backlog = channel->outbox.backlog())
+      for (const std::string& note : backlog->notes()) all.push_back(channel->name + ": " + note);
+  // Kept until a person removes them, also by an earlier dtud.
+  constexpr std::array<const char*, 7> kFiles = {
+      "trial.json",          "history/ran",           "audit.log", "upgrade/order.json", "upgrade/budget.json",
+      "plugins/probes.json", "plugins/installed.json"};
+  for (const char* name : kFiles) {
+    const std::string file = kernel.options().state_dir + "/" + name + std::string(config::kRejected);
+    const auto names = [&](const std::string& text) { return text.find(file) != std::string::npos; };
+    if (::access(file.c_str(), F_OK) == 0 && std::none_of(all.begin(), all.end(), names))
+      all.push_back(file + " holds what dtud could not use");
+  }
+  JsonArray::Ptr list = new JsonArray;
+  for (const std::string& text : all) list->add(text);
+  return list;
+}
+
 JsonObject::Ptr config_state(Kernel& kernel) {
   constexpr int64_t kSecond = 1'000'000'000;
   Changes& changes = kernel.changes();
@@ -22,7 +47,7 @@ JsonObject::Ptr config_state(Kernel& kernel) {
   o->set("revision", changes.revision());
   o->set("applied", changes.all_applied());
   o->set("rolled_back", changes.last_rollback());
-  const Changes::FileState file = changes.file_state();
+  const DeviceFileState file = changes.file_state();
   o->set("file_edited", file.edited);
   o->set("file_refused", file.refused);
   o->set("file_rejected", file.rejected);
@@ -39,6 +64,7 @@ JsonObject::Ptr config_state(Kernel& kernel) {
     auto t = make_object();
     t->set("revision", trial->tried);
     t->set("good", trial->good);
+    t->set("local", trial->local);
     t->set("source", trial->source);
     JsonArray::Ptr parts = new JsonArray;
     for (const auto& part : changes.trial_parts()) parts->add(config::dotted(part));
@@ -55,8 +81,23 @@ std::string history(Kernel& kernel) {
   const Changes& changes = kernel.changes();
   JsonArray::Ptr list = new JsonArray;
   const auto ids = changes.history().ids();
+  auto rejected = changes.rejected();
+  // Where it belongs by its time; it is no revision.
+  const auto add_rejected = [&](int64_t before_ns) {
+    if (!rejected || rejected->time_ns < before_ns) return;
+    auto o = make_object();
+    o->set("revision", Json());
+    o->set("time_ns", rejected->time_ns);
+    o->set("source", std::string("file"));
+    o->set("note", "kept as " + rejected->file + ": " + rejected->why);
+    o->set("bytes", rejected->bytes);
+    o->set("state", std::string("rejected"));
+    list->add(o);
+    rejected.reset();
+  };
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
     const auto revision = changes.history().get(*id);
+    if (revision) add_rejected(revision->time_ns);
     auto o = make_object();
     o->set("revision", *id);
     o->set("time_ns", revision ? revision->time_ns : 0);
@@ -64,9 +105,14 @@ std::string history(Kernel& kernel) {
     o->set("note", revision ? revision->note : "its file cannot be read");
     o->set("bytes", revision ? revision->text.size() : 0);
     const bool tried = changes.trial() && changes.trial()->tried == *id;
-    o->set("state", std::string(tried ? "on trial" : *id == changes.revision() ? "present" : ""));
+    const bool unproven = revision && revision->unproven;
+    o->set("state", std::string(tried                       ? "on trial"
+                                : *id == changes.revision() ? "present"
+                                : unproven                  ? "not proven"
+                                                            : ""));
     list->add(o);
   }
+  add_rejected(0);
   return config::to_json(Json(list));
 }
 

@@ -174,6 +174,7 @@ std::string status(Kernel& kernel) {
   o->set("password", std::string(name_of(kernel.access().kind())));
   o->set("protocol", std::string(kernel.access().stopped ? "stopped" : "running"));
   o->set("config", config_state(kernel));
+  o->set("damaged", damaged(kernel));
   o->set("rss_kib", number(process.rss_kib));
   o->set("threads", number(process.threads));
   o->set("stalls", number(kernel.stalls()));

@@ -37,7 +37,8 @@ namespace views {
 [[nodiscard]] std::string points(Kernel& kernel);
 [[nodiscard]] std::string ports(Kernel& kernel);
 [[nodiscard]] std::string channels(Kernel& kernel);
-[[nodiscard]] std::string channel_states(Kernel& kernel);            // {"1": {"type", "state", "dtu_state"}}
+[[nodiscard]] std::string channel_states(Kernel& kernel);      // {"1": {"type", "state", "dtu_state"}}
+[[nodiscard]] Poco::JSON::Array::Ptr damaged(Kernel& kernel);  // files of state that could not be used, as sentences
 [[nodiscard]] Poco::JSON::Object::Ptr config_state(Kernel& kernel);  // revision, trial, last roll-back
 [[nodiscard]] std::string history(Kernel& kernel);
 [[nodiscard]] std::string revision(Kernel& kernel, uint64_t id);  // masked; "" = there is none

@@ -405,5 +405,62 @@ TEST(PowerCut, AtEveryStepOfAChangeAndItsRollBack) {
   EXPECT_GE(step, 20) << "a change and its roll-back take more steps than that";
 }
 
+// The same for a start that finds a trial it cannot read and goes back to what proved itself.
+bool cut_start_at(int step, std::string& wrong) {
+  TcpServer boss;
+  Dtud dtud;
+  const auto conf = [](uint16_t port) {
+    return R"({"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(port) + "}}";
+  };
+  dtud.hal(kSim).device(R"({"password": "pw", "conf": )" + conf(boss.port()) + "}");
+  dtud.start();
+  TcpPeer told = boss.accept();
+  (void)told.write(R"({"cmd_code": 59, "password": "pw", "data": {"conf": )" + conf(free_port()) + "}}");
+  if (!eventually([&] { return number(dtud.status(), "config.trial.until_ns") > 0; })) wrong = "not on trial";
+  dtud.kill();
+  write_file(dtud.path("state/trial.json"), "");
+  write_file(dtud.path("armed"), "");
+  dtud.environment({"LD_PRELOAD=" E2E_CRASH_AT, "ASAN_OPTIONS=verify_asan_link_order=0",
+                    "CRASH_ARMED=" + dtud.path("armed"), "CRASH_AT=" + std::to_string(step)});
+  bool died = false;
+  TcpPeer back;
+  try {
+    dtud.start();
+    died = !eventually([&] { return !dtud.process().running() || wait_readable(boss.fd(), 0); }) ||
+           !dtud.process().running();
+  } catch (const std::exception&) {  // before it answered
+    died = true;
+  }
+  if (died) {
+    dtud.kill();
+    dtud.environment({});
+    dtud.start();
+  }
+  back = boss.accept();
+  if (back.fd() < 0) wrong = "not reachable: " + dtud.log();
+  if (text(dtud.status(), "config.trial") != "") wrong = "on trial";
+  if (read_file(dtud.path("dtu_config.json")).find(std::to_string(boss.port())) == std::string::npos)
+    wrong = "the wrong document";
+  return died;
+}
+
+TEST(PowerCut, AtEveryStepOfAStartWithADamagedTrial) {
+  bool died = true;
+  int step = 1;
+  for (; died; step += 4) {
+    ASSERT_LT(step, 100) << "the steps do not end";
+    std::array<std::string, 4> wrong;
+    std::array<std::future<bool>, 4> lives;
+    for (size_t i = 0; i < 4; ++i)
+      lives.at(i) =
+          std::async(std::launch::async, [&, i] { return cut_start_at(step + static_cast<int>(i), wrong.at(i)); });
+    for (size_t i = 0; i < 4; ++i) {
+      died = lives.at(i).get();
+      EXPECT_EQ(wrong.at(i), "") << "cut at step " << step + static_cast<int>(i);
+    }
+  }
+  EXPECT_GE(step, 9) << "it takes more steps than that";
+}
+
 }  // namespace
 }  // namespace e2e

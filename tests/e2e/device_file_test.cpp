@@ -99,6 +99,36 @@ TEST_F(DeviceFile, AnEditThatCannotBeUsedIsKeptBesideIt) {
   EXPECT_EQ(read_file(rejected()), wrong);
   EXPECT_EQ(number(config(), "plate"), 1);
   EXPECT_NE(dtud.dtuctl({"status"}).output.find("rejected  " + rejected()), std::string::npos);
+  for (int starts = 0; starts < 2; ++starts) {
+    const Json list = history();
+    ASSERT_EQ(size(list), 3U) << to_json(list);
+    const Json edited = with(list, "state", "rejected");
+    EXPECT_EQ(text(edited, "source"), "file");
+    EXPECT_GT(number(edited, "time_ns"), number(list, "[2].time_ns"));
+    EXPECT_EQ(number(edited, "bytes"), static_cast<int64_t>(wrong.size()));
+    EXPECT_EQ(text(edited, "note").find("kept as " + rejected() + ": "), 0U) << to_json(edited);
+    EXPECT_NE(text(edited, "note").find("1:22: error: "), std::string::npos) << to_json(edited);
+    EXPECT_NE(dtud.dtuctl({"config", "history"}).output.find("rejected  kept as " + rejected()), std::string::npos)
+        << dtud.dtuctl({"config", "history"}).output;
+    dtud.kill();
+    dtud.start();
+  }
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// It refused every set.
+TEST_F(DeviceFile, AnEditThatCannotBeKeptRefusesNothingAndIsSaidOnce) {
+  ASSERT_NO_FATAL_FAILURE(start("{\"version\": \"1\"}"));
+  std::filesystem::create_directory(rejected());
+  edit("{\"version\": \"by hand\",}");
+  const Ran set = dtud.dtuctl({"config", "set", "plate=1"});
+  EXPECT_EQ(set.status, 0) << set.output;
+  EXPECT_NE(set.output.find("the edit is not kept, and what is stored now replaces it: cannot write " + rejected()),
+            std::string::npos)
+      << set.output;
+  EXPECT_NE(dtud.log().find("the edit is not kept"), std::string::npos);
+  EXPECT_EQ(number(config(), "plate"), 1);
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "plate=0"}).output.find("the edit is not kept"), std::string::npos);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

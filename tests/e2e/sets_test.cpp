@@ -234,5 +234,20 @@ TEST_F(Sets, ASecondRollBackGoesFurtherBack) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(Sets, ARollBackPassesOverWhatNeverRan) {
+  ASSERT_NO_FATAL_FAILURE(start(R"({"version": "1"})"));
+  ASSERT_TRUE(eventually([&] { return read_file(dtud.path("state/history/ran")) == "1\n"; }));
+  EXPECT_EQ(dtud.stop(), 0);
+  // As a power cut between the steps of a set leaves it.
+  write_file(dtud.path("state/history/00000002.json"),
+             R"({"time_ns": 1, "source": "console", "note": "", "document": "{\"version\": \"never ran\"}"})");
+  dtud.start();
+  ASSERT_EQ(dtud.dtuctl({"config", "set", "version=\"3\""}).status, 0);
+  const Ran back = dtud.dtuctl({"config", "rollback"});
+  EXPECT_NE(back.output.find("back to revision 1, stored as revision 4\n"), std::string::npos) << back.output;
+  EXPECT_EQ(text(config(), "version"), "1");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 }  // namespace
 }  // namespace e2e

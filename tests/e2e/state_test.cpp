@@ -106,6 +106,7 @@ TEST_P(StateFile, OfAnyDamageIsNamedAndKeptAndDataGoesThrough) {
     write_file(file(), text);
     works();
     if (HasFatalFailure()) return;
+    EXPECT_THAT(dtud.dtuctl({"status"}).output, HasSubstr("damaged   " + file()));
     EXPECT_EQ(dtud.stop(), 0);
     EXPECT_THAT(dtud.log(), HasSubstr(file() + " is not what dtud wrote"));
     EXPECT_THAT(dtud.log(), HasSubstr("kept as " + file() + ".rejected"));
@@ -153,6 +154,82 @@ TEST_P(StateFile, ThatCannotBeReadIsNamedAndLeft) {
 
 INSTANTIATE_TEST_SUITE_P(Each, StateFile, testing::ValuesIn(kFiles),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// What is only for people, or for a start without a device file.
+TEST(StateDamage, OfTheAuditAndOfWhatRanLastIsSaidAndShown) {
+  Dtud dtud;
+  dtud.hal(R"({"type": "sim"})").device(R"({"version": "1"})");
+  dtud.start();
+  const std::string audit = dtud.path("state/audit.log"), ran = dtud.path("state/history/ran");
+  ASSERT_EQ(dtud.dtuctl({"config", "set", "plate=1"}).status, 0);
+  ASSERT_TRUE(eventually([&] { return read_file(ran) != ""; }));
+  const std::string entries = read_file(audit);
+  ASSERT_NE(entries, "");
+  const auto said = [&](const std::string& what) {
+    EXPECT_EQ(dtud.stop(), 0);
+    const std::string log = dtud.log();
+    EXPECT_EQ(log.find(what), log.rfind(what)) << "once";
+    EXPECT_NE(log.find(what), std::string::npos) << what << "\n" << log;
+  };
+  const auto start = [&](const std::string& what) {
+    write_file(dtud.path("log"), "");
+    dtud.start();
+    const Ran status = dtud.dtuctl({"status"});
+    EXPECT_NE(status.output.find("damaged   " + what), std::string::npos) << status.output;
+    EXPECT_EQ(dtud.dtuctl({"config", "set", "plate=1"}).status, 0);
+  };
+  EXPECT_EQ(dtud.stop(), 0);
+  for (const std::string& text : {std::string(100, '\0') + "\n", std::string("x\n") + entries}) {
+    write_file(audit, text);
+    start(audit + " is not what dtud wrote");
+    said(audit + " is not what dtud wrote");
+    EXPECT_EQ(read_file(audit + ".rejected"), text);
+  }
+  fs::remove(audit + ".rejected");
+  write_file(audit, entries + "{\"time_ns\": 12");
+  start(audit + " ends in the middle of an entry");
+  EXPECT_EQ(read_file(audit).find(entries), 0U);
+  said(audit + " ends in the middle of an entry");
+  fs::remove(audit);
+  fs::create_directory(audit);
+  start(audit + " is not what dtud wrote: it is no regular file");
+  said(audit + " is not what dtud wrote");
+  EXPECT_TRUE(fs::is_directory(audit + ".rejected"));
+  fs::remove(audit + ".rejected");
+  for (const char* text : {"", "x", "99999999999999999999\n", "1 2\n"}) {
+    SCOPED_TRACE(text);
+    write_file(ran, text);
+    start(ran + " is not what dtud wrote");
+    said(ran + " is not what dtud wrote");
+    EXPECT_EQ(read_file(ran + ".rejected"), text);
+    EXPECT_NE(read_file(ran), "") << "and it is known again";
+  }
+}
+
+// It ran, kept nothing, and --check called it a warning.
+TEST(StateFolder, ThatIsNoneIsSaidByAStartAndByCheck) {
+  Dtud dtud;
+  dtud.hal(R"({"type": "sim"})");
+  dtud.write_documents();
+  write_file(dtud.path("file"), "precious");
+  for (const char* place : {"file", "file/below"}) {
+    const std::string what =
+        "/state_dir: " + dtud.path(place) +
+        (std::string(place) == "file" ? "" : " cannot be made: " + dtud.path("file")) +
+        " is a plain file, no folder. dtud keeps its state in a folder of its own, which it may write: move it away";
+    const Ran start = run({kDtud, "--board", dtud.path("board.json"), "--state-dir", dtud.path(place)});
+    EXPECT_EQ(start.status, 3) << start.output;
+    EXPECT_THAT(start.output, HasSubstr("error: " + what));
+    const Ran check = dtud.check({"--state-dir", dtud.path(place)});
+    EXPECT_EQ(check.status, 1) << check.output;
+    EXPECT_THAT(check.output, HasSubstr("error: " + what));
+  }
+  EXPECT_EQ(read_file(dtud.path("file")), "precious");
+  EXPECT_EQ(dtud.check({"--state-dir", dtud.path("a/b/c")}).status, 0) << "a start makes it";
+  EXPECT_FALSE(fs::exists(dtud.path("a")));
+  dtud.start({"--state-dir", dtud.path("a/b/c")});
+  EXPECT_EQ(dtud.stop(), 0);
+}
 
 // The documents of people: named by path and line, by --check and by a start.
 TEST(StateDocuments, NumbersThatAreTooLargeAreNamedByPathAndLine) {

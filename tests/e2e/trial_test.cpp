@@ -20,10 +20,10 @@ struct Trials : testing::Test {
   static std::string conf(uint16_t port, const std::string& more = "") {
     return R"({"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(port) + more + "}}";
   }
-  void start() {
+  void start(const std::string& more = "") {
     dtud.ports({{"1", pty.device()}})
         .hal(R"({"type": "sim"})")
-        .device(R"({"password": "pw", "uconf": {"1": {}}, "conf": )" + conf(boss.port()) + "}");
+        .device(R"({"password": "pw", "uconf": {"1": {}}, "conf": )" + conf(boss.port()) + more + "}");
     dtud.start();
     told = boss.accept();
     ASSERT_GE(told.fd(), 0);
@@ -43,9 +43,47 @@ struct Trials : testing::Test {
   }
   [[nodiscard]] Json state() const { return at(dtud.status(), "config"); }
   [[nodiscard]] Json config() const { return parse_json(dtud.get("/v1/config").body); }
-  // Four starts without a proof, and the document before it is back.
-  void give_up() {
-    for (int i = 0; i < 4; ++i) {
+  // dtud ended in the middle of the trial, and something happened to its files.
+  void begin_and_end() {
+    ASSERT_NO_FATAL_FAILURE(start());
+    ASSERT_NO_FATAL_FAILURE(begin());
+    dtud.kill();
+  }
+  // The document before it is in use again, and people are told.
+  void is_back(const std::string& why) {
+    told = boss.accept();
+    ASSERT_GE(told.fd(), 0);
+    EXPECT_EQ(number(config(), "conf.1.port"), boss.port());
+    EXPECT_EQ(text(state(), "trial"), "");
+    const std::string undone = text(state(), "rolled_back");
+    EXPECT_NE(undone.find(why), std::string::npos) << undone;
+    EXPECT_NE(undone.find("revision 2 by channel 1 was not proven; revision 1 is restored"), std::string::npos)
+        << undone;
+    EXPECT_NE(dtud.dtuctl({"status"}).output.find("undone    " + undone), std::string::npos);
+    EXPECT_NE(dtud.dtuctl({"config", "history"}).output.find(why), std::string::npos);
+    EXPECT_NE(dtud.log().find(undone), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(dtud.path("state/trial.json")));
+    dtud.kill();
+    dtud.start();
+    EXPECT_EQ(number(config(), "conf.1.port"), boss.port()) << "and it stays";
+    EXPECT_EQ(text(state(), "rolled_back"), "") << "nothing is undone twice";
+    EXPECT_EQ(dtud.stop(), 0);
+  }
+  // The history is of no use.
+  void way_back() {
+    dtud.start();
+    EXPECT_EQ(text(state(), "trial.source"), "channel 1");
+    EXPECT_EQ(to_json(at(state(), "trial.changed")), R"(["conf.1"])");
+    EXPECT_GT(number(state(), "trial.revision"), 2) << "no number twice";
+    ASSERT_NO_FATAL_FAILURE(give_up(3));
+    told = boss.accept();
+    EXPECT_GE(told.fd(), 0);
+    EXPECT_EQ(number(config(), "conf.1.port"), boss.port());
+    EXPECT_EQ(dtud.stop(), 0);
+  }
+  // Four starts without a proof in all, and the document before it is back.
+  void give_up(int starts = 4) {
+    for (int i = 0; i < starts; ++i) {
       dtud.kill();
       dtud.start();
     }
@@ -82,6 +120,8 @@ TEST_F(Trials, ALocalChangeOfAnotherPartDoesNotEndIt) {
   ASSERT_TRUE(eventually([&] { return text(state(), "applied") == "true"; }));
   EXPECT_EQ(text(state(), "trial.source"), "channel 1");
   EXPECT_EQ(to_json(at(state(), "trial.changed")), R"(["conf.1"])");
+  EXPECT_NE(dtud.dtuctl({"status"}).output.find("else revision 1 comes back, with the local changes since"),
+            std::string::npos);
   EXPECT_LT(number(state(), "trial.until_ns"), until + 1'000'000'000) << "and it does not begin anew";
   ASSERT_NO_FATAL_FAILURE(give_up());
   told = boss.accept();
@@ -118,6 +158,103 @@ TEST_F(Trials, ARollBackTakesTheDocumentBeforeIt) {
   told = boss.accept();
   EXPECT_GE(told.fd(), 0);
   EXPECT_EQ(text(config(), "version"), "local");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// A change must not give itself a day until it is undone.
+TEST_F(Trials, TheSmallerConfirmSCounts) {
+  ASSERT_NO_FATAL_FAILURE(start(R"(, "confirm_s": 3)"));
+  const std::string later = R"({"dtu_config": {"password": "***", "uconf": {"1": {}}, "confirm_s": 86400, "conf": )" +
+                            conf(free_port()) + "}}";
+  ASSERT_EQ(number(order("63", later), "status"), 1);
+  EXPECT_EQ(told.read_to_end(), "");
+  ASSERT_TRUE(eventually([&] { return number(state(), "trial.until_ns") > 0; }));
+  EXPECT_EQ(number(config(), "confirm_s"), 86400);
+  EXPECT_LE(number(state(), "trial.seconds_left"), 3);
+  dtud.kill();
+  dtud.start();
+  ASSERT_TRUE(eventually([&] { return text(state(), "rolled_back") != ""; })) << "a restart keeps it";
+  EXPECT_NE(text(state(), "rolled_back").find("did not come back within 3 s"), std::string::npos);
+  EXPECT_EQ(number(config(), "confirm_s"), 3);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, AnOlderTrialFileIsRead) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  write_file(dtud.path("state/trial.json"), R"({"good":1,"tried":2,"source":"channel 1","starts":0,"since_ns":5})");
+  dtud.start();
+  EXPECT_EQ(number(state(), "trial.good"), 1);
+  ASSERT_TRUE(eventually([&] { return number(state(), "trial.seconds_left") > 60; })) << "that of the document";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// The unproven change was kept as if it had proved itself.
+TEST_F(Trials, ADamagedTrialFileFallsBackToWhatProvedItself) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  write_file(dtud.path("state/trial.json"), std::string(90, '\0'));
+  dtud.start();
+  EXPECT_EQ(read_file(dtud.path("state/trial.json.rejected")), std::string(90, '\0'));
+  const Ran status = dtud.dtuctl({"status"});
+  EXPECT_NE(status.output.find("damaged   " + dtud.path("state/trial.json") + " is not what dtud wrote"),
+            std::string::npos)
+      << status.output;
+  is_back(dtud.path("state/trial.json") + " is not what dtud wrote");
+}
+
+TEST_F(Trials, ATrialFileThatIsGoneFallsBackToWhatProvedItself) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  ASSERT_TRUE(std::filesystem::remove(dtud.path("state/trial.json")));
+  dtud.start();
+  is_back(dtud.path("state/trial.json") + " is gone");
+}
+
+TEST_F(Trials, AHistoryThatIsGoneLeavesAWayBack) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  std::filesystem::remove_all(dtud.path("state/history"));
+  way_back();
+}
+
+TEST_F(Trials, AHistoryThatIsDamagedLeavesAWayBack) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  for (const char* name : {"00000001.json", "00000002.json"}) write_file(dtud.path("state/history/") + name, "");
+  way_back();
+}
+
+// What a local change took from its trial never proved itself.
+TEST_F(Trials, ARollBackPassesOverWhatNeverProvedItself) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(begin());
+  ASSERT_EQ(dtud.dtuctl({"config", "set", "conf.1.heartbeat=1234"}).status, 0);
+  EXPECT_NE(dtud.dtuctl({"config", "history"}).output.find("not proven"), std::string::npos);
+  const Ran back = dtud.dtuctl({"config", "rollback"});
+  EXPECT_EQ(back.status, 0) << back.output;
+  EXPECT_NE(back.output.find("back to revision 1, stored as revision 4"), std::string::npos) << back.output;
+  EXPECT_EQ(number(config(), "conf.1.port"), boss.port());
+  const Ran none = dtud.dtuctl({"config", "rollback"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_NE(none.output.find("there is no older revision that proved itself"), std::string::npos) << none.output;
+  const Ran named = dtud.dtuctl({"config", "rollback", "2"});
+  EXPECT_EQ(named.status, 0) << named.output;
+  EXPECT_NE(named.output.find("note: revision 2 came over a channel and never proved itself"), std::string::npos)
+      << named.output;
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// With the local changes of other parts that came meanwhile.
+TEST_F(Trials, WhatIsConfirmedIsProven) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(begin());
+  ASSERT_EQ(dtud.dtuctl({"config", "set", "version=\"local\""}).status, 0);
+  ASSERT_EQ(dtud.dtuctl({"config", "confirm"}).status, 0);
+  EXPECT_EQ(dtud.dtuctl({"config", "history"}).output.find("not proven"), std::string::npos);
+  ASSERT_EQ(dtud.dtuctl({"config", "set", "version=\"later\""}).status, 0);
+  const Ran once = dtud.dtuctl({"config", "rollback"});
+  EXPECT_NE(once.output.find("back to revision 3"), std::string::npos) << once.output;
+  const Ran twice = dtud.dtuctl({"config", "rollback"});
+  EXPECT_NE(twice.output.find("back to revision 2"), std::string::npos) << twice.output;
+  dtud.kill();
+  dtud.start();
+  EXPECT_EQ(text(state(), "rolled_back"), "");
   EXPECT_EQ(dtud.stop(), 0);
 }
 

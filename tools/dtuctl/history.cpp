@@ -38,10 +38,11 @@ std::map<std::string, std::string> document(const Client& client, const std::str
 std::string history_text(const Json& history, const Terminal& terminal) {
   Table table({">REVISION", "STORED", "BY", "STATE", "NOTE"});
   for (const Json& r : history.items())
-    table.add({r["revision"].text(),
+    table.add({r["revision"].is_null() ? "-" : r["revision"].text(),
                date_and_time(r["time_ns"].number()),
                r["source"].text(),
-               {r["state"].text(), r["state"].text() == "on trial" ? Colour::warning : Colour::none},
+               {r["state"].text(),
+                r["state"].text() == "" || r["state"].text() == "present" ? Colour::none : Colour::warning},
                r["note"].text()});
   return table.empty() ? "no revision stored\n" : table.text(terminal);
 }

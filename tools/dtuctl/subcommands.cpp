@@ -238,7 +238,8 @@ const std::vector<Subcommand>& subcommands() {
       {"config history",
        "",
        "the last 16 revisions of the device document",
-       "Shows the stored revisions: time, source, and which is in use or on trial.\n\n"
+       "Shows the stored revisions: time, source, and which is in use, on trial or not proven. An edit of the device\n"
+       "file that was refused is listed too, with its file and the reason.\n\n"
        "Example: dtuctl config history",
        {},
        0,
@@ -259,8 +260,9 @@ const std::vector<Subcommand>& subcommands() {
        "[REVISION]",
        "return to an earlier revision",
        "Stores and applies an earlier revision as a new revision, and prints its number. Without REVISION: the one\n"
-       "before the current document, or before the change on trial. A second call goes back one more; use the number\n"
-       "to return to an undone revision.\n\nExample: dtuctl config rollback",
+       "before the current document that proved itself, or the one before the change on trial. A second call goes "
+       "back\n"
+       "one more; use the number to return to an undone revision.\n\nExample: dtuctl config rollback",
        {},
        0,
        1,

@@ -134,11 +134,13 @@ std::string trial_line(const Terminal& terminal, const Json& trial) {
   return terminal.paint(Colour::warning, printable("on trial  revision " + trial["revision"].text() + " by " +
                                                    trial["source"].text() + (parts.empty() ? "" : " (" + parts + ")") +
                                                    " since " + date_and_time(trial["since_ns"].number()) + ", " +
-                                                   until + "; else revision " + trial["good"].text() + " comes back")) +
+                                                   until + "; else revision " + trial["good"].text() + " comes back" +
+                                                   (trial["local"].flag() ? ", with the local changes since" : ""))) +
          "\n";
 }
 
-std::string config_lines(const Terminal& terminal, const Json& config) {
+std::string config_lines(const Terminal& terminal, const Json& status) {
+  const Json config = status["config"];
   std::string out;
   if (config["revision"].number() != 0)
     out +=
@@ -148,6 +150,8 @@ std::string config_lines(const Terminal& terminal, const Json& config) {
   if (!config["file_refused"].text().empty()) warn("refused   device file: " + config["file_refused"].text());
   if (config["file_edited"].flag()) warn("edited    device file: dtuctl config reload takes the edit");
   if (!config["file_rejected"].text().empty()) warn("rejected  " + config["file_rejected"].text());
+  if (!config["rolled_back"].text().empty()) warn("undone    " + config["rolled_back"].text());
+  for (const Json& damage : status["damaged"].items()) warn("damaged   " + damage.text());
   return out;
 }
 
@@ -161,7 +165,7 @@ std::string status_text(const Json& s, const Terminal& terminal) {
   out += "protocol  " + terminal.paint(colour_of_state(protocol), printable(protocol)) + "\n";
   out += "password  " + terminal.paint(password == "set" ? Colour::none : Colour::warning, printable(password)) + "\n";
   out += "board     " + printable(s["board_file"].text()) + "\ndevice    " + printable(s["device_file"].text()) +
-         "\nstate     " + printable(s["state_dir"].text()) + "\n" + config_lines(terminal, s["config"]) + "\n";
+         "\nstate     " + printable(s["state_dir"].text()) + "\n" + config_lines(terminal, s) + "\n";
   Table table({"INSTANCE", "KIND", "TYPE", "STATE", ">RESTARTS", "LANE"});
   Paragraphs health;
   std::string errors;

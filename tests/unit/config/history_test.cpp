@@ -102,6 +102,44 @@ TEST_F(HistoryTest, ATrialIsReadBackAndRemoved) {
   EXPECT_FALSE(file.read(problem));
 }
 
+TEST_F(HistoryTest, ATrialHasTheDocumentAndTheTime) {
+  TrialFile file(folder_ + "/trial.json");
+  std::string problem;
+  for (const bool local : {true, false}) {
+    ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 7, "{\"a\": 1}", local, 120}, error_));
+    const auto trial = file.read(problem);
+    ASSERT_TRUE(trial);
+    EXPECT_EQ(trial->local, local);
+    EXPECT_EQ(trial->confirm_s, 120U);
+  }
+  const std::string old = R"({"good":4,"tried":5,"source":"channel 3","starts":2)";
+  std::ofstream(folder_ + "/trial.json") << old + "}";
+  const auto plain = file.read(problem);
+  ASSERT_TRUE(plain) << problem;
+  EXPECT_FALSE(plain->local);
+  EXPECT_EQ(plain->confirm_s, 0U);
+  std::ofstream(folder_ + "/trial.json") << old + R"(,"document":"{}"})";
+  const auto changed = file.read(problem);
+  ASSERT_TRUE(changed) << problem;
+  EXPECT_TRUE(changed->local);
+}
+
+TEST_F(HistoryTest, ProvenIsWhatIsNotMarked) {
+  const auto any = [](const Revision&) { return true; };
+  ASSERT_EQ(add("{}"), 1U);
+  ASSERT_EQ(history_.add({0, 5, "channel 3", "", "{\"a\": 1}", 0, true}, 0, error_), 2U);
+  ASSERT_EQ(history_.add({9, 5, "channel 3", "", "{}"}, 0, error_), 9U) << "not below what is asked for";
+  EXPECT_TRUE(history_.get(2)->unproven);
+  EXPECT_EQ(history_.proven_before(9, any)->id, 1U);
+  ASSERT_TRUE(history_.set_proven(2, true, error_)) << error_.text;
+  EXPECT_FALSE(history_.get(2)->unproven);
+  EXPECT_EQ(history_.get(2)->text, "{\"a\": 1}");
+  EXPECT_EQ(history_.proven_before(9, any)->id, 2U);
+  EXPECT_EQ(history_.proven_before(9, [](const Revision& r) { return r.text == "{}"; })->id, 1U);
+  EXPECT_FALSE(history_.proven_before(1, any));
+  EXPECT_FALSE(history_.set_proven(3, true, error_));
+}
+
 // Issue 9, row 20: 2^63 ended every start. The file is kept, and named.
 TEST_F(HistoryTest, ATrialThatIsDamagedIsSetAside) {
   const std::string name = folder_ + "/trial.json";
