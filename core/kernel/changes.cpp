@@ -125,7 +125,7 @@ bool Changes::load_factory(Findings& findings) {
 }
 
 // The revision that latest_ is.
-void Changes::find_present(uint64_t ran) {
+void Changes::find_present(bool trial_damaged) {
   auto known = history_->ids();
   std::reverse(known.begin(), known.end());
   for (const bool to_the_letter : {true, false}) {  // white space may have been edited
@@ -133,8 +133,9 @@ void Changes::find_present(uint64_t ran) {
       if (revision_ != 0) return;
       const auto revision = history_->get(id);
       if (!revision) continue;
-      // A change that was undone, and something else ran since: somebody wrote it into the device file again.
-      if (!trial_ && revision->unproven && id < ran) continue;
+      // A change that was undone, or never ran: somebody wrote it into the device file, and that is an edit.
+      const bool known_to_run = ran_ == 0 || id == ran_ || (trial_damaged && id > ran_);
+      if (!trial_ && revision->unproven && !known_to_run) continue;
       if (to_the_letter ? revision->text == text_ : is_latest(revision->text)) revision_ = id;
     }
   }
@@ -153,7 +154,7 @@ void Changes::start() {
   }
   trial_ = trial_file_->read(wrong);
   if (!wrong.empty()) damaged_.push_back(wrong);
-  find_present(ran_);
+  find_present(!wrong.empty());
   if (revision_ != 0 && ran_ != 0)
     for (const uint64_t id : history_->ids())  // left by a power cut between two steps
       if (id > std::max(revision_, ran_)) (void)mark(id, false);

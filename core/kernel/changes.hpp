@@ -125,7 +125,7 @@ class Changes {
   void apply_latest(Applied applied, bool at_once);
   void record();
   void replace_unusable();
-  void find_present(uint64_t ran);
+  void find_present(bool trial_damaged);
   // No stored revision has it or a larger number, even if the history was destroyed.
   [[nodiscard]] uint64_t next_id() const;
   void note_ran(uint64_t revision);

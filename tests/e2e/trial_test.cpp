@@ -220,6 +220,26 @@ TEST_F(Trials, AHistoryThatIsDamagedLeavesAWayBack) {
   way_back();
 }
 
+// It is an edit like another: nobody has to prove what was written at the board.
+TEST_F(Trials, WhatWasUndoneMayBeWrittenIntoTheDeviceFile) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(begin());
+  ASSERT_EQ(dtud.dtuctl({"config", "rollback"}).status, 0);
+  ASSERT_TRUE(eventually([&] { return read_file(dtud.path("state/history/ran")) == "3\n"; }));
+  EXPECT_EQ(dtud.stop(), 0);
+  write_file(dtud.path("dtu_config.json"),
+             text(parse_json(read_file(dtud.path("state/history/00000002.json"))), "document"));
+  for (int starts = 0; starts < 2; ++starts) {
+    dtud.start();
+    ASSERT_TRUE(eventually([&] { return read_file(dtud.path("state/history/ran")) == "4\n"; }));
+    EXPECT_EQ(number(state(), "revision"), 4);
+    EXPECT_EQ(text(state(), "rolled_back"), "");
+    EXPECT_EQ(text(state(), "trial"), "");
+    EXPECT_NE(number(config(), "conf.1.port"), boss.port());
+    EXPECT_EQ(dtud.stop(), 0);
+  }
+}
+
 // What a local change took from its trial never proved itself.
 TEST_F(Trials, ARollBackPassesOverWhatNeverProvedItself) {
   ASSERT_NO_FATAL_FAILURE(start());
