@@ -1,10 +1,13 @@
 #include <dtu/abi.h>
 
 #include <algorithm>
+#include <dtu/sdk/address.hpp>
+#include <dtu/sdk/host_name.hpp>
 
 #include "config/binding.hpp"
 #include "config/channel.hpp"
 #include "config/json_text.hpp"
+#include "config/nearest.hpp"
 #include "config/port.hpp"
 #include "config/secrets.hpp"
 #include "device.schema.json.hpp"
@@ -54,7 +57,11 @@ class DeviceReader {
     read_channels();
     if (!good) return std::nullopt;
     check_bindings(out_, schemas_, report_);
-    if (schemas_.check) check_board(out_, product_, report_);
+    if (schemas_.check) {
+      check_board(out_, product_, report_);
+      check_direction_pins();
+      check_acquire_url();
+    }
     out_.scalars_json = scalars(SchemaNode(validator->schema()));
     out_.document = shared_object(document_);
     out_.secrets.assign(secrets_.begin(), secrets_.end());
@@ -126,6 +133,48 @@ class DeviceReader {
     out_.pins = {pin_number(text_at(pins, 0)), pin_number(text_at(pins, 1)), pin_number(text_at(pins, 2))};
     const Json apn = normal_->get("apn");
     out_.apn = {text_at(apn, 0), text_at(apn, 1), text_at(apn, 2)};
+  }
+
+  // An entry for a port that is not there does nothing. Where no entry names a port of the board, one was mistyped.
+  void check_direction_pins() {
+    const Json pins = normal_->get("direction_pin");
+    const auto* object = as_object(pins);
+    if (object == nullptr) return;
+    std::vector<std::string> used;
+    for (const auto& port : out_.ports) used.push_back(port.id);
+    const auto board = schemas_.ports ? schemas_.ports() : std::nullopt;
+    const auto has = [](const std::vector<std::string>& ids, const std::string& id) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
+    const auto ids = object->getNames();
+    const bool none = board && std::none_of(ids.begin(), ids.end(), [&](const auto& id) { return has(*board, id); });
+    for (const auto& id : ids) {
+      const bool lacks = board && !has(*board, id);
+      if (!lacks && has(used, id)) continue;
+      const auto& names = lacks ? *board : used;
+      const std::string text = std::string(lacks ? "the board" : "uconf") + " has no port " + shown_key(id) +
+                               ": it has " + (names.empty() ? "none" : listed(names, 64)) +
+                               "; this entry has no effect";
+      const auto path = below("/direction_pin", id);
+      none ? report_.error(path, text, Report::Point::key) : report_.warning(path, text, Report::Point::key);
+    }
+  }
+
+  void check_acquire_url() {
+    const auto url = as_text(normal_->get("acquire_url"));
+    const size_t scheme = url.find("://");
+    if (scheme == std::string::npos) return;
+    std::string host = url.substr(scheme + 3);
+    host.resize(std::min(host.find_first_of("/?#"), host.size()));
+    const auto wrong = [&](const std::string& why) {
+      report_.error("/acquire_url", shown_key(dtu::shown_url(url)) + " is not allowed: " + why);
+    };
+    if (host.find('@') != std::string::npos) return wrong("a user name and a password do not belong in it");
+    if (!host.empty() && host.front() == '[')
+      host = host.substr(1, host.find(']') - 1);
+    else
+      host.resize(std::min(host.find(':'), host.size()));
+    if (const auto problem = dtu::host_problem(host); !problem.empty()) wrong("the host " + problem);
   }
 
   [[nodiscard]] Json pins_of_ports(const std::string& id) const {

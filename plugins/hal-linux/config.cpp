@@ -1,6 +1,8 @@
 #include "config.hpp"
 
 #include <Poco/JSON/Parser.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <dtu/sdk/text.hpp>
 
@@ -130,6 +132,28 @@ void expect(const std::string& file, const std::string& path, const char* advice
     found.warning(path, file + " is not there now: " + advice);
 }
 
+// A character device of another kind. Nothing is opened: the kernel names the class of what it knows, and of a pty it
+// names none.
+bool is_other_device(dev_t number) {
+  constexpr unsigned kMemory = 1;  // /dev/null, /dev/zero: Documentation/admin-guide/devices.txt
+  if (major(number) == kMemory) return true;
+  std::error_code none;
+  const auto subsystem = std::filesystem::canonical(
+      "/sys/dev/char/" + std::to_string(major(number)) + ":" + std::to_string(minor(number)) + "/subsystem", none);
+  return !none && subsystem.filename() != "tty";
+}
+
+// What stands in the place of a tty; "": a tty, or what may be one, or nothing that can be seen.
+const char* no_tty(const std::string& device) {
+  struct stat st {};
+  if (::stat(device.c_str(), &st) != 0) return "";
+  if (S_ISCHR(st.st_mode)) return is_other_device(st.st_rdev) ? "a device that is no tty" : "";
+  if (S_ISDIR(st.st_mode)) return "a directory";
+  if (S_ISREG(st.st_mode)) return "a plain file";
+  if (S_ISBLK(st.st_mode)) return "a disk";
+  return S_ISFIFO(st.st_mode) ? "a pipe" : "a socket";
+}
+
 }  // namespace
 
 void check_config(std::string_view json, const dtu::Findings& found) {
@@ -140,6 +164,8 @@ void check_config(std::string_view json, const dtu::Findings& found) {
     found.offer(path, "port:" + p.id);
     found.claim(path, "device:" + real_name(p.device));
     expect(p.device, path, "plug it in, or correct the device", found);
+    if (const std::string other = no_tty(p.device); !other.empty())
+      found.error(path, p.device + " is " + other + ": name a tty, such as /dev/ttyS0 or /dev/serial/by-id/...");
   }
   for (const char* none : {"gpio:", "output:"}) found.offer("/gpio", none);
   for (const PinConfig& p : config.pins) {

@@ -66,6 +66,30 @@ std::vector<Wrong> all_wrong() {
        "error", "/direction_pin/1/GPIOn", "no output pin 77: it has 3"},
       {"DirectionPinThatIsAnInput", R"({"uconf": {"1": {}}, "direction_pin": {"1": {"GPIOn": 4, "direction": 1}}})",
        "error", "/direction_pin/1/GPIOn", "no output pin 4: it has 3"},
+      {"DirectionPinOfAPortTheBoardLacks", R"({"uconf": {"1": {}}, "direction_pin": {"7": {"GPIOn": 3}}})", "error",
+       "/direction_pin/7", "the board has no port \"7\": it has 1; this entry has no effect"},
+      {"DirectionPinOfAPortOfALargerBoard",
+       R"({"uconf": {"1": {}}, "direction_pin": {"1": {"GPIOn": 3}, "7": {"GPIOn": 4}}})", "warning",
+       "/direction_pin/7", "the board has no port \"7\": it has 1; this entry has no effect"},
+      {"DirectionPinOfAPortWithoutSettings", R"({"direction_pin": {"1": {"GPIOn": 3}}})", "warning", "/direction_pin/1",
+       "uconf has no port \"1\": it has none; this entry has no effect"},
+      {"OpenPlaceholderInClientId", conf(mqtt(R"(, "clientID": "{imei")")), "error", "/conf/1/clientID",
+       "\"{imei\" has the placeholder {imei without its closing brace: give {imei}"},
+      {"OpenPlaceholderInTopic", conf(mqtt(R"(, "publish": {"0": "a/{imei/up"})")), "error", "/conf/1/publish/0",
+       "without its closing brace"},
+      {"OpenPlaceholderInFilter", conf(mqtt(R"(, "subscribe": {"0": {"topic": "a/{iccid"}})")), "error",
+       "/conf/1/subscribe/0/topic", "without its closing brace"},
+      {"OpenPlaceholderInWill", conf(mqtt(R"(, "will": {"topic": "gone", "payload": "{ver, bye"})")), "error",
+       "/conf/1/will/payload", "without its closing brace"},
+      {"OpenPlaceholderInReg", R"({"reg": "id {imei"})", "error", "/reg", "without its closing brace"},
+      {"OpenPlaceholderInPing", conf(R"("1": {"protocol": "udp", "url": "b", "port": 1, "ping": "{csq"})"), "error",
+       "/conf/1/ping", "without its closing brace"},
+      {"OddHexInPing", conf(R"("1": {"protocol": "tcp", "url": "b", "port": 1, "ping": "0x123"})"), "error",
+       "/conf/1/ping", "\"0x123\" begins with 0x and goes on with something else than an even number"},
+      {"NoHexInReg", R"({"reg": "0x12g4"})", "error", "/reg", "begins with 0x and goes on with something else"},
+      {"OddHexInRegOfAChannel", conf(mqtt(R"(, "reg": "0x1")")), "error", "/conf/1/reg", "begins with 0x"},
+      {"HostOfAcquireUrl", R"({"acquire_url": "https://a..b/p?key=sesame"})", "error", "/acquire_url",
+       "\"https://a..b/p?***\" is not allowed: the host has nothing between two dots"},
       {"PinNobodyHas", R"({"pins": ["3", "77", ""]})", "warning", "/pins/1", "no pin 77: it has 3, 4"},
       {"Qos2InAKeptSession", conf(mqtt(R"(, "qos": 2, "cleanSession": false, "publish": {"0": "up"})")), "warning",
        "/conf/1/cleanSession", "QoS 1 is used"},
@@ -128,6 +152,77 @@ TEST_P(Checks, ASetFindsItToo) {
 INSTANTIATE_TEST_SUITE_P(E2e, Checks, testing::ValuesIn(all_wrong()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// Every kind of channel finds a host that can be none, and leaves the others alone.
+TEST(CheckOfHosts, NamesTheHostAndWhatIsAllowed) {
+  struct Host {
+    std::string name, words;  // "": it is right
+  };
+  const std::string label(63, 'a');
+  const std::vector<Host> hosts{
+      {"a..b", "has nothing between two dots"},
+      {".a", "has nothing between two dots"},
+      {"a.-b", "begins with -"},
+      {"a;b", "no host name has"},
+      {"1.2.3.400", "no IPv4 address"},
+      {label + "a.b", "has 64 characters between two dots: at most 63"},
+      {label + "." + label + "." + label + "." + label, "253"},
+      {"a b", ""},  // in words of each channel's own
+      {label + ".b", ""},
+      {"a_b.example.", ""},
+      {"10.0.0.1", ""},
+  };
+  struct Kind {
+    const char *before, *after;
+  };
+  const Kind kinds[] = {{R"("protocol": "tcp", "port": 1, "url": ")", "\""},
+                        {R"("protocol": "udp", "port": 1, "url": ")", "\""},
+                        {R"("protocol": "mqtt", "url": "mqtts://)", ":8883\""},
+                        {R"("protocol": "http", "url": "https://)", "/up\""}};
+  std::string channels;
+  int id = 0;
+  for (const Host& host : hosts)
+    for (const Kind& kind : kinds) {
+      channels += std::string(id == 0 ? "" : ", ") + "\"" + std::to_string(id + 1) + "\": {";
+      channels += kind.before + host.name + kind.after + "}";
+      ++id;
+    }
+  Dtud dtud;
+  const std::string output = dtud.device(conf(channels)).check().output;
+  id = 0;
+  for (const Host& host : hosts)
+    for (const Kind& kind : kinds) {
+      ++id;
+      const std::string error = "error: /conf/" + std::to_string(id) + "/url: ";
+      const size_t at = output.find(error);
+      const std::string line = at == std::string::npos ? "" : output.substr(at, output.find('\n', at) - at);
+      SCOPED_TRACE(kind.before + host.name + " says " + line);
+      EXPECT_EQ(line.empty(), host.words.empty() && host.name != "a b");
+      EXPECT_THAT(line, HasSubstr(host.words));
+      EXPECT_TRUE(line.empty() || line.find(host.name.substr(0, 40)) != std::string::npos);
+    }
+}
+
+TEST(CheckOfABoard, ADeviceThatIsNoTtyIsAnError) {
+  Dtud dtud;
+  write_file(dtud.path("plain"), "");
+  std::filesystem::create_directory(dtud.path("folder"));
+  std::filesystem::create_symlink("/dev/zero", dtud.path("by-id"));
+  const Pty pty;
+  dtud.hal(R"({"type": "linux", "ports": {"1": {"device": "/dev/null"}, "2": {"device": ")" + dtud.path("plain") +
+           R"("}, "3": {"device": ")" + dtud.path("folder") + R"("}, "4": {"device": ")" + dtud.path("by-id") +
+           R"("}, "5": {"device": ")" + pty.device() + "\"}}}");
+  const Ran ran = dtud.check();
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  const auto says = [&](const std::string& port, const std::string& words) {
+    EXPECT_THAT(ran.output, HasSubstr("error: /hal/0/ports/" + port + "/device: " + words));
+  };
+  says("1", "/dev/null is a device that is no tty: name a tty, such as /dev/ttyS0");
+  says("2", dtud.path("plain") + " is a plain file");
+  says("3", dtud.path("folder") + " is a directory");
+  says("4", dtud.path("by-id") + " is a device that is no tty");
+  EXPECT_THAT(ran.output, Not(HasSubstr("/hal/0/ports/5")));
+}
+
 TEST(CheckOfABoard, FindsOneDeviceTwiceUnderTwoNames) {
   Dtud dtud;
   const Pty pty;
@@ -174,7 +269,8 @@ TEST(CheckOfABoard, APortOfTwoHalsIsAnError) {
 TEST(CheckOfABoard, OneWithoutPortsHasNone) {
   Dtud dtud;
   const Ran ran = dtud.hal(R"({"type": "sim"})").device(R"({"uconf": {"1": {}}})").check();
-  EXPECT_THAT(ran.output, HasSubstr("error: /uconf/1: this board has no port \"1\": it has none"));
+  EXPECT_THAT(ran.output,
+              HasSubstr("warning: /uconf/1: the board has no port \"1\": it has none; this entry has no effect"));
 }
 
 TEST(CheckOfASet, OverAChannelItIsRefusedWithPathAndReason) {

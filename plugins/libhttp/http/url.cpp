@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <dtu/sdk/address.hpp>
+#include <dtu/sdk/host_name.hpp>
 #include <dtu/sdk/text.hpp>
 
 namespace http {
@@ -23,10 +24,6 @@ std::string lower(std::string_view text) {
 
 bool begins(std::string_view text, std::string_view with) { return lower(text.substr(0, with.size())) == with; }
 
-bool is_host(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_' || c == ':';
-}
-
 void set_authority(Url& url, std::string_view authority, std::string_view whole) {
   if (authority.find('@') != std::string_view::npos)
     refuse(whole, "a user name and a password do not belong in it: give the header Authorization");
@@ -41,8 +38,8 @@ void set_authority(Url& url, std::string_view authority, std::string_view whole)
     url.host = lower(authority.substr(0, colon));
     port = authority.substr(colon);
   }
-  if (url.host.empty() || url.host.size() > 253 || !std::all_of(url.host.begin(), url.host.end(), is_host))
-    refuse(whole, "a host name or an IP address is required after //");
+  if (url.host.empty()) refuse(whole, "a host name or an IP address is required after //");
+  if (const std::string wrong = dtu::host_problem(url.host); !wrong.empty()) refuse(whole, "the host " + wrong);
   url.port = url.tls ? 443 : 80;
   if (port.empty() || port == ":") return;
   port.remove_prefix(1);

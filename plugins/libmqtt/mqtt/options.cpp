@@ -1,4 +1,5 @@
 #include <dtu/sdk/address.hpp>
+#include <dtu/sdk/host_name.hpp>
 #include <dtu/sdk/text.hpp>
 
 #include <algorithm>
@@ -25,11 +26,6 @@ uint16_t parse_port(std::string_view url, std::string_view digits) {
   if (error != std::errc() || end != digits.data() + digits.size() || value == 0 || value > 65535)
     bad(url, "the port must be a number from 1 to 65535");
   return static_cast<uint16_t>(value);
-}
-
-bool host_character(char c) {
-  const auto u = static_cast<unsigned char>(c);
-  return u > 0x20 && u != 0x7F && c != '/' && c != '@' && c != '?' && c != '#' && c != '[' && c != ']';
 }
 
 }  // namespace
@@ -65,9 +61,7 @@ Address parse_address(std::string_view url) {
   }
   if (!port.empty()) address.port = parse_port(url, port.substr(1));
   if (address.host.empty()) bad(url, "the host is missing");
-  if (address.host.size() > 253) bad(url, "the host is longer than 253 characters");
-  if (!std::all_of(address.host.begin(), address.host.end(), host_character))
-    bad(url, "the host has a character that no host name has");
+  if (const std::string wrong = dtu::host_problem(address.host); !wrong.empty()) bad(url, "the host " + wrong);
   return address;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <dtu/sdk/address.hpp>
+#include <dtu/sdk/host_name.hpp>
 #include <dtu/sdk/text.hpp>
 
 namespace net {
@@ -78,6 +79,7 @@ void check_peer(const PeerSettings& peer) {
     if (c == '/' || c == '@' || std::isgraph(static_cast<unsigned char>(c)) == 0)
       refuse("url", shown, "only a host name or address is allowed; the port goes into \"port\"");
   }
+  if (const std::string wrong = dtu::host_problem(peer.host); !wrong.empty()) refuse("url", shown, "it " + wrong);
   if (peer.port == 0) refuse("port", "0", "a number from 1 to 65535 is required");
 }
 

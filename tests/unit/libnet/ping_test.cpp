@@ -115,10 +115,14 @@ TEST_F(PingTest, AForgottenOneIsNotMade) {
 TEST(TextTemplateTest, SaysWhatIsWrong) {
   const auto problem = [](const char* text, TextTemplate::Form form) { return TextTemplate(text, form).problem(); };
   constexpr auto kText = TextTemplate::Form::text, kBytes = TextTemplate::Form::bytes;
-  for (const char* good : {"", "a{imei}{iccid}{csq}{ver}{id}", "{", "{}", "{imei", "{\"imei\": 1}", "{{imei}}", "{1}"})
+  for (const char* good :
+       {"", "a{imei}{iccid}{csq}{ver}{id}", "{", "{}", "{\"imei\": 1}", "{{imei}}", "{1}", "{id: 5}", "{state;{imei}"})
     EXPECT_EQ(problem(good, kBytes), "") << good;
   EXPECT_EQ(problem("{imie}", kText),
             "has the unknown placeholder {imie}: known are {imei}, {iccid}, {csq}, {ver}, {id}");
+  for (const char* open : {"{imei", "a/{imei/up", "{imei ", "{imei{id}", "{imie"})
+    EXPECT_NE(problem(open, kText).find("without its closing brace"), std::string::npos) << open;
+  EXPECT_EQ(TextTemplate("a/{imei/up", kText).fill({}), "a/{imei/up");
   for (const char* bad : {"0x", "0x1", "0xg0", "0X55a", "0x55 aa"}) {
     EXPECT_NE(problem(bad, kBytes), "") << bad;
     EXPECT_EQ(problem(bad, kText), "") << bad;

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dtu {
@@ -102,16 +103,33 @@ class TextTemplate {
     pieces_.push_back({good ? std::move(bytes) : std::string(text)});
   }
 
+  static size_t find(std::string_view name) {
+    size_t which = 0;
+    while (which < kPlaceholders.size() && kPlaceholders[which] != name) ++which;
+    return which;
+  }
+
+  // Of "{name" without its brace. One that is known was meant, unless it is a key: {id: 5}. Of another name that is
+  // certain only where the text ends.
+  static bool never_closed(std::string_view name, std::string_view rest) {
+    const size_t next = rest.find_first_not_of(' ');
+    if (next == std::string_view::npos) return true;
+    return find(name) < kPlaceholders.size() && rest[next] != ':' && rest[next] != '=';
+  }
+
   // A placeholder is a name of letters in braces; any other brace, as in JSON, is an ordinary character.
   void read_text(std::string_view text) {
     size_t literal = 0;
     for (size_t open = text.find('{'); open != std::string_view::npos; open = text.find('{', open + 1)) {
       size_t close = open + 1;
       while (close < text.size() && in_name(text[close])) ++close;
-      if (close == open + 1 || close == text.size() || text[close] != '}') continue;
+      if (close == open + 1) continue;
       const std::string_view name = text.substr(open + 1, close - open - 1);
-      size_t which = 0;
-      while (which < kPlaceholders.size() && kPlaceholders[which] != name) ++which;
+      if (close == text.size() || text[close] != '}') {
+        if (never_closed(name, text.substr(close))) unclosed(name);
+        continue;
+      }
+      const size_t which = find(name);
       if (which == kPlaceholders.size()) {
         unknown(name);
         continue;
@@ -123,9 +141,18 @@ class TextTemplate {
     if (literal != text.size()) pieces_.push_back({std::string(text.substr(literal))});
   }
 
+  void unclosed(std::string_view name) {
+    const std::string shown(name.substr(0, 32));
+    wrong("has the placeholder {" + shown + " without its closing brace: give {" + shown + "}; known are");
+  }
+
   void unknown(std::string_view name) {
+    wrong("has the unknown placeholder {" + std::string(name.substr(0, 32)) + "}: known are");
+  }
+
+  void wrong(std::string what) {
     if (!problem_.empty()) return;
-    problem_ = "has the unknown placeholder {" + std::string(name.substr(0, 32)) + "}: known are";
+    problem_ = std::move(what);
     const char* between = " {";
     for (const std::string_view known : kPlaceholders) {
       problem_ += between + std::string(known) + "}";
