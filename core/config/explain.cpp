@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/nearest.hpp"
+#include "config/secrets.hpp"
 
 namespace dtud::config {
 namespace {
@@ -149,7 +150,8 @@ class Explainer {
     const auto form = text_form(schema);
     if (!form) return;
     const dtu::TextTemplate text(as_text(given), *form);
-    if (!text.problem().empty()) problem(path, show(given, path) + " " + text.problem(), Problem::Kind::placeholder);
+    if (!text.problem().empty())
+      problem(path, show(given, schema, path) + " " + text.problem(), Problem::Kind::placeholder);
   }
 
   static bool within(size_t count, const SchemaNode& schema, const char* least, const char* most) {
@@ -227,22 +229,23 @@ class Explainer {
     for (const auto& every : schema.branches("allOf")) value(given, every, path);
     for (const char* name : {"anyOf", "oneOf"}) {
       const auto branches = schema.branches(name);
-      if (!branches.empty()) one_of(given, branches, name == std::string_view("oneOf"), path);
+      if (!branches.empty()) one_of(given, schema, branches, name == std::string_view("oneOf"), path);
     }
     for (const auto& condition : schema.single("if")) {
       for (const auto& then : schema.single(fits_here(given, condition) ? "then" : "else")) value(given, then, path);
     }
     for (const auto& forbidden : schema.single("not")) {
       if (fits_here(given, forbidden))
-        problem(path, show(given, path) + " is not allowed: give anything but " + allowed(forbidden));
+        problem(path, show(given, schema, path) + " is not allowed: give anything but " + allowed(forbidden));
     }
   }
 
-  void one_of(const Json& given, const std::vector<SchemaNode>& branches, bool exactly, const std::string& path) {
+  void one_of(const Json& given, const SchemaNode& schema, const std::vector<SchemaNode>& branches, bool exactly,
+              const std::string& path) {
     const auto fitting =
         std::count_if(branches.begin(), branches.end(), [&](const auto& branch) { return fits_here(given, branch); });
     if (fitting == 1 || (fitting > 1 && !exactly)) return;
-    if (fitting > 1) return problem(path, show(given, path) + " fits more than one of what is allowed here");
+    if (fitting > 1) return problem(path, show(given, schema, path) + " fits more than one of what is allowed here");
     // Inside an object or list, the branch that comes closest says most.
     std::vector<Problem> closest;
     std::vector<std::string> all;
@@ -255,7 +258,7 @@ class Explainer {
       auto problems = attempt.take();
       if (closest.empty() || problems.size() < closest.size()) closest = std::move(problems);
     }
-    if (closest.empty()) return problem(path, show(given, path) + " is not allowed: give " + joined(all));
+    if (closest.empty()) return problem(path, show(given, schema, path) + " is not allowed: give " + joined(all));
     for (auto& p : closest) problem(p.path, std::move(p.message), p.kind);
   }
 
@@ -263,11 +266,12 @@ class Explainer {
     std::string what = allowed(schema);
     if (type_of(given) == JsonType::text && schema.has("pattern") && as_text(given).size() > kMaxMatched)
       what += ", not longer than " + std::to_string(kMaxMatched) + " bytes";
-    problem(path, show(given, path) + " is not allowed: give " + (what.empty() ? "something else" : what));
+    problem(path, show(given, schema, path) + " is not allowed: give " + (what.empty() ? "something else" : what));
   }
 
-  [[nodiscard]] std::string show(const Json& given, const std::string& path) const {
-    return secrets_.count(path) > 0 ? "***" : shown(given);
+  [[nodiscard]] std::string show(const Json& given, const SchemaNode& schema, const std::string& path) const {
+    if (type_of(given) == JsonType::text && instead_of_container(given, schema)) return "a text";
+    return is_secret(path, secrets_) ? "***" : shown_value(given, path, secrets_);
   }
 
   void problem(const std::string& path, std::string message, Problem::Kind kind = Problem::Kind::value) {
@@ -298,6 +302,19 @@ std::optional<dtu::TextTemplate::Form> text_form(const SchemaNode& schema) {
 }
 
 bool fits(const Json& value, const SchemaNode& schema) { return explain(value, schema, {}, {}).empty(); }
+
+bool instead_of_container(const Json& value, const SchemaNode& schema) {
+  const auto type = type_of(value);
+  if (type != JsonType::text && !is_number(value)) return false;
+  bool container = false;
+  for (const auto& node : schema.with_branches()) {
+    for (const auto& name : node.types()) {
+      if (has_type(value, name) || name == "string") return false;
+      container = container || name == "object" || name == "array";
+    }
+  }
+  return container;
+}
 
 bool has_type(const Json& value, const std::string& type) {
   switch (type_of(value)) {

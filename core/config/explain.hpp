@@ -10,7 +10,8 @@
 
 namespace dtud::config {
 
-using Paths = std::set<std::string>;  // JSON pointers
+// JSON pointers. Behind that of an address whose query alone is secret stands kQueryOnly (secrets.hpp).
+using Paths = std::set<std::string>;
 
 struct Problem {
   enum class Kind {
@@ -24,13 +25,16 @@ struct Problem {
   std::string message;
 };
 
-// The first kMaxProblems, one a path. Values at the paths of `secrets` are shown as ***.
+// The first kMaxProblems, one a path. Values at and below the paths of `secrets` are shown as ***, and of a text in
+// the place of an object or a list only that it is one: it may hold what is secret inside that.
 constexpr size_t kMaxProblems = 64;
 [[nodiscard]] std::vector<Problem> explain(const Json& value, const SchemaNode& schema, const std::string& path,
                                            const Paths& secrets);
 [[nodiscard]] bool fits(const Json& value, const SchemaNode& schema);
 // The form of a text with placeholders, or nothing.
 [[nodiscard]] std::optional<dtu::TextTemplate::Form> text_form(const SchemaNode& schema);
+// A text or a number where an object or a list is allowed, and no text.
+[[nodiscard]] bool instead_of_container(const Json& value, const SchemaNode& schema);
 [[nodiscard]] bool has_type(const Json& value, const std::string& type);
 // What the schema allows: "a whole number from 1 to 65535", "one of "get", "post"".
 [[nodiscard]] std::string allowed(const SchemaNode& schema);

@@ -10,6 +10,8 @@
 #include "config/documents.hpp"
 #include "config/json_text.hpp"
 #include "config/locate.hpp"
+#include "config/syntax.hpp"
+#include "config/url_query.hpp"
 #include "log/scrubber.hpp"
 
 namespace dtud::config {
@@ -36,6 +38,38 @@ bool holds_user_without_scheme(const std::string& key, const Json& value) {
          as_text(value).find('@') != std::string::npos;
 }
 
+// What is secret would stand inside of it: an object { "key": writeOnly }, a list. The work is bounded, for a schema
+// may contain itself.
+bool holds_secret(const SchemaNode& schema, int depth, int& steps) {
+  constexpr int kMostSteps = 500;
+  if (depth == 0 || ++steps > kMostSteps) return false;
+  std::vector<SchemaNode> inner;
+  const auto add = [&inner](const std::vector<SchemaNode>& more) {
+    inner.insert(inner.end(), more.begin(), more.end());
+  };
+  for (const auto& node : schema.with_branches()) {
+    for (const auto& key : node.keys()) {
+      if (is_secret_name(key)) return true;
+      add(node.member(key));
+    }
+    add(node.single("additionalProperties"));
+    const Json items = node.keyword("items");
+    const auto* list = as_list(items);
+    for (size_t i = 0; i < (list != nullptr ? list->size() : 1); ++i) add(node.item(i));
+  }
+  return std::any_of(inner.begin(), inner.end(), [&](const SchemaNode& one) {
+    return as_flag(one.keyword("writeOnly")) || holds_secret(one, depth - 1, steps);
+  });
+}
+
+bool holds_misplaced(const Json& value, const std::vector<SchemaNode>& schemas) {
+  constexpr int kDepth = 4;
+  return std::any_of(schemas.begin(), schemas.end(), [&](const SchemaNode& schema) {
+    int steps = 0;
+    return instead_of_container(value, schema) && holds_secret(schema, kDepth, steps);
+  });
+}
+
 using IsSecret = std::function<bool(const std::string& key)>;
 
 void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::string& path, const IsSecret& by_name,
@@ -48,9 +82,14 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
     }
     const bool write_only =
         std::any_of(all.begin(), all.end(), [](const auto& node) { return as_flag(node.keyword("writeOnly")); });
-    const bool secret = named || write_only || holds_user(inner);
-    if (!secret) return walk(inner, all, where, by_name, out);
-    if (is_set(inner)) out.insert(where);
+    const bool secret = named || write_only || holds_user(inner) || holds_misplaced(inner, found);
+    if (secret) {
+      if (is_set(inner)) out.insert(where);
+    } else if (has_query_value(as_text(inner))) {
+      out.insert(where + kQueryOnly);
+    } else {
+      walk(inner, all, where, by_name, out);
+    }
   };
   if (const auto* object = as_object(value)) {
     for (const auto& [key, inner] : *object) {
@@ -73,10 +112,14 @@ void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::
   }
 }
 
+enum class Extent { whole, query };
+using Change = std::function<Json(const Json&, const std::string& path, Extent)>;
+
 // Visits every path of `secrets` at or below `path`, replacing what it finds by what `change` makes of it.
-Json changed(const Json& value, const std::string& path, const Paths& secrets,
-             const std::function<Json(const Json&, const std::string&)>& change) {
-  if (secrets.count(path) > 0) return change(value, path);
+Json changed(const Json& value, const std::string& path, const Paths& secrets, const Change& change) {
+  if (secrets.count(path) > 0) return change(value, path, Extent::whole);
+  if (type_of(value) == JsonType::text && secrets.count(path + kQueryOnly) > 0)
+    return change(value, path, Extent::query);
   if (const auto* object = as_object(value)) {
     auto copy = make_ordered_object();
     for (const auto& key : object->getNames())
@@ -96,11 +139,19 @@ Json changed(const Json& value, const std::string& path, const Paths& secrets,
 std::optional<Json> value_at(const Json& document, std::string_view pointer) {
   std::optional<Json> found;
   const Paths one{std::string(pointer)};
-  (void)changed(document, {}, one, [&](const Json& value, const std::string&) {
+  (void)changed(document, {}, one, [&](const Json& value, const std::string&, Extent) {
     found.emplace(value);
     return value;
   });
   return found;
+}
+
+// The text at `begin` of a document, with its quotes. "": no text stands there.
+std::string_view quoted_at(std::string_view document, size_t begin) {
+  if (begin >= document.size() || document[begin] != '"') return {};
+  size_t end = begin + 1;
+  while (end < document.size() && document[end] != '"') end += document[end] == '\\' ? 2 : 1;
+  return end < document.size() ? document.substr(begin, end + 1 - begin) : std::string_view();
 }
 
 }  // namespace
@@ -123,14 +174,27 @@ void collect_likely_secrets(const Json& value, const std::string& path, Paths& o
   walk(value, {}, path, sounds, out);
 }
 
+bool is_secret(const std::string& path, const Paths& secrets) {
+  for (std::string at = path; !at.empty(); at.resize(at.rfind('/')))
+    if (secrets.count(at) > 0) return true;
+  return false;
+}
+
+std::string shown_value(const Json& value, const std::string& path, const Paths& secrets) {
+  return shown(secrets.count(path + kQueryOnly) > 0 ? Json(with_masked_query(as_text(value))) : value);
+}
+
 Json with_mask(const Json& value, const std::string& path, const Paths& secrets) {
-  return changed(value, path, secrets, [](const Json&, const std::string&) { return Json(std::string(kMask)); });
+  return changed(value, path, secrets, [](const Json& secret, const std::string&, Extent extent) {
+    return Json(extent == Extent::query ? with_masked_query(as_text(secret)) : std::string(kMask));
+  });
 }
 
 Paths still_masked(const Json& value, const std::string& path, const Paths& secrets) {
   Paths out;
-  (void)changed(value, path, secrets, [&](const Json& secret, const std::string& where) {
-    if (as_text(secret) == kMask) out.insert(where);
+  (void)changed(value, path, secrets, [&](const Json& secret, const std::string& where, Extent extent) {
+    const auto text = as_text(secret);
+    if (extent == Extent::query ? has_masked_query(text) : text == kMask) out.insert(where);
     return secret;
   });
   return out;
@@ -146,8 +210,12 @@ std::vector<std::string> values_at(const Json& document, const std::string& path
     if (const auto* list = as_list(value))
       for (const auto& inner : *list) take(inner);
   };
-  (void)changed(document, path, secrets, [&](const Json& value, const std::string&) {
-    take(value);
+  (void)changed(document, path, secrets, [&](const Json& value, const std::string&, Extent extent) {
+    if (extent == Extent::query) {
+      for (auto& one : secrets_of_query(as_text(value))) out.push_back(std::move(one));
+    } else {
+      take(value);
+    }
     return value;
   });
   return out;
@@ -167,11 +235,23 @@ std::string unmask(std::string_view text, const DeviceConfig& stored, Findings& 
   std::string out(without_bom(text));
   const std::string mask = std::string("\"") + kMask + "\"";
   // Each is looked up anew: a replacement moves what comes after it.
-  for (const auto& path : stored.secrets) {
+  for (std::string path : stored.secrets) {
+    const size_t mark = path.rfind(kQueryOnly);
+    const bool query_only = mark != std::string::npos;
+    if (query_only) path.resize(mark);
     const auto place = locate(out, path);
-    if (!place.exact || out.compare(place.value, mask.size(), mask) != 0) continue;
-    if (const auto secret = value_at(Json(stored.document), path))
-      out.replace(place.value, mask.size(), to_json(*secret));
+    const auto secret = place.exact ? value_at(Json(stored.document), path) : std::nullopt;
+    if (!secret) continue;
+    if (!query_only) {
+      if (out.compare(place.value, mask.size(), mask) == 0) out.replace(place.value, mask.size(), to_json(*secret));
+      continue;
+    }
+    const std::string_view given = quoted_at(out, place.value);
+    if (given.size() < 2) continue;
+    const std::string url = unescape(given.substr(1, given.size() - 2));
+    if (!has_masked_query(url)) continue;
+    if (const auto whole = with_query_of(url, as_text(*secret)))
+      out.replace(place.value, given.size(), to_json(*whole));
   }
   return out;
 }

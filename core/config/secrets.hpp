@@ -8,16 +8,24 @@
 namespace dtud::config {
 
 constexpr const char kMask[] = "***";
+// Behind the path of an address: of it only the values of the query are secret (url_query.hpp). No key ends so.
+constexpr const char kQueryOnly[] = "\n?";
 constexpr const char kMaskAlone[] = "*** stands for a stored secret, and none is stored here: give the secret itself";
 
 // Known by name wherever they stand: password, new_password, secret, DeviceSecret, ProductSecret, in any letters.
 [[nodiscard]] bool is_secret_name(std::string_view key);
 
 // The paths, below `path`, of what is secret in `value`: by name, or by writeOnly in its schema. Empty texts and nulls
-// are not: that nothing is set is no secret. A URL with a user name in it is one as a whole.
+// are not: that nothing is set is no secret. A URL with a user name in it is one as a whole, and so is a text in the
+// place of an object or list that would hold secrets. Of an http or https URL the values of its query are.
 void collect_secrets(const Json& value, const SchemaNode& schema, const std::string& path, Paths& out);
 // The same for a part no installed plugin knows: there, a name that only sounds like a secret is taken for one.
 void collect_likely_secrets(const Json& value, const std::string& path, Paths& out);
+
+// What stands at `path` is one of `secrets`, or inside of one.
+[[nodiscard]] bool is_secret(const std::string& path, const Paths& secrets);
+// For a message about what is not secret as a whole.
+[[nodiscard]] std::string shown_value(const Json& value, const std::string& path, const Paths& secrets);
 
 // A copy with the mask at these paths. `value` stands at `path`.
 [[nodiscard]] Json with_mask(const Json& value, const std::string& path, const Paths& secrets);

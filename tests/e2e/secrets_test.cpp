@@ -77,6 +77,90 @@ TEST_F(Secrets, InAUrlSurviveGetEditSet) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Text in the place of what would hold the secret.
+TEST_F(Secrets, InTheWrongPlaceAreNotQuoted) {
+  for (const char* device :
+       {R"({"apn": "internet,user,sesame"})", R"({"apn": 7355608})", R"({"conf": {"1": "sesame"}})",
+        R"({"conf": "sesame"})", R"({"conf": {"1": {"protocol": "http", "url": "http://h", "headers": "sesame"}}})",
+        R"({"conf": {"1": {"protocol": "http", "url": "http://h", "headers": {"A": ["sesame"]}}}})",
+        R"({"conf": {"1": {"protocol": "mqtt", "url": "b", "will": "sesame"}}})",
+        R"({"conf": {"1": {"protocol": "mqtt", "url": "b", "tls": "sesame"}}})",
+        R"({"conf": {"1": {"protocol": "mqtt", "url": "b", "password": {"is": "sesame"}}}})"}) {
+    SCOPED_TRACE(device);
+    Dtud other;
+    const Ran ran = other.device(device).check();
+    EXPECT_EQ(ran.status, 1) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr(" is not allowed: give "));
+    EXPECT_THAT(ran.output, Not(HasSubstr("sesame")));
+    EXPECT_THAT(ran.output, Not(HasSubstr("7355608")));
+  }
+  dtud.device(R"({"conf": {"1": {"protocol": "http", "url": "http://h", "headers": "sesame"}}})");
+  dtud.start();
+  EXPECT_TRUE(dtud.channel_is("1", "failed"));
+  EXPECT_THAT(text(dtud.channel("1"), "error"), HasSubstr("a text is not allowed: give an object"));
+  nowhere({"sesame"});
+  const HttpAnswer put =
+      dtud.put("/v1/config", R"({"apn": "internet,user,sesame", "conf": {"2": {"protocol": "tcp"}}})");
+  EXPECT_EQ(put.status, 409);
+  EXPECT_THAT(put.body, HasSubstr("a text is not allowed: give a list of 3 entries"));
+  EXPECT_THAT(put.body, Not(HasSubstr("sesame")));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Nobody can look for such a text in others: it is masked by its place alone.
+TEST_F(Secrets, OfThreeCharactersAreNotShown) {
+  const std::string channels = R"("conf": {
+    "1": {"protocol": "mqtt", "url": "mqtt://127.0.0.1:)" +
+                               std::to_string(free_port()) + R"(", "password": "Zq7", "username": "u"},
+    "2": {"protocol": "http", "url": "http://127.0.0.1:)" +
+                               std::to_string(free_port()) + R"(/up?k=Zq8", "headers": {"X": "Zq9"}},
+    "3": {"protocol": "mqtt", "password": "Zq6"}}})";
+  dtud.device(R"({"password": "Zq5", "apn": ["", "", "Zq4"], )" + channels);
+  EXPECT_THAT(dtud.check().output, Not(HasSubstr("Zq")));
+  dtud.start();
+  EXPECT_TRUE(dtud.channel_is("3", "failed"));
+  EXPECT_TRUE(eventually([&] { return !text(dtud.channel("1"), "error").empty(); }));
+  for (const char* body :
+       {R"({"password": "Zq1", "conf": {"1": {"protocol": "mqtt", "url": "a b", "password": "Zq2"}}})",
+        R"({"password": "Zq1", "plate": 7})"}) {
+    const HttpAnswer put = dtud.put("/v1/config", body);
+    EXPECT_EQ(put.status, 409) << put.body;
+    EXPECT_THAT(put.body, Not(HasSubstr("Zq")));
+  }
+  EXPECT_EQ(dtud.put("/v1/config", R"({"password": "Zq1", )" + channels).status, 200);
+  EXPECT_THAT(dtud.dtuctl({"call", "password.change", R"({"new_password": ["Zq0"]})"}).output, Not(HasSubstr("Zq0")));
+  nowhere({"Zq"});
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Secrets, InAQueryAreMaskedAndSurviveGetEditSet) {
+  const std::string url = "http://127.0.0.1:" + std::to_string(free_port()) + "/up?";
+  const auto document = [&](const std::string& query, const std::string& more = "") {
+    return R"({"acquire_url": "http://h/p?key=open-sesame-2", "conf": {"1": {"protocol": "http", "url": ")" + url +
+           query + R"(", "request": {"a": {"url": "http://h?open-sesame-3"}})" + more + "}}}";
+  };
+  dtud.device(document("id=7&token=open-sesame-1"));
+  EXPECT_THAT(dtud.check().output, Not(HasSubstr("sesame")));
+  dtud.start();
+  nowhere({"sesame"});
+  const std::string shown = dtud.get("/v1/config").body;
+  EXPECT_THAT(shown, HasSubstr("/up?id=***&token=***"));
+  EXPECT_THAT(shown, HasSubstr("h/p?key=***"));
+  const auto stored = [&] { return read_file(dtud.path("dtu_config.json")); };
+  EXPECT_EQ(dtud.put("/v1/config", shown).status, 200);
+  EXPECT_THAT(stored(), HasSubstr("/up?id=7&token=open-sesame-1"));
+  EXPECT_THAT(stored(), HasSubstr("http://h?open-sesame-3"));
+
+  // The rest of the address may change. A *** for which nothing is stored is refused.
+  EXPECT_EQ(dtud.put("/v1/config", document("token=***&v=2", R"(, "timeout": 3)")).status, 200);
+  EXPECT_THAT(stored(), HasSubstr("/up?token=open-sesame-1&v=2"));
+  const HttpAnswer put = dtud.put("/v1/config", document("token=***&other=***"));
+  EXPECT_EQ(put.status, 409);
+  EXPECT_THAT(put.body, HasSubstr("stands for a stored secret, and none is stored here"));
+  nowhere({"sesame"});
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Secrets, OfCommandsAreNotInATap) {
   TcpServer server;
   dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
