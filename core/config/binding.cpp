@@ -140,6 +140,18 @@ void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report
                  missing(config.work_mode, ids(portless, 0) + (portless.size() == 1 ? " needs" : " need")));
 }
 
+void refuse_unsupported(const DeviceConfig& before, const DeviceConfig& next, Findings& findings) {
+  for (Finding& finding : findings) {
+    const bool changed = (finding.path == "/apn" && !(before.apn == next.apn)) ||
+                         (finding.path == "/pins" && !(before.pins == next.pins));
+    if (changed && is_unsupported(finding)) finding.severity = Finding::Severity::error;
+  }
+}
+
+bool is_unsupported(const Finding& finding) {
+  return finding.message.compare(0, std::string_view(kUnsupported).size(), kUnsupported) == 0;
+}
+
 void check_board(const DeviceConfig& config, const Product& product, Report& report) {
   const auto lacks = [](const std::string& what, const std::string& which, const std::vector<std::string>& names) {
     return "this board has no " + what + " " + which + ": it has " + (names.empty() ? "none" : listed(names, 64));
@@ -151,8 +163,16 @@ void check_board(const DeviceConfig& config, const Product& product, Report& rep
                      lacks("output pin", std::to_string(port.direction_gpio), *outputs));
     }
   }
+  const std::string unsupported = kUnsupported;
+  if (!product.network() && !(config.apn == ApnConfig{}))
+    report.warning("/apn", unsupported + ": it offers no mobile network, so this entry has no effect");
   const auto pins = product.offered("gpio");
   if (!pins) return;
+  if (pins->empty()) {
+    if (!(config.pins == PinsConfig{}))
+      report.warning("/pins", unsupported + ": it offers no GPIO, so this entry has no effect");
+    return;
+  }
   size_t index = 0;
   for (const int32_t pin : {config.pins.led, config.pins.ready, config.pins.reset}) {
     if (pin >= 0 && !holds(*pins, std::to_string(pin)))

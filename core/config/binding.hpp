@@ -20,7 +20,13 @@ namespace dtud::config {
 // Channels on ports that are not there, ports whose dialect no plugin offers, channels a dialect cannot use.
 void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report);
 
-// Pins that no HAL of the board has, as far as the HALs tell.
+// Pins that no HAL of the board has, as far as the HALs tell. What nobody can carry out at all is a warning that begins
+// with kUnsupported.
 void check_board(const DeviceConfig& config, const Product& product, Report& report);
+constexpr const char kUnsupported[] = "unsupported by this board";
+[[nodiscard]] bool is_unsupported(const Finding& finding);
+// Makes an error of each of these warnings that is about what `next` sets anew (D24). What `before` has as well may
+// stay (D21).
+void refuse_unsupported(const DeviceConfig& before, const DeviceConfig& next, Findings& findings);
 
 }  // namespace dtud::config

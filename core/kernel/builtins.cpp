@@ -2,6 +2,7 @@
 
 #include <Poco/JSON/Object.h>
 
+#include "config/binding.hpp"
 #include "config/json_text.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
@@ -33,7 +34,9 @@ Changes::Stored answer_stored(const Done& done) {
     if (!outcome.taken) {
       const config::Finding* error = config::first_new_error(outcome.findings);
       const std::string path = error == nullptr || error->path.empty() ? "" : error->path + ": ";
-      return done({DTU_E_INVALID, "", error == nullptr ? "not stored" : path + error->message});
+      const bool unsupported = error != nullptr && config::is_unsupported(*error);
+      return done({unsupported ? DTU_E_UNSUPPORTED : DTU_E_INVALID, "",
+                   error == nullptr ? "not stored" : path + error->message});
     }
     auto o = config::make_ordered_object();
     o->set("stored", true);

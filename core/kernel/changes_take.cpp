@@ -56,7 +56,10 @@ Findings Changes::check(const std::string& text) const {
   Findings findings;
   const std::string whole = config::text_without_nulls(config::unmask(text, *latest_, findings));
   if (config::has_errors(findings)) return findings;
-  if (config::read_device(whole, "", parts_.checks.schemas(), findings)) config::mark_known(findings, known_findings());
+  if (const auto device = config::read_device(whole, "", parts_.checks.schemas(), findings)) {
+    config::refuse_unsupported(*latest_, *device, findings);
+    config::mark_known(findings, known_findings());
+  }
   return findings;
 }
 
@@ -74,6 +77,7 @@ std::optional<config::DeviceConfig> Changes::judge(Next& next, Outcome& out) con
   }
   std::optional<config::DeviceConfig> device;
   if (!config::has_errors(found)) device = config::read_device(next.text, "", parts_.checks.schemas(), found);
+  if (device && !next.ran_before) config::refuse_unsupported(*latest_, *device, found);
   if (config::has_errors(found) && device) config::mark_known(found, known_findings());
   const bool refused = !next.ran_before && config::first_new_error(found) != nullptr;
   for (Finding& f : found) {

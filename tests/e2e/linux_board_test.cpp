@@ -51,6 +51,40 @@ TEST_F(LinuxBoard, SetsNobodyCanCarryOutAreRefusedAndNotStored) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// A document is refused like that for what it changes (D24); what is stored may stay, so get, edit, set works (D21).
+TEST_F(LinuxBoard, ADocumentWithWhatNobodyCanCarryOutIsRefusedUnlessItIsStored) {
+  ASSERT_NO_FATAL_FAILURE(start(
+      R"({"password": "door-key", "uconf": {"1": {}}, "apn": ["cmnet", "me", "hush-1"], "pins": ["1", "", ""]})"));
+  const std::string before = dtud.get("/v1/config").body;
+  for (const std::string& members :
+       {std::string(R"("apn": ["other", "", ""])"), std::string(R"("apn": ["cmnet", "me", "hush-2"])"),
+        std::string(R"("pins": ["1", "2", ""])")}) {
+    SCOPED_TRACE(members);
+    const std::string reason = members.substr(0, 5) == "\"apn\"" ? "it offers no mobile network" : "it offers no GPIO";
+    for (const std::string& data : {"{" + members + "}", R"({"dtu_config": {"nolog": 1, )" + members + "}}"}) {
+      const Json answer = ask_code("63", data);
+      EXPECT_EQ(number(answer, "status"), 0) << to_json(answer);
+      EXPECT_EQ(number(answer, "error_code"), 5006) << to_json(answer);
+      EXPECT_NE(text(answer, "error").find("unsupported by this board: " + reason), std::string::npos);
+      EXPECT_EQ(text(answer, "error").find("hush"), std::string::npos);
+    }
+    for (const HttpAnswer& answer : {http(dtud.socket(), "PATCH", "/v1/config", "{" + members + "}"),
+                                     dtud.put("/v1/config", R"({"uconf": {"1": {}}, )" + members + "}")}) {
+      EXPECT_EQ(answer.status, 409) << answer.body;
+      EXPECT_NE(answer.body.find("unsupported by this board: " + reason), std::string::npos) << answer.body;
+    }
+  }
+  EXPECT_EQ(dtud.get("/v1/config").body, before);
+
+  EXPECT_EQ(number(ask_code("63", before), "status"), 1);
+  EXPECT_EQ(number(ask_code("63", R"({"nolog": 1})"), "status"), 1);
+  EXPECT_EQ(dtud.put("/v1/config", before).status, 200);
+  EXPECT_EQ(dtud.check().status, 0);
+  EXPECT_NE(dtud.check().output.find("warning: /apn: unsupported by this board"), std::string::npos);
+  EXPECT_EQ(number(ask_code("63", R"({"apn": ["", "", ""], "pins": ["", "", ""]})"), "status"), 1) << "none is none";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(LinuxBoard, TheVersionIsNeverUnsupported) {
   ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
   for (const char* code : {"2", "\"0x02\""}) EXPECT_EQ(text(ask_code(code), "data"), "v 0");
