@@ -67,7 +67,9 @@ std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber) {
   o->set("target", e.target);
   o->set("direction", std::string(e.in ? "in" : "out"));
   o->set("route", std::string(e.route));
-  o->set("peer", static_cast<int64_t>(e.peer));
+  // The source of what comes from a port, or goes to it, is the port itself.
+  const bool of_port = e.target.compare(0, 5, "port ") == 0;
+  o->set("peer", of_port ? int64_t{0} : static_cast<int64_t>(e.peer));
   o->set("length", static_cast<int64_t>(e.payload.size()));
   o->set("data_b64", data.str());
   return config::to_json(Json(o));

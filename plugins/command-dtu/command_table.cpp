@@ -11,30 +11,39 @@ constexpr uint32_t with_password = DTU_COMMAND_PASSWORD;
 constexpr uint32_t changing = DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES;
 constexpr uint32_t also_stopped = changing | DTU_COMMAND_WHEN_STOPPED;
 
-// Schemas say what there is; how a wrong value is refused is said by the functions, in the words of the protocol.
+// Schemas say what there is, and by examples of which types; how a wrong value is refused is said by the functions, in
+// the words of the protocol.
 constexpr const char* any_args = R"({"type":"object"})";  // servers send "data" of any kind with every query
 constexpr const char* adc_args = R"({"type":"object","properties":{"adcn":{"title":"ADC input","default":0}}})";
-constexpr const char* gpio_args = R"({"type":"object","properties":{"pins":{"title":"GPIO; none: all"}}})";
-constexpr const char* sms_args =
-    R"({"type":"object","properties":{"number":{"title":"To"},"sms_msg":{"title":"Text"},)"
-    R"("message":{"title":"Both, as older servers send them"},"data":{"title":"Text, as older servers send it"}}})";
+constexpr const char* gpio_args =
+    R"({"type":"object","properties":{"pins":{"title":"GPIO; none: all","examples":[4,"pio4"]}}})";
+constexpr const char* sms_args = R"({"type":"object","properties":{"number":{"title":"To","examples":["10086",10086]},)"
+                                 R"("sms_msg":{"title":"Text","examples":["text"]},)"
+                                 R"("message":{"title":"Both, as older servers send them","examples":[{}]},)"
+                                 R"("data":{"title":"Text, as older servers send it","examples":["text"]}}})";
 constexpr const char* password_args =
-    R"({"type":"object","properties":{"new_password":{"title":"New password"},"password":{"title":"The same, older"}}})";
-constexpr const char* plate_args = R"({"type":"object","properties":{"plate":{"title":"0 or 1"}}})";
-constexpr const char* reg_args = R"({"type":"object","properties":{"reg":{"title":"0, 1 or a text"}}})";
-constexpr const char* version_args = R"({"type":"object","properties":{"version":{"title":"A whole number"}}})";
-constexpr const char* fota_args = R"({"type":"object","properties":{"fota":{"title":"0 or 1"}}})";
-constexpr const char* nolog_args = R"({"type":"object","properties":{"nolog":{"title":"0: off, 1: on"
-}
-}
-})";
-constexpr const char* acquire_args = R"({"type":"object","properties":{"service_acquire":{"title":"0 or 1"}}})";
-constexpr const char* uconf_args = R"({"type":"object","properties":{"uconf":{"title":"All ports"}}})";
-constexpr const char* conf_args = R"({"type":"object","properties":{"conf":{"title":"All channels"}}})";
-constexpr const char* apn_args = R"({"type":"object","properties":{"apn":{"title":"Name, user, password"}}})";
-constexpr const char* pins_args = R"({"type":"object","properties":{"pins":{"title":"LED, ready, reset"}}})";
-constexpr const char* ota_args = R"({"type":"object","properties":{"ota":{"title":"0, 1 or an order"}}})";
-constexpr const char* all_args = R"({"type":"object","properties":{"dtu_config":{"title":"The device document"}}})";
+    R"({"type":"object","properties":{"new_password":{"title":"New password","examples":["text"]},)"
+    R"("password":{"title":"The same, older","examples":["text"]}}})";
+constexpr const char* plate_args = R"({"type":"object","properties":{"plate":{"title":"0 or 1","examples":[1]}}})";
+constexpr const char* reg_args =
+    R"({"type":"object","properties":{"reg":{"title":"0, 1 or a text","examples":[1,"text"]}}})";
+constexpr const char* version_args =
+    R"({"type":"object","properties":{"version":{"title":"A whole number","examples":["100",100]}}})";
+constexpr const char* fota_args = R"({"type":"object","properties":{"fota":{"title":"0 or 1","examples":[1]}}})";
+constexpr const char* nolog_args =
+    R"({"type":"object","properties":{"nolog":{"title":"0: off, 1: on","examples":[1]}}})";
+constexpr const char* acquire_args =
+    R"({"type":"object","properties":{"service_acquire":{"title":"0 or 1","examples":[1]}}})";
+constexpr const char* uconf_args = R"({"type":"object","properties":{"uconf":{"title":"All ports","examples":[{}]}}})";
+constexpr const char* conf_args = R"({"type":"object","properties":{"conf":{"title":"All channels","examples":[{}]}}})";
+constexpr const char* apn_args =
+    R"({"type":"object","properties":{"apn":{"title":"Name, user, password","examples":[["cmnet","",""]]}}})";
+constexpr const char* pins_args =
+    R"({"type":"object","properties":{"pins":{"title":"LED, ready, reset","examples":[["1","2","3"]]}}})";
+constexpr const char* ota_args =
+    R"({"type":"object","properties":{"ota":{"title":"0, 1 or an order","examples":[1,{}]}}})";
+constexpr const char* all_args =
+    R"({"type":"object","properties":{"dtu_config":{"title":"The device document","examples":[{}]}}})";
 
 void unspecified(Call& call, const char* what) {
   call.fail(DTU_E_UNSUPPORTED, std::string("unsupported: ") + what + " cannot be set on this firmware");

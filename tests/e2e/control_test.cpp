@@ -121,6 +121,7 @@ TEST_F(Control, TapShowsWhatPasses) {
   HttpStream tap(dtud.socket(), "/v1/tap?target=port:1");
   ASSERT_TRUE(pty.write("hello"));
   EXPECT_TRUE(tap.read_until("aGVsbG8=")) << tap.received();
+  EXPECT_NE(tap.received().find(R"("peer":0)"), std::string::npos) << "the line has no peers: " << tap.received();
   EXPECT_EQ(client.read(5), "hello");
   EXPECT_EQ(dtud.stop(), 0);
 }

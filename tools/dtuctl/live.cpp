@@ -33,7 +33,7 @@ Message read_message(const Json& j) {
 
 std::string facts(const Message& m) {
   std::string out = m.route.empty() ? "" : "route " + m.route;
-  if (!m.peer.empty()) out += (out.empty() ? "peer " : ", peer ") + m.peer;
+  if (!m.peer.empty() && m.peer != "0") out += (out.empty() ? "peer " : ", peer ") + m.peer;
   if (!m.clock_set) out += out.empty() ? "clock not set" : ", clock not set";
   return out;
 }

@@ -5,9 +5,11 @@
 namespace dtuctl {
 namespace {
 
-std::string joined(const Json& array) {
+const std::string kAny = "any";
+
+std::string joined(const Json& array, const char* between) {
   std::string out;
-  for (const Json& item : array.items()) out += (out.empty() ? "" : ", ") + printable(item.text());
+  for (const Json& item : array.items()) out += (out.empty() ? "" : between) + printable(item.text());
   return out;
 }
 
@@ -19,18 +21,62 @@ std::string range_of(const Json& property) {
   return longest.empty() ? "" : ", at most " + longest + " characters";
 }
 
+std::string type_of_value(const Json& value) {
+  if (value.is_object()) return "object";
+  if (value.is_array()) return "array";
+  if (value.value().isBoolean()) return "boolean";
+  if (value.value().isString()) return "string";
+  return value.value().isInteger() ? "integer" : "number";
+}
+
+// Of a schema without a type: what its other keywords are for, else what its default and its examples are.
+std::string type_by_content(const Json& property) {
+  struct Keyword {
+    const char *name, *type;
+  };
+  constexpr Keyword keywords[] = {{"properties", "object"},
+                                  {"additionalProperties", "object"},
+                                  {"items", "array"},
+                                  {"pattern", "string"},
+                                  {"minLength", "string"},
+                                  {"maxLength", "string"},
+                                  {"minimum", "number"},
+                                  {"maximum", "number"},
+                                  {"exclusiveMinimum", "number"},
+                                  {"exclusiveMaximum", "number"}};
+  for (const Keyword& k : keywords)
+    if (!property[k.name].is_null()) return k.type;
+  std::string out;
+  const auto add = [&out](const Json& value) {
+    const std::string type = type_of_value(value);
+    if ((" or " + out + " or ").find(" or " + type + " or ") == std::string::npos)
+      out += (out.empty() ? "" : " or ") + type;
+  };
+  if (!property["default"].is_null()) add(property["default"]);
+  for (const Json& example : property["examples"].items()) add(example);
+  return out;
+}
+
 // "integer 1..65535", "one of mqtt, mqtts"
 std::string type_of(const Json& property) {
-  if (property["enum"].is_array()) return "one of " + joined(property["enum"]);
+  if (property["enum"].is_array()) return "one of " + joined(property["enum"], ", ");
   if (!property["const"].is_null()) return "is " + property["const"].text();
   for (const char* several : {"anyOf", "oneOf"}) {
     std::string out;
     for (const Json& one : property[several].items()) out += (out.empty() ? "" : " or ") + type_of(one);
     if (!out.empty()) return out;
   }
-  const std::string type = property["type"].is_array() ? joined(property["type"]) : property["type"].text();
-  if (type == "array" && property["items"].is_object()) return "list of " + type_of(property["items"]);
-  return (type.empty() ? "any" : type) + range_of(property);
+  std::string type = property["type"].is_array() ? joined(property["type"], " or ") : property["type"].text();
+  if (type.empty()) {
+    for (const Json& part : property["allOf"].items())
+      if (const std::string one = type_of(part); one != kAny) return one;
+    type = type_by_content(property);
+  }
+  if (type == "array" && property["items"].is_object()) {
+    const std::string of = type_of(property["items"]);
+    return of == kAny ? type : "list of " + of;
+  }
+  return (type.empty() ? kAny : type) + range_of(property);
 }
 
 bool is_required(const Json& schema, const std::string& name) {

@@ -79,6 +79,21 @@ std::string outbox_lines(const std::string& who, const Json& outbox) {
   return out;
 }
 
+// What the dialect of a port could make nothing of, by reason.
+std::string dialect_drop_line(const Terminal& terminal, const Json& port) {
+  const Json drops = port["dialect_drops"];
+  uint64_t all = 0;
+  std::string reasons;
+  for (const std::string& reason : drops.keys()) {
+    all += drops[reason].number();
+    reasons += (reasons.empty() ? "" : ", ") + reason + " " + drops[reason].text();
+  }
+  if (all == 0) return "";
+  return terminal.paint(Colour::warning, printable("port " + port["id"].text() + ": dialect " + port["dialect"].text() +
+                                                   " dropped data " + dtud::counted(all, "time") + ": " + reasons)) +
+         "\n";
+}
+
 // What the plugin of an instance did wrong, a line for each kind.
 std::string fault_lines(const Terminal& terminal, const Json& instance) {
   std::string out;
@@ -201,7 +216,7 @@ std::string ports_text(const Json& ports, const Terminal& terminal) {
                p["dialect"].text(), joined(p["channels"]), traffic(p["rx_bytes"], p["rx_messages"]),
                traffic(p["tx_bytes"], p["tx_messages"]), traffic(p["queued_bytes"], p["queued_messages"]),
                count(p["dropped"], Colour::bad)});
-    errors += error_line(terminal, "port " + p["id"].text(), p["error"]);
+    errors += error_line(terminal, "port " + p["id"].text(), p["error"]) + dialect_drop_line(terminal, p);
   }
   return none(table, terminal, "no ports; see hal[].ports in the board document") + errors;
 }

@@ -46,6 +46,13 @@ TEST_F(LiveTest, TapShowsTextAsTextAndTheRestAsHex) {
   EXPECT_TRUE(backend_.wait_feeds(0));
 }
 
+TEST_F(LiveTest, TapNamesNoPeerWhereThereIsNone) {
+  Process& p = start({"tap", "all", "--count", "1"});
+  push(
+      R"({"time_ns": 1, "target": "port 1", "direction": "in", "route": "", "peer": 0, "length": 1, "data_b64": "eA=="})");
+  EXPECT_THAT(p.finish().out, testing::Not(testing::HasSubstr("peer")));
+}
+
 TEST_F(LiveTest, TapEndsCleanlyAtCtrlC) {
   Process& p = start({"tap", "port:1"});
   push(kText);

@@ -105,6 +105,29 @@ TEST_F(DtuctlTest, Ports) {
             "port 2: no such device; plug it in\n");
 }
 
+TEST_F(DtuctlTest, PortsSayWhatTheDialectDropped) {
+  answer("ports", R"([{"id": "1", "state": "up", "dialect": "command", "dialect_drops": {"bad_crc": 2, "stale": 1}},
+                      {"id": "2", "state": "up", "dialect": "command", "dialect_drops": {}}])");
+  const std::string out = dtuctl({"ports"}).out;
+  EXPECT_THAT(out, testing::HasSubstr("port 1: dialect command dropped data 3 times: bad_crc 2, stale 1\n"));
+  EXPECT_THAT(out, testing::Not(testing::HasSubstr("port 2:")));
+}
+
+TEST_F(DtuctlTest, AnArgumentHasTheTypeItsSchemaTellsInAnyWay) {
+  answer("commands", R"([{"name": "x", "args_schema": {"type": "object", "properties": {
+    "a": {"oneOf": [{"type": "integer"}, {"type": "array", "items": {"type": "string"}}]}, "b": {"enum": ["on", 1]},
+    "c": {"type": ["integer", "string"]}, "d": {"examples": [4, 5, "pio4"]}, "e": {"default": true},
+    "f": {"minimum": 1, "maximum": 5}, "g": {"properties": {}}, "h": {"allOf": [{"title": "T"}, {"type": "string"}]},
+    "i": {"title": "anything"}, "j": {"items": {}}, "k": {"pattern": "^a"}}}}])");
+  const std::string out = dtuctl({"commands", "x"}).out;
+  for (const char* row : {"a         integer or list of string\n", "b         one of on, 1\n",
+                          "c         integer or string\n", "d         integer or string\n", "f         number 1..5\n",
+                          "g         object\n", "h         string\n", "j         array\n", "k         string\n"})
+    EXPECT_THAT(out, testing::HasSubstr(row));
+  EXPECT_THAT(out, testing::ContainsRegex("\ne +boolean +true\n"));
+  EXPECT_THAT(out, testing::ContainsRegex("\ni +any +anything\n"));
+}
+
 TEST_F(DtuctlTest, Channels) {
   answer("channels", R"([{"id": 1, "type": "tcp", "state": "up", "error": "", "port": "1", "outbox": {"messages": 2,
     "bytes": 2048, "in_flight": 1, "max_messages": 4096, "max_bytes": 4194304, "overflow": "block", "delivered": 100,
