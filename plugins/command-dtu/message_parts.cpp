@@ -97,9 +97,17 @@ bool may_become_object(std::string_view text) {
   return at < text.size() && text[at] == '{' && read_object(text, at).state != Found::State::no;
 }
 
-std::optional<size_t> end_of_command(std::string_view text, const std::vector<size_t>& places) {
-  const auto begin = next_in_doubt(text, places, false);
-  return begin ? std::optional(read_object(text, *begin).end) : std::nullopt;
+std::optional<size_t> begin_of_command(std::string_view text, const std::vector<size_t>& places) {
+  return next_in_doubt(text, places, true);
+}
+
+std::optional<size_t> begin_of_another(std::string_view text, const std::vector<size_t>& places) {
+  if (const auto readable = begin_of_command(text, places)) return readable;
+  for (size_t i = 0; i < places.size(); ++i) {
+    const size_t end = i + 1 < places.size() ? places[i + 1] : text.size();
+    if (names_command(text.substr(places[i], end - places[i]))) return places[i];
+  }
+  return std::nullopt;
 }
 
 bool is_command(std::string_view object) {

@@ -35,8 +35,10 @@ struct Part {
 [[nodiscard]] bool names_command(std::string_view text);
 // More text may make it a JSON object, as the protocol's documents print them.
 [[nodiscard]] bool may_become_object(std::string_view text);
-// The end of the first whole command that begins at one of these places.
-[[nodiscard]] std::optional<size_t> end_of_command(std::string_view text, const std::vector<size_t>& places);
+// The beginning of the first command at one of these places, whole or as far as it has come.
+[[nodiscard]] std::optional<size_t> begin_of_command(std::string_view text, const std::vector<size_t>& places);
+// The same; else the first of these places from where on, up to the next one, the text names cmd_code.
+[[nodiscard]] std::optional<size_t> begin_of_another(std::string_view text, const std::vector<size_t>& places);
 // cmd_code is a member; or code is, with a password beside it.
 [[nodiscard]] bool is_command(std::string_view object);
 

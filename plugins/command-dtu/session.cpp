@@ -157,6 +157,11 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
     if (const auto taken = pieces_.go_on(id, msg.source, payload)) {
       const bool broken = taken->ended && given_back(*taken->ended);
       payload.remove_prefix(taken->used);
+      if (!taken->again.empty()) {
+        const std::string whole = taken->again + std::string(payload);
+        (void)message({*channel, msg.source, route, whole, true});
+        return;
+      }
       if (broken) payload.remove_prefix(std::min(payload.find('{'), payload.size()));
       size_t at = 0;
       skip_blank(payload, at);
@@ -239,7 +244,8 @@ bool Session::hold(const Incoming& in, std::string_view text) { return pieces_.b
 // What a stream delivered in pieces is whole, or will never be.
 bool Session::given_back(const Pieces::Given& given) {
   const LinkChannel* from = find(given.channel);
-  if (from == nullptr) return false;
+  if (given.late_bytes != 0) drop("late", given.late_bytes);
+  if (from == nullptr || given.late_bytes != 0) return false;
   if (!given.too_long) return message({*from, given.peer, {}, given.text, false});
   command(Asked{too_long_request(), from, given.peer});
   return false;

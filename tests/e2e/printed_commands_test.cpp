@@ -466,6 +466,40 @@ TEST_F(Commands20, GoodOnesBehindABadOneAreCarriedOut) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Its end comes after it was answered: no part of it goes to the line, and what follows is data and commands again.
+TEST_F(Commands20, TheLateRestOfABadOneIsDropped) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  TcpPeer server(dtud.listen_port("1"));
+  ASSERT_TRUE(server.write(R"({"msg_id": 7, "cmd_code": 4, )"));
+  EXPECT_EQ(told(answer_of(server)), "6001");
+  ASSERT_TRUE(server.write(R"("password": "012345"}words)"));
+  EXPECT_EQ(pty.read_until(","), "1,");
+  EXPECT_EQ(read_frame(pty), "words");
+  EXPECT_EQ(number(dtud.port("1"), "dialect_drops.late"), 1);
+
+  ASSERT_TRUE(server.write(R"({"cmd_code": "4, "password": "012345)"));
+  EXPECT_EQ(told(answer_of(server)), "6001");
+  ASSERT_TRUE(server.write(R"(345"} {"cmd_code": 3}words)"));
+  EXPECT_EQ(told(answer_of(server)), "CSQ17");
+  EXPECT_EQ(pty.read_until(","), "1,");
+  EXPECT_EQ(read_frame(pty), "words");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Commands20, ABrokenStringHidesNoCommandBehindIt) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  TcpPeer server(dtud.listen_port("1"));
+  for (const char* text : {R"({"cmd_code": "0}{"cmd_code": 3})", R"({"cmd_code": "0} {"cmd_code": 3})",
+                           "{\"cmd_code\": \"0}\n{\"cmd_code\": 3}"}) {
+    SCOPED_TRACE(text);
+    ASSERT_TRUE(server.write(text));
+    EXPECT_EQ(told(answer_of(server)), "6001");
+    EXPECT_EQ(told(answer_of(server)), "CSQ17");
+  }
+  line_is_silent();
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Commands20, DataBesideACommandIsStillData) {
   ASSERT_NO_FATAL_FAILURE(start());
   TcpPeer server(dtud.listen_port("1"));

@@ -96,6 +96,98 @@ TEST(Pieces, ACommandThatIsNeverCompletedIsAnsweredAndNeverData) {
   }
 }
 
+// D20: what was answered with 6001 is dropped to its end, also when the end comes late. Then it is data again.
+TEST(Pieces, TheLateRestOfACommandIsNoData) {
+  const std::string text = R"({"cmd_code":3,"data":{"x":"}"},"password":"012345"})";
+  for (size_t cut = 14; cut < text.size(); ++cut) {
+    PieceRig rig;
+    rig.channel(1, text.substr(0, cut), "", 7);
+    rig.host.advance(milliseconds(2010));
+    ASSERT_THAT(rig.to_channel(1), SizeIs(1)) << "cut at " << cut;
+    rig.channel(1, text.substr(cut, 1), "", 7);
+    rig.channel(1, "words", "", 8);
+    rig.host.advance(milliseconds(5000));
+    rig.channel(1, text.substr(cut + 1) + "more", "", 7);
+    EXPECT_THAT(rig.to_channel(1), SizeIs(1)) << "cut at " << cut;
+    EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("words"), "1," + checked("more"))) << "cut at " << cut;
+    EXPECT_EQ(rig.dropped("late"), text.size() - cut);
+  }
+}
+
+TEST(Pieces, TheLateRestIsBoundedInTimeAndBytes) {
+  const std::string begun = R"({"cmd_code":3,"data":{)";
+  PieceRig slow;
+  slow.channel(1, begun);
+  slow.host.advance(milliseconds(2010));
+  slow.channel(1, "late");
+  slow.host.advance(milliseconds(29'980));
+  EXPECT_EQ(slow.dropped("late"), 0U);
+  slow.host.advance(milliseconds(100));
+  EXPECT_EQ(slow.dropped("late"), 4U);
+  slow.channel(1, "words");
+  EXPECT_THAT(slow.to_port(), ElementsAre("1," + checked("words")));
+
+  PieceRig longest;
+  longest.channel(1, begun);
+  longest.host.advance(milliseconds(2010));
+  for (int i = 0; i < 64; ++i) longest.channel(1, std::string(1000, 'x'));
+  EXPECT_THAT(longest.to_port(), IsEmpty());
+  longest.channel(1, std::string(Pieces::bytes_max - 64'000, 'x') + "words");
+  EXPECT_THAT(longest.to_port(), ElementsAre("1," + checked("words")));
+
+  PieceRig lost;
+  lost.channel(1, begun);
+  lost.host.advance(milliseconds(2010));
+  lost.channel(1, "late");
+  lost.state(1, DTU_STATE_DOWN);
+  lost.state(1, DTU_STATE_UP);
+  lost.channel(1, "words");
+  EXPECT_THAT(lost.to_port(), ElementsAre("1," + checked("words")));
+}
+
+TEST(Pieces, ACommandBehindTheLateRestIsCarriedOut) {
+  for (const char* begun : {R"({"cmd_code": 4, "password": "012345")", R"({"cmd_code": 4, "password": "012345)"}) {
+    const std::string command = ask_csq;
+    for (size_t cut = 0; cut < command.size(); ++cut) {
+      PieceRig rig;
+      rig.channel(1, begun);
+      rig.host.advance(milliseconds(2010));
+      rig.channel(1, " late " + command.substr(0, cut));
+      rig.channel(1, command.substr(cut) + "words");
+      ASSERT_THAT(rig.to_channel(1), SizeIs(2)) << begun << " cut at " << cut;
+      EXPECT_THAT(rig.to_channel(1)[1], HasSubstr("CSQ17"));
+      EXPECT_THAT(rig.to_port(), ElementsAre("1," + checked("words"))) << begun << " cut at " << cut;
+    }
+  }
+}
+
+TEST(Pieces, EachBrokenCommandIsAnsweredThoughNoneEnds) {
+  PieceRig rig;
+  const std::string broken = R"({"cmd_code": 4, "password": "012345" "data": {"a": 1})";
+  for (size_t i = 1; i <= 3; ++i) {
+    rig.channel(1, broken.substr(0, 5));
+    rig.channel(1, broken.substr(5));
+    rig.host.advance(milliseconds(2010));
+    EXPECT_THAT(rig.to_channel(1), SizeIs(i));
+  }
+  EXPECT_THAT(rig.to_port(), IsEmpty());
+}
+
+TEST(Pieces, ABrokenStringHidesNoCommandBehindIt) {
+  for (const char* between : {"", " ", "\n", "}", "\0"}) {
+    const std::string broken = std::string(R"({"cmd_code": "0})") + between;
+    const std::string text = broken + ask_csq + "words";
+    for (size_t cut = 1; cut < text.size(); ++cut) {
+      PieceRig rig;
+      rig.channel(1, text.substr(0, cut));
+      rig.channel(1, text.substr(cut));
+      ASSERT_THAT(rig.to_channel(1), SizeIs(2)) << text << " cut at " << cut;
+      EXPECT_THAT(rig.to_channel(1)[0], HasSubstr("6001"));
+      EXPECT_THAT(rig.to_channel(1)[1], HasSubstr("CSQ17"));
+    }
+  }
+}
+
 TEST(Pieces, AMistakeIsTakenToTheEndOfItsCommand) {
   const std::string bad = R"({ Password: "012345", "cmd_code": 4,, "data": {"a": ["}"]}})";
   for (size_t cut = 1; cut < bad.size(); ++cut) {
@@ -242,6 +334,12 @@ TEST(ObjectScan, AgreesWithTheReaderOnEveryObject) {
   }
   ObjectScan deep;
   EXPECT_EQ(deep.feed("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}"), 206U);
+  ObjectScan broken;
+  EXPECT_EQ(broken.feed("{\"a\":\"b}{ \""), std::nullopt);
+  EXPECT_THAT(broken.doubts(), ElementsAre(8));
+  ObjectScan whole;
+  EXPECT_EQ(whole.feed(R"({"a":"{\"", "b":"{y", "c":"z{x"})"), 32U);
+  EXPECT_THAT(whole.doubts(), IsEmpty());
   ObjectScan doubtful;
   EXPECT_EQ(doubtful.feed(R"({"a":1{"b":{},{}]})"), std::nullopt);
   EXPECT_THAT(doubtful.doubts(), ElementsAre(6, 14));
