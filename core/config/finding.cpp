@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "config/finding.hpp"
 
-#include "config/documents.hpp"
+#include <algorithm>
 
 namespace dtud::config {
 
