@@ -140,16 +140,18 @@ std::string death_line(const Terminal& terminal, const Json& instance) {
 
 // A change that came over a channel and has not proved itself.
 std::string trial_line(const Terminal& terminal, const Json& trial) {
-  if (trial["revision"].number() == 0) return "";
+  if (trial["source"].text().empty()) return "";
+  const bool stored = trial["revision"].number() != 0;  // else the history was destroyed
+  const std::string what = stored ? "revision " + trial["revision"].text() : "the present document";
   const std::string until = trial["until_ns"].number() == 0 ? "it is being applied"
                                                             : "until " + date_and_time(trial["until_ns"].number()) +
                                                                   " (" + duration(trial["seconds_left"].number()) + ")";
   std::string parts;
   for (const Json& part : trial["changed"].items()) parts += (parts.empty() ? "" : ", ") + part.text();
-  return terminal.paint(Colour::warning, printable("on trial  revision " + trial["revision"].text() + " by " +
-                                                   trial["source"].text() + (parts.empty() ? "" : " (" + parts + ")") +
-                                                   " since " + date_and_time(trial["since_ns"].number()) + ", " +
-                                                   until + "; else revision " + trial["good"].text() + " comes back" +
+  return terminal.paint(Colour::warning, printable("on trial  " + what + " by " + trial["source"].text() +
+                                                   (parts.empty() ? "" : " (" + parts + ")") + " since " +
+                                                   date_and_time(trial["since_ns"].number()) + ", " + until +
+                                                   "; else revision " + trial["good"].text() + " comes back" +
                                                    (trial["local"].flag() ? ", with the local changes since" : ""))) +
          "\n";
 }

@@ -35,6 +35,19 @@ TEST_F(DtuctlTest, Status) {
             "channel 1  connects 3, broker broker.example.com\n");
 }
 
+// The history may be destroyed during a trial: then the document on trial has no number.
+TEST_F(DtuctlTest, ATrialIsShownAlsoWithoutItsRevision) {
+  for (const char* revision : {"2", "0"}) {
+    answer("status", R"({"threads": 1, "instances": [], "config": {"revision": )" + std::string(revision) +
+                         R"(, "trial": {"revision": )" + revision +
+                         R"(, "good": 1, "source": "channel 1", "changed": ["conf.1"], "seconds_left": 5}}})");
+    const std::string what = *revision == '2' ? "revision 2" : "the present document";
+    const Result r = dtuctl({"status"});
+    EXPECT_THAT(r.out, HasSubstr("\non trial  " + what + " by channel 1 (conf.1) since "));
+    EXPECT_THAT(r.out, HasSubstr("; else revision 1 comes back\n"));
+  }
+}
+
 TEST_F(DtuctlTest, HealthIsShownInWordsAndInFullWidth) {
   answer("status", R"({"threads": 1, "instances": [{"name": "hal linux", "state": "up", "health": {"simulated": true,
     "last_error": null, "peers": [], "pins": [1, 2], "ports": {"1": {"device": "/dev/ttyS1", "lost_bytes": 0}}}}]})");
