@@ -160,7 +160,12 @@ TEST_P(UnreadableJournal, CostsNoMessage) {
   rig.begin(kLimits, Storage::on);
   EXPECT_TRUE(rig.eventually([&] { return rig.has_logged("its messages are in plain memory"); }));
   rig.push(501, 520);
-  ASSERT_TRUE(rig.eventually([&] { return rig.backlog().disk().messages == 20; }));
+  // If the first life took long, its last 50 went to the disk as well.
+  uint64_t stored = 0;
+  ASSERT_TRUE(rig.eventually([&] {
+    stored = rig.backlog().disk().messages;
+    return stored == 20 || stored == 70;
+  })) << stored;
   rig.end();
   GetParam().way.mend(path);
   rig.begin(kLimits, Storage::on);
