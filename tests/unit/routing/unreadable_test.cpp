@@ -160,11 +160,11 @@ TEST_P(UnreadableJournal, CostsNoMessage) {
   rig.begin(kLimits, Storage::on);
   EXPECT_TRUE(rig.eventually([&] { return rig.has_logged("its messages are in plain memory"); }));
   rig.push(501, 520);
-  // If the first life took long, its last 50 went to the disk as well.
+  // If the first life took long, its last 50, or all its 500, went to the disk as well.
   uint64_t stored = 0;
   ASSERT_TRUE(rig.eventually([&] {
     stored = rig.backlog().disk().messages;
-    return stored == 20 || stored == 70;
+    return stored % 50 == 20;
   })) << stored;
   rig.end();
   GetParam().way.mend(path);
