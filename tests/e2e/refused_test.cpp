@@ -96,6 +96,12 @@ std::string document(uint16_t port, const std::string& more = "") {
 
 using Lines = std::vector<std::string>;
 std::string long_line() { return std::string(kLong, 'x') + "\n"; }
+// Five, each longer than what a server that reads nothing acknowledges.
+Lines long_lines() {
+  Lines lines;
+  for (char c = 'a'; c < 'f'; ++c) lines.emplace_back(kLong, c);
+  return lines;
+}
 bool got(PickyServer& server, const Lines& lines) {
   return eventually([&] { return server.lines() == lines; }, kPatience);
 }
@@ -177,8 +183,7 @@ TEST_P(RefusedTest, AServerThatResetsEveryConnectionCostsNothing) {
   dtud.ports({{"1", pty.device()}}).device(document(server.port(), kQuick + GetParam()));
   dtud.start();
   ASSERT_TRUE(dtud.port_is("1", "up"));
-  Lines lines;  // longer than what a server that reads nothing acknowledges
-  for (char c = 'a'; c < 'f'; ++c) lines.emplace_back(kLong, c);
+  const Lines lines = long_lines();
   for (const std::string& line : lines) ASSERT_TRUE(pty.write(line + "\n"));
   ASSERT_TRUE(dtud.channel_number("1", "outbox.accepted", 5));
   ASSERT_TRUE(eventually([&] { return server.resets() >= 60; }, kPatience));
@@ -197,8 +202,7 @@ TEST_P(RefusedTest, AServerThatTakesNothingForAWhileCostsNothing) {
   dtud.ports({{"1", pty.device()}}).device(document(server.port(), kQuick + GetParam()));
   dtud.start();
   ASSERT_TRUE(dtud.port_is("1", "up"));
-  Lines lines;  // longer than what a server that reads nothing acknowledges
-  for (char c = 'a'; c < 'f'; ++c) lines.emplace_back(kLong, c);
+  const Lines lines = long_lines();
   for (const std::string& line : lines) ASSERT_TRUE(pty.write(line + "\n"));
   EXPECT_TRUE(eventually([&] { return server.mended(); }, kPatience)) << dtud.get("/v1/channels").body;
   EXPECT_TRUE(got(server, lines)) << server.lines().size() << " of 5 came";

@@ -34,6 +34,13 @@ class Rig {
     ASSERT_TRUE(outbox_.push(KeptMessage::keep(m)));
     pushed.push_back(text);
   }
+  // The channel connects: the registration message goes first.
+  void connect(const std::string& hello) {
+    dtu_msg registration{};
+    registration.payload = {hello.data(), hello.size()};
+    outbox_.push_registration(KeptMessage::keep(registration));
+    up();
+  }
   // Once nothing waits: what was not delivered.
   [[nodiscard]] std::vector<std::string> rejected() const {
     EXPECT_EQ(outbox_.messages(), 0U);
@@ -405,11 +412,8 @@ TEST(Suspicion, ASuspectThatWasSetAsideIsNotForgotten) {
 TEST(Suspicion, OneThatIsTakenBetweenTheClosesIsEnough) {
   Rig rig(1);
   const std::string hello = "hello";
-  dtu_msg registration{};
-  registration.payload = {hello.data(), hello.size()};
   for (int closes = 0; closes < 20 && rig.outbox_.counters().rejected == 0; ++closes) {
-    rig.outbox_.push_registration(KeptMessage::keep(registration));
-    rig.up();
+    rig.connect(hello);
     while (rig.send().front() == hello) rig.complete(DTU_OK);
     rig.pass(5);
     rig.complete(DTU_E_REFUSED, true);
@@ -424,11 +428,8 @@ TEST(Suspicion, OneThatIsTakenBetweenTheClosesIsEnough) {
 TEST(Suspicion, ARegistrationThatIsNeverTakenStopsNobody) {
   Rig rig(3);
   const std::string hello = "hello";
-  dtu_msg registration{};
-  registration.payload = {hello.data(), hello.size()};
   for (int closes = 0; closes < 20 && rig.outbox_.counters().rejected == 0; ++closes) {
-    rig.outbox_.push_registration(KeptMessage::keep(registration));
-    rig.up();
+    rig.connect(hello);
     const Texts texts = rig.send();
     rig.pass(5);
     if (texts.front() != hello) {
