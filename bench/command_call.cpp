@@ -3,26 +3,13 @@
 // whose schema is compiled for it, for the ratio.
 #include <benchmark/benchmark.h>
 
-#include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
+#include "allocations.hpp"
 #include "commands/calls.hpp"
-
-namespace {
-
-std::atomic<uint64_t> allocations{0};
-
-}  // namespace
-
-// Every allocation of the program, operator new's too, comes by here.
-extern "C" {
-void* __libc_malloc(size_t size);
-void* malloc(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
-}
 
 namespace {
 
