@@ -50,6 +50,8 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
              labels);
   text.counter("dtu_outbox_delivered_total", "Messages confirmed by the remote end", static_cast<double>(n.delivered),
                labels);
+  text.counter("dtu_outbox_overtaken_total", "Messages confirmed after a newer one: the peer had refused them before",
+               static_cast<double>(n.overtaken), labels);
   text.counter("dtu_outbox_unconfirmed_total", "Messages sent over a protocol that confirms nothing",
                static_cast<double>(n.unconfirmed), labels);
   const auto with_reason = [&labels](const char* reason) {

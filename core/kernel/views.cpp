@@ -116,7 +116,7 @@ JsonObject::Ptr skipped_view(const config::SkippedChannel& channel) {
   o->set("port", channel.port);
   auto box = make_object();
   for (const char* none : {"messages", "bytes", "in_flight", "max_messages", "max_bytes", "accepted", "delivered",
-                           "unconfirmed", "dropped", "no_receiver", "rejected", "resent"})
+                           "unconfirmed", "overtaken", "dropped", "no_receiver", "rejected", "resent"})
     box->set(none, number(0));
   box->set("overflow", std::string());
   box->set("rejections", rejections_view({}));
@@ -266,6 +266,7 @@ std::string channels(Kernel& kernel) {
     box->set("overflow", std::string(name_of(c->outbox.limits().policy)));
     box->set("accepted", number(counters.accepted));
     box->set("delivered", number(counters.delivered));
+    box->set("overtaken", number(counters.overtaken));
     box->set("dropped", number(counters.dropped));
     box->set("no_receiver", number(counters.no_receiver));
     box->set("unconfirmed", number(counters.unconfirmed));

@@ -67,6 +67,7 @@ bool Outbox::push(KeptMessage message) {
     }
     if (backlog_) return push_kept(std::move(message));
   }
+  if (!command) another_ = false;
   bytes_ += message.payload_size();
   ++messages_;
   ++counters_.accepted;
@@ -76,24 +77,25 @@ bool Outbox::push(KeptMessage message) {
 
 void Outbox::push_registration(KeptMessage message) {
   if (std::exchange(registration_rejected_, false)) return;  // the peer closes for it: what waits goes without it
-  uint8_t refusals = 0;
-  bool aside = false;
+  Entry next{KeptMessage(), 0, false, false, 0, true};
   for (size_t left = commands_.returned.size(); left != 0; --left) {
     Entry entry = commands_.returned.pop_front();
     if (!entry.registration) {
       commands_.returned.push_back(std::move(entry));
       continue;
     }
-    refusals = std::max(refusals, entry.refusals);
-    aside = aside || entry.aside;
+    next.refusals = std::max(next.refusals, entry.refusals);
+    next.refused_at = entry.refused_at;
+    next.aside = next.aside || entry.aside;
     forget(entry);
     --counters_.accepted;
   }
   bytes_ += message.payload_size();
   ++messages_;
   ++counters_.accepted;
-  if (aside) ++aside_;
-  commands_.returned.push_front({std::move(message), 0, false, false, refusals, true, aside});
+  if (next.aside) ++aside_;
+  next.message = std::move(message);
+  commands_.returned.push_front(std::move(next));
 }
 
 bool Outbox::push_kept(KeptMessage message) {
@@ -251,7 +253,10 @@ uint32_t Outbox::take(dtu_msg* out, uint32_t most) {
           most = n;
           break;
         }
-        next.refusals = std::max<uint8_t>(next.refusals, 1);
+        if (next.refusals == 0) {
+          next.refusals = 1;
+          next.refused_at = confirmed_;
+        }
         took_alone_ = true;
         most = 1;
       }
@@ -324,8 +329,7 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
   leave_flight(queue, *entry);
   switch (status) {
     case DTU_OK:
-      ++counters_.delivered;
-      if (entry->message.payload_size() >= alone_from_) set_alone_from(UINT64_MAX);  // so it was not the length
+      count_delivered(*entry);
       forget(*entry);
       break;
     case DTU_UNCONFIRMED:
@@ -366,33 +370,39 @@ void Outbox::reject(Entry& entry) {
   forget(entry);
 }
 
-void Outbox::set_aside(uint64_t token) {
-  Entry* entry = open_entry(token);
-  if (entry != nullptr && !std::exchange(entry->aside, true)) ++aside_;
+void Outbox::set_refused_aside() {
+  for (Queue* queue : {&commands_, &data_})
+    for (Ring<Entry>* ring : {&queue->returned, &queue->in_flight})
+      for (size_t i = 0; i < ring->size(); ++i)
+        if (Entry& entry = (*ring)[i]; entry.refusals != 0 && !std::exchange(entry.aside, true)) ++aside_;
 }
 
-void Outbox::put_back() {
+void Outbox::put_back(bool overtaken) {
   if (aside_ == 0) return;
   for (Queue* queue : {&commands_, &data_})
     for (Ring<Entry>* ring : {&queue->returned, &queue->in_flight})
-      for (size_t i = 0; i < ring->size(); ++i) (*ring)[i].aside = false;
+      for (size_t i = 0; i < ring->size(); ++i)
+        if (Entry& entry = (*ring)[i]; std::exchange(entry.aside, false)) entry.overtaken |= overtaken;
   aside_ = 0;
 }
 
-void Outbox::reject_aside() {
-  for (Queue* queue : {&commands_, &data_})
-    for (size_t left = aside_ != 0 ? queue->returned.size() : 0; left != 0; --left) {
-      Entry entry = queue->returned.pop_front();
-      if (entry.aside)
-        reject(entry);
-      else
-        queue->returned.push_back(std::move(entry));
-    }
-  refill();
+// One at a time, and not without end: a peer may take nothing at all.
+void Outbox::make_room_for_another() {
+  const bool full = over(limits_.messages, limits_.bytes);
+  another_ = full && limits_.policy != Policy::drop_oldest && above_ < kMostAbove;
+  if (another_) ++above_;
+  if (!full) above_ = 0;
+}
+
+void Outbox::count_delivered(Entry& entry) {
+  ++counters_.delivered;
+  if (entry.overtaken) ++counters_.overtaken;
+  if (!entry.registration) ++confirmed_;
+  if (entry.message.payload_size() >= alone_from_) set_alone_from(UINT64_MAX);  // so it was not the length
 }
 
 void Outbox::count_rejected(Rejected reason, uint64_t bytes) {
-  Rejection& of = counters_.rejections.at(static_cast<size_t>(reason));
+  OutboxCounters::Rejection& of = counters_.rejections.at(static_cast<size_t>(reason));
   ++counters_.rejected;
   ++of.messages;
   of.bytes += bytes;
@@ -427,11 +437,17 @@ bool Outbox::other_waits(uint8_t below) {
   return false;
 }
 
-uint8_t Outbox::count_refusal(uint64_t token) {
+Outbox::Refusals Outbox::count_refusal(uint64_t token) {
   Entry* entry = open_entry(token);
-  if (entry == nullptr) return 0;
+  if (entry == nullptr) return {};
+  if (entry->refusals == 0) entry->refused_at = confirmed_;
   if (entry->refusals < UINT8_MAX - 1) ++entry->refusals;
-  return entry->refusals;
+  return {entry->refusals, entry->refused_at != confirmed_};
+}
+
+bool Outbox::is_registration(uint64_t token) {
+  const Entry* entry = open_entry(token);
+  return entry != nullptr && entry->registration;
 }
 
 void Outbox::forget_refusals() {

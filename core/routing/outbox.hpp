@@ -5,7 +5,6 @@
 #pragma once
 #include <dtu/abi.h>
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,17 +23,7 @@ class Outbox final : private Backlog::Window {
   // With a backlog: what is held here of it, enough for any channel's flight.
   static constexpr uint64_t kWindowMessages = 1024, kWindowBytes = 1U << 20U;
 
-  struct Rejection {
-    uint64_t messages = 0, bytes = 0;
-    uint64_t last_bytes = 0;  // of the last one
-  };
-  struct Counters {
-    uint64_t accepted = 0, delivered = 0, dropped = 0, rejected = 0, resent = 0, cleared = 0;
-    uint64_t unconfirmed = 0;  // sent over a protocol that confirms nothing
-    uint64_t no_receiver = 0;  // of `dropped`: by the channel, because nobody was there
-    std::array<Rejection, kRejections> rejections;
-    Rejected last_rejected = Rejected::refused;
-  };
+  using Counters = OutboxCounters;
 
   // A read of 64 KiB: one message of each byte; JSON makes six bytes of one, and has a head.
   static constexpr uint64_t kChunkMessages = 65536, kChunkBytes = 8 * 65536;
@@ -48,9 +37,8 @@ class Outbox final : private Backlog::Window {
 
   // Called for each message that is rejected.
   void on_rejected(std::function<void(Rejected, uint64_t bytes)> rejected) { rejected_ = std::move(rejected); }
-  // From now on data is kept as `mode` and `disk` say. `carries` tells whether the channel can send, `changed` is
-  // called when messages came from the backlog or it has room again. What is here already stays in plain memory, and
-  // goes first.
+  // From now on data is kept as `mode` and `disk` say. `carries`: the channel can send. `changed` is called when
+  // messages came from the backlog or it has room again. What is here already stays in plain memory, and goes first.
   void keep(Storage& storage, uint32_t channel, config::Storage mode, spool::SpoolLimits disk,
             std::function<bool()> carries, std::function<void()> changed);
   [[nodiscard]] Backlog* backlog() { return backlog_.get(); }
@@ -66,12 +54,14 @@ class Outbox final : private Backlog::Window {
 
   // At or over a bound / well below it again: the hysteresis of back-pressure.
   [[nodiscard]] bool full() const {
-    return over(limits_.messages, limits_.bytes) || (backlog_ != nullptr && backlog_->full());
+    return (over(limits_.messages, limits_.bytes) && !another_) || (backlog_ != nullptr && backlog_->full());
   }
   [[nodiscard]] bool has_room() const {
-    return !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4) &&
+    return (another_ || !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4)) &&
            (backlog_ == nullptr || backlog_->has_room());
   }
+  // There is room for one more message, though it is full.
+  void make_room_for_another();
   // Something can be taken now, or was set aside and nothing else is left.
   [[nodiscard]] bool has_waiting() {
     return (commands_.next() != nullptr && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_)) ||
@@ -91,15 +81,20 @@ class Outbox final : private Backlog::Window {
   // How often the peer closed for this message alone: of one in flight (0 if it is not), of the next one to be taken.
   [[nodiscard]] uint8_t was_refused(uint64_t token);
   [[nodiscard]] uint8_t next_was_refused();
-  uint8_t count_refusal(uint64_t token);  // once more; how often now
-  // A message waits for which the peer closed at least once, and less often than `below`.
+  struct Refusals {
+    uint8_t times = 0;
+    bool other_taken = false;  // the peer confirmed another message, no registration, since the first time
+  };
+  Refusals count_refusal(uint64_t token);  // once more
+  [[nodiscard]] bool is_open(uint64_t token) { return open_entry(token) != nullptr; }
+  [[nodiscard]] bool is_registration(uint64_t token);
+  // The next message is one for which the peer closed. / One waits for which it closed less often than `below`.
   [[nodiscard]] bool refused_waits();
   [[nodiscard]] bool other_waits(uint8_t below = UINT8_MAX);
-  // Passes over this one, when it is completed, until put_back(): what stands behind it is taken first.
-  void set_aside(uint64_t token);
+  // Passes over all for which the peer closed, in flight or waiting, until put_back().
+  void set_refused_aside();
   [[nodiscard]] bool any_aside() const { return aside_ != 0; }
-  void put_back();
-  void reject_aside();
+  void put_back(bool overtaken = false);  // a newer one was delivered meanwhile
   // The last take() took one message as long as a rejected one: it goes alone.
   [[nodiscard]] bool took_alone() const { return took_alone_; }
   void forget_refusals();
@@ -133,6 +128,8 @@ class Outbox final : private Backlog::Window {
     uint8_t refusals = 0;
     bool registration = false;
     bool aside = false;  // is not taken
+    bool overtaken = false;
+    uint16_t refused_at = 0;  // confirmed_, at the first of `refusals`
   };
   struct Queue {
     Ring<Entry> waiting;
@@ -147,6 +144,7 @@ class Outbox final : private Backlog::Window {
   // A channel that never completes an old message must not make the in-flight ring grow without bound.
   static constexpr size_t kLongestFlight = 1U << 16U;
   static constexpr uint32_t kMostCommands = 1024;
+  static constexpr uint32_t kMostAbove = 64;  // make_room_for_another() so often
 
   [[nodiscard]] bool over(uint64_t messages, uint64_t bytes) const { return messages_ >= messages || bytes_ >= bytes; }
   bool push_kept(KeptMessage message);
@@ -157,6 +155,7 @@ class Outbox final : private Backlog::Window {
   [[nodiscard]] bool flight_is_long(const Queue& queue) const;
   void forget(Entry& entry);
   void count_rejected(Rejected reason, uint64_t bytes);
+  void count_delivered(Entry& entry);
   void set_alone_from(uint64_t bytes);
   Entry* open_entry(uint64_t token);
   void leave_flight(Queue& queue, Entry& entry);
@@ -181,7 +180,10 @@ class Outbox final : private Backlog::Window {
   uint64_t alone_from_ = UINT64_MAX;  // bytes of the shortest message that the peer never took
   uint64_t large_;                    // what is longer goes alone, or is longer than max_message
   bool took_alone_ = false, registration_rejected_ = false;
-  uint32_t aside_ = 0;  // so many are
+  uint32_t aside_ = 0;      // so many are
+  uint16_t confirmed_ = 0;  // counts the messages that the peer confirmed
+  bool another_ = false;    // make_room_for_another()
+  uint32_t above_ = 0;      // so often since there was room
   Queue commands_, data_;
   uint64_t messages_ = 0, bytes_ = 0, order_ = 1;  // of what the backlog does not have; order 0: a registration
   uint64_t window_bytes_ = 0;                      // of what it has

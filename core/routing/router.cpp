@@ -505,25 +505,25 @@ void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status
   auto* channel = from.component().kind == DTU_KIND_CHANNEL ? static_cast<Channel*>(from.tenant()) : nullptr;
   const bool rejected = channel != nullptr && status == DTU_E_REFUSED &&
                         channel->suspicion.refused(channel->outbox, token, lane_.now_ns());
+  const bool gone =
+      rejected || status == DTU_OK || status == DTU_UNCONFIRMED || status == DTU_E_INVALID || status == DTU_E_DROPPED;
+  using End = Suspicion::End;
+  if (channel != nullptr && channel->suspicion.any() && status != DTU_E_REFUSED)
+    channel->suspicion.completed(channel->outbox, token,
+                                 status == DTU_OK ? End::confirmed
+                                 : gone           ? End::gone
+                                                  : End::kept);
   if (channel == nullptr || !(rejected ? channel->outbox.reject(token) : channel->outbox.complete(token, status)))
     return from.faults().note(Fault::completion, called_in(lane_, "complete"),
                               "is for token " + std::to_string(token) + ", which is not open");
-  const bool gone =
-      rejected || status == DTU_OK || status == DTU_UNCONFIRMED || status == DTU_E_INVALID || status == DTU_E_DROPPED;
   if (status > 0 && !gone)
     from.faults().note(Fault::completion, called_in(lane_, "complete"),
                        "says " + std::to_string(status) + ", which is no end: the message is sent again");
-  using End = Suspicion::End;
-  if (channel->suspicion.any() && status != DTU_E_REFUSED)
-    channel->suspicion.completed(channel->outbox, status == DTU_OK ? End::confirmed : gone ? End::gone : End::kept);
-  if (status == DTU_E_REFUSED)
-    if (const int64_t pause_ns = channel->suspicion.began_pause(); pause_ns != 0)
-      log_.warning(
-          channel->name,
-          "the peer closes the connection, or refuses, each time a message is sent alone, and has confirmed no "
-          "other message since. The peer may take no message at all, so none is rejected. Sending is tried "
-          "again in " +
-              std::to_string(pause_ns / 1'000'000'000) + " s, and later after longer pauses");
+  if (status == DTU_E_REFUSED && channel->suspicion.takes_nothing())
+    log_.warning(channel->name,
+                 "the peer closes the connection, or refuses, each time a message is sent alone, and has confirmed no "
+                 "other message since. The peer may take no message at all, so none is rejected. Sending is tried "
+                 "again, after pauses that grow");
   if (!gone) {
     // If the connection is lost, report(DOWN) follows and report(UP) ends the pause. Otherwise the message alone
     // failed, and trying it again at once could go on for ever.

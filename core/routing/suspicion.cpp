@@ -19,13 +19,12 @@ constexpr int64_t kShortLife = 10 * kSecond;
 // Of so many messages in flight the one is found by sending them one at a time. Of more by starting again with one, and
 // one more for each that is confirmed: each close halves the distance to it at least.
 constexpr uint64_t kFew = 32;
-// Between two tries of the suspect: doubled each time.
-constexpr int64_t kFirstPause = 2 * kSecond, kLongestPause = 60 * kSecond, kLongestAlone = 300 * kSecond;
-constexpr uint32_t kRounds = 8;
+// Before a suspect is sent again: doubled each time.
+constexpr int64_t kFirstPause = 2 * kSecond, kLongestPause = 30 * kSecond, kLongestAlone = 300 * kSecond;
 
-// After so many of these tries others are tried too? Seldom: a peer that begins to take messages just then costs the
-// suspect. The longer it takes nothing, the less of the time that is.
-bool is_time_for_others(uint32_t rounds) { return (rounds & (rounds - 1)) == 0 || rounds % kRounds == 0; }
+int64_t doubled(uint32_t times, int64_t most) {
+  return times == 0 ? 0 : std::min(kFirstPause << std::min(times - 1, 16U), most);
+}
 
 int64_t soon(uint64_t bytes) { return kSoon + static_cast<int64_t>(bytes) * kSoonPerByte; }
 
@@ -41,11 +40,9 @@ Suspicion::Allowed Suspicion::allowed(Outbox& outbox, int64_t now_ns) {
     clear(outbox);
     return {};
   }
-  if (refused && resume_ns_ != 0) {
-    const bool other_came = alone_ && outbox.other_waits(kMost);
-    if (now_ns < resume_ns_ && !other_came) return {0, resume_ns_};
-    if (other_came) rounds_ = 0;
-    resume_ns_ = 0;
+  if (refused) {
+    const int64_t due = sent_ns_ + pause_ns(outbox.other_waits(1));
+    if (now_ns < due) return {0, due};
   }
   if (suspect && now_ns < up_ns_ + settle_ns_) return {0, up_ns_ + settle_ns_};
   return {suspect ? 1 : static_cast<uint32_t>(most_ - in_flight), 0};
@@ -71,7 +68,6 @@ bool Suspicion::refused(Outbox& outbox, uint64_t token, int64_t now_ns) {
   most_ = 1;
   left_ = std::max(careful ? left_ : 0, in_flight);
   const int64_t sent_ns = std::exchange(sent_ns_, now_ns);  // what is still in flight gets its time from here
-  const bool taken = std::exchange(taken_, false);
   if (in_flight != 1) return false;
   const int64_t took = careful ? now_ns - sent_ns : 0;
   const bool first = outbox.was_refused(token) == 0;
@@ -85,52 +81,67 @@ bool Suspicion::refused(Outbox& outbox, uint64_t token, int64_t now_ns) {
     outbox.put_back();
     return false;
   }
-  const uint8_t times = outbox.count_refusal(token);
-  if (times >= kMost && taken) {
-    most_ = 0;  // found
-    left_ = 0;
+  const bool comparing = outbox.any_aside();
+  const auto [times, other_taken] = outbox.count_refusal(token);
+  outbox.put_back();
+  if (times >= kMost && other_taken) {
+    most_ = outbox.refused_waits() ? 1 : 0;
+    left_ = most_;
     return true;
   }
-  const bool others = outbox.any_aside();
-  if (times >= kMost && outbox.other_waits() && (others || is_time_for_others(++rounds_)))
-    outbox.set_aside(token);
-  else if (times >= kMost || others)
-    pause(outbox, now_ns, times >= kMost);
+  if (comparing) {
+    ++rounds_;
+  } else if (times < kAlone || other_taken) {
+    return false;  // it is sent again first
+  } else if (outbox.other_waits(1)) {
+    outbox.set_refused_aside();
+    single_ = true;
+  } else {
+    ++lonely_;
+    if (times >= kMost) outbox.make_room_for_another();
+  }
+  if (takes_nothing_ == Nothing::unknown && (comparing || (times >= kMost && lonely_ != 0)))
+    takes_nothing_ = Nothing::found;
   return false;
 }
 
-// `suspect`: the one that was just refused is one. Then it may be that nobody else waits.
-void Suspicion::pause(Outbox& outbox, int64_t now_ns, bool suspect) {
-  outbox.put_back();
-  alone_ = suspect && !outbox.other_waits(kMost);
-  pause_ns_ = std::clamp(2 * pause_ns_, kFirstPause, alone_ ? kLongestAlone : kLongestPause);
-  resume_ns_ = now_ns + pause_ns_;
+int64_t Suspicion::pause_ns(bool others) const {
+  return others ? doubled(rounds_ > kQuickRounds ? rounds_ - kQuickRounds : 0, kLongestPause)
+                : doubled(lonely_, kLongestAlone);
 }
 
-int64_t Suspicion::began_pause() { return resume_ns_ == 0 || std::exchange(told_, true) ? 0 : pause_ns_; }
+bool Suspicion::pausing(Outbox& outbox) const {
+  return outbox.in_flight() == 0 && !outbox.any_aside() && outbox.next_was_refused() != 0 &&
+         pause_ns(outbox.other_waits(1)) != 0;
+}
 
-void Suspicion::completed(Outbox& outbox, End end) {
+bool Suspicion::takes_nothing() {
+  if (takes_nothing_ != Nothing::found) return false;
+  takes_nothing_ = Nothing::told;
+  return true;
+}
+
+void Suspicion::completed(Outbox& outbox, uint64_t token, End end) {
+  if (!outbox.is_open(token)) return;
   if (end == End::kept) {
     if (!closed_) clear(outbox);
     return;
   }
-  if (end == End::confirmed) {
-    taken_ = true;
-    told_ = false;
-    pause_ns_ = resume_ns_ = 0;
-    rounds_ = 0;
-    if (outbox.any_aside()) {
-      outbox.reject_aside();
-      left_ = 0;
-    }
-  }
-  if (left_ <= 1 && !outbox.refused_waits()) {
+  if (end == End::confirmed && !outbox.is_registration(token)) proven(outbox, token);
+  if (left_ <= 1 && !outbox.refused_waits() && !outbox.any_aside()) {
     most_ = 0;
     left_ = 0;
     return;
   }
   if (left_ > 1) --left_;
   if (!single_) ++most_;
+}
+
+void Suspicion::proven(Outbox& outbox, uint64_t token) {
+  rounds_ = lonely_ = 0;
+  takes_nothing_ = Nothing::unknown;
+  outbox.put_back(true);
+  if (outbox.was_refused(token) != 0) outbox.forget_refusals();
 }
 
 void Suspicion::up(int64_t now_ns) {
@@ -143,13 +154,13 @@ void Suspicion::up(int64_t now_ns) {
 void Suspicion::down(Outbox& outbox) {
   if (!carries_) return;
   carries_ = false;
-  if (any() && !closed_ && resume_ns_ == 0) clear(outbox);
+  if (any() && !closed_ && !pausing(outbox)) clear(outbox);
 }
 
 void Suspicion::clear(Outbox& outbox) {
   most_ = 0;
   left_ = 0;
-  resume_ns_ = 0;
+  rounds_ = lonely_ = 0;
   outbox.put_back();
   outbox.forget_refusals();
 }

@@ -1,14 +1,16 @@
 // Finds the message that the peer of a channel never takes (D19). Once a channel completed messages with DTU_E_REFUSED,
-// its outbox is sent in small pieces, until the message for which the peer closes is in flight alone. When the peer has
-// closed kMost times for the same message alone, and has confirmed another one in between or confirms the next one, the
-// message is rejected.
+// its outbox is sent in small pieces, until the message for which the peer closes is in flight alone. It is rejected
+// when the peer closed kMost times for it alone and confirmed another message after the first of these times.
 //
-// A peer that takes nothing at all must not cost a message. So the suspect is set aside, and the next message is sent
-// alone. When it is confirmed, the suspect is rejected: it stood before, so it cannot be sent any more. When the peer
-// closes for that one too, both wait in their order, and the suspect is sent again after pauses that grow, now and then
-// with the next message after it. When the next one was refused kMost times as well, the one behind it is tried, and
-// so on: all before the one that is confirmed are rejected. While no other message waits, the suspect is sent again
-// after such pauses.
+// A peer that takes nothing at all must not cost a message. So after kAlone times all messages for which the peer
+// closed are set aside, and the first one behind them is sent alone.
+//   - The peer confirms it: those that were set aside are sent again, one at a time. A peer that began to take messages
+//     just then takes them too: late, and counted as overtaken. For one that the peer never takes it closes once more.
+//   - The peer closes for that one too: it is set aside with the others the next time. The first one is sent again
+//     before that. After the first kQuickRounds of such rounds, with pauses before that grow: a peer that takes nothing
+//     for long is asked seldom, and is most likely to begin in a pause, when the first one is the next.
+// While no other message waits, the first one is sent again after pauses that grow. In an outbox that is full of such
+// messages there is room for one more to compare with.
 //
 // A peer that closes its connections for another reason must not cost a message either:
 //   - After the first time, a message is sent only on a connection that has been up for a while: several times as long
@@ -16,6 +18,7 @@
 //     before it, that closes by itself closes during that time.
 //   - A connection that is lost in another way, or before the message is sent, clears the message.
 //   - A peer that neither closes nor confirms soon clears it too.
+//   - When the peer takes one for which it closed before, it was not the message: all are cleared.
 // Nothing of this costs anything before the first DTU_E_REFUSED. Main lane.
 #pragma once
 #include <cstdint>
@@ -26,7 +29,8 @@ namespace dtud::routing {
 
 class Suspicion {
  public:
-  static constexpr uint8_t kMost = 3;
+  static constexpr uint8_t kMost = 3, kAlone = 2;
+  static constexpr uint32_t kQuickRounds = 8;
 
   // Messages are sent carefully now.
   [[nodiscard]] bool any() const { return most_ != 0; }
@@ -49,18 +53,21 @@ class Suspicion {
     gone,       // it is not
     confirmed,  // by the peer
   };
-  // A message was completed in another way. Only while any().
-  void completed(Outbox& outbox, End end);
-  // The last refused() found that the peer takes nothing, or nothing else to compare with, and began a pause: how long.
-  // Once for each time the peer confirmed something. 0: nothing to say.
-  [[nodiscard]] int64_t began_pause();
+  // A message is about to be completed in another way. Only while any().
+  void completed(Outbox& outbox, uint64_t token, End end);
+  // The last refused() found that the peer takes nothing, or nothing to compare with. Once for each time the peer
+  // confirmed something.
+  [[nodiscard]] bool takes_nothing();
   // The channel can carry messages, or cannot any more.
   void up(int64_t now_ns);
   void down(Outbox& outbox);
 
  private:
+  enum class Nothing : uint8_t { unknown, found, told };
   void clear(Outbox& outbox);
-  void pause(Outbox& outbox, int64_t now_ns, bool suspect);
+  void proven(Outbox& outbox, uint64_t token);
+  [[nodiscard]] int64_t pause_ns(bool others) const;
+  [[nodiscard]] bool pausing(Outbox& outbox) const;
 
   uint32_t most_ = 0;      // in flight at once; 0: as many as the channel takes
   uint64_t left_ = 0;      // so many messages were in flight when the peer closed, and are not gone yet
@@ -68,14 +75,12 @@ class Suspicion {
   bool closed_ = false;    // the peer closed, and nothing was sent since
   bool carries_ = false;   // the channel does
   int64_t up_ns_ = 0;      // since then
-  int64_t sent_ns_ = 0;    // last time, while any()
+  int64_t sent_ns_ = 0;    // last time, or the peer closed, while any()
   int64_t settle_ns_ = 0;  // a connection has to be up so long before a suspect is sent
-  bool taken_ = false;     // a message was confirmed since the last close
-  bool alone_ = false;     // the pause ends when a message comes that was not refused so often
-  int64_t pause_ns_ = 0;   // the last one since a message was confirmed
-  int64_t resume_ns_ = 0;  // a suspect is not sent before; 0: no pause
-  uint32_t rounds_ = 0;    // so often the suspect was sent since then, and others waited
-  bool told_ = false;      // began_pause() did
+  // Since a message was confirmed:
+  uint32_t rounds_ = 0;  // so often the one to compare with was refused
+  uint32_t lonely_ = 0;  // so often there was none
+  Nothing takes_nothing_ = Nothing::unknown;
 };
 
 }  // namespace dtud::routing

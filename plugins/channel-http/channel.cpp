@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kComplainEvery_ns = 10'000'000'000;
 constexpr uint32_t kSettle_ms = 2000;
+constexpr uint32_t kMostFailures = 32, kMostClosed = 3;
 
 double random_fraction() {
   std::random_device source;
@@ -130,7 +131,7 @@ void HttpChannel::answered(const Target& target, const http::Answer& answer) {
     case Verdict::Kind::again:
       fails(verdict);
       settles_ = false;
-      try_later(verdict, answer);
+      try_later(verdict, answer, kMostFailures);
       complete(token, DTU_E_IO);
       break;
     case Verdict::Kind::closed: {
@@ -138,7 +139,8 @@ void HttpChannel::answered(const Target& target, const http::Answer& answer) {
       // Only when it closed a connection that had been quiet for a while, the message may be the reason.
       const dtu_status status = std::exchange(settles_, true) ? DTU_E_REFUSED : DTU_E_IO;
       fails(verdict);
-      try_later(verdict, answer);
+      // When it closes for a message, the host makes the pauses: it looks for the one that the server never takes.
+      try_later(verdict, answer, status == DTU_E_REFUSED ? kMostClosed : kMostFailures);
       complete(token, status);
       break;
     }
@@ -146,11 +148,13 @@ void HttpChannel::answered(const Target& target, const http::Answer& answer) {
   if (!busy()) host_.writable();
 }
 
-void HttpChannel::try_later(const Verdict& verdict, const http::Answer& answer) {
+// The wait grows with the failures, but with no more than `most` of them.
+void HttpChannel::try_later(const Verdict& verdict, const http::Answer& answer, uint32_t most) {
   counters_.add(Count::failures);
-  if (failures_ < 32) ++failures_;
+  if (failures_ < kMostFailures) ++failures_;
   const uint32_t asked = retry_after_ms(answer.retry_after, std::time(nullptr));
-  const uint32_t ms = wait_ms(failures_, settings_.retry_min_ms, settings_.retry_max_ms, random_fraction(), asked);
+  const uint32_t ms =
+      wait_ms(std::min(failures_, most), settings_.retry_min_ms, settings_.retry_max_ms, random_fraction(), asked);
   waiting_ = true;
   retry_->arm_ms(ms);
   host_.debug(verdict.text + "; next try in " + std::to_string(ms) + " ms");

@@ -37,7 +37,7 @@ class HttpChannel : public dtu::Component, public dtu::ChannelIface {
   void answered(const Target& target, const http::Answer& answer);
   void hand_on(const Target& target, const http::Answer& answer);
   void deliver();
-  void try_later(const Verdict& verdict, const http::Answer& answer);
+  void try_later(const Verdict& verdict, const http::Answer& answer, uint32_t most);
   void complete(uint64_t token, dtu_status status);
   void reject(uint64_t token, const std::string& why);
   void works();

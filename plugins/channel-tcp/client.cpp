@@ -168,7 +168,8 @@ bool Client::deliver(Stream& stream, std::string_view bytes) {
 void Client::settled(Stream& /*stream*/, uint64_t ticket, Stream::Fate fate) {
   const dtu_status lost = fate == Stream::Fate::closed_by_peer ? DTU_E_REFUSED : DTU_E_CLOSED;
   const bool acknowledged = fate == Stream::Fate::acknowledged;
-  if (acknowledged) backoff_.carried();
+  // For the second one the host makes the pauses: it looks for the message that the server never takes.
+  if (acknowledged || lost == DTU_E_REFUSED) backoff_.carried();
   host_.complete(ticket, acknowledged ? DTU_OK : lost);
 }
 

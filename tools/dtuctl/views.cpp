@@ -72,6 +72,8 @@ std::string outbox_lines(const std::string& who, const Json& outbox) {
                                                       : "the channel or its peer refused it for good";
     out += who + "the last rejected message had " + last["bytes"].text() + " bytes: " + printable(why) + "\n";
   }
+  if (const uint64_t n = outbox["overtaken"].number(); n != 0)
+    out += who + dtud::counted(n, "message") + " delivered after a newer one: the peer had refused them before\n";
   if (const uint64_t n = outbox["no_receiver"].number(); n != 0)
     out += who + dtud::counted(n, "message") + " dropped because no client was connected\n";
   if (const uint64_t n = outbox["unconfirmed"].number(); n != 0)

@@ -183,8 +183,14 @@ void Session::publish_birth() {
 
 void Session::begin_close(Ended why) {
   if (state_ == State::up) {
-    const bool held = host_.monotonic_ns() - up_since_ns_ > kHeldNs;
+    const int64_t lived_ns = host_.monotonic_ns() - up_since_ns_;
+    const bool held = lived_ns > kHeldNs;
     if (held || carried_) attempt_ = 0;
+    // The host looks for the message that the broker never takes, and makes the pauses. For half of the time there is a
+    // connection: the wait is no longer than this one lived.
+    if (why.of_a_message && inflight_.count() != 0)
+      while (attempt_ != 0 && (int64_t{options_.reconnect_min_ms} << std::min(attempt_, 16U)) * 1'000'000 > lived_ns)
+        --attempt_;
     short_lived_ = held ? 0 : short_lived_ + 1;
     if (why.by_server && short_lived_ >= kSuspicious)
       why.text += "; several connections in a row ended soon: another client may use the client id \"" +

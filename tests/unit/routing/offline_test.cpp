@@ -91,7 +91,8 @@ TEST_F(OfflineTest, WhatIsSetAsideIsNotDoneAndSurvivesAKill) {
     std::array<dtu_msg, Outbox::kBatch> msgs{};
     ASSERT_EQ(rig_.outbox->take(msgs.data(), 1), 1U);
     rig_.outbox->untake(0);
-    rig_.outbox->set_aside(msgs[0].token);
+    (void)rig_.outbox->count_refusal(msgs[0].token);
+    rig_.outbox->set_refused_aside();
     ASSERT_TRUE(rig_.outbox->complete(msgs[0].token, DTU_E_REFUSED));
   });
   EXPECT_EQ(rig_.deliver(100), from_to(2, 101));

@@ -61,7 +61,8 @@ TEST(Outbox, WhatIsSetAsideIsPassedOverAndKeepsItsPlace) {
   std::array<dtu_msg, Outbox::kBatch> msgs{};
   ASSERT_EQ(outbox.take(msgs.data(), 1), 1U);
   outbox.untake(0);
-  outbox.set_aside(msgs[0].token);
+  EXPECT_EQ(outbox.count_refusal(msgs[0].token).times, 1U);
+  outbox.set_refused_aside();
   EXPECT_TRUE(outbox.complete(msgs[0].token, DTU_E_REFUSED));
   EXPECT_TRUE(outbox.any_aside());
   const Taken t = take(outbox);
@@ -73,20 +74,24 @@ TEST(Outbox, WhatIsSetAsideIsPassedOverAndKeepsItsPlace) {
   EXPECT_EQ(outbox.messages(), 4U);
 }
 
-TEST(Outbox, WhatIsSetAsideIsRejectedWithItsBytes) {
+TEST(Outbox, WhatWasDeliveredAfterANewerOneIsCounted) {
   Outbox outbox(limits(100, Policy::drop_oldest));
-  for (const char* text : {"abc", "d"}) outbox.push(message(text));
+  for (const char* text : {"a", "b"}) outbox.push(message(text));
   std::array<dtu_msg, Outbox::kBatch> msgs{};
   ASSERT_EQ(outbox.take(msgs.data(), 1), 1U);
   outbox.untake(0);
-  outbox.set_aside(msgs[0].token);
+  EXPECT_FALSE(outbox.count_refusal(msgs[0].token).other_taken);
+  outbox.set_refused_aside();
   EXPECT_TRUE(outbox.complete(msgs[0].token, DTU_E_REFUSED));
-  outbox.reject_aside();
-  EXPECT_FALSE(outbox.any_aside());
-  EXPECT_EQ(outbox.messages(), 1U);
-  EXPECT_EQ(outbox.bytes(), 1U);
-  EXPECT_EQ(outbox.counters().rejections.at(static_cast<size_t>(Rejected::closed)).bytes, 3U);
-  EXPECT_EQ(take(outbox).texts, Texts{"d"});
+  EXPECT_TRUE(outbox.complete(take(outbox).tokens.at(0), DTU_OK));
+  outbox.put_back(true);
+  const Taken a = take(outbox);
+  ASSERT_EQ(a.texts, Texts{"a"});
+  EXPECT_EQ(outbox.was_refused(a.tokens[0]), 1U);
+  EXPECT_TRUE(outbox.count_refusal(a.tokens[0]).other_taken);
+  EXPECT_TRUE(outbox.complete(a.tokens[0], DTU_OK));
+  EXPECT_EQ(outbox.counters().delivered, 2U);
+  EXPECT_EQ(outbox.counters().overtaken, 1U);
 }
 
 // It is the oldest that has to make room, and it does.
@@ -96,13 +101,12 @@ TEST(Outbox, WhatIsSetAsideIsDroppedFirst) {
   std::array<dtu_msg, Outbox::kBatch> msgs{};
   ASSERT_EQ(outbox.take(msgs.data(), 1), 1U);
   outbox.untake(0);
-  outbox.set_aside(msgs[0].token);
+  EXPECT_EQ(outbox.count_refusal(msgs[0].token).times, 1U);
+  outbox.set_refused_aside();
   EXPECT_TRUE(outbox.complete(msgs[0].token, DTU_E_REFUSED));
   EXPECT_TRUE(outbox.push(message("c")));
   EXPECT_FALSE(outbox.any_aside());
   EXPECT_EQ(outbox.messages(), 2U);
-  outbox.reject_aside();
-  EXPECT_EQ(outbox.counters().rejected, 0U);
   EXPECT_EQ(outbox.counters().dropped, 1U);
 }
 
