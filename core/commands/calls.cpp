@@ -11,6 +11,8 @@
 namespace dtud::commands {
 namespace {
 
+const std::string kKernel = "kernel";  // as in the list of commands
+
 dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
 
 Answer unfit(const Command& command, const std::string& args) {
@@ -30,7 +32,9 @@ Calls::Calls(Lane& lane, Log& log, Directory& directory, Access& access)
   lane_.add_turn_hook([this] { return deliver(); });
 }
 
-std::optional<Answer> Calls::allowed(const Command& command, const Request& request) {
+std::optional<Answer> Calls::allowed(const Command& command, const Request& request, bool of_kernel) {
+  if ((command.flags & DTU_COMMAND_INTERNAL) != 0 && !of_kernel && !request.trusted)
+    return Answer{DTU_E_UNSUPPORTED, "", command.name + " can only be called by dtud and by plugins"};
   if (request.console || request.trusted) return Answer{};
   if ((command.flags & DTU_COMMAND_LOCAL) != 0)
     return Answer{DTU_E_UNSUPPORTED, "", command.name + " can only be called locally, with dtuctl"};
@@ -49,15 +53,24 @@ void Calls::note(const std::string& source, const std::string& name, bool change
   if (first && answer.status == DTU_OK && changes) log_.info(source, name + " carried out");
 }
 
-Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done) {
-  const Command* command =
+const Command* Calls::asked_for(const Request& request) const {
+  const Command* first =
       request.command.empty() ? directory_.command(request.code) : directory_.command(request.command);
+  if (first == nullptr || request.to.empty()) return first;
+  for (const Command& offer : directory_.commands().find(first->name)->second)
+    if ((offer.provider != nullptr ? offer.provider->name() : kKernel) == request.to) return &offer;
+  return nullptr;
+}
+
+Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done) {
+  const Command* command = asked_for(request);
   if (command == nullptr)
     return {DTU_E_NOT_FOUND, "",
             "no such command: " +
-                (request.command.empty() ? "function code " + std::to_string(request.code) : request.command)};
+                (request.command.empty() ? "function code " + std::to_string(request.code) : request.command) +
+                (request.to.empty() ? "" : " of " + request.to)};
   const bool changes = (command->flags & DTU_COMMAND_CHANGES) != 0;
-  const auto verdict = allowed(*command, request);
+  const auto verdict = allowed(*command, request, asker == nullptr && !request.console);
   if (verdict && verdict->status != DTU_OK) {
     note(request.source, command->name, changes, *verdict);
     return *verdict;
@@ -123,7 +136,7 @@ void Calls::checked(const Check& check, const Answer& verdict) {
   const auto it = calls_.find(check.id);
   if (it == calls_.end()) return;
   if (verdict.status != DTU_OK) return finish(check.id, verdict);
-  const Command* command = directory_.command(it->second.name);
+  const Command* command = directory_.command(it->second.name, it->second.provider);
   const Answer refusal = command != nullptr ? unfit(*command, it->second.args)
                                             : Answer{DTU_E_CLOSED, "", it->second.name + " is not offered any more"};
   if (refusal.status != DTU_OK) return finish(check.id, refusal);
@@ -346,7 +359,8 @@ Answer Calls::still_offered(Call& call) {
   const Answer gone{DTU_E_CLOSED, "", call.name + " is not offered any more"};
   if (call.kind == Kind::question) return {};
   if (call.kind == Kind::command) {
-    const Command* command = directory_.command(call.name);
+    const Command* command = directory_.command(call.name, call.provider);
+    if (command == nullptr) command = directory_.command(call.name);
     if (command == nullptr || command->provider == nullptr) return gone;
     call.provider = command->provider;
     return unfit(*command, call.args);
@@ -419,7 +433,8 @@ void Calls::hand_over(uint64_t id) {
     return;
   }
   plugins::Instance* provider = call.provider;
-  if (!provider->alive()) return finish(id, {DTU_E_CLOSED, "", provider->name() + " is not running"});
+  if (!provider->alive())
+    return finish(id, {DTU_E_CLOSED, "", provider->name() + " is not running", DTU_ERR_RETRYABLE});
   Call question;  // what the provider's lane may look at: the call itself stays here
   question.id = id;
   question.kind = call.kind;

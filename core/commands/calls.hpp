@@ -24,6 +24,7 @@ struct Request {
   int64_t code = -1;
   std::string args;           // a JSON object; "" = {}
   std::string_view password;  // data() null: none given
+  std::string to;             // the name of the instance that shall answer; "" = the first that offers it
   std::string source;         // "console", "channel 3"
   bool trusted = false;       // needs no password
   bool console = false;       // the local console: also what is only for it
@@ -113,7 +114,8 @@ class Calls {
     std::string password;
   };
   // Nothing: its password has to be compared first.
-  [[nodiscard]] std::optional<Answer> allowed(const Command& command, const Request& request);
+  [[nodiscard]] const Command* asked_for(const Request& request) const;
+  [[nodiscard]] std::optional<Answer> allowed(const Command& command, const Request& request, bool of_kernel);
   [[nodiscard]] Answer begin(Call call, uint32_t deadline_ms, const std::string_view* password = nullptr);
   void next_check();
   void checked(const Check& check, const Answer& verdict);

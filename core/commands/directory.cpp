@@ -1,5 +1,6 @@
 #include "commands/directory.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace dtud::commands {
@@ -14,18 +15,32 @@ bool is_dotted_name(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string_view::npos;
 }
 
+void Directory::seat(const plugins::Instance& provider) { seats_.push_back(&provider); }
+
+// The kernel is the first.
+size_t Directory::place(const plugins::Instance* provider) const {
+  if (provider == nullptr) return 0;
+  return 1 + static_cast<size_t>(std::find(seats_.begin(), seats_.end(), provider) - seats_.begin());
+}
+
 std::string Directory::add(Command command) {
   if (!is_dotted_name(command.name))
     return "\"" + command.name + "\" is not a command name: 1 to 64 characters of a-z 0-9 . _ - are allowed";
-  if (commands_.size() >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
-  if (commands_.count(command.name) != 0) return "command " + command.name + " is offered already";
+  if (count_ >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
+  const auto there = commands_.find(command.name);
+  if (there != commands_.end())
+    for (const Command& other : there->second)
+      if ((command.flags & other.flags & DTU_COMMAND_SHARED) == 0 || other.provider == command.provider)
+        return "command " + command.name + " is offered already";
   for (const uint32_t code : command.codes)
-    if (const auto it = codes_.find(code); it != codes_.end())
+    if (const auto it = codes_.find(code); it != codes_.end() && it->second != command.name)
       return "function code " + std::to_string(code) + " of " + command.name + " belongs to " + it->second;
   for (const uint32_t code : command.codes) codes_.emplace(code, command.name);
   if (command.arguments == nullptr) command.arguments = std::make_shared<Arguments>("");
-  std::string name = command.name;
-  commands_.emplace(std::move(name), std::move(command));
+  Offers& offers = there != commands_.end() ? there->second : commands_[command.name];
+  const auto after = [this](const Command& a, const Command& b) { return place(a.provider) < place(b.provider); };
+  offers.insert(std::upper_bound(offers.begin(), offers.end(), command, after), std::move(command));
+  ++count_;
   return {};
 }
 
@@ -42,33 +57,51 @@ std::string Directory::add(Point point) {
 void Directory::remove_of(const plugins::Instance& provider) {
   listed(provider);
   for (auto it = commands_.begin(); it != commands_.end();) {
-    if (it->second.provider != &provider) {
-      ++it;
-      continue;
-    }
-    for (const uint32_t code : it->second.codes) codes_.erase(code);
-    it = commands_.erase(it);
+    Offers& offers = it->second;
+    const auto theirs = [&](const Command& c) { return c.provider == &provider; };
+    const auto gone = std::remove_if(offers.begin(), offers.end(), theirs);
+    count_ -= static_cast<size_t>(offers.end() - gone);
+    offers.erase(gone, offers.end());
+    it = offers.empty() ? commands_.erase(it) : std::next(it);
   }
+  const auto is_known = [this](const std::string& name, uint32_t code) {
+    const auto it = commands_.find(name);
+    return it != commands_.end() && std::any_of(it->second.begin(), it->second.end(), [&](const Command& c) {
+             return std::find(c.codes.begin(), c.codes.end(), code) != c.codes.end();
+           });
+  };
+  for (auto it = codes_.begin(); it != codes_.end();)
+    it = is_known(it->second, it->first) ? std::next(it) : codes_.erase(it);
   for (auto it = points_.begin(); it != points_.end();)
-    it = it->second.provider == &provider ? points_.erase(it) : ++it;
+    it = it->second.provider == &provider ? points_.erase(it) : std::next(it);
 }
 
 void Directory::rehome(const plugins::Instance& from, plugins::Instance& to) {
-  for (auto& [name, command] : commands_)
-    if (command.provider == &from) command.provider = &to;
+  std::replace(seats_.begin(), seats_.end(), &from, static_cast<const plugins::Instance*>(&to));
+  for (auto& [name, offers] : commands_)
+    for (Command& command : offers)
+      if (command.provider == &from) command.provider = &to;
   for (auto& [name, point] : points_)
     if (point.provider == &from) point.provider = &to;
 }
 
 const Command* Directory::command(std::string_view name) const {
   const auto it = commands_.find(name);
-  return it != commands_.end() ? &it->second : nullptr;
+  return it != commands_.end() ? &it->second.front() : nullptr;
 }
 
 const Command* Directory::command(int64_t code) const {
   if (code < 0 || code > std::numeric_limits<uint32_t>::max()) return nullptr;
   const auto it = codes_.find(static_cast<uint32_t>(code));
   return it != codes_.end() ? command(it->second) : nullptr;
+}
+
+const Command* Directory::command(std::string_view name, const plugins::Instance* provider) const {
+  const auto it = commands_.find(name);
+  if (it == commands_.end()) return nullptr;
+  const auto theirs = [&](const Command& c) { return c.provider == provider; };
+  const auto offer = std::find_if(it->second.begin(), it->second.end(), theirs);
+  return offer != it->second.end() ? &*offer : nullptr;
 }
 
 const Point* Directory::point(std::string_view name) const {

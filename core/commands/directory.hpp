@@ -1,4 +1,5 @@
-// What can be called and read: the commands and points of all components and of the kernel itself. Main lane.
+// What can be called and read: the commands and points of all components and of the kernel itself. A name stays while
+// its provider restarts: calls fail then, and may be tried again. Main lane.
 #pragma once
 #include <dtu/commands.h>
 #include <dtu/points.h>
@@ -40,7 +41,10 @@ struct Point {
 
 class Directory {
  public:
-  // Why it was not taken, "" when it was: a name or a code can be given once.
+  // The order of the providers of one name: that of the calls of this function. Others come after them.
+  void seat(const plugins::Instance& provider);
+  // Why it was not taken, "" when it was. A name or a code can be given once. Several providers may offer a command
+  // that each of them marks DTU_COMMAND_SHARED.
   [[nodiscard]] std::string add(Command command);
   [[nodiscard]] std::string add(Point point);
   void remove_of(const plugins::Instance& provider);
@@ -51,14 +55,23 @@ class Directory {
   // What `from` offers is `to`'s from now on: calls to it find their way while one takes the other's place.
   void rehome(const plugins::Instance& from, plugins::Instance& to);
 
+  // Of its first provider.
   [[nodiscard]] const Command* command(std::string_view name) const;
   [[nodiscard]] const Command* command(int64_t code) const;
+  // Of this one; null: the kernel.
+  [[nodiscard]] const Command* command(std::string_view name, const plugins::Instance* provider) const;
   [[nodiscard]] const Point* point(std::string_view name) const;
-  [[nodiscard]] const std::map<std::string, Command, std::less<>>& commands() const { return commands_; }
+  // By name, and those of one name by provider.
+  using Offers = std::vector<Command>;
+  [[nodiscard]] const std::map<std::string, Offers, std::less<>>& commands() const { return commands_; }
   [[nodiscard]] const std::map<std::string, Point, std::less<>>& points() const { return points_; }
 
  private:
-  std::map<std::string, Command, std::less<>> commands_;
+  [[nodiscard]] size_t place(const plugins::Instance* provider) const;
+
+  std::map<std::string, Offers, std::less<>> commands_;  // none is empty
+  size_t count_ = 0;                                     // of all in commands_
+  std::vector<const plugins::Instance*> seats_;
   std::map<uint32_t, std::string> codes_;
   std::map<std::string, Point, std::less<>> points_;
   std::set<const plugins::Instance*> expected_;

@@ -170,6 +170,7 @@ Answer KernelBackend::call(const std::string& json) {
   commands::Request request;
   request.command = config::as_text(body->get("command"));
   request.code = config::as_integer(body->get("code"), -1);
+  request.to = config::as_text(body->get("to"));
   if (request.command.empty() && request.code < 0) return Answer::error(400, "the body needs \"command\" or \"code\"");
   const Json args = body->get("args");
   request.args = args.isEmpty() ? "{}" : config::to_json(args);

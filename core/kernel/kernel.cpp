@@ -234,6 +234,7 @@ void Kernel::start() {
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
   upgrades_.start(board_, options_.state_dir);
+  for (const auto& member : members_) directory_.seat(*member);
   for (const auto& member : members_) {
     if (member->component().kind == DTU_KIND_HAL) directory_.expect(*member);
     member->start();
@@ -404,7 +405,8 @@ void Kernel::stopping(plugins::Instance& instance) {
 }
 
 void Kernel::stopped(plugins::Instance& instance) {
-  if (!plugin_upgrade_.stopped(instance)) directory_.remove_of(instance);
+  // What starts again keeps its names: a call meanwhile fails, and may be tried again.
+  if (!plugin_upgrade_.stopped(instance) && !instance.wanted()) directory_.remove_of(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
   if (instance.component().kind != DTU_KIND_CHANNEL) return;
@@ -484,6 +486,7 @@ dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_er
   request.code = r.code;
   request.args = text_of(r.args);
   if (r.password.ptr != nullptr) request.password = view(r.password);
+  request.to = text_of(r.to);
   request.source = r.source.len != 0 ? text_of(r.source) : asker.name();
   request.trusted = (r.flags & DTU_REQ_TRUSTED) != 0;
   request.deadline_ms = r.deadline_ms;
@@ -509,6 +512,20 @@ dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, cons
                               {p.unit.data(), p.unit.size()},
                               {p.title.data(), p.title.size()}};
     each(ctx, &info);
+  }
+  return DTU_OK;
+}
+
+dtu_status Kernel::list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) {
+  const auto text = [](const std::string& s) { return dtu_str{s.data(), s.size()}; };
+  for (const auto& [name, offers] : directory_.commands()) {
+    if (name.compare(0, prefix.size(), prefix) != 0) continue;
+    for (const commands::Command& c : offers) {
+      const dtu_command_info info{
+          sizeof info,    c.flags,       text(c.name), text(c.title), text(c.arguments->schema()),
+          c.codes.data(), c.codes.size()};
+      each(ctx, c.provider != nullptr ? text(c.provider->name()) : dtu_str{}, &info);
+    }
   }
   return DTU_OK;
 }

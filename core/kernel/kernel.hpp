@@ -116,6 +116,7 @@ class Kernel : public plugins::Upcalls {
   dtu_status write_point(plugins::Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
                          dtu_error*) override;
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
+  dtu_status list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) override;
 
  private:
   void stalled(const StallWatch::Stall& stall);  // on the watch's thread

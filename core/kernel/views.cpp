@@ -185,19 +185,22 @@ std::string status(Kernel& kernel) {
 
 std::string commands(Kernel& kernel) {
   auto list = make_list();
-  for (const auto& [name, c] : kernel.directory().commands()) {
+  const auto add = [&list](const commands::Command& c) {
     auto o = make_object();
-    o->set("name", name);
+    o->set("name", c.name);
     o->set("title", c.title);
     auto codes = make_list();
     for (const uint32_t code : c.codes) codes->add(number(code));
     o->set("codes", codes);
     o->set("password", (c.flags & DTU_COMMAND_PASSWORD) != 0);
     o->set("local", (c.flags & DTU_COMMAND_LOCAL) != 0);
+    o->set("internal", (c.flags & DTU_COMMAND_INTERNAL) != 0);
     o->set("provider", c.provider != nullptr ? c.provider->name() : "kernel");
     o->set("args_schema", c.arguments->schema().empty() ? Json() : object_of(c.arguments->schema()));
     list->add(o);
-  }
+  };
+  for (const auto& [name, offers] : kernel.directory().commands())
+    for (const commands::Command& c : offers) add(c);
   return config::to_json(Json(list));
 }
 

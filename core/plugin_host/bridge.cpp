@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <dtu/sdk/text.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -347,7 +348,7 @@ dtu_status Bridge::invoke(Instance&, const dtu_request& r, dtu_error*) {
   return ask(Frame::ask_command, r.done, r.ctx, [&](Writer& out) {
     out.number(r.flags).text(r.command).number(r.code).text(r.args);
     out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password).text(r.source);
-    out.number(r.deadline_ms);
+    out.number(r.deadline_ms).text(r.to);
   });
 }
 
@@ -361,14 +362,15 @@ dtu_status Bridge::write_point(Instance&, std::string_view point, std::string_vi
   return ask(Frame::ask_write, done, ctx, [&](Writer& out) { out.text(point).text(json); });
 }
 
-// The one call that is answered within itself: dtud answers in its next turn, so we wait.
-dtu_status Bridge::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
+// The one kind of call that is answered within itself: dtud answers in its next turn, so we wait.
+dtu_status Bridge::ask_list(Frame asked, Frame answered, std::string_view prefix,
+                            const std::function<void(Reader&)>& take_one) {
   if (watch_ == 0) return DTU_E_CLOSED;
-  say(Frame::ask_points, [&](Writer&& out) { out.text(prefix); });
+  say(asked, [&](Writer&& out) { out.text(prefix); });
   flush_all();
   std::string body;
   for (;;) {
-    const Wire::Next next = wire_.extract(Frame::points, body);
+    const Wire::Next next = wire_.extract(answered, body);
     if (next == Wire::Next::frame) break;
     pollfd ready{wire_.fd(), POLLIN, 0};
     ::poll(&ready, 1, -1);  // dtud's watch over us is the deadline
@@ -378,19 +380,35 @@ dtu_status Bridge::list_points(std::string_view prefix, void (*each)(void*, cons
   const dtu_status status = in.i32();
   const uint32_t count = in.u32();
   Reader list(in.text());
-  for (uint32_t i = 0; i < count && !list.broken(); ++i) {
-    dtu_point_info info{};
-    info.struct_size = sizeof info;
-    info.flags = list.u32();
-    for (dtu_str* s : {&info.name, &info.unit, &info.title}) {
-      const std::string_view text = list.text();
-      *s = {text.data(), text.size()};
-    }
-    if (!list.broken()) each(ctx, &info);
-  }
+  for (uint32_t i = 0; i < count && !list.broken(); ++i) take_one(list);
   // Frames that came before the answer wait in the buffer, and nothing would wake us for them.
   lane_.post([this] { take_frames(); });
   return status;
+}
+
+dtu_status Bridge::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
+  return ask_list(Frame::ask_points, Frame::points, prefix, [&](Reader& list) {
+    dtu_point_info info{};
+    info.struct_size = sizeof info;
+    info.flags = list.u32();
+    for (dtu_str* s : {&info.name, &info.unit, &info.title}) *s = dtu::str(list.text());
+    if (!list.broken()) each(ctx, &info);
+  });
+}
+
+dtu_status Bridge::list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) {
+  return ask_list(Frame::ask_commands, Frame::commands, prefix, [&](Reader& list) {
+    dtu_command_info info{};
+    info.struct_size = sizeof info;
+    info.flags = list.u32();
+    std::vector<uint32_t> codes;
+    for (uint32_t left = list.u32(); left != 0 && !list.broken(); --left) codes.push_back(list.u32());
+    info.codes = codes.data();
+    info.code_count = codes.size();
+    dtu_str provider{};
+    for (dtu_str* s : {&provider, &info.name, &info.title, &info.args_schema}) *s = dtu::str(list.text());
+    if (!list.broken()) each(ctx, provider, &info);
+  });
 }
 
 void Bridge::call(const char* function, std::function<dtu_status(dtu_error&)> fn,

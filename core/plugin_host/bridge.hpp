@@ -47,6 +47,7 @@ class Bridge final : public plugins::Upcalls {
   dtu_status write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
                          dtu_error*) override;
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
+  dtu_status list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) override;
 
  private:
   friend struct Orders;  // one function a frame: orders.cpp
@@ -89,6 +90,8 @@ class Bridge final : public plugins::Upcalls {
   void hung_up();
   [[noreturn]] static void leave(int status);
   dtu_status ask(Frame type, dtu_answer_fn done, void* ctx, const std::function<void(Writer&)>& fill);
+  dtu_status ask_list(Frame asked, Frame answered, std::string_view prefix,
+                      const std::function<void(Reader&)>& take_one);
   [[nodiscard]] Session* session_of_link(uint64_t link);
   void heard(uint64_t bytes);
   // Calls a function of the plugin on its lane; `then` gets what it answered.

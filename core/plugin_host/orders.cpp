@@ -471,7 +471,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 29> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 30> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -498,6 +498,7 @@ constexpr std::array<Row, 29> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::channel_state, Orders::channel_state, true},
                                      {Frame::answer, Orders::answer, true},
                                      {Frame::points, nullptr, false},  // taken where it is waited for
+                                     {Frame::commands, nullptr, false},
                                      {Frame::ask_health, Orders::ask_health, true},
                                      {Frame::ask_alive, Orders::ask_alive, false}}};
 

@@ -14,7 +14,7 @@ struct Journey {
   Handle* const from;
   dtu_answer_fn done = nullptr;
   void* ctx = nullptr;
-  std::string command, args, password, source;
+  std::string command, args, password, source, to;
   bool has_password = false;
 
   explicit Journey(Handle* asker) : from(asker) { from->journeys.fetch_add(1); }
@@ -77,6 +77,7 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
   journey->has_password = r.password.ptr != nullptr;
   if (journey->has_password) journey->password.assign(r.password.ptr, r.password.len);
   journey->source.assign(r.source.ptr, r.source.len);
+  journey->to.assign(r.to.ptr, r.to.len);
   return depart(from, journey,
                 [flags = r.flags, code = r.code, ms = r.deadline_ms](Instance& i, Journey* j, dtu_error* e) {
                   dtu_request request{};
@@ -87,6 +88,7 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
                   request.args = {j->args.data(), j->args.size()};
                   if (j->has_password) request.password = {j->password.data(), j->password.size()};
                   request.source = {j->source.data(), j->source.size()};
+                  request.to = {j->to.data(), j->to.size()};
                   request.deadline_ms = ms;
                   request.done = answered;
                   request.ctx = j;

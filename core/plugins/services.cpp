@@ -157,12 +157,16 @@ constexpr dtu_metrics_service kMetrics{sizeof(dtu_metrics_service), 0, metric_ad
 dtu_status invoke(dtu_instance* i, const dtu_request* request, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "invoke");
   if (instance == nullptr) return DTU_E_CLOSED;
-  const bool whole = request != nullptr && request->struct_size >= sizeof(dtu_request) && request->done != nullptr;
-  if (!usable(*instance, "invoke", {}, whole) ||
-      !usable(*instance, "invoke", {request->command, request->args, request->password, request->source}))
+  const bool whole =
+      request != nullptr && request->struct_size >= offsetof(dtu_request, to) && request->done != nullptr;
+  if (!usable(*instance, "invoke", {}, whole)) return DTU_E_INVALID;
+  dtu_request known{};  // one of 0.1 has no `to`
+  std::memcpy(&known, request, std::min<size_t>(request->struct_size, sizeof known));
+  known.struct_size = sizeof known;
+  if (!usable(*instance, "invoke", {known.command, known.args, known.password, known.source, known.to}))
     return DTU_E_INVALID;
-  if (instance->on_main()) return instance->context().up.invoke(*instance, *request, error);
-  return invoke_from_afar(*instance, *request);
+  if (instance->on_main()) return instance->context().up.invoke(*instance, known, error);
+  return invoke_from_afar(*instance, known);
 }
 dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "read_point");
@@ -188,7 +192,15 @@ dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, cons
   if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
   return instance->context().up.list_points(dtu::view(prefix), each, ctx);
 }
-constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
+dtu_status list_commands(dtu_instance* i, dtu_str prefix, CommandSink each, void* ctx) noexcept {
+  Instance* instance = on_lane(i, "list_commands");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "list_commands", {prefix}, each != nullptr)) return DTU_E_INVALID;
+  if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
+  return instance->context().up.list_commands(dtu::view(prefix), each, ctx);
+}
+constexpr dtu_invoke_service kInvoke{
+    sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points, list_commands};
 
 // Dialects live on the main lane (the kernel refuses a blocking one), so these need no detour.
 dtu_status to_port(dtu_instance* i, uint64_t link, const dtu_msg* msg) noexcept {

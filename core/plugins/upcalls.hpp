@@ -9,6 +9,7 @@
 namespace dtud::plugins {
 
 class Instance;
+using CommandSink = void (*)(void* ctx, dtu_str provider, const dtu_command_info*);
 
 class Upcalls {
  public:
@@ -43,6 +44,7 @@ class Upcalls {
   virtual dtu_status write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
                                  dtu_error*) = 0;
   virtual dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) = 0;
+  virtual dtu_status list_commands(std::string_view prefix, CommandSink each, void* ctx) = 0;
 };
 
 }  // namespace dtud::plugins

@@ -45,5 +45,29 @@ TEST_P(CompatE2e, EverythingOfTheReleaseWorks) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Two instances offer the same name. The second one is found by its own, also from the process of an isolated one.
+TEST(Shared, EachProviderOfANameIsListedAndCanBeNamed) {
+  for (const std::string isolate : {"false", "true"}) {
+    Dtud dtud;
+    dtud.plugins(kPlugins + "/today");
+    dtud.hal(R"({"type": "compat"})");
+    dtud.board(R"("commands": [{"type": "compat"}, {"type": "compat", "isolate": )" + isolate + "}]");
+    dtud.device("{}");
+    dtud.start();
+    const auto who = [&](const std::vector<std::string>& more) {
+      std::vector<std::string> words{"call", "compat.who", "--json"};
+      words.insert(words.end(), more.begin(), more.end());
+      return dtud.dtuctl(words).output;
+    };
+    const std::string both = R"(["command compat","command compat 2"])";
+    ASSERT_TRUE(eventually([&] { return who({}).find(both) != std::string::npos; })) << who({});
+    EXPECT_NE(who({"--to", "command compat 2"}).find(both), std::string::npos) << who({"--to", "command compat 2"});
+    EXPECT_NE(who({"--to", "hal compat"}).find("not_found"), std::string::npos);
+    const Ran shown = dtud.dtuctl({"commands", "compat.who"});
+    EXPECT_NE(shown.output.find("provider   command compat 2"), std::string::npos) << shown.output;
+    EXPECT_EQ(dtud.stop(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace e2e

@@ -11,6 +11,7 @@ namespace dtud::test {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsSupersetOf;
 using testing::UnorderedElementsAre;
 
 struct CompatTest : testing::TestWithParam<std::string> {
@@ -112,7 +113,7 @@ TEST_P(CompatTest, TheCommandsAreListedAndTheDialectNamed) {
     };
     EXPECT_EQ(talk->tables().commands.list(talk->self(), each, &names, &error), DTU_OK);
   });
-  EXPECT_THAT(names, ElementsAre("compat.add", "compat.ask"));
+  EXPECT_THAT(names, IsSupersetOf({"compat.add", "compat.ask"}));
   rig.stop(talk);
 }
 

@@ -47,7 +47,9 @@ int call(const Invocation& in) {
   if (!Json::parse(args, "the argument", kUsage).is_object())
     throw Failure(kUsage, "the arguments of a command are a JSON object, such as '{\"adcn\": 0}', not " + args);
   const unsigned seconds = in.timeout_s();
+  const auto to = in.options.find("--to");
   const std::string body = "{" + called_by(in.operands[0]) + ", \"args\": " + args +
+                           (to != in.options.end() ? ", \"to\": " + quoted(to->second) : "") +
                            ", \"deadline_ms\": " + std::to_string(seconds * 1000U) + "}";
   // dtud keeps the deadline; waiting a little longer gives its answer time to come.
   const std::string answer = in.client().patient(std::chrono::seconds(seconds + 2)).need("POST", "/v1/call", body);

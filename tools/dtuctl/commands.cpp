@@ -17,7 +17,10 @@ std::string codes_of(const Json& command) {
 }
 
 std::string callers_of(const Json& command) {
-  return command["local"].flag() ? "local only" : command["password"].flag() ? "with password" : "all";
+  return command["internal"].flag()   ? "dtud and plugins"
+         : command["local"].flag()    ? "local only"
+         : command["password"].flag() ? "with password"
+                                      : "all";
 }
 
 std::string table_of(const Json& commands, const Terminal& terminal) {
@@ -64,12 +67,12 @@ int show_commands(const Invocation& in) {
     return kOk;
   }
   const std::string& word = in.operands[0];
-  for (const Json& c : commands.items()) {
-    if (!is_called(c, word)) continue;
-    print(in.json() ? c.dump() + "\n" : text_of(c, in.terminal));
-    return kOk;
-  }
-  throw Failure(kFailed, "there is no command \"" + printable(word) + "\": see dtuctl commands");
+  std::string out;  // of each provider; a call goes to the first
+  for (const Json& c : commands.items())
+    if (is_called(c, word)) out += in.json() ? c.dump() + "\n" : (out.empty() ? "" : "\n") + text_of(c, in.terminal);
+  if (out.empty()) throw Failure(kFailed, "there is no command \"" + printable(word) + "\": see dtuctl commands");
+  print(out);
+  return kOk;
 }
 
 }  // namespace dtuctl

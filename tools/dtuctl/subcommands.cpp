@@ -69,7 +69,7 @@ const std::vector<Subcommand>& subcommands() {
        "seconds for the answer.\n\n"
        "Example: dtuctl call radio.csq\n"
        "         dtuctl call 0x07 '{\"adcn\": 0}'",
-       {},
+       {{"--to", "", "INSTANCE", "the provider that shall answer, if there are several (default: the first)"}},
        1,
        2,
        {Word::command, Word::none},

@@ -12,7 +12,7 @@
 
 namespace dtud::plugins::isolation {
 
-constexpr uint32_t kVersion = 2;                                 // of the frames; both programs come from one build
+constexpr uint32_t kVersion = 3;                                 // of the frames; both programs come from one build
 constexpr uint32_t kHead = 8;                                    // length of the whole frame, type
 constexpr uint32_t kMostFrame = (2U << 20U) + (64U << 10U);      // two texts of DTU_PAYLOAD_MAX and what is around them
 constexpr uint32_t kMostProps = 16, kMostPropBytes = 4U << 10U;  // of a message; what is over is left out
@@ -53,8 +53,9 @@ enum class Frame : uint32_t {
   channel_state,   // session, channel, state, error
   answer,          // id, status, json, error: of an ask_...
   points,          // status, count, a text of (flags, name, unit, title)...: of ask_points
-  ask_health,      // nothing
-  ask_alive,       // nothing
+  commands,    // status, count, a text of (flags, count, codes..., provider, name, title, schema)...: of ask_commands
+  ask_health,  // nothing
+  ask_alive,   // nothing
 
   // The child to dtud.
   offer_command = 100,  // flags, name, title, schema, count, codes...
@@ -76,10 +77,11 @@ enum class Frame : uint32_t {
   to_port,              // a message; a = link
   to_channel,           // a message; a = link, b = channel
   drop,                 // link, reason, bytes
-  ask_command,          // id, flags, command, code, args, has password, password, source, deadline_ms
+  ask_command,          // id, flags, command, code, args, has password, password, source, deadline_ms, to
   ask_read,             // id, point
   ask_write,            // id, point, json
   ask_points,           // prefix
+  ask_commands,         // prefix
   metric,               // slot, kind, name, help
   log,                  // level, text
   health,               // json

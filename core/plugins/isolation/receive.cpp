@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMostOffers = 1024, kMostPorts = 256, kMostCodes = 64;
 constexpr size_t kMostOfferBytes = 4U << 20U;  // all of them
 constexpr size_t kLongestHealth = 64U << 10U, kLongestName = 1024;
-constexpr size_t kMostPointBytes = 1U << 20U;
+constexpr size_t kMostListBytes = 1U << 20U;
 
 dtu_str str(std::string_view s) { return {s.data(), s.size()}; }
 
@@ -185,6 +185,7 @@ struct Handlers {
     if (has_password) r.password = password.data() != nullptr ? str(password) : dtu_str{"", 0};
     r.source = str(in.text(kLongestName));
     r.deadline_ms = in.u32();
+    r.to = str(in.text(kLongestName));
     if (!in.whole()) return;
     r.done = Proxy::answered;
     p.asked(id, [&](Proxy::Asked* asked, dtu_error* error) {
@@ -209,25 +210,50 @@ struct Handlers {
       return p.context_.up.write_point(p.instance_, point, json, Proxy::answered, asked, error);
     });
   }
+  // What a child is answered that asks for a list.
+  struct List {
+    std::string bytes;
+    uint32_t count = 0;
+    [[nodiscard]] bool full() const { return bytes.size() > kMostListBytes; }
+    template <typename Number>
+    void number(Number value) {
+      bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+    void text(const dtu_str& s) {
+      number(static_cast<uint32_t>(s.len));
+      bytes.append(s.ptr != nullptr ? s.ptr : "", s.len);
+    }
+  };
+  static void tell(Proxy& p, Frame type, dtu_status status, const List& list) {
+    p.say(type, [&](Writer&& out) { out.number(status).number(list.count).text(list.bytes); });
+  }
   static void ask_points(Proxy& p, Reader& in) {
     const std::string_view prefix = in.text(kLongestName);
     if (!in.whole()) return;
-    struct List {
-      std::string bytes;
-      uint32_t count = 0;
-    } list;
+    List list;
     const auto each = [](void* to, const dtu_point_info* info) {
       auto& l = *static_cast<List*>(to);
-      if (l.bytes.size() > kMostPointBytes) return;
-      l.bytes.append(reinterpret_cast<const char*>(&info->flags), sizeof info->flags);
-      for (const dtu_str& s : {info->name, info->unit, info->title}) {
-        const auto length = static_cast<uint32_t>(s.len);
-        l.bytes.append(reinterpret_cast<const char*>(&length), sizeof length).append(s.ptr, s.len);
-      }
+      if (l.full()) return;
+      l.number(info->flags);
+      for (const dtu_str& s : {info->name, info->unit, info->title}) l.text(s);
       ++l.count;
     };
-    const dtu_status status = p.context_.up.list_points(prefix, each, &list);
-    p.say(Frame::points, [&](Writer&& out) { out.number(status).number(list.count).text(list.bytes); });
+    tell(p, Frame::points, p.context_.up.list_points(prefix, each, &list), list);
+  }
+  static void ask_commands(Proxy& p, Reader& in) {
+    const std::string_view prefix = in.text(kLongestName);
+    if (!in.whole()) return;
+    List list;
+    const auto each = [](void* to, dtu_str provider, const dtu_command_info* info) {
+      auto& l = *static_cast<List*>(to);
+      if (l.full()) return;
+      l.number(info->flags);
+      l.number(static_cast<uint32_t>(info->code_count));
+      for (uint64_t i = 0; i < info->code_count; ++i) l.number(info->codes[i]);
+      for (const dtu_str& s : {provider, info->name, info->title, info->args_schema}) l.text(s);
+      ++l.count;
+    };
+    tell(p, Frame::commands, p.context_.up.list_commands(prefix, each, &list), list);
   }
 
   static void metric(Proxy& p, Reader& in) {
@@ -272,7 +298,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 28> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 29> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -295,6 +321,7 @@ constexpr std::array<Row, 28> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::ask_read, Handlers::ask_read},
                                      {Frame::ask_write, Handlers::ask_write},
                                      {Frame::ask_points, Handlers::ask_points},
+                                     {Frame::ask_commands, Handlers::ask_commands},
                                      {Frame::metric, Handlers::metric},
                                      {Frame::log, Handlers::log},
                                      {Frame::health, Handlers::health},

@@ -27,9 +27,13 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
   void list_commands(const Each& each) override {
     each(command("compat.add", kTwoNumbers));
     each(command("compat.ask", kTwoNumbers));
+    dtu_command_info who = command("compat.who", "");
+    who.flags = DTU_COMMAND_SHARED;
+    each(who);
   }
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view /*source*/) override {
     if (name == "compat.ask") return ask(call, args);
+    if (name == "compat.who") return list(call);
     if (name != "compat.add") throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
     const dtu::Json numbers(args);
     const int64_t sum = numbers["a"].integer() + numbers["b"].integer();
@@ -78,6 +82,19 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
     info.name = info.title = dtu::str(name);
     info.args_schema = dtu::str(args);
     return info;
+  }
+  // Who offers compat.who: ["command compat"].
+  dtu_status list(uint64_t call) {
+    if (!DTU_HAS(&asks_, dtu_invoke_service, list_commands))
+      throw dtu::Failure(DTU_E_UNSUPPORTED, "this host does not list commands");
+    std::string all;
+    const auto each = [](void* to, dtu_str provider, const dtu_command_info* /*info*/) {
+      auto& list = *static_cast<std::string*>(to);
+      list += (list.empty() ? "" : ",") + dtu::quoted(dtu::view(provider));
+    };
+    const dtu_status status = asks_.list_commands(host_.instance(), dtu::str("compat.who"), each, &all);
+    if (status != DTU_OK) throw dtu::Failure(status, "the commands are not listed");
+    return host_.reply(call, "[" + all + "]");
   }
   // The sum from compat.add, then compat.messages from the board: {"sum": 3, "messages": 2000}.
   dtu_status ask(uint64_t call, std::string_view args) {

@@ -319,6 +319,8 @@ FIELD(dtu_firmware, 40, 24, cancel, void (*)(void* self, uint64_t call));
 VALUE(DTU_COMMAND_PASSWORD, 1u);
 VALUE(DTU_COMMAND_LOCAL, 2u);
 VALUE(DTU_COMMAND_WHEN_STOPPED, 4u);
+VALUE(DTU_COMMAND_SHARED, 16u);
+VALUE(DTU_COMMAND_INTERNAL, 32u);
 VALUE(DTU_COMMAND_CHANGES, 8u);
 TEXT(DTU_COMMANDS_IFACE, "dtu.commands/1");
 
@@ -435,7 +437,7 @@ FIELD(dtu_answer, 4, 4, status, dtu_status);
 FIELD(dtu_answer, 8, 8, json, dtu_str);
 FIELD(dtu_answer, 24, 24, error, const dtu_error*);
 
-TABLE(dtu_request, 104, 96);
+TABLE(dtu_request, 120, 112);
 FIELD(dtu_request, 0, 0, struct_size, uint32_t);
 FIELD(dtu_request, 4, 4, flags, uint32_t);
 FIELD(dtu_request, 8, 8, command, dtu_str);
@@ -447,8 +449,9 @@ FIELD(dtu_request, 80, 80, deadline_ms, uint32_t);
 FIELD(dtu_request, 84, 84, reserved, uint32_t);
 FIELD(dtu_request, 88, 88, done, dtu_answer_fn);
 FIELD(dtu_request, 96, 92, ctx, void*);
+FIELD(dtu_request, 104, 96, to, dtu_str);
 
-TABLE(dtu_invoke_service, 40, 24);
+TABLE(dtu_invoke_service, 48, 28);
 FIELD(dtu_invoke_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_invoke_service, 4, 4, reserved, uint32_t);
 FIELD(dtu_invoke_service, 8, 8, invoke, dtu_status (*)(dtu_instance*, const dtu_request*, dtu_error*));
@@ -458,6 +461,8 @@ FIELD(dtu_invoke_service, 24, 16, write_point,
       dtu_status (*)(dtu_instance*, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error*));
 FIELD(dtu_invoke_service, 32, 20, list_points,
       dtu_status (*)(dtu_instance*, dtu_str, void (*)(void*, const dtu_point_info*), void*));
+FIELD(dtu_invoke_service, 40, 24, list_commands,
+      dtu_status (*)(dtu_instance*, dtu_str, void (*)(void*, dtu_str, const dtu_command_info*), void*));
 
 TABLE(dtu_link_service, 32, 20);
 FIELD(dtu_link_service, 0, 0, struct_size, uint32_t);

@@ -57,6 +57,18 @@ dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, cons
   return DTU_OK;
 }
 
+dtu_status list_commands(dtu_instance* i, dtu_str prefix, void (*each)(void*, dtu_str, const dtu_command_info*),
+                         void* ctx) {
+  State& host = *at(i).host;
+  if (!host.on_lane(at(i), "invoke.list_commands")) return DTU_E_CLOSED;
+  for (const auto& [name, handler] : host.handlers) {
+    if (name.compare(0, 1, "#") == 0 || name.compare(0, prefix.len, prefix.ptr, prefix.len) != 0) continue;
+    const dtu_command_info info{sizeof info, 0, str(name), {}, {}, nullptr, 0};
+    each(ctx, {}, &info);
+  }
+  return DTU_OK;
+}
+
 Answer point_answer(std::map<std::string, std::string>& points, const Request& r) {
   const auto it = points.find(r.name);
   if (it == points.end()) return {DTU_E_NOT_FOUND, "", "no point is called " + r.name};
@@ -98,7 +110,7 @@ void State::answer(uint64_t id, const Answer& a) {
 
 const dtu_invoke_service& invoke_table() {
   static constexpr dtu_invoke_service table{
-      sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points};
+      sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points, list_commands};
   return table;
 }
 

@@ -19,7 +19,9 @@ typedef struct dtu_command_info {
 #define DTU_COMMAND_PASSWORD 1u     /* a source other than the local console must give the password */
 #define DTU_COMMAND_LOCAL 2u        /* only the local console may call it */
 #define DTU_COMMAND_WHEN_STOPPED 4u /* also while the protocol is stopped (D1, 253) */
-#define DTU_COMMAND_CHANGES 8u      /* changes or sends something: who called it is kept in the audit file */
+#define DTU_COMMAND_SHARED 16u      /* since 0.2: other components may offer it too, if each of them says so */
+#define DTU_COMMAND_INTERNAL 32u /* since 0.2: only the host may call it, and a plugin for itself (DTU_REQ_TRUSTED) */
+#define DTU_COMMAND_CHANGES 8u   /* changes or sends something: who called it is kept in the audit file */
 
 #define DTU_COMMANDS_IFACE "dtu.commands/1"
 typedef struct dtu_commands {

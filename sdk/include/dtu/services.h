@@ -2,6 +2,7 @@
 #ifndef DTU_SERVICES_H_
 #define DTU_SERVICES_H_
 
+#include "commands.h"
 #include "points.h"
 
 #ifdef __cplusplus
@@ -81,6 +82,7 @@ typedef struct dtu_request {
   uint32_t reserved;
   dtu_answer_fn done; /* [lane] once, never inside invoke(); not after the asker's stop */
   void* ctx;
+  dtu_str to; /* since 0.2: the name of the instance that shall answer a shared command; "" = its first provider */
 } dtu_request;
 #define DTU_REQ_TRUSTED 1u /* the plugin itself asks, for itself: no password is needed */
 
@@ -93,6 +95,10 @@ typedef struct dtu_invoke_service {
   dtu_status (*write_point)(dtu_instance*, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error*);
   /* [lane] The points there are now whose names begin with `prefix`, sorted by name, within the call. "gpio." */
   dtu_status (*list_points)(dtu_instance*, dtu_str prefix, void (*each)(void* ctx, const dtu_point_info*), void* ctx);
+  /* [lane] since 0.2: the same for commands. `provider` is the name of the instance that offers it; "" = the host.
+   * Those of one name come in the order of their providers in board.json: a call without `to` goes to the first. */
+  dtu_status (*list_commands)(dtu_instance*, dtu_str prefix,
+                              void (*each)(void* ctx, dtu_str provider, const dtu_command_info*), void* ctx);
 } dtu_invoke_service;
 
 /* For dialects: where messages go. The host only queues, so neither call comes back into the plugin.

@@ -52,6 +52,29 @@ struct CallsTest : ::testing::Test {
 
 const Builtin kEcho = [](const std::string& args, const std::string&, const Done& done) { done({DTU_OK, args, ""}); };
 
+// Only the kernel, and a plugin for itself: neither the console nor a channel that knows the password.
+TEST_F(CallsTest, AnInternalCommandIsOfTheKernelAndOfPlugins) {
+  offer("channel.greeting", DTU_COMMAND_INTERNAL, kEcho);
+  EXPECT_EQ(call(request("channel.greeting")).status, DTU_OK) << "asked by the kernel";
+  Request r = request("channel.greeting", "console");
+  r.console = true;
+  EXPECT_EQ(call(r).status, DTU_E_UNSUPPORTED);
+  r.console = false;
+  r.trusted = true;
+  EXPECT_EQ(call(r).status, DTU_OK);
+}
+
+TEST_F(CallsTest, OneProviderCanBeNamed) {
+  offer("echo", 0, kEcho);
+  Request r = request("echo");
+  r.to = "kernel";
+  EXPECT_EQ(call(r).status, DTU_OK);
+  r.to = "hal x";
+  const Answer answer = call(r);
+  EXPECT_EQ(answer.status, DTU_E_NOT_FOUND);
+  EXPECT_EQ(answer.error, "no such command: echo of hal x");
+}
+
 TEST_F(CallsTest, ByNameAndByCode) {
   offer("echo", 0, kEcho);
   Request r;

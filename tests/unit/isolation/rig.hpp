@@ -83,6 +83,7 @@ class IsolationRig : public plugins::Upcalls {
     return DTU_E_NOT_FOUND;
   }
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override { return DTU_OK; }
+  dtu_status list_commands(std::string_view, plugins::CommandSink, void*) override { return DTU_OK; }
 
   bool room = true;
   uint32_t emitted = 0, completed = 0, writables = 0, rooms = 0, asked = 0;

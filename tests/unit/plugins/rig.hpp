@@ -142,6 +142,7 @@ class Rig : public plugins::Upcalls {
     return DTU_E_NOT_FOUND;
   }
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override { return DTU_OK; }
+  dtu_status list_commands(std::string_view, plugins::CommandSink, void*) override { return DTU_OK; }
 
   Lane lane{"test"};
   Log log{Level::debug, false};

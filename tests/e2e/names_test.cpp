@@ -1,0 +1,137 @@
+// docs/names.md says what the plugins of dtukit offer, and they offer what it says.
+#include <Poco/JSON/Object.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "harness/dtud.hpp"
+#include "harness/pty.hpp"
+#include "harness/wait.hpp"
+
+namespace e2e {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" `"), end = text.find_last_not_of(" `");
+  return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+}
+
+Texts split(const std::string& text, char by) {
+  Texts all;
+  std::istringstream in(text);
+  for (std::string one; std::getline(in, one, by);)
+    if (const std::string part = trimmed(one); !part.empty()) all.push_back(part);
+  return all;
+}
+
+// The rows of all tables: name -> cells. The page names no name twice in one kind of table.
+struct Page {
+  std::map<std::string, Texts> points, commands;
+  Page() {
+    std::ifstream file(E2E_DOCS "/names.md");
+    std::map<std::string, Texts>* table = nullptr;
+    for (std::string line; std::getline(file, line);) {
+      if (line.rfind("| Point ", 0) == 0) table = &points;
+      if (line.rfind("| Command ", 0) == 0) table = &commands;
+      if (line.rfind("| `", 0) != 0) continue;
+      Texts cells;
+      std::istringstream in(line.substr(1));
+      for (std::string cell; std::getline(in, cell, '|');) cells.push_back(trimmed(cell));
+      EXPECT_NE(table, nullptr) << line;
+      EXPECT_TRUE(table->emplace(cells.at(0), cells).second) << "twice: " << line;
+    }
+  }
+};
+
+constexpr size_t kPointProviders = 3, kArguments = 1, kLevel = 2, kProviders = 3, kCommandProviders = 4;
+
+bool offered_by(const std::string& cell, const std::string& provider) {
+  const Texts all = split(cell, ',');
+  return std::find(all.begin(), all.end(), provider) != all.end();
+}
+
+// gpio.4 is gpio.N of the page.
+std::string generic(const std::string& name) {
+  const size_t dot = name.rfind('.');
+  const bool numbered = name.find_first_not_of("0123456789", dot + 1) == std::string::npos;
+  return numbered ? name.substr(0, dot + 1) + "N" : name;
+}
+
+struct Offered {
+  std::map<std::string, std::string> units;  // of the points of one provider
+  std::map<std::string, Json> commands;
+};
+
+std::map<std::string, Offered> offered(const Dtud& dtud) {
+  std::map<std::string, Offered> all;
+  const Json points = parse_json(dtud.get("/v1/points").body), commands = parse_json(dtud.get("/v1/commands").body);
+  for (size_t i = 0; i < size(points); ++i) {
+    const std::string p = "[" + std::to_string(i) + "].";
+    all[text(points, p + "provider")].units[generic(text(points, p + "name"))] = text(points, p + "unit");
+  }
+  for (size_t i = 0; i < size(commands); ++i) {
+    const Json c = at(commands, "[" + std::to_string(i) + "]");
+    all[text(c, "provider")].commands[text(c, "name")] = c;
+  }
+  return all;
+}
+
+void compare(const Page& page, const std::string& provider, const Offered& what) {
+  for (const auto& [name, unit] : what.units) {
+    const auto row = page.points.find(name);
+    ASSERT_NE(row, page.points.end()) << provider << " offers the point " << name;
+    EXPECT_TRUE(offered_by(row->second.at(kPointProviders), provider)) << name << " of " << provider;
+    EXPECT_EQ(row->second.at(1), unit) << name;
+  }
+  for (const auto& [name, command] : what.commands) {
+    const auto row = page.commands.find(name);
+    ASSERT_NE(row, page.commands.end()) << provider << " offers the command " << name;
+    EXPECT_TRUE(offered_by(row->second.at(kCommandProviders), provider)) << name << " of " << provider;
+    EXPECT_EQ(row->second.at(kLevel), text(command, "local") == "true"      ? "local"
+                                      : text(command, "password") == "true" ? "password"
+                                                                            : "all")
+        << name;
+    EXPECT_EQ(row->second.at(kProviders), "one") << name;
+    Texts arguments;
+    for (std::string one : split(row->second.at(kArguments), ',')) arguments.push_back(trimmed(one));
+    Texts taken;
+    if (const Json properties = at(command, "args_schema.properties"); !properties.isEmpty())
+      taken = properties.extract<Poco::JSON::Object::Ptr>()->getNames();
+    std::sort(arguments.begin(), arguments.end());
+    std::sort(taken.begin(), taken.end());
+    EXPECT_EQ(arguments, taken) << name;
+  }
+  for (const auto& [name, cells] : page.points)
+    EXPECT_EQ(offered_by(cells.at(kPointProviders), provider), what.units.count(name) != 0) << name << ", " << provider;
+  for (const auto& [name, cells] : page.commands)
+    EXPECT_EQ(offered_by(cells.at(kCommandProviders), provider), what.commands.count(name) != 0)
+        << name << ", " << provider;
+}
+
+TEST(NamesTest, ThePageSaysWhatIsOffered) {
+  const Page page;
+  ASSERT_GT(page.points.size(), 20U);
+  ASSERT_GT(page.commands.size(), 50U);
+  Dtud dtud;
+  dtud.hal(R"({"type": "sim"})").hal(R"({"type": "linux", "gpio": {"7": {"chip": "/dev/gpiochip0", "line": 7}}})");
+  dtud.device("{}");
+  dtud.start();
+  const std::set<std::string> wanted{"kernel", "hal sim", "hal linux", "command dtu", "command acquire"};
+  ASSERT_TRUE(eventually([&] {
+    const auto all = offered(dtud);
+    return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& one) { return all.count(one) != 0; });
+  })) << dtud.get("/v1/commands").body;
+  const auto all = offered(dtud);
+  EXPECT_EQ(all.size(), wanted.size());
+  for (const std::string& provider : wanted) compare(page, provider, all.at(provider));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+}  // namespace
+}  // namespace e2e
