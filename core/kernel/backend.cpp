@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "config/secret_names.hpp"
 #include "config/store.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
@@ -54,8 +55,16 @@ JsonObject::Ptr line_view(const LogLine& line) {
   return o;
 }
 
-std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber) {
-  const std::string shown = scrubber.blot(e.payload);
+// Names of members that hold secrets in what is installed: in documents, and in arguments of commands.
+SecretNames secret_names(Kernel& kernel) {
+  SecretNames names = config::secret_names(kernel.components().schemas());
+  for (const auto& [name, command] : kernel.directory().commands())
+    if (command.arguments) config::add_secret_names(command.arguments->schema(), names);
+  return names;
+}
+
+std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber, const SecretNames& names) {
+  const std::string shown = scrubber.blot(e.payload, names);
   std::ostringstream data;
   Poco::Base64Encoder encoder(data);
   encoder.rdbuf()->setLineLength(0);
@@ -387,9 +396,10 @@ Answer KernelBackend::tap(const std::string& target, const control::FeedPtr& fee
       for (const auto& c : kernel_.router().channels()) known = known || c->name == name;
       if (!known) return reply(Answer::error(404, "there is no " + name));
     }
-    taps_[feed.get()] = kernel_.router().taps().add(
-        name, [this, weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
-          if (const auto to = weak.lock()) to->push(tap_line(event, kernel_.log().scrubber()));
+    taps_[feed.get()] =
+        kernel_.router().taps().add(name, [this, names = secret_names(kernel_),
+                                           weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
+          if (const auto to = weak.lock()) to->push(tap_line(event, kernel_.log().scrubber(), names));
         });
     reply({200, {}});
   });

@@ -1,8 +1,6 @@
 #include "log/scrubber.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 namespace dtud {
 namespace {
@@ -28,31 +26,6 @@ size_t end_of_user(std::string_view text, size_t from) {
     ++end;
   const size_t at = text.substr(from, end - from).rfind('@');
   return at == std::string_view::npos || at == 0 ? std::string_view::npos : from + at;
-}
-
-// The value of a JSON string member whose name ends in "password" or "secret": where it begins, and its length.
-std::pair<size_t, size_t> secret_member(std::string_view text, size_t from) {
-  constexpr std::array<std::string_view, 2> kNames{"password\"", "secret\""};
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  for (const auto name : kNames) {
-    if (text.size() - from < name.size() ||
-        !std::equal(name.begin(), name.end(), text.begin() + static_cast<ptrdiff_t>(from),
-                    [&](char n, char t) { return same(t, n); }))
-      continue;
-    size_t at = from + name.size();
-    const auto skip = [&] {
-      while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n')) ++at;
-    };
-    skip();
-    if (at >= text.size() || text[at] != ':') continue;
-    ++at;
-    skip();
-    if (at >= text.size() || text[at] != '"') continue;
-    const size_t begin = ++at;
-    while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
-    return {begin, std::min(at, text.size()) - begin};
-  }
-  return {0, 0};
 }
 
 }  // namespace
@@ -117,14 +90,13 @@ std::string Scrubber::clean_json(std::string_view json) const {
   return out;
 }
 
-std::string Scrubber::blot(std::string_view bytes) const {
+std::string Scrubber::blot(std::string_view bytes, const SecretNames& names) const {
   std::string out(bytes);
   replace(out, [](size_t length) { return std::string(length, '*'); });
-  for (size_t at = 0; at < out.size(); ++at) {
-    if (std::string_view("pPsS").find(out[at]) == std::string_view::npos) continue;
-    const auto [begin, length] = secret_member(out, at);
-    for (size_t i = begin; i < begin + length; ++i) out[i] = '*';
-  }
+  // Found in the bytes as they came: a secret may be a part of the name of a member.
+  const std::string secret = secret_bytes(bytes, names);
+  for (size_t i = 0; i < out.size(); ++i)
+    if (secret[i] == '*') out[i] = '*';
   return out;
 }
 

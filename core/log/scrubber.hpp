@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lanes/thread_safety.hpp"
+#include "log/secret_members.hpp"
 
 namespace dtud {
 
@@ -21,9 +22,8 @@ class Scrubber {
   [[nodiscard]] std::string clean(std::string_view text) const;
   // The same within the strings of a JSON text, which stays JSON.
   [[nodiscard]] std::string clean_json(std::string_view json) const;
-  // Traffic: as many * as there are bytes, so that lengths stay right. Also the values of JSON members that are
-  // passwords by their name.
-  [[nodiscard]] std::string blot(std::string_view bytes) const;
+  // Traffic: as many * as there are bytes, so that lengths stay right. Also what secret_bytes() finds.
+  [[nodiscard]] std::string blot(std::string_view bytes, const SecretNames& names = {}) const;
 
  private:
   struct Longest {  // first: it may hold another one

@@ -58,8 +58,60 @@ TEST(Scrubber, BlotsWithoutChangingLengths) {
   s.add("sesame");
   EXPECT_EQ(s.blot("99,6,1,sesame"), "99,6,1,******");
   EXPECT_EQ(s.blot(R"({"Password" : "ab\"c", "new_password":"x", "pass": "y", "password": 5})"),
-            R"({"Password" : "*****", "new_password":"*", "pass": "y", "password": 5})");
+            R"({"Password" : "*****", "new_password":"*", "pass": "y", "password": *})");
   EXPECT_EQ(s.blot("\"password\":\"open"), "\"password\":\"****");
+}
+
+// As lenient readers of commands take it (D20), and what documents hold.
+TEST(Scrubber, BlotsSecretsOfCommands) {
+  const Scrubber s;
+  const SecretNames names{{"headers", 0}, {"apn", 2}, {"psk", 0}};
+  struct Case {
+    const char *text, *shown;
+  };
+  for (const auto& [text, shown] : {
+           Case{R"({ Password:"qzX","cmd_code":7,})", R"({ Password:"***","cmd_code":7,})"},
+           {R"({password: 0X12,"a":1})", R"({password: ****,"a":1})"},
+           {"{\"password\" // the one\n -- x\n: // y\r\n \"qzX\"}",
+            "{\"password\" // the one\n -- x\n: // y\r\n \"***\"}"},
+           {R"({"pass\u0077ord":"q\"zX"})", R"({"pass\u0077ord":"*****"})"},
+           {R"({" password ":"qzX"})", R"({" password ":"***"})"},
+           {R"({"password":["qzX",1],"a":1})", R"({"password":[*******],"a":1})"},
+           {R"({"password":{"a":"]qzX}"},"a":1})", R"({"password":{***********},"a":1})"},
+           {R"({"data":{"apn":["a,b","u","qzX"]},"a":1})", R"({"data":{"apn":["a,b","u",*****]},"a":1})"},
+           {R"({"apn":"a,u,qzX"})", R"({"apn":"*******"})"},
+           {R"({"conf":{"1":{"headers":{"A":"qzX"},"psk":"qzX"}}})",
+            R"({"conf":{"1":{"headers":{*********},"psk":"***"}}})"},
+           {R"({"data":"{\"password\":\"q\\\"zX\",\"a\":1}"})", R"({"data":"{\"password\":\"*******\",\"a\":1}"})"},
+           {R"({"data":"{\u0022psk\u0022:\u0022qzX\u0022}"})", R"({"data":"{\u0022psk\u0022:\u0022***\u0022}"})"},
+           {R"({"data":"{\"d\":\"{\\\"psk\\\":\\\"qzX\\\"}\"}"})",
+            R"({"data":"{\"d\":\"{\\\"psk\\\":\\\"***\\\"}\"}"})"},
+           {R"({"url":"http://u:p@h/p?k=qzX&id=7&q"})", R"({"url":"http://***@h/p?k=***&id=*&*"})"},
+           {R"({"url":"https:\/\/u:p@h\/?k=q\u0026zX"})", R"({"url":"https:\/\/***@h\/?k=*********"})"},
+           {R"({"url":"u:p@h?qzX","a":1})", R"({"url":"***@h?***","a":1})"},
+           {R"(lo","password":"qzX"})", R"(lo","password":"***"})"},
+           {R"({"password":"qzX)", R"({"password":"***)"},
+           {R"({"password":[["qzX")", R"({"password":[******)"},
+           {"99,5,1,Password: qzX zz\r\nnext: 1", "99,5,1,Password: ******\r\nnext: 1"},
+           {R"({"cmd_code":2,"passing":"y","topic":"a?b=c"})", R"({"cmd_code":2,"passing":"y","topic":"a?b=c"})"},
+       })
+    EXPECT_EQ(s.blot(text, names), shown);
+}
+
+TEST(Scrubber, BlotsAlsoWhenASecretIsAPartOfAName) {
+  Scrubber s;
+  s.add("word");
+  EXPECT_EQ(s.blot(R"({"password":"qzX"})"), R"({"pass****":"***"})");
+}
+
+// A text made so that looking through it takes long: it ends soon, and what was not looked at is not shown.
+TEST(Scrubber, BlotsWhatCostsTooMuch) {
+  std::string text;
+  while (text.size() < (1U << 20U)) text += "password//";
+  EXPECT_EQ(Scrubber().blot(text).back(), '*');
+  std::string lists;
+  while (lists.size() < (1U << 20U)) lists += "apn:[";
+  EXPECT_EQ(Scrubber().blot(lists, {{"apn", 2}}).back(), '*');
 }
 
 TEST(Scrubber, IsAtTheDoorOfTheLog) {
