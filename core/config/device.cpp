@@ -71,7 +71,10 @@ class DeviceReader {
  private:
   // Everything but what is inside conf. False when a key of the whole device is wrong.
   bool read_top_level(const Validator& validator) {
-    collect_secrets(document_, SchemaNode(validator.schema()), {}, secrets_);
+    const SchemaNode schema(validator.schema());
+    collect_secrets(document_, schema, {}, secrets_);
+    for (const auto& key : as_object(document_)->getNames())  // channels, and nobody knows which values are secret
+      if (!schema.knows(key) && nearest(key, schema.keys()) == "conf") secrets_.insert(below({}, key));
     std::vector<Problem> problems;
     for (const auto& path : still_masked(document_, {}, secrets_)) {
       if (!in_conf(path)) problems.push_back({Problem::Kind::value, path, kMaskAlone});
@@ -190,8 +193,13 @@ class DeviceReader {
     Components components(DTU_KIND_CHANNEL, "channel", schemas_,
                           as_object(schema_)->getObject("definitions")->get("channel"));
     for (const auto& [key, given] : *object) {
+      const auto path = below("/conf", key);
+      if (as_object(given) == nullptr && type_of(given) != JsonType::null) secrets_.insert(path);
       const auto id = channel_id(key, report_);
-      if (!id) continue;
+      if (!id) {
+        collect_likely_secrets(given, path, secrets_);
+        continue;
+      }
       auto channel = read_channel(*id, given, *normal_, components, report_);
       secrets_.insert(channel.secrets.begin(), channel.secrets.end());
       if (channel.config) {

@@ -271,6 +271,7 @@ class Explainer {
 
   [[nodiscard]] std::string show(const Json& given, const SchemaNode& schema, const std::string& path) const {
     if (type_of(given) == JsonType::text && instead_of_container(given, schema)) return "a text";
+    if (as_object(given) != nullptr || as_list(given) != nullptr) return shown(given);  // only what it is
     return is_secret(path, secrets_) ? "***" : shown_value(given, path, secrets_);
   }
 

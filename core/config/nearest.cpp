@@ -40,7 +40,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   std::string best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;  // a third of it may be wrong
   for (const auto& candidate : candidates) {
-    if (candidate.size() > kMaxWord) continue;
+    const size_t longer = std::max(candidate.size(), lower.size()), shorter = std::min(candidate.size(), lower.size());
+    if (candidate.size() > kMaxWord || longer - shorter >= best_distance) continue;
     const size_t d = distance(lower, Poco::toLower(candidate));
     if (d < best_distance) {
       best = candidate;
@@ -48,6 +49,12 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     }
   }
   return best;
+}
+
+bool is_misspelt(std::string_view word, std::string_view name) {
+  const size_t most = name.size() / 4;
+  if (word.size() > name.size() + most || word.size() + most < name.size()) return false;
+  return distance(Poco::toLower(std::string(word)), Poco::toLower(std::string(name))) <= most;
 }
 
 std::string listed(const std::vector<std::string>& names, size_t most) {

@@ -10,6 +10,9 @@ namespace dtud::config {
 // missing or too many; capitals do not count), or "" when none is near.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+// `word` is `name`, in any letters, with few typing mistakes: fewer than nearest() forgives.
+[[nodiscard]] bool is_misspelt(std::string_view word, std::string_view name);
+
 // "a, b, c", cut after `most`.
 [[nodiscard]] std::string listed(const std::vector<std::string>& names, size_t most = 12);
 

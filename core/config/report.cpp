@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "config/json_text.hpp"
 #include "config/locate.hpp"
+#include "config/syntax.hpp"
 #include "log/counted.hpp"
 
 namespace dtud::config {
@@ -50,6 +52,20 @@ void Report::give(Findings& findings) && {
   for (auto& f : found_) findings.push_back(std::move(f));
   if (more_ > 0)
     findings.push_back({Finding::Severity::error, document_, "", 1, 1, "and " + counted(more_, "more finding")});
+}
+
+void place_in(std::string_view given, std::string_view read, Findings& findings) {
+  given = without_bom(given);
+  read = without_bom(read);
+  if (given == read || !check_syntax(given).empty()) return;
+  for (Finding& f : findings) {
+    if (f.line == 0) continue;
+    const auto then = place_of(read, locate(read, f.path).key);
+    const auto now = locate(given, f.path);
+    const auto place = place_of(given, then.line == f.line && then.column == f.column ? now.key : now.value);
+    f.line = place.line;
+    f.column = place.column;
+  }
 }
 
 }  // namespace dtud::config

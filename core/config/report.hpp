@@ -32,4 +32,7 @@ class Report {
   size_t more_ = 0;
 };
 
+// Findings about `read`, which was made of `given` by replacing values: their places become those in `given`.
+void place_in(std::string_view given, std::string_view read, Findings& findings);
+
 }  // namespace dtud::config

@@ -10,6 +10,7 @@
 #include "config/documents.hpp"
 #include "config/json_text.hpp"
 #include "config/locate.hpp"
+#include "config/nearest.hpp"
 #include "config/syntax.hpp"
 #include "config/url_query.hpp"
 #include "log/scrubber.hpp"
@@ -18,7 +19,6 @@ namespace dtud::config {
 namespace {
 
 constexpr std::array<const char*, 5> kNames = {"password", "new_password", "secret", "devicesecret", "productsecret"};
-constexpr std::array<const char*, 4> kSounds = {"passw", "secret", "token", "private"};
 
 bool is_set(const Json& value) {
   return type_of(value) != JsonType::null && !(type_of(value) == JsonType::text && as_text(value).empty());
@@ -31,11 +31,13 @@ bool holds_user(const Json& value) {
   return text.find("://") != std::string::npos && Scrubber().clean(text) != text;
 }
 
-// An address with a user name or a password in it and no scheme, as somebody wrote it into "url".
-bool holds_user_without_scheme(const std::string& key, const Json& value) {
+// An address without a scheme, as somebody wrote it into "url", and in it what may be a user name or a query.
+bool is_secret_without_scheme(const std::string& key, const Json& value) {
   const auto lower = Poco::toLower(key);
+  const auto text = as_text(value);
   return lower.size() >= 3 && lower.compare(lower.size() - 3, 3, "url") == 0 &&
-         as_text(value).find('@') != std::string::npos;
+         (text.find('@') != std::string::npos ||
+          (text.find("://") == std::string::npos && text.find_first_of("?#") != std::string::npos));
 }
 
 // What is secret would stand inside of it: an object { "key": writeOnly }, a list. The work is bounded, for a schema
@@ -62,11 +64,66 @@ bool holds_secret(const SchemaNode& schema, int depth, int& steps) {
   });
 }
 
-bool holds_misplaced(const Json& value, const std::vector<SchemaNode>& schemas) {
+bool holds_secret(const SchemaNode& schema) {
   constexpr int kDepth = 4;
+  int steps = 0;
+  return holds_secret(schema, kDepth, steps);
+}
+
+// A list in the place of an object, or an object in that of a list.
+bool is_other_container(const Json& value, const SchemaNode& schema) {
+  if (as_object(value) == nullptr && as_list(value) == nullptr) return false;
+  bool container = false;
+  for (const auto& node : schema.with_branches()) {
+    for (const auto& name : node.types()) {
+      if (has_type(value, name)) return false;
+      container = container || name == "object" || name == "array";
+    }
+  }
+  return container;
+}
+
+bool holds_misplaced(const Json& value, const std::vector<SchemaNode>& schemas) {
   return std::any_of(schemas.begin(), schemas.end(), [&](const SchemaNode& schema) {
-    int steps = 0;
-    return instead_of_container(value, schema) && holds_secret(schema, kDepth, steps);
+    return (instead_of_container(value, schema) || is_other_container(value, schema)) && holds_secret(schema);
+  });
+}
+
+bool is_write_only(const std::vector<SchemaNode>& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(), [](const auto& node) { return as_flag(node.keyword("writeOnly")); });
+}
+
+// A name that no schema has, and that may be that of a secret.
+bool may_be_secret_name(const std::string& key) {
+  return sounds_secret(key) ||
+         std::any_of(kNames.begin(), kNames.end(), [&](const char* name) { return is_misspelt(key, name); });
+}
+
+bool is_unknown(const std::string& key, const std::vector<SchemaNode>& schemas) {
+  return std::none_of(schemas.begin(), schemas.end(), [&](const SchemaNode& schema) { return schema.knows(key); });
+}
+
+// Keys it does not have are mistakes.
+bool is_strict(const SchemaNode& schema) {
+  const auto others = schema.single("additionalProperties");
+  return !others.empty() && others.front().rejects_all();
+}
+
+// A key that these schemas do not have: was one meant that is secret, or holds secrets?
+bool is_misspelt_secret(const std::string& key, const std::vector<SchemaNode>& schemas) {
+  if (!is_unknown(key, schemas)) return false;
+  return std::any_of(schemas.begin(), schemas.end(), [&](const SchemaNode& schema) {
+    const auto keys = schema.keys();
+    if (keys.empty()) return false;
+    const bool strict = is_strict(schema);
+    if (strict && may_be_secret_name(key)) return true;
+    const auto near = nearest(key, keys);
+    if (near.empty() || (!strict && !is_misspelt(key, near))) return false;
+    if (is_secret_name(near)) return true;
+    const auto members = schema.member(near);
+    return std::any_of(members.begin(), members.end(), [](const SchemaNode& member) {
+      return is_write_only(member.with_branches()) || holds_secret(member);
+    });
   });
 }
 
@@ -74,39 +131,45 @@ using IsSecret = std::function<bool(const std::string& key)>;
 
 void walk(const Json& value, const std::vector<SchemaNode>& schemas, const std::string& path, const IsSecret& by_name,
           Paths& out) {
-  const auto child = [&](const Json& inner, const std::vector<SchemaNode>& found, const std::string& where,
-                         bool named) {
+  // Answers whether it is secret by its schema or name.
+  const auto child = [&](const Json& inner, const std::vector<SchemaNode>& found, const std::string& where, bool named,
+                         const IsSecret& below_it) {
     std::vector<SchemaNode> all;
     for (const auto& schema : found) {
       for (auto& node : schema.with_branches()) all.push_back(std::move(node));
     }
-    const bool write_only =
-        std::any_of(all.begin(), all.end(), [](const auto& node) { return as_flag(node.keyword("writeOnly")); });
+    const bool write_only = is_write_only(all);
     const bool secret = named || write_only || holds_user(inner) || holds_misplaced(inner, found);
     if (secret) {
       if (is_set(inner)) out.insert(where);
     } else if (has_query_value(as_text(inner))) {
       out.insert(where + kQueryOnly);
     } else {
-      walk(inner, all, where, by_name, out);
+      walk(inner, all, where, below_it, out);
     }
+    return named || write_only;
   };
   if (const auto* object = as_object(value)) {
+    const bool strict = std::any_of(schemas.begin(), schemas.end(), is_strict);
     for (const auto& [key, inner] : *object) {
       std::vector<SchemaNode> found;
       for (const auto& schema : schemas) {
         for (auto& node : schema.member(key)) found.push_back(std::move(node));
       }
-      child(inner, found, below(path, key), by_name(key) || holds_user_without_scheme(key, inner));
+      const bool mistake = strict && is_unknown(key, schemas);
+      child(inner, found, below(path, key),
+            by_name(key) || is_secret_without_scheme(key, inner) || is_misspelt_secret(key, schemas),
+            mistake ? IsSecret(may_be_secret_name) : by_name);
     }
   } else if (const auto* list = as_list(value)) {
     size_t index = 0;
+    bool after_secret = false;  // an entry too many may have moved the secret
     for (const auto& inner : *list) {
       std::vector<SchemaNode> found;
       for (const auto& schema : schemas) {
         for (auto& node : schema.item(index)) found.push_back(std::move(node));
       }
-      child(inner, found, below(path, index), false);
+      after_secret = child(inner, found, below(path, index), after_secret && found.empty(), by_name);
       ++index;
     }
   }
@@ -166,12 +229,7 @@ void collect_secrets(const Json& value, const SchemaNode& schema, const std::str
 }
 
 void collect_likely_secrets(const Json& value, const std::string& path, Paths& out) {
-  const auto sounds = [](const std::string& key) {
-    const auto lower = Poco::toLower(key);
-    return std::any_of(kSounds.begin(), kSounds.end(),
-                       [&](const char* sound) { return lower.find(sound) != std::string::npos; });
-  };
-  walk(value, {}, path, sounds, out);
+  walk(value, {}, path, may_be_secret_name, out);
 }
 
 bool is_secret(const std::string& path, const Paths& secrets) {

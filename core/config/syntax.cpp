@@ -1,8 +1,5 @@
 #include "config/syntax.hpp"
 
-#include <Poco/String.h>
-
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <unordered_map>
@@ -107,23 +104,8 @@ std::string number_hint(std::string_view token) {
   return ": write it as 12 or 1.5, or as a text in double quotes";
 }
 
-struct Word {
-  std::string_view wrong, right;
-};
-// What other languages write, in lower case.
-constexpr std::array<Word, 12> kWords = {{{"true", "true"},
-                                          {"false", "false"},
-                                          {"null", "null"},
-                                          {"none", "null"},
-                                          {"nil", "null"},
-                                          {"undefined", "null"},
-                                          {"yes", "true"},
-                                          {"no", "false"},
-                                          {"on", "true"},
-                                          {"off", "false"},
-                                          {"nan", "null"},
-                                          {"infinity", "null"}}};
-
+// No message quotes what stands in the place of a value, for that may be a secret whose quotes were forgotten. A key is
+// quoted only where a colon follows it, and one without quotes only as long as the text had no mistake before.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -156,7 +138,7 @@ class Scanner {
     if (is_digit(c) || c == '-' || c == '+' || c == '.') return number();
     if (is_letter(c)) return word();
     if (at_ == text_.size()) return mistake(at_, "the document ends where a value is expected");
-    return mistake(at_, "a value is expected here, not " + shown_here());
+    return mistake(at_, "a value is expected here" + instead());
   }
 
   bool object() {
@@ -169,10 +151,13 @@ class Scanner {
       if (peek() != '"') return no_key(open);
       path_.emplace_back();
       if (!text(&key)) return false;
-      path_.back() = key;
+      path_.pop_back();
+      if (!space()) return false;
+      if (peek() != ':') return mistake(at_, "a colon is expected here, after a key");
       if (key.size() > kMaxKey) return mistake(key_at, "a key longer than " + std::to_string(kMaxKey) + " bytes");
       if (seen.size() == kMaxMembers)
         return mistake(key_at, "more than " + std::to_string(kMaxMembers) + " keys in one object");
+      path_.push_back(key);
       if (const auto [first, fresh] = seen.emplace(key, key_at); !fresh) {
         const auto place = place_of(text_, first->second);
         if (!mistake(key_at, "the key " + shown_key(key) + " stands here a second time, first at line " +
@@ -181,8 +166,6 @@ class Scanner {
             !more())
           return false;
       }
-      if (!space()) return false;
-      if (peek() != ':') return mistake(at_, "a colon is missing after the key " + shown_key(key));
       ++at_;
       if (!space() || !value()) return false;
       path_.pop_back();
@@ -232,19 +215,22 @@ class Scanner {
                               std::to_string(place.line) + ", column " + std::to_string(place.column) + ": a " +
                               closing + " is expected");
     }
-    return mistake(at_, std::string("a comma or ") + closing + " is expected here, not " + shown_here());
+    return mistake(at_, std::string("a comma or ") + closing + " is expected here" + instead());
   }
 
   bool no_key(size_t open) {
     if (at_ == text_.size()) return never_closed(open);
     if (peek() == '\'') return mistake(at_, "a key stands in double quotes, not in single ones");
     if (peek() == ',') return mistake(at_, "a comma where a key is expected: remove it");
-    if (!is_letter(peek()) && peek() != '_') return mistake(at_, "a key is expected here, not " + shown_here());
+    if (!is_letter(peek()) && peek() != '_') return mistake(at_, "a key is expected here" + instead());
     size_t end = at_;
     while (end < text_.size() && end - at_ < kMaxKey &&
            (is_letter(text_[end]) || is_digit(text_[end]) || text_[end] == '_'))
       ++end;
-    return mistake(at_, "a key stands in double quotes: write " + shown_key(text_.substr(at_, end - at_)));
+    const auto colon = std::min(text_.find_first_not_of(" \t\r\n", end), text_.size());
+    const bool is_key = mistakes_.empty() && text_.substr(colon, 1) == ":";
+    return mistake(at_, "a key stands in double quotes" +
+                            (is_key ? ": write " + shown_key(text_.substr(at_, end - at_)) : std::string()));
   }
 
   // A text in double quotes; its meaning goes to *decoded.
@@ -263,8 +249,7 @@ class Scanner {
       } else if (const size_t length = utf8_length(text_, at_); length > 0) {
         at_ += length;
       } else {
-        if (!bad_bytes && !mistake(at_, "the byte " + hex_byte(c) + " is not UTF-8: save the file as UTF-8") && !more())
-          return false;
+        if (!bad_bytes && !mistake(at_, "this is not UTF-8: save the file as UTF-8") && !more()) return false;
         bad_bytes = true;
         ++at_;
       }
@@ -314,23 +299,17 @@ class Scanner {
                                   text_[at_] == '+' || text_[at_] == '-'))
       ++at_;
     const auto token = text_.substr(begin, at_ - begin);
-    const std::string name(token.substr(0, 40));
-    if (!is_json_number(token)) return mistake(begin, name + " is not a JSON number" + number_hint(token)) || more();
-    if (!in_range(token)) return mistake(begin, "the number " + name + " is out of range") || more();
+    if (!is_json_number(token)) return mistake(begin, "this is not a JSON number" + number_hint(token)) || more();
+    if (!in_range(token)) return mistake(begin, "this number is out of range") || more();
     return true;
   }
 
   bool word() {
     const size_t begin = at_;
     while (at_ < text_.size() && (is_letter(text_[at_]) || is_digit(text_[at_]) || text_[at_] == '_')) ++at_;
-    const std::string name(text_.substr(begin, at_ - begin));
+    const auto name = text_.substr(begin, at_ - begin);
     if (name == "true" || name == "false" || name == "null") return true;
-    const auto lower = Poco::toLower(name.substr(0, 40));
-    for (const auto& known : kWords) {
-      if (lower == known.wrong)
-        return mistake(begin, name + " is not JSON: write " + std::string(known.right)) || more();
-    }
-    return mistake(begin, name.substr(0, 40) + " is not JSON: a text stands in double quotes") || more();
+    return mistake(begin, "this word is not JSON: write true, false, null, or a text in double quotes") || more();
   }
 
   // Blanks, and comments, which are named and skipped.
@@ -379,11 +358,10 @@ class Scanner {
 
   [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
-  [[nodiscard]] std::string shown_here() const {
-    const char c = peek();
-    if (at_ == text_.size()) return "the end of the document";
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) return "the byte " + hex_byte(c);
-    return std::string(1, c);
+  // Named only where it is a sign of JSON itself.
+  [[nodiscard]] std::string instead() const {
+    if (at_ == text_.size()) return ", not the end of the document";
+    return std::string_view("{}[],:;").find(peek()) == std::string_view::npos ? "" : std::string(", not ") + peek();
   }
 
   std::string_view text_;

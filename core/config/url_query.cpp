@@ -11,14 +11,10 @@ namespace {
 constexpr std::string_view kStars = "***";
 constexpr size_t kTelling = 8;  // characters of a value that is no common word
 
-bool is_address(std::string_view text) {
-  const auto start = Poco::toLower(std::string(text.substr(0, 8)));
-  return start.compare(0, 7, "http://") == 0 || start == "https://";
-}
-
-// Where the query begins; npos: there is none.
+// Where the query, or what stands behind #, begins; npos: there is none. Of any scheme: it may be a mistyped one.
 size_t query_of(std::string_view text) {
-  const size_t mark = is_address(text) ? text.find('?') : std::string_view::npos;
+  const size_t scheme = text.find("://");
+  const size_t mark = scheme == std::string_view::npos ? scheme : text.find_first_of("?#", scheme);
   return mark == std::string_view::npos ? mark : mark + 1;
 }
 

@@ -1,4 +1,4 @@
-// The query of an http:// or https:// address. Its values may be keys, so they are shown as ***:
+// The query of an address with a scheme. Its values may be keys, so they are shown as ***:
 //   https://host/path?id=7&token=abc -> https://host/path?id=***&token=***
 #pragma once
 #include <optional>

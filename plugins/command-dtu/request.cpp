@@ -57,7 +57,8 @@ void read_code(Request& request, const std::optional<JsonValue>& value) {
     request.code = *number;
   else
     refuse(request, wrong_type,
-           "cmd_code " + shown(value->text) + " is not a function code: send a whole number, \"50\" or \"0x50\"");
+           "cmd_code " + (is_scalar(*value) ? shown(value->text) + " " : "") +
+               "is not a function code: send a whole number, \"50\" or \"0x50\"");
 }
 
 // Code 50 is sent with its texts filled up by zeros (seed 001, 6.1.1): what stands behind their last other character

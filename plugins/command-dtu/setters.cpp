@@ -139,7 +139,8 @@ void ota(Call& call) {
   if (value.type == JsonType::array)
     (void)need_list(value, "ota", 3, R"({"ota": 1})");
   else if (!as_flag(value))
-    refuse_type("ota", value, "0, 1 or an order");
+    value.type == JsonType::string ? refuse_kind("ota", value, "0, 1 or an order")  // it may be a URL with a key
+                                   : refuse_type("ota", value, "0, 1 or an order");
   if_offered(call, "firmware", "upgrades", [&call, value] { switch_upgrades(call, value); });
 }
 
