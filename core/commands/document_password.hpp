@@ -8,7 +8,8 @@ namespace dtud::commands {
 
 // `text`, a device document, with the hash of its password in the password's place. A password that matches `stored`,
 // the hash of the present document, gets that hash, so that the same document stays the same. A hash of another kind
-// is a finding. Throws std::runtime_error when the system cannot make one.
+// is a finding. A value that is no password stays, for the schema of the document to refuse. Throws std::runtime_error
+// when the system cannot make one.
 [[nodiscard]] std::string with_password_hash(std::string text, const std::string& stored, config::Findings& findings);
 
 }  // namespace dtud::commands

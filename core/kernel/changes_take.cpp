@@ -7,6 +7,7 @@
 #include "commands/document_password.hpp"
 #include "config/binding.hpp"
 #include "config/json_text.hpp"
+#include "config/report.hpp"
 #include "kernel/changes.hpp"
 
 namespace dtud {
@@ -56,16 +57,19 @@ Findings Changes::check(const std::string& text) const {
   Findings findings;
   const std::string whole = config::text_without_nulls(config::unmask(text, *latest_, findings));
   if (config::has_errors(findings)) return findings;
-  if (const auto device = config::read_device(whole, "", parts_.checks.schemas(), findings)) {
+  const auto device = config::read_device(whole, "", parts_.checks.schemas(), findings);
+  if (device) {
     config::refuse_unsupported(*latest_, *device, findings);
     config::mark_known(findings, known_findings());
   }
+  config::place_in(text, whole, findings);
   return findings;
 }
 
 // The document in its stored form. Nothing: it is refused.
 std::optional<config::DeviceConfig> Changes::judge(Next& next, Outcome& out) const {
   Findings found;
+  const std::string given = next.text;
   next.text = config::unmask(next.text, *latest_, found);
   try {
     if (!config::has_errors(found)) {
@@ -80,6 +84,7 @@ std::optional<config::DeviceConfig> Changes::judge(Next& next, Outcome& out) con
   if (device && !next.ran_before) config::refuse_unsupported(*latest_, *device, found);
   if (config::has_errors(found) && device) config::mark_known(found, known_findings());
   const bool refused = !next.ran_before && config::first_new_error(found) != nullptr;
+  config::place_in(given, next.text, found);
   for (Finding& f : found) {
     if (next.raw) f.document = file_.path();
     out.findings.push_back(std::move(f));

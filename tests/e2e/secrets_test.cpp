@@ -185,6 +185,112 @@ TEST_F(Secrets, OfCommandsAreNotInATap) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// In every form that a command may have (D20), also in one that is refused. dtud knows none of these secrets.
+TEST_F(Secrets, OfCommandsInAnyFormAreNotInATap) {
+  TcpServer server;
+  dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
+              std::to_string(server.port()) + "}}}");
+  dtud.start();
+  TcpPeer peer = server.accept();
+  ASSERT_GE(peer.fd(), 0);
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  Process tap;
+  tap.start({kDtuctl, "--socket", dtud.socket(), "tap", "channel:1"}, dtud.path("tap"));
+  const auto shown = [&] { return read_file(dtud.path("tap")); };
+  ASSERT_TRUE(eventually([&] {  // until the tap is there
+    if (!peer.write(R"({"cmd_code": 0, "msg_id": "first"})")) return true;
+    (void)peer.read_until("}");
+    return shown().find("first") != std::string::npos;
+  }));
+  const std::string commands[] = {
+      R"({ Password:"qz1","cmd_code":7,})",
+      R"({"cmd_code": 7, "password": 790790})",
+      "{\"cmd_code\": 7, \"password\": // of the plant\n \"qz2\"}",
+      R"({"cmd_code": 7, "pass\u0077ord": "qz3"})",
+      R"({"cmd_code": 60, "password": "qz4", "data": {"apn": ["internet", "user", "qz5"]}})",
+      R"({"cmd_code": 63, "password": "qz6", "data": "{\"password\": \"q\\\"z7\", \"apn\": [\"a\", \"b\", \"qz8\"]}"})",
+      R"({"cmd_code": 59, "password": ["qz9"], "data": {"conf": {"1": {"protocol": "http",
+          "url": "http://h.example/?k=qzA", "headers": {"Authorization": "Bearer qzB"}, "password": ["qzC"]}}}})",
+      R"({"cmd_code": 62, "password": "qzD", "data": {"ota": ["uid", "EC600N", "qzE"]}})",
+      R"({"cmd_code": 51, "password": "sesame", "data": {"new_password": ["qzF"]}})"};
+  for (const std::string& command : commands) {
+    ASSERT_TRUE(peer.write(command));
+    EXPECT_THAT(peer.read_until("}"), HasSubstr("error")) << command;
+  }
+  ASSERT_TRUE(peer.write(R"({"cmd_code": 0, "msg_id": "the-last"})"));
+  ASSERT_TRUE(eventually([&] { return shown().find("the-last") != std::string::npos; }));
+  EXPECT_THAT(shown(), HasSubstr("EC600N"));
+  for (const char* secret : {"qz", "z7", "790790"}) EXPECT_THAT(shown(), Not(HasSubstr(secret)));
+  tap.signal(SIGTERM);
+  (void)tap.wait();
+  nowhere({"qz", "790790"});
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// A list as a password is nobody's password: made a hash of, it would lock everybody out.
+TEST_F(Secrets, APasswordThatIsNoTextIsRefused) {
+  TcpServer server;
+  dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
+              std::to_string(server.port()) + "}}}");
+  dtud.start();
+  TcpPeer peer = server.accept();
+  ASSERT_GE(peer.fd(), 0);
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  const auto ask = [&](const std::string& rest, const char* end) {
+    EXPECT_TRUE(peer.write(R"({"msg_id": 1, "password": "sesame", )" + rest + "}"));
+    return peer.read_until(end);
+  };
+  constexpr char kWorks[] = R"("success":1})";
+  EXPECT_THAT(ask(R"("cmd_code": 4)", kWorks), HasSubstr(kWorks));
+  const auto stored = [&] { return read_file(dtud.path("dtu_config.json")); };
+  ASSERT_TRUE(eventually([&] { return stored().find("$7$") != std::string::npos; }));
+  const std::string before = stored();
+  const std::string rule = " is not allowed: give a text of at most 128 characters";
+  for (const std::string& value :
+       {std::string(R"(["qzX"])"), std::string(R"({"a": 1})"), std::string(R"({  "a"  :  "qzX" , "b": ["}"] })"),
+        '"' + std::string(129, 'x') + '"'}) {
+    SCOPED_TRACE(value);
+    for (const std::string& said :
+         {dtud.put("/v1/config", R"({"password": )" + value + R"(, "plate": 0})").body,
+          dtud.dtuctl({"config", "set", "password=" + value}).output,
+          ask(R"("cmd_code": 63, "data": {"dtu_config": {"password": )" + value + "}}", R"("error_code":)")}) {
+      EXPECT_THAT(said, HasSubstr("/password"));
+      EXPECT_THAT(said, HasSubstr(rule));
+      EXPECT_THAT(said, Not(HasSubstr("qzX")));
+    }
+    EXPECT_EQ(stored(), before);
+  }
+  EXPECT_THAT(ask(R"("cmd_code": 4)", kWorks), HasSubstr(kWorks));
+  // The place is one in what was sent, not in what that became with a hash and a stored secret in it.
+  for (const char* body : {R"({"password": "***", "plate": 7})", R"({"password": "new", "plate": 7})"})
+    for (const HttpAnswer& answer : {dtud.put("/v1/config", body), dtud.post("/v1/config/check", body)})
+      EXPECT_EQ(number(parse_json(answer.body), "findings[0].column"),
+                static_cast<int64_t>(std::string(body).find('7') + 1))
+          << answer.body;
+  // Blanks are no password, in a check as when they are stored.
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "password=   "}).status, 0);
+  EXPECT_THAT(stored(), Not(HasSubstr("$7$")));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// The quotes are missing, so nobody can tell what is the secret.
+TEST_F(Secrets, InTextThatIsNoJsonAreNotQuoted) {
+  dtud.device("{}");
+  dtud.start();
+  for (const char* device : {R"({"password": qzX})", R"({"apn": ["a", "b", qzX]})", R"({"password": "a" "qzX"})",
+                             R"({"password": a, qzX})"}) {
+    SCOPED_TRACE(device);
+    Dtud other;
+    const Ran ran = other.device(device).check();
+    EXPECT_EQ(ran.status, 1) << ran.output;
+    EXPECT_THAT(ran.output, Not(HasSubstr("qzX")));
+    EXPECT_THAT(dtud.put("/v1/config", device).body, Not(HasSubstr("qzX")));
+    EXPECT_THAT(dtud.dtuctl({"call", "config.change", device}).output, Not(HasSubstr("qzX")));
+  }
+  nowhere({"qzX"});
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Secrets, InAnOrderOfAnUpgradeAreNotShown) {
   dtud.hal(R"({"type": "sim"})");
   dtud.start();

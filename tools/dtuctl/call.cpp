@@ -45,7 +45,7 @@ int call(const Invocation& in) {
   std::string args = in.operands.size() > 1 ? in.operands[1] : "{}";
   if (args == "-") args = read_input("-");
   if (!Json::parse(args, "the argument", kUsage).is_object())
-    throw Failure(kUsage, "the arguments of a command are a JSON object, such as '{\"adcn\": 0}', not " + args);
+    throw Failure(kUsage, "the arguments of a command are a JSON object, such as '{\"adcn\": 0}'");
   const unsigned seconds = in.timeout_s();
   const auto to = in.options.find("--to");
   const std::string body = "{" + called_by(in.operands[0]) + ", \"args\": " + args +

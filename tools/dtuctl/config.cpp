@@ -54,10 +54,13 @@ size_t index_in(const Array& array, const std::string& part, const std::string& 
   return index;
 }
 
-// A string stays one though its new value looks like a number: "password" is not 123456.
+// A string stays one though its new value looks like a number: "password" is not 123456. But a list or an object for a
+// secret is a mistake, which dtud refuses, and no text that anybody would give again.
 Poco::Dynamic::Var new_value(const std::string& word, const Poco::Dynamic::Var& old) {
   const bool quoted_word = word.size() > 1 && word.front() == '"';
-  if (old.isString() && !quoted_word) return word;
+  const bool container = !word.empty() && (word.front() == '[' || word.front() == '{');
+  const bool secret = old.isString() && old.extract<std::string>() == "***";
+  if (old.isString() && !quoted_word && !(secret && container)) return word;
   return Json::parse(json_or_string(word), "the value", kUsage).value();
 }
 

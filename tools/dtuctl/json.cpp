@@ -26,7 +26,9 @@ Json Json::parse(const std::string& text, const std::string& what, int exit_code
     if (array->size() == 1) return Json(array->get(0));
   } catch (const Poco::Exception&) {
   }
-  throw Failure(static_cast<Exit>(exit_code), what + " is not JSON: " + text.substr(0, 60));
+  // What dtud answers holds no secret; what a person gives may.
+  throw Failure(static_cast<Exit>(exit_code),
+                what + " is not JSON" + (exit_code == kUsage ? "" : ": " + text.substr(0, 60)));
 }
 
 bool Json::is_object() const { return value_.type() == typeid(Object::Ptr); }
