@@ -207,7 +207,10 @@ class DeviceReader {
         out_.channels.push_back(std::move(*channel.config));
       } else {
         const auto* entry = as_object(given);
-        const auto text = [entry](const char* name) { return entry != nullptr ? as_text(entry->get(name)) : ""; };
+        const auto text = [entry](const char* name) {
+          const auto given = entry != nullptr ? as_text(entry->get(name)) : "";
+          return given.find("://") == std::string::npos ? given : dtu::shown_url(given);  // in the wrong place
+        };
         out_.skipped.push_back({*id, text("protocol"), text("serialID"), ""});
       }
     }

@@ -2,6 +2,7 @@
 
 #include <Poco/JSON/Stringifier.h>
 
+#include <dtu/sdk/address.hpp>
 #include <sstream>
 
 #include "log/utf8.hpp"
@@ -18,6 +19,9 @@ std::string cut(std::string text) {
   text.resize(end);
   return text + "...";
 }
+
+// A URL stands in any place: what is secret in it goes.
+std::string shown_text(std::string text) { return text.find("://") == std::string::npos ? text : dtu::shown_url(text); }
 
 }  // namespace
 
@@ -96,10 +100,10 @@ std::string to_json(const Json& value) {
 std::string shown(const Json& value) {
   if (type_of(value) == JsonType::object) return "an object";
   if (type_of(value) == JsonType::list) return "a list";
-  return cut(to_json(value));
+  return cut(to_json(type_of(value) == JsonType::text ? Json(shown_text(as_text(value))) : value));
 }
 
-std::string shown_key(std::string_view key) { return cut(to_json(std::string(key))); }
+std::string shown_key(std::string_view key) { return cut(to_json(shown_text(std::string(key)))); }
 
 std::string below(const std::string& pointer, std::string_view key) {
   std::string out = pointer + "/";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <dtu/sdk/address.hpp>
 #include <functional>
 #include <optional>
 
@@ -28,7 +29,12 @@ bool is_set(const Json& value) {
 bool holds_user(const Json& value) {
   if (type_of(value) != JsonType::text) return false;
   const auto text = as_text(value);
-  return text.find("://") != std::string::npos && Scrubber().clean(text) != text;
+  const size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return false;
+  if (Scrubber().clean(text) != text) return true;
+  return dtu::shown_url(text.substr(scheme, text.find_first_of("?#", scheme) - scheme)).find("***") !=
+             std::string::npos &&
+         text.find("***") == std::string::npos;
 }
 
 // An address without a scheme, as somebody wrote it into "url", and in it what may be a user name or a query.

@@ -33,6 +33,7 @@ TEST(Request, CodesThatAreNone) {
     EXPECT_THAT(r.error, HasSubstr("is not a function code")) << text;
     EXPECT_EQ(r.code, -1) << text;
   }
+  EXPECT_THAT(read_request(R"({"cmd_code": {"password": "qzX"}})").error, testing::Not(HasSubstr("qzX")));
   EXPECT_EQ(read_request("{}").error_code, json_unusable);
 }
 

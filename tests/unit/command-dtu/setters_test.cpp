@@ -110,6 +110,7 @@ constexpr Refusal refusals[] = {
     {"61", R"({"pins":["1","2",true]})", "5005", "1 to 128"},
     {"62", "{}", "5009", "ota is missing"},
     {"62", R"({"ota":2})", "5005", "0, 1 or an order"},
+    {"62", R"({"ota":"http://h/?k=qzX"})", "5005", "0, 1 or an order, not a text"},
     {"62", R"({"ota":["a"]})", "5009", "exactly 3"},
     {"63", "{}", "5009", "dtu_config is missing"},
     {"63", R"({"dtu_config":{}})", "5009", "dtu_config is missing"},

@@ -124,46 +124,52 @@ TEST(Secrets, InSlightlyWrongDocumentsAreNotShown) {
       "headers": {"type": "object", "additionalProperties": {"type": "string", "writeOnly": true}},
       "n": {"type": "integer"}}})";
   const auto web = [](const std::string& members) { return R"("conf": {"1": {"protocol": "web", )" + members + "}}"; };
-  for (const std::string& members : {std::string(R"("acquire_url": "htp://h/?k=qzX")"),
-                                     std::string(R"("acquire_url": "ftp://h/?t=qzX")"),
-                                     std::string(R"("acquire_url": "htp://h/?k=abc#qzX")"),
-                                     std::string(R"("acquire_url": "http:/h/?k=qzX")"),
-                                     std::string(R"("acquire_url": "http//u:qzX@h")"),
-                                     std::string(R"("acquire_url": "htp://u:qzX@h")"),
-                                     std::string(R"("pasword": "qzX")"),
-                                     std::string(R"("Pasword": ["qzX"])"),
-                                     std::string(R"("pass": "qzX")"),
-                                     std::string(R"("apnn": ["a", "b", "qzX"])"),
-                                     std::string(R"("apn": ["a", "b", "c", "qzX"])"),
-                                     std::string(R"("apn": {"a": "qzX"})"),
-                                     std::string(R"("ota": ["a", "b", "qzX"])"),
-                                     std::string(R"("ota": ["a", "b", ["qzX"]])"),
-                                     std::string(R"("ota": ["a", "b", "c", "qzX"])"),
-                                     std::string(R"("ota": "a,b,qzX")"),
-                                     std::string(R"("conff": {"1": {"protocol": "web", "key": "qzX"}})"),
-                                     std::string(R"("conf": {"1": ["qzX"]})"),
-                                     std::string(R"("conf": {"1": "qzX"})"),
-                                     std::string(R"("conf": ["qzX"])"),
-                                     std::string(R"("conf": {"100": {"protocol": "web", "authToken": "qzX"}})"),
-                                     web(R"("headers": ["qzX"])"),
-                                     web(R"("headers": "qzX")"),
-                                     web(R"("headers": {"A": ["qzX"]})"),
-                                     web(R"("header": {"A": "qzX"})"),
-                                     web(R"("kee": "qzX")"),
-                                     web(R"("key": ["qzX"])"),
-                                     web(R"("pasword": "qzX")"),
-                                     web(R"("passwd": "qzX")"),
-                                     web(R"("url": "ftp://h/?t=qzX")"),
-                                     web(R"("url": "h/?t=qzX")"),
-                                     web(R"("url": ["http://h/?t=qzX"])"),
-                                     web(R"("n": "http://h/?t=qzX")"),
-                                     web(R"("n": "http://u:qzX@h/")")}) {
+  const std::string documents[] = {R"("acquire_url": "htp://h/?k=qzX")",
+                                   R"("acquire_url": "ftp://h/?t=qzX")",
+                                   R"("acquire_url": "htp://h/?k=abc#qzX")",
+                                   R"("acquire_url": "http:/h/?k=qzX")",
+                                   R"("acquire_url": "http//u:qzX@h")",
+                                   R"("acquire_url": "htp://u:qzX@h")",
+                                   R"("pasword": "qzX")",
+                                   R"("Pasword": ["qzX"])",
+                                   R"("pass": "qzX")",
+                                   R"("apnn": ["a", "b", "qzX"])",
+                                   R"("apn": ["a", "b", "c", "qzX"])",
+                                   R"("apn": {"a": "qzX"})",
+                                   R"("ota": ["a", "b", "qzX"])",
+                                   R"("ota": ["a", "b", ["qzX"]])",
+                                   R"("ota": ["a", "b", "c", "qzX"])",
+                                   R"("ota": "a,b,qzX")",
+                                   R"("conff": {"1": {"protocol": "web", "key": "qzX"}})",
+                                   R"("conf": {"1": ["qzX"]})",
+                                   R"("conf": {"1": "qzX"})",
+                                   R"("conf": ["qzX"])",
+                                   R"("conf": {"100": {"protocol": "web", "authToken": "qzX"}})",
+                                   web(R"("headers": ["qzX"])"),
+                                   web(R"("headers": "qzX")"),
+                                   web(R"("headers": {"A": ["qzX"]})"),
+                                   web(R"("header": {"A": "qzX"})"),
+                                   web(R"("kee": "qzX")"),
+                                   web(R"("key": ["qzX"])"),
+                                   web(R"("pasword": "qzX")"),
+                                   web(R"("passwd": "qzX")"),
+                                   web(R"("url": "ftp://h/?t=qzX")"),
+                                   web(R"("url": "h/?t=qzX")"),
+                                   web(R"("url": ["http://h/?t=qzX"])"),
+                                   web(R"("n": "http://h/?t=qzX")"),
+                                   web(R"("n": "http://u:qzX@h/")"),
+                                   web(R"("url": "http://u:qzXh/")"),
+                                   web(R"("serialID": "http://h?k=qzX")"),
+                                   R"("work_mode": "http://h?k=qzX")",
+                                   R"("conf": {"1": {"protocol": "http://h?qzX"}})"};
+  for (const std::string& members : documents) {
     SCOPED_TRACE(members);
     const auto d = device("{" + members + "}", installed);
     EXPECT_THAT(d.said, Not(HasSubstr("qzX")));
-    if (d.config) {
-      EXPECT_THAT(masked(*d.config), Not(HasSubstr("qzX")));
-    }
+    if (!d.config) continue;
+    EXPECT_THAT(masked(*d.config), Not(HasSubstr("qzX")));
+    for (const auto& channel : d.config->skipped)
+      EXPECT_THAT(channel.type + channel.port + channel.reason, Not(HasSubstr("qzX")));
   }
 }
 

@@ -20,8 +20,14 @@ inline std::string shown_url(std::string_view text) {
   // A slash in a password ends what looks like the host too early: "user:pass" instead of "host:1883".
   const size_t colon = rest.substr(0, authority).find(':');
   if (at == std::string_view::npos && colon < authority &&
-      rest.substr(colon + 1, authority - colon - 1).find_first_not_of("0123456789:]") != std::string_view::npos)
+      rest.substr(colon + 1, authority - colon - 1).find_first_not_of("0123456789:]") != std::string_view::npos) {
     at = rest.rfind('@');
+    // No @ at all: what stands where a port would may be a password, unless this is an IPv6 address.
+    const std::string_view host = rest.substr(0, authority);
+    const bool numeric = host.find_first_not_of("0123456789abcdefABCDEF:.") == host.npos;
+    const bool ipv6 = host.front() == '[' || (numeric && host.find(':', colon + 1) != host.npos);
+    if (at == std::string_view::npos && !ipv6) at = authority;
+  }
   if (at != std::string_view::npos) {
     out += "***";
     rest.remove_prefix(at);
