@@ -25,4 +25,21 @@ std::string Arguments::wrong(const std::string& json) {
   return all;
 }
 
+config::Json Arguments::read(const std::string& json) const {
+  const config::Json value = config::parse_trusted(json);
+  std::vector<config::Problem> ignored;
+  const auto normal = schema_ != nullptr ? schema_->check(value, "", {}, ignored) : std::nullopt;
+  if (!normal) return value;
+  auto given = config::shared_object(value);
+  for (const auto& key : given->getNames()) {
+    const config::Json one = given->get(key);
+    if (config::as_object(one) != nullptr || config::as_list(one) != nullptr) continue;
+    if (config::as_object(*normal)->has(key))
+      given->set(key, config::as_object(*normal)->get(key));
+    else
+      given->remove(key);  // a blank, which stands for the default
+  }
+  return value;
+}
+
 }  // namespace dtud::commands

@@ -17,6 +17,8 @@ class Arguments {
   // "" if `json` is a JSON object that satisfies the schema, else what is wrong with it. A broken schema is wrong for
   // all.
   [[nodiscard]] std::string wrong(const std::string& json);
+  // What is not wrong, its values in the types of the schema: 3 for "3". What is in objects and lists stays as it is.
+  [[nodiscard]] config::Json read(const std::string& json) const;
 
  private:
   std::string text_, broken_;

@@ -71,8 +71,11 @@ void config_confirm(Kernel& kernel, const config::JsonObject&, const std::string
 }
 
 void password_set(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+  const std::string password = config::as_text(args.get("new_password"));
+  if (password.find_first_not_of(' ') == std::string::npos)  // in a document: none is set
+    return done({DTU_E_INVALID, "", "/new_password: blanks are no password: give a text that is not empty"});
   auto keys = config::make_object();
-  keys->set("password", config::as_text(args.get("new_password")));
+  keys->set("password", password);
   kernel.changes().change(*keys, source, answer_stored(done));
 }
 
@@ -186,8 +189,9 @@ void add_builtins(Kernel& kernel) {
     command.title = row.title;
     command.flags = row.flags;
     command.arguments = std::make_shared<commands::Arguments>(row.args_schema);
-    command.builtin = [&kernel, run = row.run](const std::string& args, const std::string& source, const Done& done) {
-      const config::Json parsed = config::parse_trusted(args);  // the schema was checked
+    command.builtin = [&kernel, run = row.run, arguments = command.arguments](
+                          const std::string& args, const std::string& source, const Done& done) {
+      const config::Json parsed = arguments->read(args);  // the schema was checked
       run(kernel, *config::as_object(parsed), source, done);
     };
     if (const std::string refused = kernel.directory().add(std::move(command)); !refused.empty())

@@ -267,6 +267,11 @@ TEST_F(Secrets, APasswordThatIsNoTextIsRefused) {
       EXPECT_EQ(number(parse_json(answer.body), "findings[0].column"),
                 static_cast<int64_t>(std::string(body).find('7') + 1))
           << answer.body;
+  // A number is a password, also where a text is asked for.
+  EXPECT_EQ(dtud.dtuctl({"call", "password.set", R"({"new_password": 123456})"}).status, 0);
+  EXPECT_THAT(stored(), HasSubstr("$7$"));
+  EXPECT_EQ(dtud.dtuctl({"call", "password.set", R"({"new_password": "  "})"}).status, 1);
+  EXPECT_THAT(stored(), HasSubstr("$7$"));
   // Blanks are no password, in a check as when they are stored.
   EXPECT_EQ(dtud.dtuctl({"config", "set", "password=   "}).status, 0);
   EXPECT_THAT(stored(), Not(HasSubstr("$7$")));

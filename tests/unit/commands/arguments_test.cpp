@@ -22,6 +22,15 @@ TEST(Arguments, WrongOnesSayWhatIsWrong) {
   EXPECT_NE(Arguments(kSchema).wrong(R"({"new_pasword": "x"})").find("new_pasword"), std::string::npos);
 }
 
+TEST(Arguments, AreReadInTheTypesOfTheSchema) {
+  Arguments arguments(R"({"type": "object", "properties": {"text": {"type": "string"}, "id": {"type": "integer"},
+                          "set": {"type": "object", "properties": {"b": {"default": 1}}}}})");
+  const std::string given = R"({"text":123456,"id":"3","set":{"z":null,"a":"1"}})";
+  ASSERT_EQ(arguments.wrong(given), "");
+  EXPECT_EQ(config::to_json(arguments.read(given)), R"({"text":"123456","id":3,"set":{"z":null,"a":"1"}})");
+  EXPECT_EQ(config::to_json(Arguments("").read(R"({"id":"3"})")), R"({"id":"3"})");
+}
+
 // A schema is compiled once and used for every call: what was wrong with one call must not stay wrong.
 TEST(Arguments, TheSameSchemaAnswersEachCallByItself) {
   Arguments arguments(kSchema);

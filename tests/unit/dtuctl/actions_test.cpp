@@ -22,6 +22,8 @@ TEST_F(DtuctlTest, CallByCode) {
     EXPECT_EQ(dtuctl({"call", code, "--timeout", "7"}).out, "fine\n");
     EXPECT_EQ(backend_.body_of("call"), R"({"code": 3, "args": {}, "deadline_ms": 7000})") << code;
   }
+  for (const char* args : {"qzX", "{\"new_password\": qzX}", "[\"qzX\"]"})
+    EXPECT_THAT(dtuctl({"call", "password.set", args}).err, testing::Not(HasSubstr("qzX")));
   EXPECT_EQ(dtuctl({"call", "0xzz"}).code, 2);
   EXPECT_EQ(dtuctl({"call", "3a"}).code, 2);
   EXPECT_EQ(dtuctl({"call", "99999999999999999999"}).code, 2);

@@ -33,6 +33,16 @@ TEST_F(ConfigTest, Show) {
   EXPECT_THAT(dtuctl({"config", "show", "--board"}).out, HasSubstr("\"hal\""));
 }
 
+// A list for a secret goes to dtud as one, which refuses it; any other text is the secret itself.
+TEST_F(ConfigTest, SetOfASecret) {
+  EXPECT_EQ(dtuctl({"config", "set", R"(password=["x"])"}).code, 0);
+  EXPECT_EQ(sent(), R"({"password":["x"]})");
+  EXPECT_EQ(dtuctl({"config", "set", "password=[x"}).code, 0);
+  EXPECT_EQ(sent(), R"({"password":"[x"})");
+  EXPECT_EQ(dtuctl({"config", "set", "password=123456"}).code, 0);
+  EXPECT_EQ(sent(), R"({"password":"123456"})");
+}
+
 TEST_F(ConfigTest, CheckPrintsFindingsWithFileAndLine) {
   answer("check_config", R"({"ok": false, "findings": [{"severity": "error", "document": "", "path": "/conf/1/port",
     "line": 12, "column": 9, "message": "70000 is not a port; 1 to 65535"}, {"severity": "warning", "path": "", "line": 0,
