@@ -13,6 +13,7 @@
 #include "kernel/views.hpp"
 #include "lanes/wall_clock.hpp"
 #include "log/counted.hpp"
+#include "log/secret_stream.hpp"
 #include "log/utf8.hpp"
 
 namespace dtud {
@@ -63,8 +64,9 @@ SecretNames secret_names(Kernel& kernel) {
   return names;
 }
 
-std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber, const SecretNames& names) {
-  const std::string shown = scrubber.blot(e.payload, names);
+std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber, SecretStreams& streams) {
+  const std::string stream = e.target + (e.in ? " in " : " out ") + std::to_string(e.peer);
+  const std::string shown = streams.shown(scrubber, stream, e.payload);
   std::ostringstream data;
   Poco::Base64Encoder encoder(data);
   encoder.rdbuf()->setLineLength(0);
@@ -396,10 +398,10 @@ Answer KernelBackend::tap(const std::string& target, const control::FeedPtr& fee
       for (const auto& c : kernel_.router().channels()) known = known || c->name == name;
       if (!known) return reply(Answer::error(404, "there is no " + name));
     }
-    taps_[feed.get()] =
-        kernel_.router().taps().add(name, [this, names = secret_names(kernel_),
-                                           weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
-          if (const auto to = weak.lock()) to->push(tap_line(event, kernel_.log().scrubber(), names));
+    const auto streams = std::make_shared<SecretStreams>(secret_names(kernel_));
+    taps_[feed.get()] = kernel_.router().taps().add(
+        name, [this, streams, weak = std::weak_ptr<control::Feed>(feed)](const routing::TapEvent& event) {
+          if (const auto to = weak.lock()) to->push(tap_line(event, kernel_.log().scrubber(), *streams));
         });
     reply({200, {}});
   });

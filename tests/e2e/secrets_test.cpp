@@ -217,6 +217,11 @@ TEST_F(Secrets, OfCommandsInAnyFormAreNotInATap) {
     ASSERT_TRUE(peer.write(command));
     EXPECT_THAT(peer.read_until("}"), HasSubstr("error")) << command;
   }
+  // In pieces: the name of the secret in the one, the secret in the other.
+  ASSERT_TRUE(peer.write(R"({"msg_id": "in-pieces", "cmd_code": 7, "password":)"));
+  ASSERT_TRUE(eventually([&] { return shown().find("in-pieces") != std::string::npos; }));
+  ASSERT_TRUE(peer.write(R"( "qzG"})"));
+  EXPECT_THAT(peer.read_until("}"), HasSubstr("error"));
   ASSERT_TRUE(peer.write(R"({"cmd_code": 0, "msg_id": "the-last"})"));
   ASSERT_TRUE(eventually([&] { return shown().find("the-last") != std::string::npos; }));
   EXPECT_THAT(shown(), HasSubstr("EC600N"));

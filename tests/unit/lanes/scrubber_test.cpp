@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "log/log.hpp"
+#include "log/secret_stream.hpp"
 
 namespace dtud {
 namespace {
@@ -112,6 +113,26 @@ TEST(Scrubber, BlotsWhatCostsTooMuch) {
   std::string lists;
   while (lists.size() < (1U << 20U)) lists += "apn:[";
   EXPECT_EQ(Scrubber().blot(lists, {{"apn", 2}}).back(), '*');
+}
+
+// A line delivers a command in pieces, cut anywhere.
+TEST(Scrubber, BlotsSecretsThatComeInPieces) {
+  Scrubber s;
+  s.add("sesame");
+  const std::string text =
+      R"({"cmd_code":60,"password":"qzX-1","data":{"apn":["a","b","qzX-2"]},"x":"sesame","y":"z"})";
+  for (size_t size = 1; size < 20; ++size) {
+    SecretStreams streams({{"apn", 2}});
+    std::string shown;
+    for (size_t at = 0; at < text.size(); at += size) {
+      EXPECT_EQ(streams.shown(s, "other", "\"password\":").size(), 11U);
+      shown += streams.shown(s, "port 1", text.substr(at, size));
+    }
+    EXPECT_EQ(shown.size(), text.size());
+    EXPECT_EQ(shown.find("qzX"), std::string::npos) << shown;
+    EXPECT_EQ(shown.substr(0, 27), text.substr(0, 27));
+    EXPECT_EQ(shown.substr(shown.size() - 9), text.substr(text.size() - 9)) << "what follows is shown again";
+  }
 }
 
 TEST(Scrubber, IsAtTheDoorOfTheLog) {
