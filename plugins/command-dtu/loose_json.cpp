@@ -1,5 +1,6 @@
 #include "loose_json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -167,6 +168,11 @@ std::optional<std::string> read_loose(std::string_view text, size_t& at, JsonPro
   }
   if (problem != nullptr) *problem = found;
   return std::nullopt;
+}
+
+bool may_be_bare_name(std::string_view word, bool cut) noexcept {
+  return std::any_of(bare_names.begin(), bare_names.end(),
+                     [&](std::string_view name) { return cut ? name.substr(0, word.size()) == word : name == word; });
 }
 
 void skip_blank(std::string_view text, size_t& at) noexcept {

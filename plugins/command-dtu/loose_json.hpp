@@ -13,6 +13,9 @@ namespace command_dtu {
 // (Password:), comments from // or -- to the end of the line, and NUL inside a string.
 [[nodiscard]] std::optional<std::string> read_loose(std::string_view text, size_t& at, JsonProblem* problem = nullptr);
 
+// The word is one of those names; cut: or the beginning of one.
+[[nodiscard]] bool may_be_bare_name(std::string_view word, bool cut) noexcept;
+
 // White space and NUL between messages; a byte order mark counts at the beginning only.
 void skip_blank(std::string_view text, size_t& at) noexcept;
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "loose_json.hpp"
-#include "pieces.hpp"
+#include "object_scan.hpp"
+#include "secret_words.hpp"
+#include "text_codec.hpp"
 
 namespace command_dtu {
 namespace {
@@ -46,7 +48,7 @@ size_t next_command(std::string_view text, size_t from, bool more_may_come, bool
     if (after_object && !behind) continue;
     const Found found = read_object(text, at);
     if (found.state == Found::State::whole && is_command(found.strict)) return at;
-    if (found.state == Found::State::cut && more_may_come && names_command(text.substr(at))) return at;
+    if (found.state == Found::State::cut && more_may_come && has_secret(text.substr(at))) return at;
     const size_t cost = (found.state == Found::State::no ? found.problem.position : text.size()) - at + 1;
     if (cost >= work) break;
     work -= cost;
@@ -62,12 +64,12 @@ Part make(Part::Kind kind, std::string_view text, size_t begin, size_t end) {
   return part;
 }
 
-// Everything up to `end` is no object: data, unless it names a command. What stands behind a broken command up to the
-// next bracket belongs to it.
+// Everything up to `end` is no object: data, unless it names a command or a password. What stands behind a broken
+// command up to the next bracket belongs to it.
 Part as_text(std::string_view text, size_t end, const JsonProblem& problem) {
-  const bool named = names_command(text.substr(0, end));
-  if (named) end = std::min(text.find('{', end), text.size());
-  Part part = make(named ? Part::Kind::broken : Part::Kind::data, text, 0, end);
+  const bool secret = has_secret(text.substr(0, end));
+  if (secret) end = std::min(text.find('{', end), text.size());
+  Part part = make(secret ? Part::Kind::broken : Part::Kind::data, text, 0, end);
   part.problem = problem;
   return part;
 }
@@ -77,18 +79,79 @@ std::optional<size_t> next_in_doubt(std::string_view text, const std::vector<siz
   for (const size_t at : places) {
     const Found found = read_object(text, at);
     if (found.state == Found::State::whole && is_command(found.strict)) return at;
-    if (found.state == Found::State::cut && more_may_come && names_command(text.substr(at))) return at;
+    if (found.state == Found::State::cut && more_may_come && has_secret(text.substr(at))) return at;
   }
   return std::nullopt;
 }
 
+// Only what is in its data or data_b64 goes to the line.
+bool is_envelope(std::string_view strict) {
+  const auto data = member(strict, "data"), base64 = member(strict, "data_b64");
+  if (base64 && base64->type == JsonType::string && (!data || data->type == JsonType::null))
+    return from_base64(unquote(base64->text)).has_value();
+  return data.has_value();
+}
+
+bool has_password(std::string_view strict) {
+  bool found = false;
+  each_member(strict, [&](std::string_view name, const JsonValue&) { return !(found = is_password_name(name)); });
+  return found;
+}
+
+// An object anywhere within the value has cmd_code and a password: a command that something was put around.
+bool wraps_command(const JsonValue& value) {
+  bool found = false;
+  if (value.type == JsonType::object) {
+    if (member(value.text, "cmd_code") && names_password(value.text, true)) return true;
+    each_member(value.text, [&](std::string_view, const JsonValue& inner) { return !(found = wraps_command(inner)); });
+  } else if (value.type == JsonType::array) {
+    for (size_t at = 1; !found;) {
+      const auto inner = read_json(value.text, at);
+      if (!inner) break;
+      found = wraps_command(*inner);
+      skip_white_space(value.text, at);
+      ++at;  // a comma, or the end
+    }
+  }
+  return found;
+}
+
+// A whole object. as_written: strict JSON, so that it may be data, in an envelope or not.
+Part whole_object(std::string_view text, size_t begin, Found found) {
+  const bool as_written = !found.loose;
+  const std::string& strict = found.strict;
+  const bool command = is_command(strict);
+  if (!command && has_secret(strict)) {
+    const bool own = has_password(strict) && !(as_written && is_envelope(strict));
+    if (own && !member(strict, "code")) {
+      Part part = make(Part::Kind::command, text, begin, found.end);
+      part.strict = std::move(found.strict);
+      return part;
+    }
+    if (own || wraps_command({JsonType::object, strict})) {
+      Part part = make(Part::Kind::broken, text, 0, found.end);
+      part.problem = {begin, "cmd_code is no member of the object"};
+      return part;
+    }
+  }
+  if (!command && found.loose) return as_text(text, found.end, {begin, "cmd_code is no member of the object"});
+  Part part = make(command ? Part::Kind::command : Part::Kind::object, text, begin, found.end);
+  part.strict = std::move(found.strict);
+  return part;
+}
+
 }  // namespace
 
-bool names_command(std::string_view text) { return text.find("cmd_code") != std::string_view::npos; }
+bool may_hold_command(std::string_view text) { return names_command(text) || has_password_word(text); }
 
-bool may_hold_command(std::string_view text) {
-  return names_command(text) ||
-         (text.find("code") != std::string_view::npos && text.find("assword") != std::string_view::npos);
+bool holds_command(std::string_view text) {
+  while (may_hold_command(text)) {
+    const Part part = first_part(text, false);
+    if (part.kind == Part::Kind::nothing) break;
+    if (part.kind == Part::Kind::command || part.kind == Part::Kind::broken) return true;
+    text.remove_prefix(part.end);
+  }
+  return false;
 }
 
 bool may_become_object(std::string_view text) {
@@ -105,7 +168,7 @@ std::optional<size_t> begin_of_another(std::string_view text, const std::vector<
   if (const auto readable = begin_of_command(text, places)) return readable;
   for (size_t i = 0; i < places.size(); ++i) {
     const size_t end = i + 1 < places.size() ? places[i + 1] : text.size();
-    if (names_command(text.substr(places[i], end - places[i]))) return places[i];
+    if (has_secret(text.substr(places[i], end - places[i]))) return places[i];
   }
   return std::nullopt;
 }
@@ -125,19 +188,13 @@ Part first_part(std::string_view text, bool more_may_come) {
                    {begin, "a command is one JSON object"});
   }
   Found found = read_object(text, begin);
-  if (found.state == Found::State::whole) {
-    const bool command = is_command(found.strict);
-    if (!command && found.loose) return as_text(text, found.end, {begin, "cmd_code is no member of the object"});
-    Part part = make(command ? Part::Kind::command : Part::Kind::object, text, begin, found.end);
-    part.strict = std::move(found.strict);
-    return part;
-  }
+  if (found.state == Found::State::whole) return whole_object(text, begin, std::move(found));
   if (found.state == Found::State::cut && more_may_come) return make(Part::Kind::unfinished, text, begin, text.size());
   const std::string_view rest = text.substr(begin);
   ObjectScan scan;
   std::optional<size_t> end = scan.feed(rest);
   if (const auto other = next_in_doubt(rest, scan.doubts(), more_may_come)) end = other;
-  if (!end && more_may_come && names_command(rest)) return make(Part::Kind::unfinished, text, begin, text.size());
+  if (!end && more_may_come && has_secret(rest)) return make(Part::Kind::unfinished, text, begin, text.size());
   return as_text(text, end ? begin + *end : next_command(text, begin + 1, more_may_come, true), found.problem);
 }
 

@@ -1,5 +1,5 @@
 // A message from a channel taken apart where it may hold a command (D20): commands, data, and text that names cmd_code
-// but cannot be read. The last is answered and never goes to the line: it may hold the password.
+// or a password but cannot be read. The last is answered and never goes to the line.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -14,10 +14,10 @@ namespace command_dtu {
 struct Part {
   enum class Kind : uint8_t {
     nothing,     // only blanks were left
-    command,     // strict: its JSON
+    command,     // strict: its JSON. Also an object with a password and without its cmd_code: 6002
     object,      // JSON, no command
     data,        // anything else
-    broken,      // names cmd_code and cannot be read: problem
+    broken,      // names cmd_code or a password and cannot be read: problem
     unfinished,  // more of the stream may make it a command
   };
   Kind kind = Kind::nothing;
@@ -32,7 +32,8 @@ struct Part {
 
 // False for nearly all data: then the message needs no look for parts.
 [[nodiscard]] bool may_hold_command(std::string_view text);
-[[nodiscard]] bool names_command(std::string_view text);
+// A part of the message is a command, or must not go to the line.
+[[nodiscard]] bool holds_command(std::string_view text);
 // More text may make it a JSON object, as the protocol's documents print them.
 [[nodiscard]] bool may_become_object(std::string_view text);
 // The beginning of the first command at one of these places, whole or as far as it has come.

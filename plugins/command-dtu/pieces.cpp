@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "message_parts.hpp"
+#include "secret_words.hpp"
 
 namespace command_dtu {
 namespace {
@@ -12,115 +13,47 @@ constexpr int64_t ns_per_us = 1000;
 constexpr int64_t second_look_ns = 1'000'000;
 constexpr size_t always_read = 1024;  // longer ones are read again each time they have doubled
 
-constexpr bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+std::string last_bytes(std::string_view text) {
+  return std::string(text.substr(text.size() - std::min(text.size(), secret_context)));
+}
 
 }  // namespace
-
-void ObjectScan::close(bool list) {
-  while (depth_ > 0 && in_list() != list) --depth_;  // a bracket that is missing
-  if (depth_ > 0) --depth_;
-}
-
-ObjectScan::End ObjectScan::outside(char c, size_t position) {
-  const char before = std::exchange(last_, c);
-  if (is_white(c)) return End::no;
-  if (c == '/' || c == '-') {
-    in_comment_ = before == c;
-    return End::no;
-  }
-  const char sign = std::exchange(last_sign_, c);
-  switch (c) {
-    case '\0':
-      return depth_ > 0 ? End::before : End::no;
-    case '"':
-      in_string_ = true;
-      return End::no;
-    case '{':
-    case '[':
-      if (c == '{' && depth_ > 0 && !in_list() && sign != ':') doubt(position);
-      if (depth_++ < 64) {
-        const uint64_t bit = uint64_t{1} << (depth_ - 1);
-        lists_ = c == '[' ? lists_ | bit : lists_ & ~bit;
-      }
-      return End::no;
-    case '}':
-      close(false);
-      return depth_ == 0 ? End::behind : End::no;
-    case ']':
-      if (depth_ > 0 && in_list()) close(true);
-      return End::no;
-    default:
-      return End::no;
-  }
-}
-
-void ObjectScan::doubt(size_t position) {
-  if (doubts_.size() < doubts_max) doubts_.push_back(position);
-}
-
-// Where a quote is missing, what looks like a string is what stands between two of them. If it ends behind a {, a
-// command may begin there: no right object reads as one from within its strings.
-void ObjectScan::inside(char c, size_t position) {
-  if (escaped_) {
-    escaped_ = false;
-    brace_.reset();
-    return;
-  }
-  in_string_ = c != '"' && c != '\n' && c != '\r';  // no string goes over the end of a line
-  if (!in_string_ && brace_) doubt(*brace_);
-  if (c == '{')
-    brace_ = position;
-  else if (!in_string_ || !is_white(c))
-    brace_.reset();
-  escaped_ = c == '\\';
-}
-
-std::optional<size_t> ObjectScan::feed(std::string_view text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool line_end = c == '\n' || c == '\r';
-    if (in_comment_) {
-      in_comment_ = !line_end;
-    } else if (!in_string_) {
-      const End end = outside(c, fed_ + i);
-      if (end != End::no) return i + (end == End::behind ? 1 : 0);
-    } else {
-      inside(c, fed_ + i);
-    }
-  }
-  fed_ += text.size();
-  return std::nullopt;
-}
 
 Pieces::Pieces(dtu::Host host, Release release)
     : host_(host), release_(std::move(release)), timer_(host, [this] { on_time(); }) {}
 
+Pieces::List::iterator Pieces::find(uint32_t channel, uint64_t peer) {
+  return std::find_if(held_.begin(), held_.end(),
+                      [&](const Held& h) { return h.given.channel == channel && h.given.peer == peer; });
+}
+
 std::optional<Pieces::Taken> Pieces::go_on(uint32_t channel, uint64_t peer, std::string_view bytes) {
-  const auto held = std::find_if(held_.begin(), held_.end(),
-                                 [&](const Held& h) { return h.given.channel == channel && h.given.peer == peer; });
+  const auto held = find(channel, peer);
   if (held == held_.end()) return std::nullopt;
-  if (held->late) return take_late(held, bytes);
+  if (held->state != State::held) return take_rest(held, bytes);
   Given& given = held->given;
   const size_t before = given.text.size();
-  std::optional<size_t> end = held->scan.feed(bytes);
+  ObjectScan scan = held->scan;
+  const std::optional<size_t> end = scan.feed(bytes);
   const bool longer = before + end.value_or(bytes.size()) > bytes_max;
-  bool hopeless = longer && !names_command(given.text);
+  bool hopeless = longer && given.what != What::too_long && !has_secret(given.text);
   if (const size_t size = before + bytes.size();
       !longer && (end || size <= always_read || size >= 2 * held->looked_at)) {
     held->looked_at = size;
     std::string text = given.text;
     text += bytes;
     // A mistake in the object begun must not hold up the command behind it.
-    if (const auto command = begin_of_command(text, held->scan.doubts())) return split(held, text, *command);
-    hopeless = !end && !may_become_object(text) && !names_command(text);
+    if (const auto command = begin_of_command(text, scan.doubts())) return split(held, text, *command);
+    hopeless = !end && !may_become_object(text) && !has_secret(text);
+  }
+  if (hopeless) {
+    give_up(held);
+    return take_rest(held, bytes);
   }
   // A command that is too long is taken to its end all the same: no part of it must go to the line.
-  if (hopeless) {
-    release(held);
-    return std::nullopt;
-  }
+  held->scan = std::move(scan);
   Taken taken{end.value_or(bytes.size()), std::nullopt, {}};
-  given.too_long = given.too_long || longer;
+  if (longer) given.what = What::too_long;
   given.text.append(bytes.substr(0, std::min(taken.used, bytes_max - before)));
   held->silent_until_ns = host_.monotonic_ns() + silence_ns;
   held->looked_again = false;
@@ -144,69 +77,148 @@ Pieces::Taken Pieces::split(List::iterator held, const std::string& text, size_t
 bool Pieces::begin(uint32_t channel, uint64_t peer, std::string_view bytes) {
   ObjectScan scan;
   if (bytes.size() > bytes_max || scan.feed(bytes)) return false;
-  if (held_.size() >= peers_max) release(held_.begin());
+  const auto is_held = [](const Held& h) { return h.state == State::held; };
+  if (static_cast<size_t>(std::count_if(held_.begin(), held_.end(), is_held)) >= peers_max)
+    give_up(std::find_if(held_.begin(), held_.end(), is_held));
   const int64_t now = host_.monotonic_ns();
-  Held held{{channel, peer, std::string(bytes)}, scan, now, now + silence_ns};
+  Held held{{channel, peer, std::string(bytes)}, std::move(scan), now, now + silence_ns};
   held.looked_at = bytes.size();
   held_.push_back(std::move(held));
   arm();
   return true;
 }
 
+// Without a bracket: text that names a command is followed from its beginning, and data from a string that may be cut
+// within a name.
+void Pieces::follow(uint32_t channel, uint64_t peer, std::string_view text, bool secret) {
+  if (const auto before = find(channel, peer); before != held_.end()) held_.erase(before);
+  const bool bare = text.find('{') == std::string_view::npos;
+  size_t begin = text.find('{');
+  if (bare) begin = secret ? 0 : text.find('"', text.size() - std::min(text.size(), secret_context / 2));
+  ObjectScan scan;
+  while (begin < text.size()) {
+    scan = {};
+    const auto end = scan.feed(text.substr(begin));
+    if (!end) break;
+    begin = text.find('{', begin + std::max<size_t>(*end, 1));
+  }
+  if (begin >= text.size() || (bare && text.back() == '\n')) return arm();
+  const int64_t now = host_.monotonic_ns();
+  Held held{{channel, peer, last_bytes(text)}, std::move(scan), now, now};
+  held.bare = bare;
+  held.mistaken = !bare && !may_become_object(text.substr(begin));
+  held_.push_back(std::move(held));
+  start_following(held_.back(), secret ? State::dropping : State::followed);
+  forget_oldest();
+  arm();
+}
+
 void Pieces::end(uint32_t channel) {
+  List ended;
   for (auto held = held_.begin(); held != held_.end();) {
     const auto here = held++;
-    if (here->given.channel == channel) release(here);
+    if (here->given.channel == channel) ended.splice(ended.end(), held_, here);
   }
   arm();
+  for (const Held& held : ended)
+    if (held.state == State::held) release_(held.given);
 }
 
 size_t Pieces::held_bytes() const noexcept {
   size_t bytes = 0;
-  for (const Held& held : held_) bytes += held.given.text.size();
+  for (const Held& held : held_)
+    if (held.state == State::held) bytes += held.given.text.size();
   return bytes;
 }
 
-void Pieces::release(List::iterator held) {
-  Given given = std::move(held->given);
-  if (held->late) {
-    given.late_bytes = given.text.size();
-    given.text.clear();
-  }
-  const bool nothing = held->late && given.late_bytes == 0;
-  held_.erase(held);
-  if (!nothing) release_(given);
-}
-
-// Too much time is over. What is a command is taken to its end all the same: no part of it must go to the line.
+// Too much time is over, or no object can become of it.
 void Pieces::give_up(List::iterator held) {
-  if (held->late || !(held->given.too_long || names_command(held->given.text))) return release(held);
   Given given = std::move(held->given);
-  held->given = {given.channel, given.peer, {}};
-  held->late = true;
-  held->late_until_ns = host_.monotonic_ns() + late_ns;
-  held->late_from = held->scan.fed();
+  held->mistaken = given.what == What::text && !may_become_object(given.text);
+  const bool secret = given.what == What::too_long || has_secret(given.text);
+  held->given = {given.channel, given.peer, secret ? std::string() : last_bytes(given.text)};
+  start_following(*held, secret ? State::dropping : State::followed);
+  held_.splice(held_.end(), held_, held);
+  forget_oldest();
   release_(given);
 }
 
-Pieces::Taken Pieces::take_late(List::iterator held, std::string_view bytes) {
-  Given& given = held->given;
-  const size_t before = given.text.size();
+void Pieces::start_following(Held& held, State state) {
+  held.state = state;
+  if (state == State::dropping) held.given.text.clear();
+  held.rest_from = held.scan.fed();
+  const bool doubtful = state == State::dropping && (held.mistaken || held.bare);
+  held.follow_until_ns = host_.monotonic_ns() + (doubtful ? doubtful_ns : follow_ns);
+}
+
+void Pieces::forget_oldest() {
+  size_t count = 0, bytes = 0;
+  for (auto held = held_.end(); held != held_.begin();) {
+    const auto here = std::prev(held);
+    if (here->state != State::held && (++count > followed_max || (bytes += here->given.text.size()) > rests_max))
+      held_.erase(here);
+    else
+      held = here;
+  }
+}
+
+std::optional<Pieces::Taken> Pieces::take_rest(List::iterator held, std::string_view bytes) {
+  if (held->state == State::dropping && held->scan.may_go_on(bytes, held->mistaken)) return drop_rest(held, bytes);
+  std::optional<Taken> taken;
+  if (held->state == State::followed && !held->scan.may_begin_another(bytes, held->mistaken)) {
+    const size_t brace = bytes.find('{');
+    if (brace == std::string_view::npos || !has_secret(bytes.substr(brace))) return pass_rest(held, bytes);
+    // What begins there is looked at by itself, and what stands before it is the rest.
+    const uint32_t channel = held->given.channel;
+    const uint64_t peer = held->given.peer;
+    taken = pass_rest(held, bytes.substr(0, brace));
+    held = find(channel, peer);
+  }
+  if (held != held_.end()) held_.erase(held);
+  arm();
+  return taken;
+}
+
+Pieces::Taken Pieces::pass_rest(List::iterator held, std::string_view bytes) {
+  const std::optional<size_t> end = held->scan.feed(bytes);
+  Taken taken{end.value_or(bytes.size()), std::nullopt, {}};
+  Given given{held->given.channel, held->given.peer, std::string(bytes.substr(0, taken.used)), What::rest};
+  const std::string context = held->given.text + given.text;
+  if (has_secret(context, true)) {
+    given.what = What::secret;
+    held->mistaken = true;  // nothing tells what is right in text that went by
+    start_following(*held, State::dropping);
+  } else {
+    held->given.text = last_bytes(context);
+  }
+  if (end) held_.erase(held);
+  arm();
+  if (taken.used != 0) release_(given);
+  return taken;
+}
+
+// Bytes that turn out to be the beginning of a command were counted as dropped already when that comes in pieces.
+Pieces::Taken Pieces::drop_rest(List::iterator held, std::string_view bytes) {
+  std::string& text = held->given.text;
+  const size_t before = text.size();
   Taken taken{std::min(bytes.size(), bytes_max - before), std::nullopt, {}};
   const std::optional<size_t> end = held->scan.feed(bytes.substr(0, taken.used));
-  given.text.append(bytes.substr(0, taken.used));
+  text.append(bytes.substr(0, taken.used));
   std::vector<size_t> places;
   for (const size_t at : held->scan.doubts())
-    if (at >= held->late_from) places.push_back(at - held->late_from);
-  if (const auto command = begin_of_another(given.text, places)) {
-    taken.again = given.text.substr(*command);
-    given.text.resize(*command);
+    if (at >= held->rest_from) places.push_back(at - held->rest_from);
+  held->mistaken = held->mistaken || !places.empty();
+  Given dropped{held->given.channel, held->given.peer, {}, What::dropped, taken.used};
+  if (const auto command = begin_of_another(text, places)) {
+    taken.again = text.substr(*command);
+    dropped.bytes -= std::min(dropped.bytes, taken.again.size());
   } else if (end) {
-    taken.used = *end;
-    given.text.resize(before + *end);
+    dropped.bytes = taken.used = *end;
   }
-  if (end || !taken.again.empty() || given.text.size() >= bytes_max) release(held);
+  if (end || !taken.again.empty() || text.size() >= bytes_max) held_.erase(held);
+  forget_oldest();
   arm();
+  if (dropped.bytes != 0) release_(dropped);
   return taken;
 }
 
@@ -216,13 +228,16 @@ void Pieces::on_time() {
   for (auto held = held_.begin(); held != held_.end();) {
     const auto here = held++;
     if (here->due_ns() > now) continue;
-    if (here->looked_again || here->late) {
+    if (here->state != State::held) {
+      held_.erase(here);
+    } else if (!here->looked_again) {
+      here->looked_again = true;
+      here->silent_until_ns = now + second_look_ns;
+      here->begun_ns = std::max(here->begun_ns, here->silent_until_ns - whole_ns);
+    } else {
       give_up(here);
-      continue;
+      held = held_.begin();  // it changed the list
     }
-    here->looked_again = true;
-    here->silent_until_ns = now + second_look_ns;
-    here->begun_ns = std::max(here->begun_ns, here->silent_until_ns - whole_ns);
   }
   arm();
 }

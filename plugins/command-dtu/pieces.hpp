@@ -1,7 +1,9 @@
 // A JSON object that a stream delivers in pieces, put together again: a command may be cut anywhere. Bounded in bytes,
-// in time and in peers. What does not become an object is given back. Where that named cmd_code it is answered, and its
-// rest must not go to the line either, for it may hold the password: for 30 s, and 64 KiB at most, what comes up to the
-// end of the object, or up to the next command, is dropped.
+// in time and in peers. What does not become an object is given back. Its rest may come later and hold the password,
+// so that a peer is followed for 30 s, to the end of the object, or until text comes that cannot belong to it:
+// - The rest of what named a command or a password is dropped.
+// - The rest of anything else is data, up to the piece that names a command or a password together with the piece
+//   before. From there on it is dropped.
 #pragma once
 #include <dtu/sdk/host.hpp>
 
@@ -11,60 +13,39 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "json_view.hpp"
+#include "object_scan.hpp"
 
 namespace command_dtu {
 
-// Tells without looking back where an object ends, also one with mistakes in it: behind the bracket that closes it, or
-// at a NUL.
-class ObjectScan {
- public:
-  static constexpr size_t doubts_max = 32;
-  // How many of the bytes belong to the object, when it ends within them.
-  std::optional<size_t> feed(std::string_view text);
-  // Where, from the beginning of the object, a { stands although no value can, or within a string that ends behind the
-  // {: another object may begin there.
-  [[nodiscard]] const std::vector<size_t>& doubts() const noexcept { return doubts_; }
-  [[nodiscard]] size_t fed() const noexcept { return fed_; }
-
- private:
-  enum class End : uint8_t { no, before, behind };  // this byte
-  [[nodiscard]] End outside(char c, size_t position);
-  void inside(char c, size_t position);  // a string
-  void doubt(size_t position);
-  [[nodiscard]] bool in_list() const { return depth_ > 64 || (lists_ >> (depth_ - 1) & 1U) != 0; }
-  void close(bool list);
-
-  std::vector<size_t> doubts_;
-  size_t fed_ = 0;
-  uint64_t lists_ = 0;  // which of the open brackets are [, the outermost first; deeper ones are taken for lists
-  size_t depth_ = 0;
-  char last_ = '\0';             // outside strings
-  char last_sign_ = '\0';        // the same without white space, comments and signs of numbers
-  std::optional<size_t> brace_;  // within a string, with nothing but blanks behind it so far
-  bool in_string_ = false, escaped_ = false, in_comment_ = false;
-};
-
 class Pieces {
  public:
-  static constexpr size_t bytes_max = 65536;  // of one object
-  static constexpr size_t peers_max = 32;
-  static constexpr int64_t silence_ns = 2'000'000'000;  // without a further piece
-  static constexpr int64_t whole_ns = 30'000'000'000;   // from the first piece to the last
-  static constexpr int64_t late_ns = 30'000'000'000;    // the rest of a command that was given up is dropped so long
+  static constexpr size_t bytes_max = 65536;             // of one object
+  static constexpr size_t peers_max = 32;                // with an object begun
+  static constexpr size_t followed_max = 256;            // peers, the oldest are forgotten
+  static constexpr size_t rests_max = 32 * 65536;        // bytes of rests that are kept to find commands in them
+  static constexpr int64_t silence_ns = 2'000'000'000;   // without a further piece
+  static constexpr int64_t whole_ns = 30'000'000'000;    // from the first piece to the last
+  static constexpr int64_t follow_ns = 30'000'000'000;   // a peer whose object was right so far
+  static constexpr int64_t doubtful_ns = 5'000'000'000;  // one with mistakes: much may be its rest
 
+  enum class What : uint8_t {
+    text,      // no object after all: data, or a command that cannot be read
+    too_long,  // a command; text is its first bytes_max bytes
+    rest,      // data that follows text given back before
+    secret,    // like rest, but it names a command or a password: must be answered, and must not go to the line
+    dropped,   // no text: so many bytes of the rest of a command were dropped
+  };
   struct Given {
     uint32_t channel = 0;
     uint64_t peer = 0;
-    std::string text;       // at most bytes_max
-    bool too_long = false;  // there was more of it
-    size_t late_bytes = 0;  // not 0: no text, but so many bytes of the rest of a command were dropped
+    std::string text;
+    What what = What::text;
+    size_t bytes = 0;  // of dropped
   };
   using Release = std::function<void(const Given&)>;
 
-  // release: gets what is no object after all.
+  // release: gets what is no object after all. It must not call this object.
   Pieces(dtu::Host host, Release release);
 
   struct Taken {
@@ -77,29 +58,43 @@ class Pieces {
   std::optional<Taken> go_on(uint32_t channel, uint64_t peer, std::string_view bytes);
   // The beginning of an object. False: it is whole already, or too long.
   bool begin(uint32_t channel, uint64_t peer, std::string_view bytes);
+  // Text that went to the line (secret: that was answered) without being held: it may end within an object, whose rest
+  // is still to come.
+  void follow(uint32_t channel, uint64_t peer, std::string_view text, bool secret);
   // The channel's connection ended: nothing will complete what it began.
   void end(uint32_t channel);
   [[nodiscard]] size_t held_bytes() const noexcept;
 
  private:
+  enum class State : uint8_t {
+    held,      // text is the object as far as it came
+    followed,  // text is the end of what was given back
+    dropping,  // text is the rest as far as it came
+  };
   struct Held {
-    Given given;  // late: text is the rest as far as it came
+    Given given;
     ObjectScan scan;
     int64_t begun_ns, silent_until_ns;
-    bool late = false;  // it was given up: its rest is dropped until late_until_ns
-    int64_t late_until_ns = 0;
-    size_t late_from = 0;       // where the rest begins in the object
+    State state = State::held;
+    int64_t follow_until_ns = 0;
+    bool mistaken = false;      // no object can become of it
+    bool bare = false;          // it did not begin with a bracket: nothing tells where it ends
+    size_t rest_from = 0;       // where the rest begins in the object
     size_t looked_at = 0;       // bytes there were when the reader was asked last
     bool looked_again = false;  // the time was over once, and whatever waited in the descriptor had its turn
     [[nodiscard]] int64_t due_ns() const {
-      return late ? late_until_ns : std::min(silent_until_ns, begun_ns + whole_ns);
+      return state != State::held ? follow_until_ns : std::min(silent_until_ns, begun_ns + whole_ns);
     }
   };
   using List = std::list<Held>;
-  void release(List::iterator held);
+  List::iterator find(uint32_t channel, uint64_t peer);
   void give_up(List::iterator held);
+  void start_following(Held& held, State state);
+  void forget_oldest();
   Taken split(List::iterator held, const std::string& text, size_t command);
-  Taken take_late(List::iterator held, std::string_view bytes);
+  std::optional<Taken> take_rest(List::iterator held, std::string_view bytes);
+  Taken pass_rest(List::iterator held, std::string_view bytes);
+  Taken drop_rest(List::iterator held, std::string_view bytes);
   void on_time();
   void arm();
 

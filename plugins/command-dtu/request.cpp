@@ -51,7 +51,9 @@ std::optional<int64_t> function_code(const JsonValue& value) {
 }
 
 void read_code(Request& request, const std::optional<JsonValue>& value) {
-  if (!value) return refuse(request, json_unusable, "cmd_code is missing: send {\"cmd_code\": 0}");
+  if (!value)
+    return refuse(request, json_unusable,
+                  "cmd_code is missing: send {\"cmd_code\": 0}, and data for the line as {\"data\": ...}");
   if (is_scalar(*value) && value->text.size() <= echo_max) request.code_text = value->text;
   if (const auto number = function_code(*value))
     request.code = *number;

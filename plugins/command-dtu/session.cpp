@@ -9,6 +9,7 @@
 #include "json_view.hpp"
 #include "loose_json.hpp"
 #include "message_parts.hpp"
+#include "secret_words.hpp"
 #include "status_codes.hpp"
 #include "text_codec.hpp"
 
@@ -37,6 +38,14 @@ void append_crc(std::string& head, CrcKind kind, std::string_view payload) {
 
 bool is_ota(const Request& request) {
   return std::find(std::begin(codes_of_ota), std::end(codes_of_ota), request.code) != std::end(codes_of_ota);
+}
+
+// The message is this object and white space.
+bool is_whole(std::string_view message, std::string_view object) {
+  const std::string_view white = " \t\r\n";
+  const size_t begin = message.find_first_not_of(white);
+  return begin != std::string_view::npos && message.data() + begin == object.data() &&
+         begin + object.size() == message.find_last_not_of(white) + 1;
 }
 
 // What a report needs to look like an answer to the order, kept by the kernel with it.
@@ -148,8 +157,7 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
   if (settings_.through) return downlink(*channel, route, payload);
   // D17: what a broker kept from before is no command. A line is no place for one either: it may carry the password.
   if ((msg.flags & DTU_MSG_RETAINED) != 0) {
-    const bool whole = may_hold_command(payload) && first_part(payload, false).kind == Part::Kind::command;
-    if (whole || names_command(payload)) return drop_retained(*channel, msg);
+    if (holds_command(payload) || names_command(payload)) return drop_retained(*channel, msg);
     return downlink(*channel, route, payload);
   }
 
@@ -162,7 +170,10 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
         (void)message({*channel, msg.source, route, whole, true});
         return;
       }
-      if (broken) payload.remove_prefix(std::min(payload.find('{'), payload.size()));
+      if (const size_t end = std::min(payload.find('{'), payload.size()); broken && end != 0) {
+        drop("late", end);
+        payload.remove_prefix(end);
+      }
       size_t at = 0;
       skip_blank(payload, at);
       if (at == payload.size()) return;
@@ -185,7 +196,9 @@ void Session::drop_retained(const LinkChannel& channel, const dtu_msg& msg) {
 
 bool Session::message(const Incoming& in) {
   if (may_hold_command(in.payload)) return parts(in);
-  if (!row_of_data(in)) downlink(in.channel, in.route, in.payload);
+  if (row_of_data(in)) return false;
+  downlink(in.channel, in.route, in.payload);
+  follow(in, in.payload, false);
   return false;
 }
 
@@ -218,6 +231,7 @@ bool Session::parts(const Incoming& in) {
     const Part part = first_part(text, in.more_may_come);
     if (part.kind == Part::Kind::nothing) return broken;
     broken = part.kind == Part::Kind::broken;
+    const bool last = part.end == text.size();
     switch (part.kind) {
       case Part::Kind::nothing:
         break;
@@ -225,15 +239,22 @@ bool Session::parts(const Incoming& in) {
         command(Asked{read_request(part.strict), &in.channel, in.peer});
         break;
       case Part::Kind::object:
+        if (is_whole(in.payload, part.text)) return downlink(in.channel, in.route, in.payload), false;
+        downlink(in.channel, in.route, part.text);
+        break;
       case Part::Kind::data:
         downlink(in.channel, in.route, part.text);
+        if (last) follow(in, part.text, false);
         break;
       case Part::Kind::broken:
         command(Asked{broken_request(part.text.size(), part.problem), &in.channel, in.peer});
+        if (last) follow(in, part.text, true);
         break;
       case Part::Kind::unfinished:
         if (hold(in, part.text)) return false;
-        return parts({in.channel, in.peer, in.route, part.text, false});
+        broken = parts({in.channel, in.peer, in.route, part.text, false});
+        follow(in, part.text, broken);
+        return broken;
     }
     text.remove_prefix(part.end);
   }
@@ -241,13 +262,31 @@ bool Session::parts(const Incoming& in) {
 
 bool Session::hold(const Incoming& in, std::string_view text) { return pieces_.begin(in.channel.id, in.peer, text); }
 
+void Session::follow(const Incoming& in, std::string_view text, bool secret) {
+  if (in.more_may_come) pieces_.follow(in.channel.id, in.peer, text, secret);
+}
+
 // What a stream delivered in pieces is whole, or will never be.
 bool Session::given_back(const Pieces::Given& given) {
   const LinkChannel* from = find(given.channel);
-  if (given.late_bytes != 0) drop("late", given.late_bytes);
-  if (from == nullptr || given.late_bytes != 0) return false;
-  if (!given.too_long) return message({*from, given.peer, {}, given.text, false});
-  command(Asked{too_long_request(), from, given.peer});
+  if (given.what == Pieces::What::dropped) drop("late", given.bytes);
+  if (given.what == Pieces::What::secret) drop("late", given.text.size());
+  if (from == nullptr) return false;
+  switch (given.what) {
+    case Pieces::What::text:
+      return message({*from, given.peer, {}, given.text, false});
+    case Pieces::What::too_long:
+      command(Asked{too_long_request(), from, given.peer});
+      return false;
+    case Pieces::What::rest:
+      downlink(*from, {}, given.text);
+      return false;
+    case Pieces::What::secret:
+      command(Asked{broken_request(given.text.size(), {0, "its beginning was taken for data"}), from, given.peer});
+      return false;
+    case Pieces::What::dropped:
+      return false;
+  }
   return false;
 }
 

@@ -56,6 +56,7 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   bool row_of_data(const Incoming& in);
   bool parts(const Incoming& in);
   bool hold(const Incoming& in, std::string_view text);
+  void follow(const Incoming& in, std::string_view text, bool secret);
   bool given_back(const Pieces::Given& given);
   void to_port(std::string_view head, std::string_view payload, uint32_t flags);
   void append_check(std::string& head, std::string_view payload) const;

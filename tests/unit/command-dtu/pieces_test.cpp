@@ -119,18 +119,20 @@ TEST(Pieces, TheLateRestIsBoundedInTimeAndBytes) {
   PieceRig slow;
   slow.channel(1, begun);
   slow.host.advance(milliseconds(2010));
-  slow.channel(1, "late");
+  slow.channel(1, "\"late");
+  EXPECT_EQ(slow.dropped("late"), 5U) << "counted at once";
   slow.host.advance(milliseconds(29'980));
-  EXPECT_EQ(slow.dropped("late"), 0U);
+  slow.channel(1, "more");
+  EXPECT_EQ(slow.dropped("late"), 9U);
   slow.host.advance(milliseconds(100));
-  EXPECT_EQ(slow.dropped("late"), 4U);
   slow.channel(1, "words");
   EXPECT_THAT(slow.to_port(), ElementsAre("1," + checked("words")));
 
   PieceRig longest;
   longest.channel(1, begun);
   longest.host.advance(milliseconds(2010));
-  for (int i = 0; i < 64; ++i) longest.channel(1, std::string(1000, 'x'));
+  longest.channel(1, "\"" + std::string(999, 'x'));
+  for (int i = 1; i < 64; ++i) longest.channel(1, std::string(1000, 'x'));
   EXPECT_THAT(longest.to_port(), IsEmpty());
   longest.channel(1, std::string(Pieces::bytes_max - 64'000, 'x') + "words");
   EXPECT_THAT(longest.to_port(), ElementsAre("1," + checked("words")));
@@ -138,7 +140,7 @@ TEST(Pieces, TheLateRestIsBoundedInTimeAndBytes) {
   PieceRig lost;
   lost.channel(1, begun);
   lost.host.advance(milliseconds(2010));
-  lost.channel(1, "late");
+  lost.channel(1, "\"late");
   lost.state(1, DTU_STATE_DOWN);
   lost.state(1, DTU_STATE_UP);
   lost.channel(1, "words");
@@ -152,7 +154,7 @@ TEST(Pieces, ACommandBehindTheLateRestIsCarriedOut) {
       PieceRig rig;
       rig.channel(1, begun);
       rig.host.advance(milliseconds(2010));
-      rig.channel(1, " late " + command.substr(0, cut));
+      rig.channel(1, " \"late\" " + command.substr(0, cut));
       rig.channel(1, command.substr(cut) + "words");
       ASSERT_THAT(rig.to_channel(1), SizeIs(2)) << begun << " cut at " << cut;
       EXPECT_THAT(rig.to_channel(1)[1], HasSubstr("CSQ17"));
