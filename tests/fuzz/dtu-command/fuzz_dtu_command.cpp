@@ -1,6 +1,6 @@
 // JSON from a cloud or behind 99: reading a request, answering it, unpacking a downlink payload. Whatever comes in,
-// what goes out is JSON, what setters make of their parameters is a value or a reason, pieces of an object join, and a
-// payload packed for the cloud comes back as it was.
+// what goes out is JSON, what setters make of their parameters is a value or a reason, pieces of an object join, no
+// password goes to the line, and a payload packed for the cloud comes back as it was.
 #include <cstdio>
 #include <cstdlib>
 
@@ -14,6 +14,7 @@
 #include "parameters.hpp"
 #include "pieces.hpp"
 #include "request.hpp"
+#include "secret_words.hpp"
 #include "text_codec.hpp"
 
 namespace {
@@ -74,11 +75,30 @@ void parts(std::string_view text, bool stream) {
     const Part part = first_part(text, stream);
     must(part.end <= text.size(), "a part ends behind the text");
     must(part.kind != Part::Kind::command || !object_in(part.strict).empty(), "a command is no JSON object");
-    must(part.kind != Part::Kind::data || !names_command(part.text), "data names a command");
+    must(part.kind != Part::Kind::data || !has_secret(part.text), "data names a command or a password");
     must(part.kind != Part::Kind::unfinished || stream, "a message is not finished");
     if (part.kind == Part::Kind::nothing || part.kind == Part::Kind::unfinished) return;
     must(part.end > 0, "a part without end");
     text.remove_prefix(part.end);
+  }
+}
+
+// No byte of a password goes to the line, whatever stands behind it.
+void passwords(std::string_view text) {
+  constexpr std::string_view secret = "Tr0ub4dor";
+  if (text.find(secret) != std::string_view::npos) return;
+  for (const char* head : {R"({"cmd_code":4,"password":"Tr0ub4dor")", R"({"Password":"Tr0ub4dor",)",
+                           R"({"code":3,"p\u0061ssword":"Tr0ub4dor)", R"({password:"Tr0ub4dor",)"}) {
+    const std::string whole = head + std::string(text);
+    for (std::string_view rest = whole;;) {
+      const Part part = first_part(rest, false);
+      if (part.kind == Part::Kind::nothing) break;
+      std::string scratch;
+      if (part.kind == Part::Kind::data || part.kind == Part::Kind::object)
+        must(downlink_payload(part.text, object_in(part.text), false, scratch).find(secret) == std::string_view::npos,
+             "a password goes to the line");
+      rest.remove_prefix(part.end);
+    }
   }
 }
 
@@ -108,6 +128,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   pieces(text);
   parts(text, false);
   parts(text, true);
+  passwords(text);
   check(read_local(text));
   JsonProblem problem;
   const auto json = parse_json(text, &problem);
