@@ -40,6 +40,8 @@ ObjectScan::End ObjectScan::outside(char c, size_t position) {
       return depth_ > 0 ? End::before : End::no;
     case '"':
       in_string_ = true;
+      // A quote before it is missing, or a comma.
+      mistaken_ = mistaken_ || std::string_view("{[,:\0", 5).find(sign) == std::string_view::npos;
       after_name_ = !in_list() && (sign == '{' || sign == ',' || sign == '\0');
       return End::no;
     case '{':
@@ -129,7 +131,8 @@ bool ObjectScan::may_go_on(std::string_view text, bool with_mistakes) const {
       return true;
     case '=':
     case ':':
-      return last_sign_ == '"' ? after_name_ : is_letter(last_sign_);
+      if (last_sign_ == '"') return after_name_ || rest.size() == 1 || is_white(rest[1]) || rest[1] == '"';
+      return is_letter(last_sign_);
     case '/':
     case '-':
       return last_ == c || rest.size() == 1 || rest[1] == c;

@@ -18,6 +18,8 @@ class ObjectScan {
   // {: another object may begin there.
   [[nodiscard]] const std::vector<size_t>& doubts() const noexcept { return doubts_; }
   [[nodiscard]] size_t fed() const noexcept { return fed_; }
+  // A string stood where none can.
+  [[nodiscard]] bool mistaken() const noexcept { return mistaken_; }
   // The text can stand behind what was fed. False: it is something else, and the object will not be completed. In doubt
   // it is true. with_mistakes: what was fed is no beginning of an object, so that only another object is something
   // else.
@@ -43,6 +45,7 @@ class ObjectScan {
   char last_sign_ = '\0';        // the same without white space, comments and signs of numbers
   std::optional<size_t> brace_;  // within a string, with nothing but blanks behind it so far
   bool in_string_ = false, escaped_ = false, in_comment_ = false;
+  bool mistaken_ = false;
   bool after_name_ = false;  // the last string stands where a name does
 };
 

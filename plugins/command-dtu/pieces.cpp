@@ -92,7 +92,7 @@ bool Pieces::begin(uint32_t channel, uint64_t peer, std::string_view bytes) {
 // within a name.
 void Pieces::follow(uint32_t channel, uint64_t peer, std::string_view text, bool secret) {
   if (const auto before = find(channel, peer); before != held_.end()) held_.erase(before);
-  const bool bare = text.find('{') == std::string_view::npos;
+  bool bare = text.find('{') == std::string_view::npos;
   size_t begin = text.find('{');
   if (bare) begin = secret ? 0 : text.find('"', text.size() - std::min(text.size(), secret_context / 2));
   ObjectScan scan;
@@ -100,7 +100,12 @@ void Pieces::follow(uint32_t channel, uint64_t peer, std::string_view text, bool
     scan = {};
     const auto end = scan.feed(text.substr(begin));
     if (!end) break;
-    begin = text.find('{', begin + std::max<size_t>(*end, 1));
+    const size_t behind = begin + std::max<size_t>(*end, 1);
+    begin = text.find('{', behind);
+    if (begin != std::string_view::npos || !secret || bare) continue;
+    // What stands behind a broken command belongs to it.
+    begin = text.find_first_not_of(" \t\r\n", behind);
+    bare = true;
   }
   if (begin >= text.size() || (bare && text.back() == '\n')) return arm();
   const int64_t now = host_.monotonic_ns();
@@ -207,7 +212,7 @@ Pieces::Taken Pieces::drop_rest(List::iterator held, std::string_view bytes) {
   std::vector<size_t> places;
   for (const size_t at : held->scan.doubts())
     if (at >= held->rest_from) places.push_back(at - held->rest_from);
-  held->mistaken = held->mistaken || !places.empty();
+  held->mistaken = held->mistaken || held->scan.mistaken() || !places.empty();
   Given dropped{held->given.channel, held->given.peer, {}, What::dropped, taken.used};
   if (const auto command = begin_of_another(text, places)) {
     taken.again = text.substr(*command);

@@ -172,6 +172,7 @@ void Session::from_channel(uint32_t id, const dtu_msg& msg) {
       }
       if (const size_t end = std::min(payload.find('{'), payload.size()); broken && end != 0) {
         drop("late", end);
+        if (end == payload.size()) pieces_.follow(id, msg.source, payload, true);
         payload.remove_prefix(end);
       }
       size_t at = 0;
