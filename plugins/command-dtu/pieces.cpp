@@ -94,7 +94,8 @@ void Pieces::follow(uint32_t channel, uint64_t peer, std::string_view text, bool
   if (const auto before = find(channel, peer); before != held_.end()) held_.erase(before);
   bool bare = text.find('{') == std::string_view::npos;
   size_t begin = text.find('{');
-  if (bare) begin = secret ? 0 : text.find('"', text.size() - std::min(text.size(), secret_context / 2));
+  const size_t end_of_names = text.size() - std::min(text.size(), secret_context / 2);
+  if (bare) begin = secret ? 0 : text.find('"', end_of_names);
   ObjectScan scan;
   while (begin < text.size()) {
     scan = {};
@@ -102,10 +103,9 @@ void Pieces::follow(uint32_t channel, uint64_t peer, std::string_view text, bool
     if (!end) break;
     const size_t behind = begin + std::max<size_t>(*end, 1);
     begin = text.find('{', behind);
-    if (begin != std::string_view::npos || !secret || bare) continue;
-    // What stands behind a broken command belongs to it.
-    begin = text.find_first_not_of(" \t\r\n", behind);
-    bare = true;
+    if (begin != std::string_view::npos || bare) continue;
+    bare = true;  // what stands behind a broken command belongs to it
+    begin = secret ? text.find_first_not_of(" \t\r\n", behind) : text.find('"', std::max(behind, end_of_names));
   }
   if (begin >= text.size() || (bare && text.back() == '\n')) return arm();
   const int64_t now = host_.monotonic_ns();

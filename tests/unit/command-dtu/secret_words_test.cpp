@@ -51,6 +51,7 @@ const std::vector<std::string>& bad_commands() {
                                             "\x01\x02\xff{\"code\":4,\"password\":\"Tr0ub4dor\",,}",
                                             "OK\r\n{\"code\":4,\"password\":\"Tr0ub4dor\",,}",
                                             R"({"cmd_code"}:4,"password":"Tr0ub4dor"})",
+                                            R"({"x":4},"password":"Tr0ub4dor"})",
                                             R"({"cmd_code":4password":"Tr0ub4dor"})",
                                             R"({"cmd_code":"password":"Tr0ub4dor"})",
                                             R"({"cmd_code":4 "data":{"password":"Tr0ub4dor"})"};
