@@ -94,7 +94,7 @@ TEST_F(SecretCommands, APasswordFarBehindIsNotShown) {
   ASSERT_TRUE(received(static_cast<int64_t>(begin.size())));
   ASSERT_TRUE(server.write(R"(","pass)"));
   ASSERT_TRUE(received(static_cast<int64_t>(begin.size()) + 7));
-  ASSERT_TRUE(server.write(R"(word":"Tr0ub4dor","cmd_code":4})"));
+  ASSERT_TRUE(server.write(R"(word":"Tr0ub4dor","code":4})"));
   EXPECT_NE(server.read_until("\"error_code\":600").find("error_code"), std::string::npos);
   EXPECT_EQ(line_up_to("the end").find(kSecret), std::string::npos);
   EXPECT_EQ(dtud.stop(), 0);
