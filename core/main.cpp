@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <string>
 
 #include "config/json_value.hpp"
 #include "control/server.hpp"
@@ -52,6 +54,10 @@ struct Arguments {
   bool check = false, json = false, verbose = false;
 };
 
+std::string absolute(const std::string& path) {
+  return path.empty() || path.front() == '/' ? path : (std::filesystem::current_path() / path).string();
+}
+
 // The exit status when dtud should end at once, else -1.
 int parse(int argc, char** argv, Arguments& to) {
   enum { kJson = 256, kVersionOption };
@@ -74,10 +80,10 @@ int parse(int argc, char** argv, Arguments& to) {
         to.kernel.device_file = optarg;
         break;
       case 'S':
-        to.kernel.state_dir = optarg;
+        to.kernel.state_dir = absolute(optarg);
         break;
       case 's':
-        to.kernel.socket = optarg;
+        to.kernel.socket = absolute(optarg);
         break;
       case 'c':
         to.check = to.kernel.check = true;

@@ -57,6 +57,7 @@ class DeviceReader {
     read_channels();
     if (!good) return std::nullopt;
     check_bindings(out_, schemas_, report_);
+    check_service_acquire();
     if (schemas_.check) {
       check_board(out_, product_, report_);
       check_direction_pins();
@@ -173,11 +174,14 @@ class DeviceReader {
       report_.error("/acquire_url", shown_key(dtu::shown_url(url)) + " is not allowed: " + why);
     };
     if (host.find('@') != std::string::npos) return wrong("a user name and a password do not belong in it");
-    if (!host.empty() && host.front() == '[')
-      host = host.substr(1, host.find(']') - 1);
-    else
-      host.resize(std::min(host.find(':'), host.size()));
-    if (const auto problem = dtu::host_problem(host); !problem.empty()) wrong("the host " + problem);
+    if (const auto problem = dtu::read_host_port(host).problem; !problem.empty()) return wrong(problem);
+    if (std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c >= '\x7f'; }))
+      wrong("spaces and characters outside ASCII must be percent-encoded (%20)");
+  }
+
+  void check_service_acquire() {
+    if (as_integer(normal_->get("service_acquire")) == 1 && as_text(normal_->get("acquire_url")).empty())
+      report_.warning("/acquire_url", "is empty: service_acquire is 1, and has no server to ask; nothing is fetched");
   }
 
   [[nodiscard]] Json pins_of_ports(const std::string& id) const {

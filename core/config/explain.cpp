@@ -8,6 +8,7 @@
 
 #include "config/nearest.hpp"
 #include "config/secrets.hpp"
+#include "log/counted.hpp"
 
 namespace dtud::config {
 namespace {
@@ -51,12 +52,16 @@ std::string counted(const std::string& name, const std::string& unit, const Json
   return name + " of " + to_json(least) + " to " + to_json(most) + " " + unit;
 }
 
+// A pattern is for programs: people get its description.
 std::string text_text(const SchemaNode& schema) {
-  std::string out = counted("a text", "characters", schema.keyword("minLength"), schema.keyword("maxLength"));
-  if (!schema.has("pattern")) return out;
-  out += " that matches " + as_text(schema.keyword("pattern"));
+  const auto pattern = as_text(schema.keyword("pattern"));
+  const bool path = pattern == "^/" || pattern == "^(/.*)?$";
+  std::string out = counted(path ? "an absolute path" : "a text", "characters", schema.keyword("minLength"),
+                            schema.keyword("maxLength"));
+  if (path) return pattern == "^/" ? out : out + ", or \"\"";
+  if (pattern.empty()) return out;
   const auto description = as_text(schema.keyword("description"));
-  return description.empty() ? out : out + " (" + description + ")";
+  return out + (description.empty() ? " that matches " + pattern : " (" + description + ")");
 }
 
 std::string one_type(const std::string& type, const SchemaNode& schema) {
@@ -270,6 +275,8 @@ class Explainer {
   }
 
   [[nodiscard]] std::string show(const Json& given, const SchemaNode& schema, const std::string& path) const {
+    if (const auto* list = as_list(given); list != nullptr && (schema.has("minItems") || schema.has("maxItems")))
+      return "a list of " + dtud::counted(list->size(), "entry", "entries");
     if (type_of(given) == JsonType::text && instead_of_container(given, schema)) return "a text";
     if (as_object(given) != nullptr || as_list(given) != nullptr) return shown(given);  // only what it is
     return is_secret(path, secrets_) ? "***" : shown_value(given, path, secrets_);

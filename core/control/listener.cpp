@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "log/file_kind.hpp"
+
 namespace dtud::control {
 namespace {
 
@@ -25,9 +27,8 @@ namespace {
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.empty()) fail(path, "no path is given");
-  if (path.size() >= sizeof address.sun_path)
-    fail(path, "the path is too long; at most " + std::to_string(sizeof address.sun_path - 1) + " bytes");
+  if (const std::string why = why_no_socket(path); !why.empty())
+    throw std::runtime_error("control socket " + path + why);
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
 }
@@ -41,7 +42,7 @@ Descriptor new_socket(const std::string& path) {
 void remove_stale(const std::string& path, const sockaddr_un& address) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) return;  // nothing there, or bind() will say
-  if (!S_ISSOCK(found.st_mode)) fail(path, "the file is not a socket; remove it, or choose another path");
+  if (!S_ISSOCK(found.st_mode)) fail(path, "something else was put there just now");
   const Descriptor probe = new_socket(path);
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
     ucred owner{};
@@ -55,6 +56,19 @@ void remove_stale(const std::string& path, const sockaddr_un& address) {
 }
 
 }  // namespace
+
+std::string why_no_socket(const std::string& path) {
+  constexpr size_t kLongest = sizeof sockaddr_un::sun_path - 1;
+  if (path.empty()) return ": no path is given";
+  if (path.size() > kLongest)
+    return " has " + std::to_string(path.size()) + " bytes: at most " + std::to_string(kLongest) + " are allowed";
+  if (path.back() == '/') return " is the name of a folder: name a file in it";
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || S_ISSOCK(found.st_mode)) return "";
+  if (S_ISDIR(found.st_mode)) return " is a folder: name a file in it";
+  return std::string(" is ") + (S_ISLNK(found.st_mode) ? "a link" : kind_of_file(found.st_mode)) +
+         ", no socket: remove it, or name another path";
+}
 
 Listener::Listener(const std::string& path, mode_t mode) : path_(path) {
   const sockaddr_un address = address_of(path);

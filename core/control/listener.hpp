@@ -8,6 +8,10 @@
 
 namespace dtud::control {
 
+// Why no socket can be made at `path`, as the end of a sentence that begins with it: it is too long, or something else
+// stands there. "" when one can be, and while a dtud is there: nobody is asked.
+[[nodiscard]] std::string why_no_socket(const std::string& path);
+
 class Listener {
  public:
   // Makes the parent directory if it is missing and replaces the socket of a dtud that is gone. Throws

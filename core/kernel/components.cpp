@@ -14,7 +14,7 @@
 
 namespace dtud {
 
-void Components::search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup) {
+std::vector<std::string> Components::search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup) {
   store_ = std::make_unique<plugins::Store>(setup.folder, setup.read_only);
   const bool read_only = setup.read_only;
   vetting_ = std::make_unique<plugins::Vetting>(std::move(setup),
@@ -24,12 +24,12 @@ void Components::search(const std::vector<std::string>& configured, plugins::Vet
   if (!read_only) store_->tidy();
   for (const plugins::Installed& i : store_->list())
     if (!i.sha256.empty()) add(store_->path_of(i.sha256), i.id);
-  const auto folders = plugins::search_path(plugins::SearchInput::from_system(configured));
+  auto folders = plugins::search_path(plugins::SearchInput::from_system(configured));
   const auto found = plugins::find_files(folders.list);
-  for (const auto* problems : {&folders.problems, &found.problems})
-    for (const std::string& problem : *problems) log_.warning("plugins", problem);
   for (const auto& path : found.list) add(path, {});
   cover();
+  folders.problems.insert(folders.problems.end(), found.problems.begin(), found.problems.end());
+  return std::move(folders.problems);
 }
 
 void Components::searched() {

@@ -23,8 +23,9 @@ class Components {
 
   // Before search(). A built-in plugin wins over a file that holds a type of it: that file is left out and says so.
   void add_built_in(const std::vector<plugins::BuiltIn>& built_in);
-  // Looks for plugin files; configured: board.json, plugin_path. First of all, and once.
-  void search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup);
+  // Looks for plugin files; configured: board.json, plugin_path. First of all, and once. Returns what
+  // was left out, and why.
+  std::vector<std::string> search(const std::vector<std::string>& configured, plugins::Vetting::Setup setup);
   // From now on what is found out about a file is kept at once. Until then it waits for this.
   void searched();
 

@@ -1,16 +1,13 @@
 #include "kernel/kernel.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "config/json_text.hpp"
 #include "config/places.hpp"
 #include "config/store.hpp"
+#include "control/listener.hpp"
 #include "kernel/builtins.hpp"
 #include "kernel/state_folder.hpp"
 #include "kernel/trim.hpp"
@@ -137,27 +134,45 @@ Kernel::~Kernel() {
 
 void Kernel::settled(void*) { give_back_memory(); }
 
-// dtud --check finds the rest, too.
-bool Kernel::can_keep_in(const std::string& folder, config::Findings& findings) {
+// key: "state_dir". A check goes on: it finds the rest, too.
+bool Kernel::can_keep_in(const std::string& folder, const char* key, const char* content, config::Findings& findings) {
   if (folder.empty() || folder.front() != '/') return true;  // read_board() refuses it
-  const FolderTrouble trouble = look_at_folder(folder, !options_.check);
+  const FolderTrouble trouble = look_at_folder(folder, content, !options_.check);
   if (trouble.text.empty()) return true;
   findings.push_back({trouble.fatal ? config::Finding::Severity::error : config::Finding::Severity::warning,
-                      options_.board_file, "/state_dir", 0, 0, trouble.text});
-  return !trouble.fatal || options_.check;
+                      options_.board_file, std::string("/") + key, 0, 0, trouble.text});
+  return !trouble.fatal;
 }
 
 bool Kernel::lock(const std::string& folder, const char* key, config::Findings& findings) {
   if (options_.check) return true;
-  std::error_code ignored;  // take() says what is wrong with it
-  std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), ignored);
-  (void)::mkdir(folder.c_str(), 0750);
   const RunLock::Taken taken = run_lock_.take(folder);
   if (taken.ok && taken.problem.empty()) return true;
   findings.push_back({taken.ok ? config::Finding::Severity::warning : config::Finding::Severity::error,
                       options_.board_file, std::string("/") + key, 0, 0,
                       taken.problem + (taken.ok ? "" : std::string(": stop it, or set another ") + key)});
   return taken.ok;
+}
+
+bool Kernel::can_listen(config::Findings& findings) {
+  const std::string& path = options_.socket;
+  bool good = can_keep_in(path.substr(0, path.rfind('/')), "control/socket", "control socket", findings);
+  if (const std::string why = control::why_no_socket(path); good && !why.empty()) {
+    findings.push_back({config::Finding::Severity::error, options_.board_file, "/control/socket", 0, 0, path + why});
+    good = false;
+  }
+  return good;
+}
+
+// Data goes through without the folder. Without the control socket nobody could ask.
+bool Kernel::take_runtime_folder(config::Findings& findings) {
+  const bool listens = can_listen(findings);
+  std::string& folder = board_.runtime_dir;
+  const bool own = !folder.empty();
+  if (!own) folder = options_.socket.substr(0, options_.socket.rfind('/'));
+  const bool usable = own ? can_keep_in(folder, "runtime_dir", "journal", findings) : listens;
+  const bool locked = !usable || lock(folder, "runtime_dir", findings);
+  return options_.check || (listens && locked);
 }
 
 bool Kernel::load(config::Findings& findings) {
@@ -171,14 +186,21 @@ bool Kernel::load(config::Findings& findings) {
   components_.add_built_in(options_.built_in);
   const PluginSearch search = plugin_search_of(*text);
   const std::string& kept_in = options_.state_dir.empty() ? search.state_dir : options_.state_dir;
-  if (!can_keep_in(kept_in, findings) || !lock(kept_in, "state_dir", findings)) return false;
-  components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),
-                                      kept_in + "/plugins",
-                                      search.keys,
-                                      search.require_signed,
-                                      kVersion,
-                                      options_.check,
-                                      {}});
+  const bool kept = can_keep_in(kept_in, "state_dir", "state", findings);
+  if (!options_.check && (!kept || !lock(kept_in, "state_dir", findings))) return false;
+  const auto problems = components_.search(search.folders, {config::child_program("dtu-plugin-probe").string(),
+                                                            kept_in + "/plugins",
+                                                            search.keys,
+                                                            search.require_signed,
+                                                            kVersion,
+                                                            options_.check,
+                                                            {}});
+  for (const std::string& problem : problems) {
+    if (search.folders.empty())
+      log_.warning("plugins", problem);
+    else
+      findings.push_back({config::Finding::Severity::warning, options_.board_file, "/plugin_path", 0, 0, problem});
+  }
   checks_.board_is(*text, options_.board_file);
   const auto schemas = options_.check ? checks_.schemas() : components_.schemas();
   const auto board = config::read_board(*text, options_.board_file, schemas, findings);
@@ -203,8 +225,7 @@ bool Kernel::load(config::Findings& findings) {
   if (options_.state_dir.empty()) options_.state_dir = board_.state_dir;
   if (options_.device_file.empty()) options_.device_file = board_.device_file;
   if (options_.socket.empty()) options_.socket = board_.control_socket;
-  if (board_.runtime_dir.empty()) board_.runtime_dir = options_.socket.substr(0, options_.socket.rfind('/'));
-  if (!lock(board_.runtime_dir, "runtime_dir", findings)) {
+  if (!take_runtime_folder(findings)) {
     components_.searched();
     return false;
   }

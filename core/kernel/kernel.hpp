@@ -131,7 +131,10 @@ class Kernel : public plugins::Upcalls {
   static void restart_step(void* self);
   static void settled(void* self);
   // False: another dtud uses it. `key`: of board.json.
-  [[nodiscard]] bool can_keep_in(const std::string& folder, config::Findings& findings);
+  [[nodiscard]] bool can_keep_in(const std::string& folder, const char* key, const char* content,
+                                 config::Findings& findings);
+  [[nodiscard]] bool can_listen(config::Findings& findings);
+  [[nodiscard]] bool take_runtime_folder(config::Findings& findings);
   [[nodiscard]] bool lock(const std::string& folder, const char* key, config::Findings& findings);
 
   const KernelOptions given_;

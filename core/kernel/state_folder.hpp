@@ -9,8 +9,8 @@ struct FolderTrouble {
   bool fatal = false;  // else dtud runs, and keeps nothing there
 };
 
-// make: a folder that is missing is made, with those above it. Else (dtud --check, as another user perhaps) it only
-// looks whether it could be.
-[[nodiscard]] FolderTrouble look_at_folder(const std::string& folder, bool make);
+// content: what dtud keeps in it, for the text: "state". make: a folder that is missing is made, with those above it.
+// Else (dtud --check, as another user perhaps) it only looks whether it could be.
+[[nodiscard]] FolderTrouble look_at_folder(const std::string& folder, const char* content, bool make);
 
 }  // namespace dtud

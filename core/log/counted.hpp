@@ -6,8 +6,11 @@
 
 namespace dtud {
 
+[[nodiscard]] inline std::string counted(uint64_t n, std::string_view noun, std::string_view nouns) {
+  return std::to_string(n) + " " + std::string(n == 1 ? noun : nouns);
+}
 [[nodiscard]] inline std::string counted(uint64_t n, std::string_view noun) {
-  return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
+  return counted(n, noun, std::string(noun) + "s");
 }
 
 }  // namespace dtud

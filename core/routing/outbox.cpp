@@ -341,8 +341,12 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
       forget(*entry);
       break;
     case DTU_E_DROPPED:
-      ++counters_.dropped;
-      ++counters_.no_receiver;
+      if (entry->registration) {  // no data: who comes later is told then
+        --counters_.accepted;
+      } else {
+        ++counters_.dropped;
+        ++counters_.no_receiver;
+      }
       forget(*entry);
       break;
     default:

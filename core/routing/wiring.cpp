@@ -361,7 +361,7 @@ void Router::register_channel(Channel& channel, std::string_view text) {
   channel.registering = false;
   channel.registered = true;
   dtu_msg message{};
-  message.flags = DTU_MSG_COMMAND | (channel.config.register_once ? 0 : DTU_MSG_REGISTRATION);
+  message.flags = DTU_MSG_COMMAND | DTU_MSG_REGISTRATION;
   stamp(message.time_ns, message.flags);
   message.payload = {text.data(), text.size()};
   if (KeptMessage kept = KeptMessage::keep(message)) channel.outbox.push_registration(std::move(kept));

@@ -149,10 +149,12 @@ dtu_status Server::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   return DTU_OK;
 }
 
-// The host sends it once for all clients, when the channel begins to carry messages. Those that come later get it here.
+// The host sends it once for all clients, when the channel begins to carry messages. Those that come later get it here;
+// with reg_on "start" only the first of all.
 void Server::remember_registration(const dtu_msg* msgs, uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) {
     if ((msgs[i].flags & DTU_MSG_REGISTRATION) == 0) continue;
+    if (context_.settings.register_once && !peers_.empty()) continue;
     registration_owner_ = host_.keep(msgs[i].owner);
     registration_ = {};
     registration_.owner = msgs[i].owner;
@@ -164,10 +166,15 @@ void Server::introduce(Stream& peer) {
   if (registration_.payload.len == 0) return;
   const SendQueue::Item item{&registration_, 0};
   peer.send(&item, 1);
+  if (context_.settings.register_once) registration_ = {};
 }
 
 void Server::discard(const dtu_msg* msgs, uint32_t n) {
-  for (uint32_t i = 0; i < n; ++i) complete({msgs[i].token, msgs[i].payload.len, 0, msgs[i].source != 0, false});
+  for (uint32_t i = 0; i < n; ++i) {
+    const bool kept = (msgs[i].flags & DTU_MSG_REGISTRATION) != 0;  // for those who come: it is no loss
+    if (!kept) complete({msgs[i].token, msgs[i].payload.len, 0, msgs[i].source != 0, false});
+    if (kept && msgs[i].token != 0) host_.complete(msgs[i].token, DTU_E_DROPPED);
+  }
 }
 
 void Server::send_batch(const dtu_msg* msgs, uint32_t n) {

@@ -35,6 +35,7 @@ Settings read_settings(std::string_view json) {
   s.max_clients = read_number(*o, "max_clients", standard.max_clients, 1, 64);
   s.hold_when_empty = second(*o, "when_empty", "discard", "hold");
   s.slow_client_s = read_number(*o, "slow_client_s", standard.slow_client_s, 1, 3600);
+  s.register_once = net::read_text(*o, "reg_on", "connect") == "start";  // of the host: it has checked it
   net::read_peer(*o, &s);
   if (s.server)
     check_server(s);

@@ -13,6 +13,7 @@ struct Settings : net::PeerSettings {  // server: host is the numeric address to
   uint32_t max_clients = 8;
   bool hold_when_empty = false;
   uint32_t slow_client_s = 10;
+  bool register_once = false;  // reg_on "start": only the first client gets the registration message
 };
 
 // Throws dtu::Failure (DTU_E_INVALID) naming the key, its value and what is allowed. Unknown keys are the host's.

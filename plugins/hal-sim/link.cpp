@@ -22,7 +22,28 @@ std::string remembered(dtu::Host host, const std::string& key) {
   return target;
 }
 
+std::string not_ours(const std::string& path) {
+  return path + " exists and is not a link of dtud: remove it or choose another link";
+}
+
+std::string not_created(const std::string& path, const std::error_code& why) {
+  return "the link " + path + " cannot be created: " + why.message();
+}
+
 }  // namespace
+
+std::string why_no_link(const std::string& path) {
+  std::error_code error;
+  const fs::file_status there = fs::symlink_status(path, error);
+  // One to a pty may be the link of a dtud that runs now.
+  const bool replaced =
+      fs::is_symlink(there) && (!fs::exists(path, error) || target_of(path).rfind("/dev/pts/", 0) == 0);
+  if (fs::exists(there)) return replaced ? "" : not_ours(path);
+  const fs::file_status folder = fs::status(fs::path(path).parent_path(), error);
+  if (fs::is_directory(folder)) return "";
+  return not_created(path, std::make_error_code(fs::exists(folder) ? std::errc::not_a_directory
+                                                                   : std::errc::no_such_file_or_directory));
+}
 
 Link::Link(dtu::Host host, std::string path, std::string target, const std::string& port)
     : host_(host), path_(std::move(path)), target_(std::move(target)), key_("link." + port) {
@@ -30,11 +51,8 @@ Link::Link(dtu::Host host, std::string path, std::string target, const std::stri
   if (fs::is_symlink(path_, error) && (!fs::exists(path_, error) || target_of(path_) == remembered(host_, key_)))
     fs::remove(path_, error);
   fs::create_symlink(target_, path_, error);
-  if (error == std::errc::file_exists)
-    throw dtu::Failure(DTU_E_INVALID, "port " + port + ": " + path_ +
-                                          " exists and is not a link of dtud: remove it or choose another link");
-  if (error)
-    throw dtu::Failure(DTU_E_IO, "port " + port + ": the link " + path_ + " cannot be created: " + error.message());
+  if (error == std::errc::file_exists) throw dtu::Failure(DTU_E_INVALID, "port " + port + ": " + not_ours(path_));
+  if (error) throw dtu::Failure(DTU_E_IO, "port " + port + ": " + not_created(path_, error));
   if (const auto* kv = host_.service<dtu_kv_service>(DTU_KV_SERVICE))
     kv->set(host_.instance(), dtu::str(key_), dtu::str(target_));
 }

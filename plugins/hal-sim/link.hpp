@@ -6,6 +6,9 @@
 
 namespace hal_sim {
 
+// Why no link of dtud can be made at `path`, as far as it shows without making one; "" when nothing is in the way.
+[[nodiscard]] std::string why_no_link(const std::string& path);
+
 class Link {
  public:
   // Makes the symlink. What stands there already is replaced only when it is a dangling symlink or one this instance

@@ -75,7 +75,10 @@ void SimHal::check(std::string_view json, dtu::Findings& found) {
   if (config.ports.empty()) found.offer("/ports", "port:");
   for (const PortConfig& p : config.ports) {
     found.offer("/ports/" + p.id, "port:" + p.id);
-    if (!p.link.empty()) found.claim("/ports/" + p.id + "/link", "link:" + p.link);
+    if (p.link.empty()) continue;
+    const std::string path = "/ports/" + p.id + "/link";
+    found.claim(path, "link:" + p.link);
+    if (const std::string why = why_no_link(p.link); !why.empty()) found.error(path, why);
   }
   for (const char* none : {"gpio:", "output:"}) found.offer("/points", none);
   points.list([&](const dtu_point_info& point) {

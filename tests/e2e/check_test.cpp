@@ -90,6 +90,29 @@ std::vector<Wrong> all_wrong() {
       {"OddHexInRegOfAChannel", conf(mqtt(R"(, "reg": "0x1")")), "error", "/conf/1/reg", "begins with 0x"},
       {"HostOfAcquireUrl", R"({"acquire_url": "https://a..b/p?key=sesame"})", "error", "/acquire_url",
        "\"https://a..b/p?***\" is not allowed: the host has nothing between two dots"},
+      {"PortOfAcquireUrl", R"({"acquire_url": "http://h:99999/x"})", "error", "/acquire_url",
+       "\"http://h:99999/x\" is not allowed: the port must be a number from 1 to 65535"},
+      {"SpaceInAcquireUrl", R"({"acquire_url": "http://h/a b"})", "error", "/acquire_url", "percent-encoded"},
+      {"NoServerToAcquireFrom", R"({"service_acquire": 1})", "warning", "/acquire_url",
+       "is empty: service_acquire is 1, and has no server to ask"},
+      {"PortInTcpUrl", conf(R"("1": {"protocol": "tcp", "url": "10.0.0.1:7000", "port": 7000})"), "error",
+       "/conf/1/url",
+       "\"10.0.0.1:7000\" is not allowed; only a host name or address is allowed; the port goes into \"port\""},
+      {"PortInUdpUrl", conf(R"("1": {"protocol": "udp", "url": "[::1]:7000", "port": 7000})"), "error", "/conf/1/url",
+       "\"[::1]:7000\" is not allowed; only a host name or address is allowed; the port goes into \"port\""},
+      {"PathInBroker", conf(at("mqtt://10.0.0.1/a")), "error", "/conf/1/url",
+       "url \"mqtt://10.0.0.1/a\": a broker is a host and a port: leave out what follows them"},
+      {"NoPort", conf(R"("1": {"protocol": "tcp", "url": "a"})"), "error", "/conf/1/port",
+       "missing: give a whole number from 1 to 65535"},
+      {"PortZero", conf(R"("1": {"protocol": "tcp", "url": "a", "port": 0})"), "error", "/conf/1/port",
+       "0 is not allowed: give a whole number from 1 to 65535"},
+      {"NoUrl", conf(R"("1": {"protocol": "tcp", "port": 1})"), "error", "/conf/1/url", "missing: give a text"},
+      {"TwoPins", R"({"pins": ["3", "4"]})", "error", "/pins",
+       "a list of 2 entries is not allowed: give a list of 3 entries"},
+      {"TopicId99", conf(mqtt(R"(, "publish": {"99": "up"})")), "error", "/conf/1/publish/99",
+       "is not allowed as a key: give a text (1 to 15 characters, not 99)"},
+      {"RequestId99", conf(R"("1": {"protocol": "http", "request": {"99": {"url": "http://h"}}})"), "error",
+       "/conf/1/request/99", "give a text (1 to 15 letters, digits, dots, - and _, not 99)"},
       {"PinNobodyHas", R"({"pins": ["3", "77", ""]})", "warning", "/pins/1", "no pin 77: it has 3, 4"},
       {"Qos2InAKeptSession", conf(mqtt(R"(, "qos": 2, "cleanSession": false, "publish": {"0": "up"})")), "warning",
        "/conf/1/cleanSession", "QoS 1 is used"},
@@ -271,6 +294,84 @@ TEST(CheckOfABoard, OneWithoutPortsHasNone) {
   const Ran ran = dtud.hal(R"({"type": "sim"})").device(R"({"uconf": {"1": {}}})").check();
   EXPECT_THAT(ran.output,
               HasSubstr("warning: /uconf/1: the board has no port \"1\": it has none; this entry has no effect"));
+}
+
+// Both name the file, the value and what is allowed, in the same words.
+TEST(CheckOfABoard, AStartSaysTheSame) {
+  const TempDir dir;
+  write_file(dir.path("plain"), "precious");
+  std::filesystem::create_symlink(dir.path("plain"), dir.path("link"));
+  struct Case {
+    std::string member, finding;
+    int start;  // its exit status; 0: it runs
+  };
+  const std::string plain = dir.path("plain");
+  const std::string journal = ". dtud keeps its journal in a folder that it may write: ";
+  const std::vector<Case> cases{
+      {R"("control": {"socket": ")" + dir.root() + "\"}",
+       "error: /control/socket: " + dir.root() + " is a folder: name a file in it", 3},
+      {R"("control": {"socket": ")" + plain + "\"}",
+       "error: /control/socket: " + plain + " is a plain file, no socket: remove it, or name another path", 3},
+      {R"("control": {"socket": ")" + dir.path("link") + "\"}",
+       "error: /control/socket: " + dir.path("link") + " is a link, no socket", 3},
+      {R"("control": {"socket": ")" + plain + "/s\"}",
+       "error: /control/socket: " + plain + " is a plain file, no folder. dtud keeps its control socket in a folder",
+       3},
+      {R"("state_dir": "/proc/none")",
+       "error: /state_dir: /proc/none cannot be made: /proc is on a file system of the kernel, which holds no other "
+       "files. dtud keeps its state in a folder that it may write: name another one",
+       3},
+      {R"("state_dir": "/sys")", "error: /state_dir: /sys is on a file system of the kernel", 3},
+      {R"("runtime_dir": ")" + plain + "\"",
+       "error: /runtime_dir: " + plain + " is a plain file, no folder" + journal + "move it away", 0},
+      {R"("plugin_path": [")" + kPlugins + R"(", "/nonexistent"])",
+       "warning: /plugin_path: /nonexistent: cannot be read: No such file or directory", 0},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.member);
+    Dtud dtud;
+    dtud.write_documents();
+    const std::string key = c.member.substr(0, c.member.find(':'));
+    std::string board = "{" + c.member;
+    for (const auto& [name, value] :
+         std::vector<std::pair<std::string, std::string>>{{"\"plugin_path\"", "[\"" + kPlugins + "\"]"},
+                                                          {"\"state_dir\"", "\"" + dtud.path("state") + "\""},
+                                                          {"\"control\"", R"({"socket": ")" + dtud.socket() + "\"}"}})
+      if (name != key) board += ", " + name + ": " + value;
+    write_file(dtud.path("board.json"), board + "}");
+    const Ran check = run({kDtud, "--board", dtud.path("board.json"), "--check"});
+    EXPECT_EQ(check.status, c.finding[0] == 'e' ? 1 : 0) << check.output;
+    EXPECT_THAT(check.output, HasSubstr(c.finding));
+    if (c.start != 0) {
+      const Ran start = run({kDtud, "--board", dtud.path("board.json")});
+      EXPECT_EQ(start.status, c.start) << start.output;
+      EXPECT_THAT(start.output, HasSubstr(c.finding));
+    } else {
+      dtud.start();
+      EXPECT_THAT(dtud.log(), HasSubstr(c.finding));
+      EXPECT_EQ(dtud.stop(), 0);
+    }
+  }
+  EXPECT_EQ(read_file(plain), "precious");
+}
+
+TEST(CheckOfABoard, NoLinkIsMadeOverAFile) {
+  Dtud dtud;
+  write_file(dtud.path("plain"), "precious");
+  std::filesystem::create_symlink("/dev/pts/none", dtud.path("old"));
+  dtud.hal(R"({"type": "sim", "ports": {"1": {"link": ")" + dtud.path("plain") + R"("}, "2": {"link": ")" +
+           dtud.path("none/link") + R"("}, "3": {"link": ")" + dtud.path("old") + R"("}, "4": {"link": ")" +
+           dtud.path("new") + "\"}}}");
+  const Ran check = dtud.check();
+  EXPECT_EQ(check.status, 1) << check.output;
+  const std::string taken = dtud.path("plain") + " exists and is not a link of dtud: remove it or choose another link";
+  EXPECT_THAT(check.output, HasSubstr("error: /hal/0/ports/1/link: " + taken));
+  EXPECT_THAT(check.output, HasSubstr("error: /hal/0/ports/2/link: the link " + dtud.path("none/link") +
+                                      " cannot be created: No such file or directory"));
+  EXPECT_THAT(check.output, Not(HasSubstr("ports/3")));
+  EXPECT_THAT(check.output, Not(HasSubstr("ports/4")));
+  dtud.start();
+  EXPECT_TRUE(eventually([&] { return dtud.log().find("port 1: " + taken) != std::string::npos; }));
 }
 
 TEST(CheckOfASet, OverAChannelItIsRefusedWithPathAndReason) {

@@ -123,21 +123,54 @@ INSTANTIATE_TEST_SUITE_P(Registration, RegistrationOfServer,
                            return info.index == 0 ? "discards" : info.index == 1 ? "holds" : "isolated";
                          });
 
-TEST_F(Registration, AtStartNoLaterClientOfATcpServerGetsIt) {
+struct RegistrationAtStartOfServer : Registration, testing::WithParamInterface<const char*> {};
+
+TEST_P(RegistrationAtStartOfServer, OnlyTheFirstClientGetsIt) {
   const uint16_t port = free_port();
-  ASSERT_NO_FATAL_FAILURE(start(
-      R"("hello")", R"({"protocol": "tcp", "serialID": "1", "mode": "server", "uplink": "raw", "when_empty": "hold",
-                              "reg_on": "start", "port": )" +
-                        std::to_string(port) + "}"));
+  ASSERT_NO_FATAL_FAILURE(
+      start(R"("hello")", R"({"protocol": "tcp", "serialID": "1", "mode": "server", "uplink": "raw", "reg_on": "start",
+                              "port": )" +
+                              std::to_string(port) + GetParam() + "}"));
   TcpPeer first;
   ASSERT_TRUE(eventually([&] { return (first = TcpPeer(port)).fd() >= 0; }));
   EXPECT_EQ(first.read(5), "hello");
+  first.close();
   TcpPeer second(port);
   ASSERT_TRUE(second.write("here"));
   EXPECT_EQ(pty.read_until("here"), "1," + frame("here"));
   ASSERT_TRUE(pty.write("1," + frame("data")));
   EXPECT_EQ(second.read(4), "data");
   EXPECT_EQ(dtud.stop(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registration, RegistrationAtStartOfServer,
+                         testing::Values("", R"(, "when_empty": "hold")", R"(, "isolate": true)"),
+                         [](const auto& info) {
+                           return info.index == 0 ? "discards" : info.index == 1 ? "holds" : "isolated";
+                         });
+
+// D18 counts what a server without a client discards. The registration message is kept for the client that comes.
+TEST_F(Registration, WithoutAClientItIsNotCountedAsDropped) {
+  for (const char* reg_on : {"connect", "start"}) {
+    const uint16_t port = free_port();
+    dtud.ports({{"1", pty.device()}})
+        .device(R"({"reg": "hello", "uconf": {"1": {}}, "conf": {"1": {"protocol": "tcp", "serialID": "1",
+                   "mode": "server", "uplink": "raw", "reg_on": ")" +
+                std::string(reg_on) + R"(", "port": )" + std::to_string(port) + "}}}")
+        .write_documents();
+    dtud.start();
+    ASSERT_TRUE(dtud.port_is("1", "up"));
+    ASSERT_TRUE(dtud.channel_is("1", "up"));
+    for (const char* nobody_hears : {"one", "two"}) ASSERT_TRUE(pty.write("1," + frame(nobody_hears)));
+    ASSERT_TRUE(dtud.channel_number("1", "outbox.dropped", 2));
+    TcpPeer client(port);
+    EXPECT_EQ(client.read(5), "hello");
+    ASSERT_TRUE(pty.write("1," + frame("data")));
+    EXPECT_EQ(client.read(4), "data");
+    EXPECT_EQ(number(dtud.channel("1"), "outbox.dropped"), 2) << reg_on;
+    EXPECT_EQ(number(dtud.channel("1"), "health.discarded_messages"), 2) << reg_on;
+    EXPECT_EQ(dtud.stop(), 0);
+  }
 }
 
 TEST_F(Registration, AChannelCanDoWithout) {

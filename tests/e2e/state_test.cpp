@@ -216,7 +216,7 @@ TEST(StateFolder, ThatIsNoneIsSaidByAStartAndByCheck) {
     const std::string what =
         "/state_dir: " + dtud.path(place) +
         (std::string(place) == "file" ? "" : " cannot be made: " + dtud.path("file")) +
-        " is a plain file, no folder. dtud keeps its state in a folder of its own, which it may write: move it away";
+        " is a plain file, no folder. dtud keeps its state in a folder that it may write: move it away";
     const Ran start = run({kDtud, "--board", dtud.path("board.json"), "--state-dir", dtud.path(place)});
     EXPECT_EQ(start.status, 3) << start.output;
     EXPECT_THAT(start.output, HasSubstr("error: " + what));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <dtu/sdk/address.hpp>
 #include <dtu/sdk/host_name.hpp>
 #include <dtu/sdk/text.hpp>
@@ -27,27 +26,10 @@ bool begins(std::string_view text, std::string_view with) { return lower(text.su
 void set_authority(Url& url, std::string_view authority, std::string_view whole) {
   if (authority.find('@') != std::string_view::npos)
     refuse(whole, "a user name and a password do not belong in it: give the header Authorization");
-  std::string_view port;
-  if (!authority.empty() && authority.front() == '[') {
-    const size_t end = authority.find(']');
-    if (end == std::string_view::npos) refuse(whole, "the ] after the IPv6 address is missing");
-    url.host = lower(authority.substr(1, end - 1));
-    port = authority.substr(end + 1);
-  } else {
-    const size_t colon = std::min(authority.find(':'), authority.size());
-    url.host = lower(authority.substr(0, colon));
-    port = authority.substr(colon);
-  }
-  if (url.host.empty()) refuse(whole, "a host name or an IP address is required after //");
-  if (const std::string wrong = dtu::host_problem(url.host); !wrong.empty()) refuse(whole, "the host " + wrong);
-  url.port = url.tls ? 443 : 80;
-  if (port.empty() || port == ":") return;
-  port.remove_prefix(1);
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc{} || end != port.data() + port.size() || number == 0 || number > 65535)
-    refuse(whole, "the port must be a number from 1 to 65535");
-  url.port = static_cast<uint16_t>(number);
+  const dtu::HostPort read = dtu::read_host_port(authority);
+  if (!read.problem.empty()) refuse(whole, read.problem);
+  url.host = lower(read.host);
+  url.port = read.port != 0 ? read.port : url.tls ? 443 : 80;
 }
 
 // RFC 3986, 5.2.4: "." stays, ".." goes up.

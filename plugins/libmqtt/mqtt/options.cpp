@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <mqtt/options.hpp>
 
 namespace mqtt {
@@ -18,14 +17,6 @@ constexpr std::array<Scheme, 4> kSchemes{{{"mqtt", false}, {"tcp", false}, {"mqt
 
 [[noreturn]] void bad(std::string_view url, std::string_view why) {
   throw dtu::Failure(DTU_E_INVALID, "url \"" + dtu::shown_url(url) + "\": " + std::string(why));
-}
-
-uint16_t parse_port(std::string_view url, std::string_view digits) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value == 0 || value > 65535)
-    bad(url, "the port must be a number from 1 to 65535");
-  return static_cast<uint16_t>(value);
 }
 
 }  // namespace
@@ -45,23 +36,13 @@ Address parse_address(std::string_view url) {
     bad(url, "a user name and a password do not belong in it: give them in username and password");
   if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
 
-  std::string_view port;
-  if (!rest.empty() && rest.front() == '[') {
-    const size_t close = rest.find(']');
-    if (close == std::string_view::npos) bad(url, "the bracket of the IPv6 address is not closed");
-    address.host = rest.substr(1, close - 1);
-    port = rest.substr(close + 1);
-    if (!port.empty() && port.front() != ':') bad(url, "after ] only :port may follow");
-  } else if (std::count(rest.begin(), rest.end(), ':') > 1) {
-    address.host = rest;  // a bare IPv6 address
-  } else {
-    const size_t colon = std::min(rest.find(':'), rest.size());
-    address.host = rest.substr(0, colon);
-    port = rest.substr(colon);
-  }
-  if (!port.empty()) address.port = parse_port(url, port.substr(1));
-  if (address.host.empty()) bad(url, "the host is missing");
-  if (const std::string wrong = dtu::host_problem(address.host); !wrong.empty()) bad(url, "the host " + wrong);
+  if (rest.find_first_of("/?#") != std::string_view::npos)
+    bad(url, "a broker is a host and a port: leave out what follows them; topics go into subscribe and publish");
+  const bool bare_v6 = !rest.empty() && rest.front() != '[' && std::count(rest.begin(), rest.end(), ':') > 1;
+  const dtu::HostPort read = dtu::read_host_port(bare_v6 ? "[" + std::string(rest) + "]" : std::string(rest));
+  if (!read.problem.empty()) bad(url, read.problem);
+  address.host = read.host;
+  address.port = read.port;
   return address;
 }
 

@@ -75,10 +75,11 @@ void read_peer(const Object& o, PeerSettings* peer) {
 void check_peer(const PeerSettings& peer) {
   const std::string shown = "\"" + dtu::shown_url(peer.host) + "\"";
   if (peer.host.empty()) refuse("url", shown, "the server's host name or address is required");
-  for (const char c : peer.host) {
-    if (c == '/' || c == '@' || std::isgraph(static_cast<unsigned char>(c)) == 0)
-      refuse("url", shown, "only a host name or address is allowed; the port goes into \"port\"");
-  }
+  const auto foreign = [](char c) { return c == '/' || c == '@' || std::isgraph(static_cast<unsigned char>(c)) == 0; };
+  const bool with_port =
+      std::count(peer.host.begin(), peer.host.end(), ':') == 1 || peer.host.find("]:") < peer.host.size();
+  if (with_port || std::any_of(peer.host.begin(), peer.host.end(), foreign))
+    refuse("url", shown, "only a host name or address is allowed; the port goes into \"port\"");
   if (const std::string wrong = dtu::host_problem(peer.host); !wrong.empty()) refuse("url", shown, "it " + wrong);
   if (peer.port == 0) refuse("port", "0", "a number from 1 to 65535 is required");
 }

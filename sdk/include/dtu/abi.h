@@ -99,7 +99,8 @@ typedef struct dtu_msg {
 #define DTU_MSG_COMMAND 1u     /* an answer or an event: goes before data */
 #define DTU_MSG_CLOCK_UNSET 2u /* time_ns is of a clock nobody had set: no date. Set by the host */
 #define DTU_MSG_RETAINED 4u    /* since 0.2, from a channel: kept by the server, sent before we connected. No command */
-/* Since 0.2, to a channel: a registration message. A channel with many peers sends it first to later ones, too. */
+/* Since 0.2, to a channel: a registration message. A channel with many peers sends it first to later ones, too, or with
+ * "reg_on": "start" to its first peer only. Dropped because there is no peer yet: it is not counted as dropped. */
 #define DTU_MSG_REGISTRATION 8u
 #define DTU_ROUTE_MAX 255u
 #define DTU_PAYLOAD_MAX (1u << 20) /* bytes; more is refused with DTU_E_INVALID */

@@ -113,24 +113,23 @@ TEST(Board, EverythingWrongIsNamed) {
  "commands": [{"type": "dto"}],
  "plugin_path": ["plugins"], "state_dir": "data", "control": {"sock": "x"}, "reset": "off", "keys": []})");
   EXPECT_FALSE(b.config);
-  EXPECT_EQ(
-      b.said,
-      "board.json:1:19: error: /hal/0/type: no plugin offers hal type \"linx\": installed are linux\n"
-      "board.json:1:46: error: /hal/1/poll: unknown key: did you mean \"poll_ms\"?\n"
-      "board.json:1:72: error: /hal/1/ports/1/device: missing: give a text\n"
-      "board.json:1:78: error: /hal/2/type: missing: give a text of 1 to 64 characters\n"
-      "board.json:1:82: error: /hal/3: 5 is not allowed: give an object { ... }\n"
-      "board.json:2:24: error: /commands/0/type: no plugin offers command type \"dto\": installed are dtu\n"
-      "board.json:3:18: error: /plugin_path/0: \"plugins\" is not allowed: give a text of at most 1000 characters "
-      "that matches ^/ (an absolute path)\n"
-      "board.json:3:43: error: /state_dir: \"data\" is not allowed: give a text of at most 1000 characters that "
-      "matches ^/\n"
-      "board.json:3:63: error: /control/sock: unknown key: did you mean \"socket\"?\n"
-      "board.json:3:86: error: /reset: \"off\" is not allowed: give one of \"restart\", \"reboot\"\n"
-      "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, plugins, factory_file, "
-      "device_file, "
-      "state_dir, runtime_dir, "
-      "control, reset, initial_password, upgrade\n");
+  EXPECT_EQ(b.said,
+            "board.json:1:19: error: /hal/0/type: no plugin offers hal type \"linx\": installed are linux\n"
+            "board.json:1:46: error: /hal/1/poll: unknown key: did you mean \"poll_ms\"?\n"
+            "board.json:1:72: error: /hal/1/ports/1/device: missing: give a text\n"
+            "board.json:1:78: error: /hal/2/type: missing: give a text of 1 to 64 characters\n"
+            "board.json:1:82: error: /hal/3: 5 is not allowed: give an object { ... }\n"
+            "board.json:2:24: error: /commands/0/type: no plugin offers command type \"dto\": installed are dtu\n"
+            "board.json:3:18: error: /plugin_path/0: \"plugins\" is not allowed: give an absolute path of at most 1000 "
+            "characters\n"
+            "board.json:3:43: error: /state_dir: \"data\" is not allowed: give an absolute path of at most 1000 "
+            "characters\n"
+            "board.json:3:63: error: /control/sock: unknown key: did you mean \"socket\"?\n"
+            "board.json:3:86: error: /reset: \"off\" is not allowed: give one of \"restart\", \"reboot\"\n"
+            "board.json:3:93: error: /keys: unknown key: known are hal, commands, plugin_path, plugins, factory_file, "
+            "device_file, "
+            "state_dir, runtime_dir, "
+            "control, reset, initial_password, upgrade\n");
 }
 
 TEST(Board, WhoMaySignPlugins) {

@@ -64,7 +64,11 @@ TEST(Validate, Texts) {
   EXPECT_EQ(v(R"({"type": "string", "minLength": 2, "maxLength": 3})", R"("a")"),
             R"(/v: "a" is not allowed: give a text of 2 to 3 characters)");
   EXPECT_EQ(v(R"({"type": "string", "pattern": "^/", "description": "an absolute path"})", R"("a")"),
-            R"(/v: "a" is not allowed: give a text that matches ^/ (an absolute path))");
+            R"(/v: "a" is not allowed: give an absolute path)");
+  EXPECT_EQ(v(R"({"type": "string", "pattern": "^[ab]$"})", R"("c")"),
+            R"(/v: "c" is not allowed: give a text that matches ^[ab]$)");
+  EXPECT_EQ(v(R"({"type": "string", "pattern": "^[ab]$", "description": "a or b"})", R"("c")"),
+            R"(/v: "c" is not allowed: give a text (a or b))");
   EXPECT_EQ(v(R"({"enum": ["get", "post"]})", R"("put")"), R"(/v: "put" is not allowed: give one of "get", "post")");
   EXPECT_EQ(v(R"({"const": 1})", "2"), "/v: 2 is not allowed: give 1");
 }

@@ -63,13 +63,13 @@ TEST(Listener, LeavesOtherFilesAlone) {
   const TempDir dir;
   const std::string path = dir.file("s");
   std::ofstream(path) << "precious";
-  EXPECT_THAT(failure(path), testing::HasSubstr("not a socket"));
+  EXPECT_THAT(failure(path), testing::HasSubstr(path + " is a plain file, no socket: remove it"));
   EXPECT_EQ(std::filesystem::file_size(path), 8U);
 }
 
 TEST(Listener, SaysWhatIsWrongWithThePath) {
   EXPECT_THAT(failure(""), testing::HasSubstr("no path"));
-  EXPECT_THAT(failure("/tmp/" + std::string(200, 'x')), testing::HasSubstr("too long; at most 107 bytes"));
+  EXPECT_THAT(failure("/tmp/" + std::string(200, 'x')), testing::HasSubstr("has 205 bytes: at most 107 are allowed"));
   EXPECT_THAT(failure("/dev/null/x/control.sock"), testing::HasSubstr("cannot create the directory /dev/null/x"));
 }
 

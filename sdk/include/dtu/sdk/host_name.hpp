@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,34 @@ inline std::string host_problem(std::string_view host) {
     if (!good) return std::string("has a character that no host name has") + kAllowed;
   }
   return {};
+}
+
+struct HostPort {
+  std::string host;     // IPv6 without its brackets
+  uint16_t port = 0;    // 0: it names none
+  std::string problem;  // what is wrong with it, with what is allowed; "" when nothing is
+};
+
+// "host", "host:1883", "[2001:db8::1]:1883", as a URL has it.
+inline HostPort read_host_port(std::string_view text) {
+  HostPort out;
+  size_t end = std::min(text.find(':'), text.size());
+  if (!text.empty() && text.front() == '[') {
+    end = text.find(']');
+    if (end == std::string_view::npos) return out.problem = "the ] after the IPv6 address is missing", out;
+    out.host = text.substr(1, end++ - 1);
+  } else {
+    out.host = text.substr(0, end);
+  }
+  if (out.host.empty()) return out.problem = "a host name or an IP address is required", out;
+  if (const std::string wrong = host_problem(out.host); !wrong.empty()) return out.problem = "the host " + wrong, out;
+  const std::string_view port = text.substr(end);
+  if (port.empty() || port == ":") return out;
+  const char* last = port.data() + port.size();
+  const auto [at, error] = std::from_chars(port.data() + 1, last, out.port);
+  if (port.front() != ':' || error != std::errc{} || at != last || out.port == 0)
+    out.problem = "the port must be a number from 1 to 65535";
+  return out;
 }
 
 }  // namespace dtu
