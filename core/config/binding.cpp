@@ -11,6 +11,7 @@
 namespace dtud::config {
 namespace {
 
+constexpr const char kNoEffect[] = ", so this entry has no effect";
 constexpr const char kRaw[] = "raw";  // the kernel's own
 constexpr const char kThrough[] = "through";
 constexpr std::array<const char*, 3> kDocumented = {"command", kThrough, "modbus"};
@@ -143,8 +144,11 @@ void check_bindings(DeviceConfig& config, const Schemas& schemas, Report& report
 void refuse_unsupported(const DeviceConfig& before, const DeviceConfig& next, Findings& findings) {
   for (Finding& finding : findings) {
     const bool changed = (finding.path == "/apn" && !(before.apn == next.apn)) ||
-                         (finding.path == "/pins" && !(before.pins == next.pins));
-    if (changed && is_unsupported(finding)) finding.severity = Finding::Severity::error;
+                         (finding.path == "/pins" && !(before.pins == next.pins)) ||
+                         (finding.path == "/ota" && before.ota != next.ota);
+    if (!changed || !is_unsupported(finding)) continue;
+    finding.severity = Finding::Severity::error;
+    finding.message.resize(std::min(finding.message.find(kNoEffect), finding.message.size()));
   }
 }
 
@@ -165,12 +169,14 @@ void check_board(const DeviceConfig& config, const Product& product, Report& rep
   }
   const std::string unsupported = kUnsupported;
   if (!product.network() && !(config.apn == ApnConfig{}))
-    report.warning("/apn", unsupported + ": it offers no mobile network, so this entry has no effect");
+    report.warning("/apn", unsupported + ": it offers no mobile network" + kNoEffect);
+  const auto installers = product.offered("firmware");
+  if (installers && installers->empty() && config.ota != DeviceConfig{}.ota)
+    report.warning("/ota", unsupported + ": it offers no upgrades" + kNoEffect);
   const auto pins = product.offered("gpio");
   if (!pins) return;
   if (pins->empty()) {
-    if (!(config.pins == PinsConfig{}))
-      report.warning("/pins", unsupported + ": it offers no GPIO, so this entry has no effect");
+    if (!(config.pins == PinsConfig{})) report.warning("/pins", unsupported + ": it offers no GPIO" + kNoEffect);
     return;
   }
   size_t index = 0;

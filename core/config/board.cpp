@@ -7,6 +7,7 @@
 #include "config/isolate.hpp"
 #include "config/json_text.hpp"
 #include "config/secrets.hpp"
+#include "config/store.hpp"
 
 namespace dtud::config {
 namespace {
@@ -114,6 +115,26 @@ void check_components(BoardConfig& board, const Schemas& schemas, Report& report
   }
 }
 
+// Files that are opened only when they are needed: when an upgrade comes, when the parameters are reset.
+void check_files(const BoardConfig& board, Report& report) {
+  constexpr size_t kMostFile = 1U << 20U;
+  const auto pem = [&](const std::string& path, const std::string& file) {
+    if (file.empty() || file.front() != '/') return;  // none, or the key itself
+    FileError error;
+    const auto text = read_file(file, kMostFile, error);
+    if (!text) return report.error(path, error.text);
+    if (text->find("-----BEGIN ") == std::string::npos) report.error(path, file + " is no PEM file");
+  };
+  for (size_t i = 0; i < board.plugins.keys.size(); ++i) pem(below("/plugins/keys", i), board.plugins.keys[i]);
+  for (size_t i = 0; i < board.upgrade.keys.size(); ++i) pem(below("/upgrade/keys", i), board.upgrade.keys[i]);
+  pem("/upgrade/tls/ca", board.upgrade.ca);
+  pem("/upgrade/tls/cert", board.upgrade.cert);
+  pem("/upgrade/tls/key", board.upgrade.key);
+  FileError error;
+  if (!board.factory_file.empty() && !read_file(board.factory_file, kMostFile, error))
+    report.warning("/factory_file", error.text + ": a reset of the parameters would fail, or leave no channels");
+}
+
 BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   BoardConfig out;
   std::string error;
@@ -174,6 +195,7 @@ std::optional<BoardConfig> read_board(std::string_view text, std::string_view fi
   // Their errors do not make the board file unusable: the rest of the board runs.
   Report more(without_bom(text), file);
   check_components(board, schemas, more);
+  if (schemas.check) check_files(board, more);
   std::move(more).give(findings);
   return board;
 }

@@ -137,6 +137,7 @@ class DeviceReader {
     out_.pins = {pin_number(text_at(pins, 0)), pin_number(text_at(pins, 1)), pin_number(text_at(pins, 2))};
     const Json apn = normal_->get("apn");
     out_.apn = {text_at(apn, 0), text_at(apn, 1), text_at(apn, 2)};
+    if (normal_->has("ota")) out_.ota = to_json(normal_->get("ota"));
   }
 
   // An entry for a port that is not there does nothing. Where no entry names a port of the board, one was mistyped.

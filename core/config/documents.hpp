@@ -139,6 +139,7 @@ struct DeviceConfig {
   std::vector<ChannelConfig> channels;  // sorted by id
   PinsConfig pins;
   ApnConfig apn;
+  std::string ota = "1";                // JSON: 0, 1, or the list of an upgrade cloud
   std::vector<SkippedChannel> skipped;  // sorted by id
   std::string scalars_json;  // the top-level keys dialects look at (plate, convert, reply, modbus, ...), secrets masked
   std::vector<std::string> secrets;  // JSON pointers of the secrets in `document`, sorted

@@ -74,7 +74,7 @@ std::optional<config::Checkup> Checks::ask_apart(const Components::Found& found,
   plugins::Probed probed = plugins::probe(vetting.setup().program, job, vetting.setup().limits);
   if (probed.end != plugins::Probed::End::good) {
     probed.checkup.emplace();
-    probed.checkup->warnings.push_back({"", "its plugin could not check it: " + probed.text});
+    probed.checkup->warnings.push_back({"", "the plugin could not check this configuration: " + probed.text});
   }
   if (answered_.size() >= kMostAnswered) answered_.pop_front();
   answered_.push_back({type, json, monotonic_ns() + kAnswerLasts_ns, probed.checkup});

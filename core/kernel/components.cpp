@@ -28,6 +28,7 @@ std::vector<std::string> Components::search(const std::vector<std::string>& conf
   const auto found = plugins::find_files(folders.list);
   for (const auto& path : found.list) add(path, {});
   cover();
+  if (!configured.empty()) folders.problems.clear();  // read_board() says it too
   folders.problems.insert(folders.problems.end(), found.problems.begin(), found.problems.end());
   return std::move(folders.problems);
 }

@@ -91,8 +91,9 @@ std::string Channel::kept_name() {
     else if (kv == nullptr || kv->set(host_.instance(), dtu::str(kNameKey), dtu::str(name)) != DTU_OK)
       host_.warn("the made-up client id " + name + " could not be stored: it will be another one after a restart");
   }
-  host_.info(given_.options.client_id.empty() ? "no IMEI to be had and no clientID set: the client id is " + name
-                                              : "clientID is empty without its values: the client id is " + name);
+  host_.info(given_.options.client_id.empty()
+                 ? "the board has no IMEI and clientID is not set: the client id is " + name
+                 : "clientID is empty without its values: the client id is " + name);
   return name;
 }
 

@@ -27,12 +27,12 @@ void change(Call& call, std::string_view key, std::string_view value, std::strin
   change(call, "{" + quoted(key) + ":" + std::string(value) + "}", std::move(data));
 }
 
-// Goes on if the board has what it takes; nothing is stored that nobody can carry out (D24).
-void if_offered(Call& call, const char* what, const char* missing, std::function<void()> then) {
-  call.try_invoke("board.offers", "{}", [&call, what, missing, then = std::move(then)](const Reply& reply) {
-    const auto offered = reply.ok() ? member(reply.json, what) : std::nullopt;
+// Goes on if the board installs upgrades; nothing is stored that nobody can carry out (D24).
+void if_upgradable(Call& call, std::function<void()> then) {
+  call.try_invoke("board.offers", "{}", [&call, then = std::move(then)](const Reply& reply) {
+    const auto offered = reply.ok() ? member(reply.json, "firmware") : std::nullopt;
     if (offered && offered->text == "false")
-      return call.fail(DTU_E_UNSUPPORTED, std::string("unsupported by this board: it offers no ") + missing);
+      return call.fail(DTU_E_UNSUPPORTED, "unsupported by this board: it offers no upgrades");
     then();
   });
 }
@@ -113,8 +113,7 @@ void apn(Call& call) {
     if (!is_text_or_number(entry)) refuse_kind("each entry of apn", entry, "a text");
     list.append(list.empty() ? "[" : ",").append(quoted(plain_text(entry)));
   }
-  if_offered(call, "network", "mobile network",
-             [&call, list = list + "]"] { change(call, "apn", list, quoted("set apn")); });
+  change(call, "apn", list + "]", quoted("set apn"));  // the host refuses what no board could carry out, as with 63
 }
 
 void pins(Call& call) {
@@ -141,7 +140,7 @@ void ota(Call& call) {
   else if (!as_flag(value))
     value.type == JsonType::string ? refuse_kind("ota", value, "0, 1 or an order")  // it may be a URL with a key
                                    : refuse_type("ota", value, "0, 1 or an order");
-  if_offered(call, "firmware", "upgrades", [&call, value] { switch_upgrades(call, value); });
+  if_upgradable(call, [&call, value] { switch_upgrades(call, value); });
 }
 
 void everything(Call& call) {

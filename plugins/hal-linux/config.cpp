@@ -132,6 +132,13 @@ void expect(const std::string& file, const std::string& path, const char* advice
     found.warning(path, file + " is not there now: " + advice);
 }
 
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISREG(mode)) return "a plain file";
+  if (S_ISBLK(mode)) return "a disk";
+  return S_ISCHR(mode) ? "a device" : S_ISFIFO(mode) ? "a pipe" : "a socket";
+}
+
 // A character device of another kind. Nothing is opened: the kernel names the class of what it knows, and of a pty it
 // names none.
 bool is_other_device(dev_t number) {
@@ -148,10 +155,17 @@ const char* no_tty(const std::string& device) {
   struct stat st {};
   if (::stat(device.c_str(), &st) != 0) return "";
   if (S_ISCHR(st.st_mode)) return is_other_device(st.st_rdev) ? "a device that is no tty" : "";
-  if (S_ISDIR(st.st_mode)) return "a directory";
-  if (S_ISREG(st.st_mode)) return "a plain file";
-  if (S_ISBLK(st.st_mode)) return "a disk";
-  return S_ISFIFO(st.st_mode) ? "a pipe" : "a socket";
+  return kind_of(st.st_mode);
+}
+
+void expect_program(const std::string& file, const std::string& path, const dtu::Findings& found) {
+  expect(file, path, "install the program, or correct its path", found);
+  struct stat st {};
+  if (::stat(file.c_str(), &st) != 0) return;
+  if (!S_ISREG(st.st_mode))
+    found.error(path, file + " is " + kind_of(st.st_mode) + ", no program: correct its path");
+  else if ((st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
+    found.error(path, file + " may be run by nobody: chmod +x makes it a program");
 }
 
 }  // namespace
@@ -175,11 +189,19 @@ void check_config(std::string_view json, const dtu::Findings& found) {
     if (p.output) found.offer(path + "line", "output:" + number);
     found.claim(path + "line", "gpio-line:" + real_name(p.chip) + ":" + std::to_string(p.line));
     expect(p.chip, path + "chip", "gpiodetect lists the chips", found);
+    struct stat st {};
+    if (::stat(p.chip.c_str(), &st) == 0 && !S_ISCHR(st.st_mode))
+      found.error(path + "chip", p.chip + " is " + kind_of(st.st_mode) + ": name a GPIO chip, such as /dev/gpiochip0");
   }
-  for (const InstallerConfig& i : config.installers)
+  if (config.installers.empty()) found.offer("/installers", "firmware:");
+  for (const InstallerConfig& i : config.installers) {
+    found.offer("/installers/" + i.kind, "firmware:" + i.kind);
     for (const auto& [key, program] : {std::pair("install", i.install), {"facts", i.facts}, {"mark_good", i.mark_good}})
-      if (!program.empty())
-        expect(program.front(), "/installers/" + i.kind + "/" + key, "install the program, or correct its path", found);
+      if (!program.empty()) expect_program(program.front(), "/installers/" + i.kind + "/" + key, found);
+    if (i.facts.empty() && !i.version_file.empty())
+      expect(i.version_file, "/installers/" + i.kind + "/version_file", "the version that runs is not known without it",
+             found);
+  }
 }
 
 }  // namespace hal_linux

@@ -44,13 +44,13 @@ GpioLine::GpioLine(const PinConfig& config)
       name_("gpio." + std::to_string(config.number) + " (" + config.chip + " line " + std::to_string(config.line) +
             ")"),
       chip_(gpiod_chip_open(config.chip.c_str())) {
-  if (!chip_) fail("cannot be had", errno);
+  if (!chip_) fail("cannot be used", errno);
   const unsigned lines = gpiod_chip_num_lines(chip_.get());
   if (config.line >= lines)
     throw dtu::Failure(DTU_E_INVALID, name_ + ": the chip has lines 0 to " + std::to_string(lines - 1) +
                                           " only: correct \"line\" in board.json");
   line_ = gpiod_chip_get_line(chip_.get(), config.line);
-  if (line_ == nullptr) fail("cannot be had", errno);
+  if (line_ == nullptr) fail("cannot be used", errno);
   request(config.output ? GPIOD_LINE_REQUEST_DIRECTION_OUTPUT : GPIOD_LINE_REQUEST_DIRECTION_INPUT, config.initial);
 }
 
@@ -65,7 +65,7 @@ void GpioLine::request(int type, int initial) {
   if (code == EBUSY)
     throw dtu::Failure::retryable(DTU_E_IO, name_ + ": is in use by " + (user != nullptr ? user : "somebody else") +
                                                 ": free it, or choose another line in board.json");
-  fail("cannot be had", code);
+  fail("cannot be used", code);
 }
 
 void GpioLine::fail(const std::string& what, int code) {
@@ -96,7 +96,7 @@ int GpioLine::watch_edges() {
   if (edges_ >= 0) return edges_;
   request(GPIOD_LINE_REQUEST_DIRECTION_INPUT, 0);
   throw dtu::Failure(DTU_E_UNSUPPORTED,
-                     name_ + ": has no interrupt, so it cannot tell when it changes: use another line");
+                     name_ + ": has no interrupt, so its changes cannot be reported: use another line");
 }
 
 void GpioLine::take_edges() {

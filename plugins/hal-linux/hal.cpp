@@ -30,7 +30,7 @@ constexpr std::array kMetricTable{
 
 uint64_t uptime_s() {
   struct sysinfo info {};
-  if (sysinfo(&info) != 0) throw dtu::Failure(DTU_E_IO, "the kernel does not tell its uptime");
+  if (sysinfo(&info) != 0) throw dtu::Failure(DTU_E_IO, "cannot read the uptime");
   return static_cast<uint64_t>(info.uptime);
 }
 

@@ -103,10 +103,10 @@ void Installers::told(const InstallerConfig& installer, const Program::Ended& en
     const auto said = Poco::JSON::Parser().parse(ended.output).extract<Object::Ptr>();
     known_[installer.kind] = to_text(*said);
   } catch (const Poco::Exception& e) {
-    host_.error(installer.facts[0] + " does not say what " + installer.kind +
-                " runs: no JSON object: " + e.displayText());
+    host_.error(installer.facts[0] + " did not report the version of " + installer.kind +
+                ": no JSON object: " + e.displayText());
   } catch (const std::exception& e) {
-    host_.error(installer.facts[0] + " does not say what " + installer.kind + " runs: " + e.what());
+    host_.error(installer.facts[0] + " did not report the version of " + installer.kind + ": " + e.what());
   }
   if (tellers_.empty()) answer_facts();
 }
@@ -123,7 +123,7 @@ void Installers::answer_facts() {
 
 void Installers::install(const dtu_firmware_image& image, uint64_t call) {
   const InstallerConfig& by = find(dtu::view(image.kind));
-  if (installation_) throw dtu::Failure(DTU_E_INVALID, "something is being installed already");
+  if (installation_) throw dtu::Failure(DTU_E_INVALID, "an installation is already running");
   auto next = std::make_unique<Installation>();
   const std::string file(dtu::view(image.file));
   next->call = call;
@@ -146,9 +146,9 @@ void Installers::install(const dtu_firmware_image& image, uint64_t call) {
 void Installers::begin_install() {
   Installation& now = *installation_;
   if (::flock(now.file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (host_.monotonic_ns() > now.until_ns) throw dtu::Failure(DTU_E_IO, "the installer of before does not end");
+    if (host_.monotonic_ns() > now.until_ns) throw dtu::Failure(DTU_E_IO, "an earlier installer is still running");
     if (now.again == nullptr) {
-      host_.warn("waits for an installer that runs already");
+      host_.warn("waiting for an earlier installer that is still running");
       now.again = std::make_unique<dtu::Timer>(host_, [this] {
         try {
           begin_install();
@@ -195,7 +195,7 @@ void Installers::mark_good(std::string_view kind, uint64_t call) {
     host_.reply(call, "");
     return;
   }
-  if (mark_) throw dtu::Failure(DTU_E_INVALID, "it is being marked already");
+  if (mark_) throw dtu::Failure(DTU_E_INVALID, "a mark is already being set");
   Program::Task task;
   task.argv = by.mark_good;
   task.timeout_s = kMark_s;

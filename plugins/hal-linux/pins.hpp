@@ -18,7 +18,7 @@ class Pins {
  public:
   Pins(dtu::Host host, const std::vector<PinConfig>& pins);
 
-  void start();  // takes the lines; what cannot be had is logged, and tried again whenever it is used
+  void start();  // takes the lines; what cannot be used is logged, and tried again whenever it is used
   void stop();   // answers who waits, gives the lines back
 
   void list(const std::function<void(const dtu_point_info&)>& each) const;

@@ -63,7 +63,7 @@ void Program::kill_all() const noexcept {
 
 void Program::spawn() {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw dtu::Failure(DTU_E_IO, "no pipe to be had: " + reason(errno));
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw dtu::Failure(DTU_E_IO, "cannot create a pipe: " + reason(errno));
   from_ = dtu_port::Descriptor(ends[0]);
   const dtu_port::Descriptor theirs(ends[1]);
   ::fcntl(from_.get(), F_SETFL, O_NONBLOCK);

@@ -71,7 +71,9 @@ BoardPoints::BoardPoints(const Config& config) : drift_(config.drift) {
     const BoardCommand* command = board_command(name);
     const auto at = points_.find(command != nullptr ? command->point : name);
     if (at == points_.end())
-      throw dtu::Failure(DTU_E_INVALID, "/absent: " + name + " is neither a point nor a command of a simulated board");
+      throw dtu::Failure(DTU_E_INVALID,
+                         "absent names " + name + ", which is neither a point nor a command of a simulated board")
+          .at("/absent");
     at->second.absent = true;
   }
 }

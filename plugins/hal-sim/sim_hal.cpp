@@ -80,6 +80,7 @@ void SimHal::check(std::string_view json, dtu::Findings& found) {
     found.claim(path, "link:" + p.link);
     if (const std::string why = why_no_link(p.link); !why.empty()) found.error(path, why);
   }
+  for (const char* kind : {"firmware:firmware", "firmware:package"}) found.offer("/firmware", kind);
   for (const char* none : {"gpio:", "output:"}) found.offer("/points", none);
   points.list([&](const dtu_point_info& point) {
     constexpr std::string_view kGpio = "gpio.";

@@ -289,6 +289,12 @@ TEST(CheckOfABoard, APortOfTwoHalsIsAnError) {
   EXPECT_THAT(ran.output, HasSubstr("error: /hal/1/ports/1: hal linux has port:1 already"));
 }
 
+TEST(CheckOfABoard, WhatIsAbsentByMistakeIsNamed) {
+  Dtud dtud;
+  const Ran ran = dtud.hal(R"({"type": "sim", "absent": ["batery.mv"]})").check();
+  EXPECT_THAT(ran.output, HasSubstr("error: /hal/0/absent: absent names batery.mv, which is neither a point nor"));
+}
+
 TEST(CheckOfABoard, OneWithoutPortsHasNone) {
   Dtud dtud;
   const Ran ran = dtud.hal(R"({"type": "sim"})").device(R"({"uconf": {"1": {}}})").check();
@@ -355,6 +361,33 @@ TEST(CheckOfABoard, AStartSaysTheSame) {
   EXPECT_EQ(read_file(plain), "precious");
 }
 
+// What a start does not open either: it would be missed when an upgrade comes, or a reset.
+TEST(CheckOfABoard, NamesTheFilesThatAreOpenedLater) {
+  Dtud dtud;
+  const std::string none = dtud.path("none"), text = dtud.path("text");
+  write_file(text, "x");
+  const auto quoted = [](const std::string& file) { return '"' + file + '"'; };
+  const std::string keys = "[" + quoted(none) + ", " + quoted(text) + "]";
+  dtud.board("\"plugins\": {\"keys\": " + keys + "}, \"upgrade\": {\"keys\": " + keys + R"(, "tls": {"ca": )" +
+             quoted(text) + R"(, "cert": )" + quoted(none) + "}}, \"factory_file\": " + quoted(none));
+  dtud.hal(R"({"type": "linux", "gpio": {"3": {"chip": )" + quoted(text) + R"(, "line": 1}}, "installers": {
+    "modem": {"install": [)" +
+           quoted(text) + R"(], "version_file": )" + quoted(none) + R"(},
+    "other": {"install": ["/tmp"]}}})");
+  const Ran check = dtud.check();
+  EXPECT_EQ(check.status, 1);
+  const std::string missing = ": cannot read " + none + ": No such file or directory";
+  for (const std::string& finding :
+       {"error: /plugins/keys/0" + missing, "error: /plugins/keys/1: " + text + " is no PEM file",
+        "error: /upgrade/keys/0" + missing, "error: /upgrade/keys/1: " + text + " is no PEM file",
+        "error: /upgrade/tls/ca: " + text + " is no PEM file", "error: /upgrade/tls/cert" + missing,
+        "warning: /factory_file" + missing, "error: /hal/0/gpio/3/chip: " + text + " is a plain file: name a GPIO chip",
+        "error: /hal/0/installers/modem/install: " + text + " may be run by nobody",
+        "warning: /hal/0/installers/modem/version_file: " + none + " is not there now",
+        std::string("error: /hal/0/installers/other/install: /tmp is a directory, no program")})
+    EXPECT_THAT(check.output, HasSubstr(finding));
+}
+
 TEST(CheckOfABoard, NoLinkIsMadeOverAFile) {
   Dtud dtud;
   write_file(dtud.path("plain"), "precious");
@@ -406,7 +439,7 @@ TEST(CheckOfASet, ThatCrashesInAnIsolatedChannelLeavesDtudAlone) {
   dtud.start();
   const HttpAnswer put = dtud.put("/v1/config", R"({"conf": {"1": {"protocol": "check-dies", "isolate": true}}})");
   EXPECT_EQ(put.status, 200) << put.body;
-  EXPECT_THAT(put.body, HasSubstr("its plugin could not check it"));
+  EXPECT_THAT(put.body, HasSubstr("the plugin could not check this configuration"));
   EXPECT_TRUE(dtud.channel_is("1", "up"));
   EXPECT_EQ(dtud.stop(), 0);
 }

@@ -57,7 +57,8 @@ std::optional<Checkup> check_config(const LoadedComponent& component, const std:
   } catch (...) {
     why = "an exception that is not a std::exception";
   }
-  if (!why.empty()) checkup.warnings.push_back({"", "its plugin could not check it: " + valid_utf8(why, kLongestText)});
+  if (!why.empty())
+    checkup.warnings.push_back({"", "the plugin could not check this configuration: " + valid_utf8(why, kLongestText)});
   return checkup;
 }
 

@@ -136,7 +136,7 @@ TEST(Device, AWrongKeyOfTheWholeDeviceIsNoDocument) {
       d.said,
       "d.json:1:11: error: /plate: 2 is not allowed: give a whole number from 0 to 1\n"
       "d.json:1:30: error: /auto_connect: \"maybe\" is not allowed: give true or false\n"
-      "d.json:2:9: error: /apn: a list is not allowed: give a list of 3 entries\n"
+      "d.json:2:9: error: /apn: a list of 1 entry is not allowed: give a list of 3 entries\n"
       "d.json:2:23: error: /reg: a list is not allowed: give a whole number from 0 to 1, or a text of at most 1024 "
       "characters\n"
       "d.json:2:69: error: /conf/1/url: empty: give a text of 1 to 253 characters\n"
@@ -340,6 +340,18 @@ TEST(Device, WrongValuesOfOtherKeys) {
   EXPECT_THAT(d.said, HasSubstr("/modbus/groups/0/slave_address/0: \"0xff\" is not allowed"));
   EXPECT_THAT(d.said, HasSubstr("/modbus/poll/0/function: 9 is not allowed"));
   EXPECT_THAT(d.said, HasSubstr("/modbus/poll/0/group: missing"));
+}
+
+// 0 is the broadcast address: no slave answers it.
+TEST(Device, ASlaveHasAnAddressFrom1To247) {
+  const auto group = [](const std::string& address) {
+    return device(R"({"modbus": {"groups": [{"slave_address": [")" + address + "\"]}]}}").said;
+  };
+  for (const char* good : {"0x1", "0x01", "0X0a", "0x10", "0xf", "0xeF", "0xf7"}) EXPECT_EQ(group(good), "") << good;
+  for (const char* bad : {"0x0", "0x00", "0xf8", "0x100", "0x"})
+    EXPECT_THAT(group(bad), HasSubstr("/modbus/groups/0/slave_address/0: \"" + std::string(bad) +
+                                      "\" is not allowed: give a whole number from 1 to 247, or a text (hexadecimal, "
+                                      "\"0x01\" to \"0xf7\")"));
 }
 
 TEST(Device, TheDocumentStaysAsItWas) {

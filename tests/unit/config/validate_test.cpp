@@ -102,7 +102,7 @@ TEST(Validate, Keys) {
 
 TEST(Validate, Lists) {
   EXPECT_EQ(v(R"({"type": "array", "minItems": 3, "maxItems": 3})", "[1]"),
-            "/v: a list is not allowed: give a list of 3 entries");
+            "/v: a list of 1 entry is not allowed: give a list of 3 entries");
   EXPECT_EQ(v(R"({"type": "array", "items": {"type": "integer"}})", R"([1, "x", {}])"),
             "/v/1: \"x\" is not allowed: give a whole number\n/v/2: an object is not allowed: give a whole number");
   EXPECT_EQ(v(R"({"type": "array", "uniqueItems": true})", "[1, 2, 1]"),

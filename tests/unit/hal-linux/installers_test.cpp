@@ -141,7 +141,7 @@ TEST_F(InstallersTest, NeverTwoAtATime) {
   const dtu_firmware_image image{sizeof image, 0, dtu::str("firmware"), dtu::str(image_), {}};
   const uint64_t second = ++call_;
   ASSERT_EQ(other.iface<dtu_firmware>(DTU_FIRMWARE_IFACE)->install(other.self(), &image, second, &error_), DTU_OK);
-  EXPECT_TRUE(host_.run_until([&] { return host_.logged("waits for an installer that runs already"); }));
+  EXPECT_TRUE(host_.run_until([&] { return host_.logged("waiting for an earlier installer that is still running"); }));
   EXPECT_TRUE(host_.run_until([&] { return content("runs") == "begun\n"; })) << content("runs");
   std::ofstream(path("go")) << "";
   EXPECT_TRUE(host_.run_until(
@@ -165,8 +165,8 @@ TEST_F(InstallersTest, FactsFromAProgramOrAFile) {
   const std::string expected =
       R"({"firmware":{"confirmed":false,"slot":"B","version":"2.1"},"package":{"version":"3.4"}})";
   EXPECT_EQ(facts(), expected);
-  EXPECT_TRUE(host_.logged("does not say what modem runs: no JSON object"));
-  EXPECT_TRUE(host_.logged("does not say what other runs: exit status 1"));
+  EXPECT_TRUE(host_.logged("did not report the version of modem: no JSON object"));
+  EXPECT_TRUE(host_.logged("did not report the version of other: exit status 1"));
   // Two questions at once share an answer.
   ASSERT_EQ(firmware().facts(hal_->self(), ++call_, &error_), DTU_OK);
   const uint64_t first = call_;

@@ -89,7 +89,7 @@ TEST_F(Points, AbsentMustNameSomething) {
   const Instance sim = host_.create(*DTU_ENTRY.components[0], R"({"absent": ["batery.mv"]})");
   EXPECT_FALSE(sim);
   EXPECT_EQ(sim.status(), DTU_E_INVALID);
-  EXPECT_THAT(sim.error(), HasSubstr("/absent: batery.mv"));
+  EXPECT_THAT(sim.error(), HasSubstr("absent names batery.mv"));
 }
 
 TEST_F(Points, WhatATestMayWrite) {

@@ -67,7 +67,7 @@ class PointsIface {  // dtu.points/1
     throw Failure(DTU_E_UNSUPPORTED, std::string(name) + " cannot be written");
   }
   virtual dtu_status await_point(std::string_view name, std::string_view /*json*/, uint64_t /*call*/) {
-    throw Failure(DTU_E_UNSUPPORTED, std::string(name) + " cannot tell when it changes");
+    throw Failure(DTU_E_UNSUPPORTED, std::string(name) + " does not report its changes");
   }
   virtual void cancel_point(uint64_t /*call*/) {}
 };

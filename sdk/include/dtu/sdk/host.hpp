@@ -111,7 +111,8 @@ class Timer {
  public:
   Timer(Host host, std::function<void()> fn)
       : host_(host), svc_(host.need<dtu_timer_service>(DTU_TIMER_SERVICE)), fn_(std::move(fn)) {
-    if (svc_.create(host_.instance(), run, this, &id_) != DTU_OK) throw Failure(DTU_E_INTERNAL, "no timer to be had");
+    if (svc_.create(host_.instance(), run, this, &id_) != DTU_OK)
+      throw Failure(DTU_E_INTERNAL, "cannot create a timer");
   }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
