@@ -1,6 +1,7 @@
 #include <dtu/abi.h>
 
 #include <algorithm>
+#include <array>
 #include <dtu/sdk/address.hpp>
 #include <dtu/sdk/host_name.hpp>
 
@@ -135,9 +136,23 @@ class DeviceReader {
   void read_pins_and_apn() {
     const Json pins = normal_->get("pins");
     out_.pins = {pin_number(text_at(pins, 0)), pin_number(text_at(pins, 1)), pin_number(text_at(pins, 2))};
+    keep_pins_apart();
     const Json apn = normal_->get("apn");
     out_.apn = {text_at(apn, 0), text_at(apn, 1), text_at(apn, 2)};
     if (normal_->has("ota")) out_.ota = to_json(normal_->get("ota"));
+  }
+
+  // The level that lights a LED would press the reset button, which resets the parameters.
+  void keep_pins_apart() {
+    const std::array<int32_t*, 3> pins{&out_.pins.led, &out_.pins.ready, &out_.pins.reset};
+    for (size_t i = 1; i < pins.size(); ++i)
+      for (size_t before = 0; before < i && *pins.at(i) >= 0; ++before) {
+        if (*pins.at(i) != *pins.at(before)) continue;
+        report_.error(below("/pins", i), "pin " + std::to_string(*pins.at(i)) + " is that of pins/" +
+                                             std::to_string(before) +
+                                             " already: give each its own; this entry has no effect");
+        *pins.at(i) = -1;
+      }
   }
 
   // An entry for a port that is not there does nothing. Where no entry names a port of the board, one was mistyped.

@@ -275,7 +275,10 @@ class Explainer {
   }
 
   [[nodiscard]] std::string show(const Json& given, const SchemaNode& schema, const std::string& path) const {
-    if (const auto* list = as_list(given); list != nullptr && (schema.has("minItems") || schema.has("maxItems")))
+    const auto branches = schema.with_branches();
+    const bool counts = std::any_of(branches.begin(), branches.end(),
+                                    [](const auto& one) { return one.has("minItems") || one.has("maxItems"); });
+    if (const auto* list = as_list(given); list != nullptr && counts)
       return "a list of " + dtud::counted(list->size(), "entry", "entries");
     if (type_of(given) == JsonType::text && instead_of_container(given, schema)) return "a text";
     if (as_object(given) != nullptr || as_list(given) != nullptr) return shown(given);  // only what it is

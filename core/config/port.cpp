@@ -66,6 +66,10 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
     out.packet.idle_chars = number(*p, "idle_chars");
     out.packet.length = number(*p, "length");
     out.packet.max = number(*p, "max");
+    if (out.packet.length > out.packet.max)
+      report.warning("/uconf/" + id + "/packet/length", std::to_string(out.packet.length) + " is more than max (" +
+                                                            std::to_string(out.packet.max) +
+                                                            "): a message ends after max bytes");
     const auto text = as_text(p->get("delimiter"));
     if (auto bytes = delimiter_of(text)) {
       out.packet.delimiter = *bytes;

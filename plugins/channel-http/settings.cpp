@@ -158,7 +158,9 @@ Settings read(const Object& config) {
   s.tls = http::read_tls(config);
   if (const Object::Ptr again = config.getObject("reconnect")) {
     s.retry_min_ms = number(*again, "min_ms", s.retry_min_ms, 10, 3'600'000);
-    s.retry_max_ms = std::max(s.retry_min_ms, number(*again, "max_ms", s.retry_max_ms, 10, 3'600'000));
+    const uint32_t most = number(*again, "max_ms", s.retry_max_ms, 10, 3'600'000);
+    s.max_below_min = most < s.retry_min_ms;
+    s.retry_max_ms = std::max(s.retry_min_ms, most);
   }
   return s;
 }
@@ -178,6 +180,7 @@ Settings read_settings(std::string_view json) {
 
 void check_settings(std::string_view json, const dtu::Findings& found) {
   const Settings s = read_settings(json);
+  if (s.max_below_min) found.warning("/reconnect/max_ms", "is less than min_ms: min_ms is used for both");
   if (std::any_of(s.targets.begin(), s.targets.end(), [](const Target& t) { return t.url.tls; }))
     tls::check_files({s.tls.ca, s.tls.cert, s.tls.key}, "/tls", found);
 }

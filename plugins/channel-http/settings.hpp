@@ -28,6 +28,7 @@ struct Settings {
   uint32_t answer_max = 65'536;
   http::Tls tls;
   uint32_t retry_min_ms = 1'000, retry_max_ms = 60'000;
+  bool max_below_min = false;  // reconnect.max_ms is less than min_ms, which is used
 };
 
 // Throws dtu::Failure (DTU_E_INVALID) naming the key, its value and what is allowed. Unknown keys are the host's.

@@ -183,7 +183,9 @@ Config read(const Object& config) {
   o.max_inflight = get_number(config, "max_inflight", 64, 1, 1024);
   if (const Object::Ptr reconnect = config.getObject("reconnect")) {
     o.reconnect_min_ms = get_number(*reconnect, "min_ms", 1000, 10, 3'600'000);
-    o.reconnect_max_ms = std::max(o.reconnect_min_ms, get_number(*reconnect, "max_ms", 60'000, 10, 3'600'000));
+    const uint32_t most = get_number(*reconnect, "max_ms", 60'000, 10, 3'600'000);
+    result.max_below_min = most < o.reconnect_min_ms;
+    o.reconnect_max_ms = std::max(o.reconnect_min_ms, most);
   }
   for (Topic& t : get_topics(config, "subscribe", mqtt::check_filter))
     o.subscriptions.push_back({std::move(t.id), std::move(t.topic), t.qos, t.deliver_retained});
@@ -223,6 +225,9 @@ void check_config(std::string_view json, const dtu::Findings& found) {
   if (o.tls.on) tls::check_files({o.tls.ca, o.tls.cert, o.tls.key}, "/tls", found);
   if (config.bound && config.targets.empty())
     found.error("/publish", "is empty: nothing that comes from the port could be sent; name a topic to publish to");
+  if (config.max_below_min) found.warning("/reconnect/max_ms", "is less than min_ms: min_ms is used for both");
+  if (!o.password.empty() && o.username.empty() && o.version == mqtt::Version::v3_1_1)
+    found.warning("/username", "is empty and password is not: MQTT 3.1.1 allows no password without a user name");
   if (!o.clean_session && uses_qos(config, 2))
     found.warning("/cleanSession",
                   "is false, and QoS 2 needs true: QoS 1 is used instead, so a message may come twice");

@@ -12,6 +12,7 @@ struct Config {
   std::vector<mqtt::Target> targets;  // lowest id first
   bool bound = false;                 // to a port (serialID)
   bool stored = false;                // offline_storage is on
+  bool max_below_min = false;         // reconnect.max_ms is less than min_ms, which is used
 };
 [[nodiscard]] bool uses_qos(const Config& config, int qos);  // to publish or to subscribe
 

@@ -46,6 +46,7 @@ Settings read_settings(std::string_view json) {
 
 void check_settings(std::string_view json, const dtu::Findings& found) {
   const Settings s = read_settings(json);
+  net::find_unused(s, found);
   if (!s.server || s.port == 0) return;
   // A listener on :: takes IPv4 too; one on 0.0.0.0 leaves IPv6 alone.
   const auto address = net::numeric_address(s.host, s.port);

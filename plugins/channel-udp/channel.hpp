@@ -24,7 +24,7 @@ class UdpChannel : public dtu::Component, public dtu::ChannelIface {
  public:
   UdpChannel(dtu::Host host, std::string_view config) : UdpChannel(host, config, net::World()) {}
   UdpChannel(dtu::Host host, std::string_view config, net::World world);
-  static void check(std::string_view config, dtu::Findings& /*found*/) { (void)read_settings(config); }
+  static void check(std::string_view config, dtu::Findings& found) { net::find_unused(read_settings(config), found); }
 
   dtu_status start() override;
   dtu_status stop(uint32_t deadline_ms) override;

@@ -76,6 +76,17 @@ TEST_F(Board, TheResetInputRestoresTheFactoryDocument) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// The blinking LED pressed the button, and the parameters were reset.
+TEST_F(Board, APinThatIsLedAndResetButtonResetsNothing) {
+  dtud.hal(R"({"type": "sim", "points": {"network.data_state": 0, "gpio.2": 1}})");
+  dtud.device(R"({"version": "mine", "pins": ["2", "", "2"]})");
+  dtud.start();
+  EXPECT_TRUE(toggles("gpio.2", 4));
+  EXPECT_EQ(text(parse_json(dtud.get("/v1/config").body), "version"), "mine");
+  EXPECT_EQ(logged("/pins/2: pin 2 is that of pins/0 already: give each its own; this entry has no effect"), 1);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Board, AMissingPinIsNamedOnce) {
   dtud.hal(R"({"type": "sim"})").device(R"({"pins": ["77", "78", "79"]})");
   dtud.start();

@@ -84,4 +84,9 @@ void check_peer(const PeerSettings& peer) {
   if (peer.port == 0) refuse("port", "0", "a number from 1 to 65535 is required");
 }
 
+void find_unused(const PeerSettings& peer, const dtu::Findings& found) {
+  if (!peer.ping.empty() && peer.heartbeat_s == 0)
+    found.warning("/heartbeat", "is 0, so ping is never sent: give the seconds of silence after which it is sent");
+}
+
 }  // namespace net

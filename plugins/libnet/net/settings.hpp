@@ -4,6 +4,7 @@
 #include <Poco/JSON/Object.h>
 
 #include <cstdint>
+#include <dtu/sdk/check.hpp>
 #include <string>
 #include <string_view>
 
@@ -27,5 +28,7 @@ struct PeerSettings {
 // Takes over what is there; `peer` holds the defaults. Whether host and port name a peer, check_peer says.
 void read_peer(const Poco::JSON::Object& o, PeerSettings* peer);
 void check_peer(const PeerSettings& peer);
+// What is set and has no effect.
+void find_unused(const PeerSettings& peer, const dtu::Findings& found);
 
 }  // namespace net
