@@ -377,6 +377,18 @@ TEST(CheckOfABoard, AStartSaysTheSame) {
   EXPECT_EQ(read_file(plain), "precious");
 }
 
+// The lock made a folder of the socket's name.
+TEST(CheckOfABoard, ARelativeSocketIsInTheFolderThatDtudStartsIn) {
+  Dtud dtud;
+  const std::string folder = std::filesystem::path(dtud.socket()).parent_path().string();
+  EXPECT_EQ(dtud.check().status, 0);
+  dtud.process().start(
+      {"/bin/sh", "-c", "cd " + folder + " && exec " + kDtud + " -b board.json -S state -s control.sock"},
+      dtud.path("log"));
+  EXPECT_TRUE(eventually([&] { return dtud.answers(); }));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // What a start does not open either: it would be missed when an upgrade comes, or a reset.
 TEST(CheckOfABoard, NamesTheFilesThatAreOpenedLater) {
   Dtud dtud;
@@ -394,9 +406,9 @@ TEST(CheckOfABoard, NamesTheFilesThatAreOpenedLater) {
   EXPECT_EQ(check.status, 1);
   const std::string missing = ": cannot read " + none + ": No such file or directory";
   for (const std::string& finding :
-       {"error: /plugins/keys/0" + missing, "error: /plugins/keys/1: " + text + " is no PEM file",
-        "error: /upgrade/keys/0" + missing, "error: /upgrade/keys/1: " + text + " is no PEM file",
-        "error: /upgrade/tls/ca: " + text + " is no PEM file", "error: /upgrade/tls/cert" + missing,
+       {"warning: /plugins/keys/0" + missing, "error: /plugins/keys/1: " + text + " is no PEM file",
+        "warning: /upgrade/keys/0" + missing, "error: /upgrade/keys/1: " + text + " is no PEM file",
+        "error: /upgrade/tls/ca: " + text + " is no PEM file", "warning: /upgrade/tls/cert" + missing,
         "warning: /factory_file" + missing, "error: /hal/0/gpio/3/chip: " + text + " is a plain file: name a GPIO chip",
         "error: /hal/0/installers/modem/install: " + text + " may be run by nobody",
         "warning: /hal/0/installers/modem/version_file: " + none + " is not there now",
