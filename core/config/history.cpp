@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kEnding = ".json";
 constexpr size_t kMostText = 8U << 20U;  // a document of 1 MiB, each of its bytes escaped, and its head
 
+constexpr size_t kMostSenders = 4096;                // more than there are channels and plugins
 constexpr uint64_t kLargestId = uint64_t{1} << 53U;  // a name with a larger number is not ours
 
 // It may be larger than a document, so read_json() does not read it.
@@ -32,6 +33,38 @@ std::optional<Json> read_object(const std::string& file, FileError& error) {
   }
   error = {EBADMSG, file + " is damaged"};
   return std::nullopt;
+}
+
+// Nothing: it is damaged.
+std::optional<Sender> sender_in(const JsonObject& o) {
+  const int64_t confirm_s = as_integer(o.get("confirm_s"));
+  Sender out{as_text(o.get("source")), static_cast<uint32_t>(confirm_s), as_flag(o.get("leaves"), true)};
+  if (out.source.empty() || confirm_s < 0 || confirm_s > UINT32_MAX) return std::nullopt;
+  return out;
+}
+
+void write_sender(JsonObject& o, const Sender& sender) {
+  o.set("source", sender.source);
+  if (sender.confirm_s != 0) o.set("confirm_s", sender.confirm_s);
+  o.set("leaves", sender.leaves);
+}
+
+// Empty: they are damaged.
+std::vector<Sender> senders_of(const JsonObject& trial) {
+  const Json list = trial.get("earlier");
+  const JsonArray* earlier = as_list(list);
+  if ((earlier == nullptr && trial.has("earlier")) || (earlier != nullptr && earlier->size() > kMostSenders)) return {};
+  std::vector<Sender> out;
+  for (size_t i = 0; earlier != nullptr && i < earlier->size(); ++i) {
+    const Json entry = earlier->get(static_cast<unsigned>(i));
+    const auto sender = as_object(entry) != nullptr ? sender_in(*as_object(entry)) : std::nullopt;
+    if (!sender) return {};
+    out.push_back(*sender);
+  }
+  const auto newest = sender_in(trial);
+  if (!newest) return {};
+  out.push_back(*newest);
+  return out;
 }
 
 }  // namespace
@@ -153,48 +186,62 @@ bool History::set_ran(uint64_t id, FileError& error) const {
   return error.code == EINVAL && set_aside(file, error) && write_file(file, text, error);
 }
 
-TrialFile::TrialFile(std::string file) : file_(std::move(file), kMostText) {}
+std::string Trial::by() const {
+  std::string out;
+  for (size_t i = 0; i < senders.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == senders.size() ? " and " : ", ") + senders[i].source;
+  return out;
+}
+
+TrialFile::TrialFile(const std::string& folder)
+    : file_(folder + "/trial.json", kMostText), unproven_(folder + "/unproven.json") {}
 
 std::optional<Trial> TrialFile::read(std::string& problem) {
   const auto value = file_.read(problem);
   if (!value) return std::nullopt;
   const JsonObject& o = *as_object(*value);
-  const int64_t good = as_integer(o.get("good")), tried = as_integer(o.get("tried")),
+  const int64_t good = as_integer(o.get("good")), tried = as_integer(o.get("tried"), -1),
                 starts = as_integer(o.get("starts"), -1);
-  const std::string source = as_text(o.get("source"));
   const auto is_id = [](int64_t id) { return id > 0 && static_cast<uint64_t>(id) <= kLargestId; };
-  const int64_t confirm_s = as_integer(o.get("confirm_s"));
-  if (is_id(good) && is_id(tried) && !source.empty() && starts >= 0 && starts <= UINT32_MAX && confirm_s >= 0 &&
-      confirm_s <= UINT32_MAX) {
-    const std::string document = as_text(o.get("document"));
-    // An older dtud stored the document only when there were such changes.
-    const bool local = o.has("local") ? as_flag(o.get("local")) : !document.empty();
-    return Trial{static_cast<uint64_t>(good),
-                 static_cast<uint64_t>(tried),
-                 source,
-                 static_cast<uint32_t>(starts),
-                 as_integer(o.get("since_ns")),
-                 document,
-                 local,
-                 static_cast<uint32_t>(confirm_s)};
+  auto senders = senders_of(o);
+  if (!is_id(good) || (tried != 0 && !is_id(tried)) || starts < 0 || starts > UINT32_MAX || senders.empty()) {
+    problem = file_.reject("it names no revision to go back to");
+    return std::nullopt;
   }
-  problem = file_.reject("it names no revision to go back to");
-  return std::nullopt;
+  const std::string document = as_text(o.get("document"));
+  // An older dtud stored the document only when there were such changes.
+  const bool local = o.has("local") ? as_flag(o.get("local")) : !document.empty();
+  return Trial{static_cast<uint64_t>(good),
+               static_cast<uint64_t>(tried),
+               std::move(senders),
+               static_cast<uint32_t>(starts),
+               as_integer(o.get("since_ns")),
+               document,
+               local};
 }
 
-bool TrialFile::write(const Trial& trial, FileError& error) {
+// An older dtud reads the newest sender.
+bool TrialFile::write(const Trial& trial, const std::vector<Unproven>& documents, FileError& error) {
   auto o = make_ordered_object();
   o->set("good", trial.good);
   o->set("tried", trial.tried);
-  o->set("source", trial.source);
+  write_sender(*o, trial.senders.back());
   o->set("starts", trial.starts);
   o->set("since_ns", trial.since_ns);
   if (!trial.document.empty()) o->set("document", trial.document);
   o->set("local", trial.local);
-  if (trial.confirm_s != 0) o->set("confirm_s", trial.confirm_s);
-  return file_.write(to_json(Json(o)), error);
+  if (trial.senders.size() > 1) {
+    JsonArray::Ptr earlier = new JsonArray;
+    for (size_t i = 0; i + 1 < trial.senders.size(); ++i) {
+      auto sender = make_ordered_object();
+      write_sender(*sender, trial.senders[i]);
+      earlier->add(sender);
+    }
+    o->set("earlier", earlier);
+  }
+  return unproven_.write(documents, error) && file_.write(to_json(Json(o)), error);
 }
 
-bool TrialFile::remove(FileError& error) { return file_.remove(error); }
+bool TrialFile::remove(FileError& error) { return unproven_.remove(error) && file_.remove(error); }
 
 }  // namespace dtud::config

@@ -9,6 +9,7 @@
 
 #include "config/state_file.hpp"
 #include "config/store.hpp"
+#include "config/unproven.hpp"
 
 namespace dtud::config {
 
@@ -58,29 +59,42 @@ class History {
   const std::string folder_;
 };
 
-// A change that came over a channel and has not proved itself.
-struct Trial {
-  uint64_t good = 0, tried = 0;  // revisions
-  std::string source;            // "channel 3": what has to come back
-  uint32_t starts = 0;           // of dtud with it
-  int64_t since_ns = 0;          // Unix time at which it was stored
-  std::string document;          // what to go back to: the history may be destroyed. "" = that of `good`
-  bool local = false;            // `document` has local changes of other parts as well, which came after `good`
-  uint32_t confirm_s = 0;        // 0: an older dtud stored it, and the present document tells
+// Who made a change that is on trial: it has to come back.
+struct Sender {
+  std::string source;      // "channel 3"
+  uint32_t confirm_s = 0;  // the time it has; 0: an older dtud stored it, and the present document tells
+  bool leaves = true;      // its own change or a local one removed its channel: another channel is enough
 };
 
+// Changes that came over channels and have not proved themselves. They pass together, or are undone together.
+struct Trial {
+  uint64_t good = 0, tried = 0;          // revisions; tried 0: the document could not be stored as one
+  std::vector<Sender> senders;           // each once, the newest last
+  uint32_t starts = 0;                   // of dtud with it
+  int64_t since_ns = 0;                  // Unix time at which the first change was stored
+  std::string document;                  // what to go back to: the history may be destroyed. "" = that of `good`
+  bool local = false;                    // `document` has local changes of other parts as well, which came after `good`
+  [[nodiscard]] std::string by() const;  // "channel 1 and channel 3"
+};
+
+// trial.json in a folder, and unproven.json beside it. The latter is written first and removed first: so trial.json
+// never stands alone for a document that did not prove itself.
 class TrialFile {
  public:
-  explicit TrialFile(std::string file);
+  explicit TrialFile(const std::string& folder);
   // Nothing: no change is on trial, or `problem` says why the file cannot be used.
   [[nodiscard]] std::optional<Trial> read(std::string& problem);
+  // The documents that the last write() named; empty: none, or `problem` says why they are not known.
+  [[nodiscard]] std::vector<Unproven> unproven(std::string& problem) { return unproven_.read(problem); }
   [[nodiscard]] bool unread() const { return file_.unread(); }  // there may be one, nobody knows
-  [[nodiscard]] bool write(const Trial& trial, FileError& error);
+  // `documents`: those the device file may hold from now on.
+  [[nodiscard]] bool write(const Trial& trial, const std::vector<Unproven>& documents, FileError& error);
   [[nodiscard]] bool remove(FileError& error);  // on disk when this returns
   [[nodiscard]] const std::string& name() const { return file_.name(); }
 
  private:
   StateFile file_;
+  UnprovenFile unproven_;
 };
 
 }  // namespace dtud::config

@@ -26,7 +26,7 @@ using config::Findings;
 
 }  // namespace
 
-Changes::Changes(Parts parts) : parts_(parts) {
+Changes::Changes(Parts parts) : parts_(parts), watch_(parts.router) {
   record_timer_ = parts_.lane.timers().create(record_due, this);
   pump_timer_ = parts_.lane.timers().create(pump_due, this);
   trial_timer_ = parts_.lane.timers().create(trial_due, this);
@@ -45,7 +45,7 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
   file_.set_path(device_file);
   factory_file_ = factory_file;
   history_ = std::make_unique<config::History>(state_dir + "/history");
-  trial_file_ = std::make_unique<config::TrialFile>(state_dir + "/trial.json");
+  trial_file_ = std::make_unique<config::TrialFile>(state_dir);
   config::FileError error;
   const auto warn = [&](const std::string& file, const std::string& text) {
     findings.push_back({Finding::Severity::warning, file, "", 0, 0, text});
@@ -135,14 +135,34 @@ void Changes::find_present(bool trial_damaged) {
       if (!revision) continue;
       // A change that was undone, or never ran: somebody wrote it into the device file, and that is an edit.
       const bool known_to_run = ran_ == 0 || id == ran_ || (trial_damaged && id > ran_);
-      if (!trial_ && revision->unproven && !known_to_run) continue;
+      const bool is_lost = lost_ && lost_->revision == id;
+      if (!trial_ && revision->unproven && !known_to_run && !is_lost) continue;
+      if (lost_ && !is_lost) continue;  // an older one with this document proved itself in another place
       if (to_the_letter ? revision->text == text_ : is_latest(revision->text)) revision_ = id;
     }
   }
 }
 
+// Without a trial.json that can be used: is the device file's document one that has not proved itself? The first of
+// those that are known, for messages; "" = none.
+std::string Changes::find_lost() {
+  std::string wrong;
+  const auto documents = trial_file_->unproven(wrong);
+  if (!wrong.empty()) {
+    damaged_.push_back(wrong);
+    parts_.log.error("config", wrong);
+  }
+  if (trial_ || documents.empty()) return "";
+  const std::string digest = config::digest_of(text_);
+  const auto found = std::find_if(documents.begin(), documents.end(),
+                                  [&](const config::Unproven& document) { return document.digest == digest; });
+  if (found != documents.end()) lost_ = *found;
+  return "revision " + std::to_string(documents.front().revision) + " by " + documents.front().source;
+}
+
 uint64_t Changes::next_id() const {
-  return std::max({revision_, ran_, trial_ ? std::max(trial_->good, trial_->tried) : 0}) + 1;
+  return std::max({revision_, ran_, lost_ ? lost_->revision : 0, trial_ ? std::max(trial_->good, trial_->tried) : 0}) +
+         1;
 }
 
 void Changes::start() {
@@ -154,16 +174,25 @@ void Changes::start() {
   }
   trial_ = trial_file_->read(wrong);
   if (!wrong.empty()) damaged_.push_back(wrong);
+  const std::string unproven = find_lost();
   find_present(!wrong.empty());
   if (revision_ != 0 && ran_ != 0)
     for (const uint64_t id : history_->ids())  // left by a power cut between two steps
       if (id > std::max(revision_, ran_)) (void)mark(id, false);
   const bool edited = file_good_ && revision_ == 0;
+  if (!unproven.empty() && !lost_ && !trial_file_->unread()) {
+    config::FileError error;
+    if (edited)
+      parts_.log.warning("config", unproven + " was on trial, and " + trial_file_->name() +
+                                       " cannot be used: the device file was edited, and the edit stays");
+    if (!trial_file_->remove(error)) parts_.log.error("config", error.text);
+  }
   const std::string& password = latest_->password;
-  unrecorded_ = fallback_ != 0 ||
-                (text_ != kNothing && (revision_ == 0 || (!password.empty() && !commands::is_password_hash(password))));
+  // An empty document is no revision, unless it is an edit of another one.
+  const bool nothing = text_ == kNothing && (!file_good_ || history_->ids().empty());
+  unrecorded_ =
+      fallback_ != 0 || (!nothing && (revision_ == 0 || (!password.empty() && !commands::is_password_hash(password))));
   if (trial_) {
-    record();
     resume_trial(edited);
   } else {
     without_trial(wrong);
@@ -176,7 +205,7 @@ void Changes::start() {
 
 // A document that came as a file: its password becomes a hash, and it becomes a revision. That waits on the disk, so it
 // happens after the channels were started, but before anything builds on it.
-void Changes::record() {
+void Changes::record(const std::string& note) {
   if (!std::exchange(unrecorded_, false)) return;
   if (fallback_ != 0) return replace_unusable();
   Findings findings;
@@ -188,9 +217,12 @@ void Changes::record() {
     parts_.log.warning("config", std::string(e.what()) + ": the password stays in the device file as it is");
   }
   if (revision_ == 0) {
-    revision_ = history_->add({next_id(), parts_.lane.unix_ns(), "file", from_factory_ ? "factory_file" : "", whole},
-                              trial_ ? trial_->good : 0, error);
+    const std::string source = lost_ ? lost_->source : "file";
+    revision_ = history_->add(
+        {next_id(), parts_.lane.unix_ns(), source, from_factory_ ? "factory_file" : note, whole, 0, lost_.has_value()},
+        trial_ ? trial_->good : 0, error);
     if (revision_ == 0) parts_.log.warning("config", error.text + ": there is nothing to go back to");
+    unrecorded_ = revision_ == 0;  // the next change tries again
     if (all_applied()) note_ran(revision_);
   }
   if ((whole == text_ && !from_factory_) || file_.edited()) return;
@@ -299,7 +331,8 @@ void Changes::pump() {
     parts_.log.info("config", "revision " + std::to_string(revision_) +
                                   (names.empty() ? ": nothing had to be changed" : " applied: " + names));
     note_ran(done.revision);
-    if (tried && trial_) begin_trial(changed);
+    if (trial_ && std::find(changed.begin(), changed.end(), "network") != changed.end()) watch_.network_changed();
+    if (tried && trial_) begin_trial();
     if (done.applied) done.applied(changed);
     if (!due_.empty()) parts_.lane.timers().arm(pump_timer_, monotonic_ns());
   });

@@ -19,6 +19,7 @@
 #include "kernel/checks.hpp"
 #include "kernel/components.hpp"
 #include "kernel/device.hpp"
+#include "kernel/trial_watch.hpp"
 #include "lanes/lane.hpp"
 #include "log/log.hpp"
 #include "routing/router.hpp"
@@ -89,10 +90,12 @@ class Changes {
   [[nodiscard]] int64_t trial_left_ns() const;  // 0: what is tried is not applied yet
   // Files of state that could not be used at the start, one sentence each.
   [[nodiscard]] const std::vector<std::string>& damaged() const { return damaged_; }
-  [[nodiscard]] const std::string& last_rollback() const { return last_rollback_; }  // "" = none since the start
+  // Why a document was undone; "" = not since the start, or a newer one is proven or was set locally.
+  [[nodiscard]] const std::string& last_rollback() const { return last_rollback_; }
   [[nodiscard]] std::optional<RejectedEdit> rejected() const;
   [[nodiscard]] DeviceFileState file_state();
-  // Ends the trial: the present document stays. False: there is none.
+  // Ends the trial: the present document stays. False: there is none, or `source` is a channel and others made changes
+  // that are on trial as well: it cannot speak for them.
   bool confirm(const std::string& source);
 
  private:
@@ -115,7 +118,7 @@ class Changes {
   void take_edit(Outcome& out);
   void take(Next next, Outcome out, const Stored& stored, Applied applied);
   void refuse(Outcome& out, const Stored& stored);
-  bool store(const Next& next, const config::DeviceConfig& device, Outcome& out);
+  bool store(Next next, const config::DeviceConfig& device, Outcome& out);
   bool keep_text(const Next& next, Outcome& out);
   bool write(const Next& next, std::optional<config::Trial> trial, bool goes_on, Outcome& out);
   std::optional<config::DeviceConfig> judge(Next& next, Outcome& out) const;
@@ -123,9 +126,10 @@ class Changes {
   [[nodiscard]] bool is_latest(const std::string& text) const;  // the same document
   void adopt(config::DeviceConfig next, Applied applied, bool at_once);
   void apply_latest(Applied applied, bool at_once);
-  void record();
+  void record(const std::string& note = "");
   void replace_unusable();
   void find_present(bool trial_damaged);
+  std::string find_lost();
   // No stored revision has it or a larger number, even if the history was destroyed.
   [[nodiscard]] uint64_t next_id() const;
   void note_ran(uint64_t revision);
@@ -150,14 +154,18 @@ class Changes {
   void learn_trial_parts(const config::JsonObject& tried);
   // A local change of the parts `changed`, after which the document is `after`. False: a part of them is on trial.
   [[nodiscard]] bool stays_on_trial(config::Trial& trial, const config::Parts& changed,
-                                    const config::JsonObject& after) const;
-  void begin_trial(const Device::Changed& changed);
+                                    const config::DeviceConfig& after) const;
+  // The trial after a change of `source`: `next` joins what is on trial.
+  [[nodiscard]] config::Trial joined(const std::string& source, const config::DeviceConfig& next) const;
+  [[nodiscard]] static config::Unproven unproven(const config::Trial& trial, const std::string& text);
+  [[nodiscard]] bool is_good(const config::JsonObject& document) const;  // what the trial would go back to
+  [[nodiscard]] std::string ends_trial() const;
+  void begin_trial();
+  void pass(const std::string& by);
   void look_at_trial();
-  [[nodiscard]] bool proven() const;
   void roll_back(const std::string& why);
   void end_trial(bool keep_file = false);  // kept: the next start goes on with it
   [[nodiscard]] static Proof proof_for(const std::string& source);
-  [[nodiscard]] static uint32_t channel_of(const std::string& source);
   static void record_due(void* self) { static_cast<Changes*>(self)->record(); }
   static void pump_due(void* self) { static_cast<Changes*>(self)->pump(); }
   static void trial_due(void* self) { static_cast<Changes*>(self)->look_at_trial(); }
@@ -184,9 +192,8 @@ class Changes {
   std::string reset_wanted_;  // why, while held
   std::optional<config::Trial> trial_;
   config::Parts trial_parts_;
-  int64_t trial_ends_ns_ = 0;  // 0: what is tried is not applied yet
-  bool trial_waits_ = false;   // only its end can tell
-  uint64_t heard_before_ = 0;  // messages that had come from the channel on trial
+  TrialWatch watch_;
+  std::optional<config::Unproven> lost_;  // what the start found in the device file, while trial.json cannot be used
   std::string last_rollback_;
   uint64_t record_timer_ = 0, pump_timer_ = 0, trial_timer_ = 0;
 };

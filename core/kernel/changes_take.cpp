@@ -280,29 +280,34 @@ Changes::Proof Changes::proof_for(const std::string& source) {
   return local ? Proof::none : Proof::needed;
 }
 
-bool Changes::store(const Next& next, const config::DeviceConfig& device, Outcome& out) {
+bool Changes::store(Next next, const config::DeviceConfig& device, Outcome& out) {
   const auto changed = config::changed_parts(*latest_->document, *device.document);
   if (changed.empty()) return keep_text(next, out);
   std::optional<config::Trial> trial;
   bool goes_on = false;
-  if (proof_for(next.source) == Proof::needed) {
-    const uint64_t good = trial_ ? trial_->good : revision_;
-    if (good != 0)
-      trial = config::Trial{good,
-                            0,
-                            next.source,
-                            0,
-                            parts_.lane.unix_ns(),
-                            trial_ ? good_text(*trial_) : text_,
-                            trial_ && trial_->local,
-                            confirm_s_of(device)};
+  if (proof_for(next.source) == Proof::needed && !is_good(*device.document)) {
+    if (!trial_ && revision_ == 0) {
+      unrecorded_ = true;
+      record();
+    }
+    if (!trial_ && revision_ == 0)
+      return add_error(out.findings, file_.path(), "",
+                       "the present document could not be stored in the history, so this change could not be undone"),
+             false;
+    trial = joined(next.source, device);
+    if (trial->senders.size() > 1) {
+      config::Trial others = *trial;
+      others.senders.pop_back();
+      add_note(out.note, "changes of " + others.by() + " are on trial: this change is undone with them unless " +
+                             others.by() + (others.senders.size() == 1 ? " comes" : " come") + " back");
+    }
   } else if (trial_) {
     trial = *trial_;
-    goes_on = stays_on_trial(*trial, changed, *device.document);
+    goes_on = proof_for(next.source) == Proof::none && stays_on_trial(*trial, changed, device);
     if (!goes_on) {
       trial.reset();
-      add_note(out.note, "this ends the trial of revision " + std::to_string(trial_->tried) + " by " + trial_->source +
-                             ", which changed " + config::listed_parts(trial_parts_));
+      add_note(out.note, ends_trial());
+      add_note(next.note, ends_trial());  // for the history
     }
   }
   if (!write(next, trial, goes_on, out)) return false;
@@ -339,7 +344,9 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
   if (id == 0) return failed();
   if (trial) {
     trial->tried = id;
-    if (!trial_file_->write(*trial, error)) {
+    std::vector<config::Unproven> documents{unproven(*trial, next.text)};
+    if (trial_) documents.push_back(unproven(*trial_, text_));  // it is in the device file until that is written
+    if (!trial_file_->write(*trial, documents, error)) {
       history_->take_back(id);
       return failed();
     }
@@ -349,7 +356,8 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
     file_.accept(*next.raw);
   } else if (!file_.write(next.text, error)) {
     config::FileError ignored;  // the first problem is what people need to hear of
-    if (trial && !(trial_ ? trial_file_->write(*trial_, ignored) : trial_file_->remove(ignored)))
+    if (trial &&
+        !(trial_ ? trial_file_->write(*trial_, {unproven(*trial_, text_)}, ignored) : trial_file_->remove(ignored)))
       parts_.log.error("config", ignored.text);
     history_->take_back(id);
     return failed();
@@ -361,12 +369,14 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
     trial_ = trial;
     return true;
   }
-  if (trial_ || trial) parts_.lane.timers().disarm(trial_timer_);
-  trial_ends_ns_ = 0;
-  if (trial)
+  if (trial) {
+    parts_.lane.timers().disarm(trial_timer_);
+    watch_.stored(next.source);
     trial_ = trial;
-  else
+  } else {
+    last_rollback_.clear();
     end_trial();  // also one that could not be read
+  }
   return true;
 }
 

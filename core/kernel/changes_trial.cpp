@@ -1,12 +1,10 @@
 // A change that came over a channel has to prove itself: the trial, its end, and the way back.
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include "config/json_text.hpp"
 #include "kernel/changes.hpp"
-#include "plugins/instance.hpp"
 
 namespace dtud {
 namespace {
@@ -28,16 +26,14 @@ config::JsonObject::Ptr object_of(const std::string& text) {
   return json ? config::shared_object(*json) : nullptr;
 }
 
-}  // namespace
-
-// 3 for "channel 3"; 0: another source.
-uint32_t Changes::channel_of(const std::string& source) {
-  constexpr std::string_view kChannel = "channel ";
-  uint32_t id = 0;
-  if (source.compare(0, kChannel.size(), kChannel) == 0)
-    std::from_chars(source.data() + kChannel.size(), source.data() + source.size(), id);
-  return id;
+// Also as one that cannot run.
+bool has_channel(const config::DeviceConfig& device, uint32_t id) {
+  const auto is = [id](const auto& channel) { return channel.id == id; };
+  return std::any_of(device.channels.begin(), device.channels.end(), is) ||
+         std::any_of(device.skipped.begin(), device.skipped.end(), is);
 }
+
+}  // namespace
 
 std::string Changes::good_text(const config::Trial& trial, config::FileError* error) const {
   if (!trial.document.empty()) return trial.document;
@@ -52,22 +48,49 @@ void Changes::learn_trial_parts(const config::JsonObject& tried) {
 
 // A local change of other parts is made to what the trial would go back to as well.
 bool Changes::stays_on_trial(config::Trial& trial, const config::Parts& changed,
-                             const config::JsonObject& after) const {
+                             const config::DeviceConfig& after) const {
   if (config::overlap(trial_parts_, changed)) return false;
   const auto good = object_of(good_text(trial));
   if (!good) return false;
-  std::string text = config::file_text(config::with_parts(*good, changed, after));
+  std::string text = config::file_text(config::with_parts(*good, changed, *after.document));
   config::Findings ignored;
   if (!config::read_device(text, "", parts_.components.schemas(), ignored)) return false;
   trial.document = std::move(text);
   trial.local = true;
+  for (config::Sender& sender : trial.senders) {
+    const uint32_t id = channel_of(sender.source);
+    if (changed.count("/conf/" + std::to_string(id)) != 0 && !has_channel(after, id)) sender.leaves = true;
+  }
   return true;
 }
 
-// Of two the smaller: a change must not give itself a day until it is undone.
+// Changes of several channels pass together: a later one must not end the trial of an earlier one.
+config::Trial Changes::joined(const std::string& source, const config::DeviceConfig& next) const {
+  config::Trial out;
+  if (trial_) out = *trial_;
+  const auto own = [&](const config::Sender& sender) { return sender.source == source; };
+  out.senders.erase(std::remove_if(out.senders.begin(), out.senders.end(), own), out.senders.end());
+  if (out.senders.empty()) {
+    out.starts = 0;
+    out.since_ns = parts_.lane.unix_ns();
+  }
+  out.document = trial_ ? good_text(*trial_) : text_;
+  if (!trial_) out.good = revision_;
+  out.senders.push_back({source, confirm_s_of(next), !has_channel(next, channel_of(source))});
+  return out;
+}
+
+config::Unproven Changes::unproven(const config::Trial& trial, const std::string& text) {
+  return {trial.tried, trial.by(), config::digest_of(text)};
+}
+
+// The smallest: a change must not give itself a day until it is undone.
 uint32_t Changes::confirm_s_of(const config::DeviceConfig& next) const {
-  const uint32_t before = trial_ && trial_->confirm_s != 0 ? trial_->confirm_s : latest_->confirm_s;
-  return std::min(before, next.confirm_s);
+  uint32_t least = next.confirm_s;
+  if (!trial_) return std::min(least, latest_->confirm_s);
+  for (const config::Sender& sender : trial_->senders)
+    least = std::min(least, sender.confirm_s != 0 ? sender.confirm_s : latest_->confirm_s);
+  return least;
 }
 
 std::optional<config::Revision> Changes::last_good(uint64_t id) const {
@@ -123,15 +146,21 @@ bool Changes::mark_proven() {
 // that the file was damaged or removed: it is not kept as if it were proven.
 void Changes::without_trial(const std::string& wrong) {
   const auto present = revision_ == 0 ? std::nullopt : history_->get(revision_);
-  if (!present || !present->unproven) {
+  const bool proven = present ? !present->unproven : !lost_;
+  if (proven) {
     if (!wrong.empty()) parts_.log.error("config", wrong + ". No change is on trial as far as the history tells");
     return;
   }
-  const std::string why = (wrong.empty() ? trial_file_->name() + " is gone" : wrong) + ", and revision " +
-                          std::to_string(revision_) + " by " + present->source + " was not proven";
-  record();
-  trial_ = config::Trial{revision_, revision_, present->source, 0, present->time_ns, "", false, 0};
-  const auto good = last_good(revision_);
+  const uint64_t tried = present ? revision_ : lost_->revision;
+  const std::string source = present ? present->source : lost_->source;
+  std::string why = wrong.empty() ? trial_file_->name() + " is gone" : wrong;
+  why += ", and " + (tried != 0 ? "revision " + std::to_string(tried) : "the present document") + " by " + source +
+         " was not proven";
+  record(why);
+  trial_.emplace();
+  trial_->good = trial_->tried = revision_;
+  trial_->senders = {config::Sender{source}};
+  const auto good = last_good(std::max(revision_, tried));
   if (!good) return stays_unproven(why + "; there is no revision to go back to", false);
   trial_->good = good->id;
   trial_->document = good->text;
@@ -143,101 +172,107 @@ void Changes::resume_trial(bool edited) {
   config::FileError error;
   std::string good = good_text(*trial_, &error);
   if (good.empty()) {
+    record();
     const std::string why = "revision " + std::to_string(trial_->good) +
                             ", which the trial would go back to, cannot be read" + shown(error);
     if (may_be_read_later(error)) return stays_unproven(why, true);
     if (!find_another_good(why)) return stays_unproven(why, false);
     good = trial_->document;
   }
+  const std::string what = trial_->tried != 0 ? "revision " + std::to_string(trial_->tried) : "the change";
   const auto tried = edited ? history_->get(trial_->tried, &error) : std::nullopt;
   if (tried) {
     const auto before = object_of(tried->text);
     if (before) learn_trial_parts(*before);
     config::Trial next = *trial_;
-    if (!before || !stays_on_trial(next, config::changed_parts(*before, *latest_->document), *latest_->document)) {
-      parts_.log.warning("config", "the device file was edited where revision " + std::to_string(trial_->tried) +
-                                       " is on trial: the trial ends");
+    if (!before || !stays_on_trial(next, config::changed_parts(*before, *latest_->document), *latest_)) {
+      const std::string note = "the device file was edited while dtud did not run: " + ends_trial();
+      record(note);
+      parts_.log.warning("config", note);
       return end_trial();
     }
     trial_ = next;
   } else if (edited && good != text_) {
-    parts_.log.error("config", "revision " + std::to_string(trial_->tried) +
-                                   ", which is on trial, cannot be read: the present document is on trial" +
-                                   shown(error));
+    parts_.log.error("config", what + ", which is on trial, cannot be read: the present document is on trial in its " +
+                                   "place" + shown(error));
   } else if (good == text_ || revision_ == trial_->good) {
+    record();
     parts_.log.info("config", "the last good document is in place");
     return end_trial();
   }
+  record();
   trial_->tried = revision_;  // a power cut may have left an older change that is unproven as well
   trial_->document = good_text(*trial_);
   learn_trial_parts(*latest_->document);
   if (++trial_->starts > kMostStarts)
     return roll_back("dtud was started " + std::to_string(kMostStarts) + " times and the change was not proven");
-  if (!trial_file_->write(*trial_, error)) parts_.log.error("config", error.text);
+  if (!trial_file_->write(*trial_, {unproven(*trial_, text_)}, error)) parts_.log.error("config", error.text);
   (void)mark(revision_, false);
 }
 
-void Changes::begin_trial(const Device::Changed& changed) {
-  if (trial_ends_ns_ != 0) return;  // a local change of other parts
-  if (trial_->confirm_s == 0) trial_->confirm_s = latest_->confirm_s;
-  const int64_t confirm_ns = int64_t{trial_->confirm_s} * 1000 * kMs;
-  trial_ends_ns_ = monotonic_ns() + confirm_ns;
-  // A new access point takes effect while the old connection still seems to be there.
-  trial_waits_ = std::find(changed.begin(), changed.end(), "network") != changed.end();
-  heard_before_ = 0;
-  if (const auto* channel = parts_.router.channel(channel_of(trial_->source)))
-    heard_before_ = channel->traffic.rx_messages;
-  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is on trial: " + trial_->source + " has " +
-                                std::to_string(trial_->confirm_s) + " s to come back");
+bool Changes::is_good(const config::JsonObject& document) const {
+  const auto good = trial_ ? object_of(good_text(*trial_)) : nullptr;
+  return good && config::changed_parts(*good, document).empty();
+}
+
+// What whoever ends it is told.
+std::string Changes::ends_trial() const {
+  const std::string what = trial_->tried != 0 ? "revision " + std::to_string(trial_->tried) : "the present document";
+  return "this ends the trial of " + what + " by " + trial_->by() +
+         (trial_parts_.empty() ? "" : ", which changed " + config::listed_parts(trial_parts_));
+}
+
+void Changes::begin_trial() {
+  if (watch_.running()) return;  // a local change of other parts
+  for (config::Sender& sender : trial_->senders)
+    if (sender.confirm_s == 0) sender.confirm_s = latest_->confirm_s;
+  watch_.applied(*trial_, monotonic_ns());
+  std::string who;
+  for (const config::Sender& sender : trial_->senders)
+    who += (who.empty() ? "" : ", ") + sender.source + " has to come back within " + std::to_string(sender.confirm_s) +
+           " s";
+  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is on trial: " + who);
   look_at_trial();
 }
 
 int64_t Changes::trial_left_ns() const {
-  return trial_ends_ns_ == 0 ? 0 : std::max<int64_t>(0, trial_ends_ns_ - monotonic_ns());
-}
-
-// The channel it came over carries messages again; where being up proves nothing, something came from it. When that
-// channel is not there any more, any other counts.
-bool Changes::proven() const {
-  const routing::Channel* own = parts_.router.channel(channel_of(trial_->source));
-  const auto back = [&](const routing::Channel& c) {
-    if (!c.carries()) return false;
-    if ((c.instance->component().caps & DTU_CAP_CONNECTIONLESS) == 0) return true;
-    return c.traffic.rx_messages > (&c == own ? heard_before_ : 0);
-  };
-  if (own != nullptr) return back(*own);
-  const auto& all = parts_.router.channels();
-  if (all.empty() && channel_of(trial_->source) == 0) return true;  // nothing was cut off, and nothing could tell
-  return std::any_of(all.begin(), all.end(), [&](const auto& c) { return back(*c); });
+  return !trial_ || !watch_.running() ? 0 : std::max<int64_t>(0, watch_.next_end_ns(*trial_) - monotonic_ns());
 }
 
 void Changes::look_at_trial() {
-  if (!trial_ || trial_ends_ns_ == 0) return;
-  if (held_) {
-    parts_.lane.timers().arm(trial_timer_, monotonic_ns() + kTrialEvery);
-    return;
-  }
-  const bool over = monotonic_ns() >= trial_ends_ns_;
-  if ((over || !trial_waits_) && proven()) {
-    (void)confirm(trial_->source);
-  } else if (over) {
-    roll_back(trial_->source + " did not come back within " + std::to_string(trial_->confirm_s) + " s");
+  if (!trial_ || !watch_.running()) return;
+  const int64_t now = monotonic_ns();
+  const auto verdict = held_ ? TrialWatch::Verdict::waiting : watch_.look(*trial_, now);
+  if (verdict == TrialWatch::Verdict::passed) {
+    pass(trial_->by());
+  } else if (verdict == TrialWatch::Verdict::failed) {
+    const config::Sender missing = *watch_.missing(*trial_);
+    roll_back(missing.source + " did not come back within " + std::to_string(missing.confirm_s) + " s");
   } else {
-    parts_.lane.timers().arm(trial_timer_, std::min(trial_ends_ns_, monotonic_ns() + kTrialEvery));
+    const int64_t end = held_ ? 0 : watch_.next_end_ns(*trial_);
+    parts_.lane.timers().arm(trial_timer_, end > now ? std::min(end, now + kTrialEvery) : now + kTrialEvery);
   }
 }
 
-bool Changes::confirm(const std::string& source) {
-  if (!trial_) return false;
-  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is confirmed by " + source);
+void Changes::pass(const std::string& by) {
+  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is confirmed by " + by);
+  last_rollback_.clear();
   end_trial(!mark_proven());  // what could not be stored as proven has to prove itself again after a start
+}
+
+bool Changes::confirm(const std::string& source) {
+  const auto other = [&](const config::Sender& sender) { return sender.source != source; };
+  if (!trial_ ||
+      (proof_for(source) == Proof::needed && std::any_of(trial_->senders.begin(), trial_->senders.end(), other)))
+    return false;
+  pass(source);
   return true;
 }
 
 void Changes::end_trial(bool keep_file) {
   trial_.reset();
   trial_parts_.clear();
-  trial_ends_ns_ = 0;
+  watch_.clear();
   parts_.lane.timers().disarm(trial_timer_);
   config::FileError error;
   if (!keep_file && !trial_file_->remove(error)) parts_.log.error("config", error.text);
@@ -269,7 +304,8 @@ void Changes::roll_back(const std::string& why) {
   }
   const config::Trial trial = *trial_;
   const std::string note = "rolled back: " + why + "; revision " + std::to_string(trial.good) + " is restored" +
-                           (!trial.local ? "" : ", with the local changes that came after it");
+                           (!trial.local ? "" : ", with the local changes that came after it") +
+                           (trial.senders.size() < 2 ? "" : ", without the changes of " + trial.by());
   const bool written = file_.write(good, error);
   if (!written) parts_.log.error("config", error.text);
   text_ = good;

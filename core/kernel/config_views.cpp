@@ -26,9 +26,9 @@ JsonArray::Ptr damaged(Kernel& kernel) {
     if (const routing::Backlog* backlog = channel->outbox.backlog())
       for (const std::string& note : backlog->notes()) all.push_back(channel->name + ": " + note);
   // Kept until a person removes them, also by an earlier dtud.
-  constexpr std::array<const char*, 7> kFiles = {
-      "trial.json",          "history/ran",           "audit.log", "upgrade/order.json", "upgrade/budget.json",
-      "plugins/probes.json", "plugins/installed.json"};
+  constexpr std::array<const char*, 8> kFiles = {"trial.json",          "unproven.json",         "history/ran",
+                                                 "audit.log",           "upgrade/order.json",    "upgrade/budget.json",
+                                                 "plugins/probes.json", "plugins/installed.json"};
   for (const char* name : kFiles) {
     const std::string file = kernel.options().state_dir + "/" + name + std::string(config::kRejected);
     const auto names = [&](const std::string& text) { return text.find(file) != std::string::npos; };
@@ -65,7 +65,10 @@ JsonObject::Ptr config_state(Kernel& kernel) {
     t->set("revision", trial->tried);
     t->set("good", trial->good);
     t->set("local", trial->local);
-    t->set("source", trial->source);
+    t->set("source", trial->senders.back().source);
+    JsonArray::Ptr sources = new JsonArray;
+    for (const auto& sender : trial->senders) sources->add(sender.source);
+    t->set("sources", sources);
     JsonArray::Ptr parts = new JsonArray;
     for (const auto& part : changes.trial_parts()) parts->add(config::dotted(part));
     t->set("changed", parts);

@@ -34,6 +34,9 @@ struct File {
 void PrintTo(const File& file, std::ostream* out) { *out << file.path; }
 constexpr File kFiles[] = {
     {"trial", "state/trial.json", R"({"good":1,"tried":2,"source":"channel 1","starts":0})"},
+    {"unproven", "state/unproven.json",
+     R"({"documents":[{"revision":2,"source":"channel 1","sha256":")"
+     R"(44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}]})"},
     {"order", "state/upgrade/order.json", R"({"id":3,"total":5,"step":"took","order":{"url":"http://127.0.0.1/x"}})"},
     {"budget", "state/upgrade/budget.json", R"({"day":1,"bytes":5})"},
     {"probes", "state/plugins/probes.json", R"({"version":1,"entries":[]})"},

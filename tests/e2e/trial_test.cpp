@@ -4,9 +4,11 @@
 #include <filesystem>
 
 #include "harness/dtud.hpp"
+#include "harness/faulty_link.hpp"
 #include "harness/frame.hpp"
 #include "harness/pty.hpp"
 #include "harness/tcp.hpp"
+#include "harness/udp.hpp"
 
 namespace e2e {
 namespace {
@@ -70,11 +72,11 @@ struct Trials : testing::Test {
     EXPECT_EQ(dtud.stop(), 0);
   }
   // The history is of no use.
-  void way_back() {
+  void way_back(int64_t before = 2) {
     dtud.start();
     EXPECT_EQ(text(state(), "trial.source"), "channel 1");
     EXPECT_EQ(to_json(at(state(), "trial.changed")), R"(["conf.1"])");
-    EXPECT_GT(number(state(), "trial.revision"), 2) << "no number twice";
+    EXPECT_GT(number(state(), "trial.revision"), before) << "no number twice";
     ASSERT_NO_FATAL_FAILURE(give_up(3));
     told = boss.accept();
     EXPECT_GE(told.fd(), 0);
@@ -306,6 +308,262 @@ TEST_F(Trials, ASenderWhoseChannelIsGoneIsTold) {
   const Json port = ask(pty, R"({"msg_id": 1, "cmd_code": 58, "password": "pw", "data": {"uconf": {}}})");
   EXPECT_EQ(number(port, "status"), 1);
   EXPECT_NE(text(port, "note").find("port 1 is not in uconf any more"), std::string::npos) << to_json(port);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// --- lost files of state ---------------------------------------------------------------------------------------------
+
+// The unproven change was kept as an edit of the device file.
+TEST_F(Trials, WithoutItsRevisionAndWithoutATrialFileItIsUndone) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  write_file(dtud.path("state/trial.json"), std::string(90, '\0'));
+  write_file(dtud.path("state/history/00000002.json"), "");
+  dtud.start();
+  is_back(dtud.path("state/trial.json") + " is not what dtud wrote");
+}
+
+// dtud was killed before it noted that the change runs.
+TEST_F(Trials, WithoutATrialFileAChangeThatJustBeganIsUndone) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  std::filesystem::remove(dtud.path("state/trial.json"));
+  write_file(dtud.path("state/history/ran"), "1\n");
+  dtud.start();
+  is_back(dtud.path("state/trial.json") + " is gone");
+}
+
+TEST_F(Trials, WithoutAnyRevisionTheChangeStaysAndThatIsSaid) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  std::filesystem::remove(dtud.path("state/trial.json"));
+  std::filesystem::remove_all(dtud.path("state/history"));
+  dtud.start();
+  EXPECT_NE(number(config(), "conf.1.port"), boss.port());
+  EXPECT_NE(dtud.log().find("revision 2 by channel 1 was not proven; there is no revision to go back to"),
+            std::string::npos)
+      << dtud.log();
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Somebody was at the board: the document is what they made of it.
+TEST_F(Trials, AnEditStaysAnEditWithoutATrialFile) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  std::filesystem::remove(dtud.path("state/trial.json"));
+  write_file(dtud.path("state/history/00000002.json"), "");
+  write_file(dtud.path("dtu_config.json"), R"({"version": "mine", "conf": )" + conf(boss.port()) + "}");
+  dtud.start();
+  EXPECT_EQ(text(config(), "version"), "mine");
+  EXPECT_EQ(text(state(), "rolled_back"), "");
+  EXPECT_NE(dtud.log().find("revision 2 by channel 1 was on trial, and " + dtud.path("state/trial.json") +
+                            " cannot be used: the device file was edited, and the edit stays"),
+            std::string::npos)
+      << dtud.log();
+  EXPECT_FALSE(std::filesystem::exists(dtud.path("state/unproven.json")));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// dtud writes "tried": 0 if the history is gone and the disk is full. That has the document to go back to.
+TEST_F(Trials, AChangeThatCouldNotBeStoredIsStillOnTrial) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  std::filesystem::remove_all(dtud.path("state/history"));
+  std::string trial = read_file(dtud.path("state/trial.json"));
+  const auto at = trial.find("\"tried\":2");
+  ASSERT_NE(at, std::string::npos) << trial;
+  write_file(dtud.path("state/trial.json"), trial.replace(at, 9, "\"tried\":0"));
+  way_back(1);
+}
+
+// The history could not be written at the start: the change had nothing to go back to, and was not on trial at all.
+TEST_F(Trials, AChangeIsOnTrialEvenIfNothingWasStoredBefore) {
+  dtud.hal(R"({"type": "sim"})").device(R"({"password": "pw", "conf": )" + conf(boss.port()) + "}");
+  dtud.write_documents();
+  std::filesystem::create_directories(dtud.path("state"));
+  write_file(dtud.path("state/history"), "in the way");
+  dtud.start();
+  told = boss.accept();
+  ASSERT_GE(told.fd(), 0);
+  ASSERT_TRUE(eventually([&] { return dtud.log().find("there is nothing to go back to") != std::string::npos; }));
+  EXPECT_EQ(number(order("59", R"({"conf": )" + conf(free_port()) + "}"), "status"), 0);
+  std::filesystem::remove(dtud.path("state/history"));
+  ASSERT_NO_FATAL_FAILURE(begin());
+  EXPECT_EQ(number(state(), "trial.good"), 1);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// --- edits -----------------------------------------------------------------------------------------------------------
+
+// An empty document ended a trial, and nobody was told.
+TEST_F(Trials, AnEditToNothingEndsItAndSaysSo) {
+  const std::string ends = "this ends the trial of revision 2 by channel 1, which changed conf.1";
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  write_file(dtud.path("dtu_config.json"), "{}");
+  dtud.start();
+  EXPECT_EQ(text(state(), "trial"), "");
+  EXPECT_EQ(number(state(), "revision"), 3);
+  EXPECT_NE(dtud.log().find(ends), std::string::npos) << dtud.log();
+  EXPECT_NE(dtud.dtuctl({"config", "history"}).output.find(ends), std::string::npos);
+  EXPECT_EQ(dtud.dtuctl({"config", "rollback", "1"}).status, 0);
+  told = boss.accept();
+  ASSERT_GE(told.fd(), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Trials, AnEditToNothingWhileItRunsEndsItAndSaysSo) {
+  ASSERT_NO_FATAL_FAILURE(start(R"(, "confirm_s": 2)"));
+  ASSERT_NO_FATAL_FAILURE(begin());
+  write_file(dtud.path("dtu_config.json"), "{}");
+  const std::string ends = "this ends the trial of revision 2 by channel 1, which changed conf.1";
+  ASSERT_TRUE(eventually([&] { return text(state(), "trial") == ""; }));
+  EXPECT_NE(dtud.log().find(ends), std::string::npos) << dtud.log();
+  EXPECT_NE(dtud.dtuctl({"config", "history"}).output.find(ends), std::string::npos)
+      << dtud.dtuctl({"config", "history"}).output;
+  EXPECT_EQ(text(config(), "conf"), "");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// It was shown for ever.
+TEST_F(Trials, WhatWasUndoneIsShownUntilALaterDocumentIsGood) {
+  ASSERT_NO_FATAL_FAILURE(start(R"(, "confirm_s": 1)"));
+  const auto undone = [&] { return dtud.dtuctl({"status"}).output.find("undone  ") != std::string::npos; };
+  const auto undo = [&] {
+    (void)order("59", R"({"conf": )" + conf(free_port()) + "}");
+    EXPECT_EQ(told.read_to_end(), "");
+    told = boss.accept();
+    ASSERT_GE(told.fd(), 0);
+    ASSERT_TRUE(eventually(undone));
+  };
+  ASSERT_NO_FATAL_FAILURE(undo());
+  EXPECT_EQ(dtud.dtuctl({"config", "set", "version=\"local\""}).status, 0);
+  EXPECT_FALSE(undone()) << "somebody at the board took another one";
+  ASSERT_NO_FATAL_FAILURE(undo());
+  const Json passes = order("54", R"({"version": "7"})");
+  EXPECT_EQ(number(passes, "status"), 1) << to_json(passes);
+  EXPECT_TRUE(eventually([&] { return !undone(); })) << "it passed";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// --- two channels ----------------------------------------------------------------------------------------------------
+
+struct TrialsOfTwo : Trials {
+  TcpServer cloud;
+  TcpPeer other;
+
+  [[nodiscard]] std::string both(uint16_t first) const {
+    const auto tcp = [](uint16_t port) {
+      return R"({"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(port) + "}";
+    };
+    return R"({"conf": {"1": )" + tcp(first) + R"(, "2": )" + tcp(cloud.port()) + "}}";
+  }
+  // Channel 1 points itself at `first`, and then channel 2 sends a change.
+  void begin_two(const std::string& more, uint16_t first, const std::string& code, const std::string& parameters) {
+    const std::string document = both(boss.port());
+    dtud.hal(R"({"type": "sim"})").device(R"({"password": "pw")" + more + ", " + document.substr(1));
+    dtud.start();
+    told = boss.accept();
+    other = cloud.accept();
+    ASSERT_GE(told.fd(), 0);
+    ASSERT_GE(other.fd(), 0);
+    ASSERT_TRUE(eventually([&] { return number(state(), "revision") > 0; }));
+    ASSERT_EQ(number(order("59", both(first)), "status"), 1);
+    EXPECT_EQ(told.read_to_end(), "");
+    ASSERT_TRUE(eventually([&] { return number(state(), "trial.until_ns") > 0; }));
+    told = std::move(other);
+    const Json answer = order(code, parameters);
+    ASSERT_EQ(number(answer, "status"), 1);
+    EXPECT_EQ(text(answer, "note"),
+              "changes of channel 1 are on trial: this change is undone with them unless channel 1 comes back");
+    EXPECT_EQ(to_json(at(state(), "trial.sources")), R"(["channel 1","channel 2"])");
+  }
+  void is_undone() {
+    ASSERT_TRUE(eventually([&] { return text(state(), "rolled_back") != ""; }));
+    EXPECT_NE(text(state(), "rolled_back").find("without the changes of channel 1 and channel 2"), std::string::npos)
+        << text(state(), "rolled_back");
+    EXPECT_EQ(number(config(), "conf.1.port"), boss.port());
+    EXPECT_EQ(text(config(), "version"), "");
+    EXPECT_EQ(text(state(), "trial"), "");
+    TcpPeer back = boss.accept();
+    EXPECT_GE(back.fd(), 0);
+  }
+};
+
+// The trial became that of channel 2, passed at once, and channel 1 stayed cut off.
+TEST_F(TrialsOfTwo, AChangeOfAnotherChannelDoesNotTakeItOver) {
+  ASSERT_NO_FATAL_FAILURE(begin_two(R"(, "confirm_s": 8)", free_port(), "54", R"({"version": "2"})"));
+  ASSERT_NO_FATAL_FAILURE(is_undone());
+  EXPECT_NE(text(state(), "rolled_back").find("channel 1 did not come back within 8 s; revision 1 is restored"),
+            std::string::npos)
+      << text(state(), "rolled_back");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(TrialsOfTwo, ARestartKeepsBoth) {
+  ASSERT_NO_FATAL_FAILURE(begin_two("", free_port(), "54", R"({"version": "2"})"));
+  dtud.kill();
+  dtud.start();
+  EXPECT_EQ(to_json(at(state(), "trial.sources")), R"(["channel 1","channel 2"])");
+  EXPECT_NE(dtud.dtuctl({"status"}).output.find("revision 3 by channel 1, channel 2 (conf.1, version) since"),
+            std::string::npos)
+      << dtud.dtuctl({"status"}).output;
+  ASSERT_NO_FATAL_FAILURE(give_up(3));
+  ASSERT_NO_FATAL_FAILURE(is_undone());
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(TrialsOfTwo, ItPassesWhenBothAreBack) {
+  TcpServer moved;
+  FaultyLink link(moved.port());
+  link.refuse();
+  ASSERT_NO_FATAL_FAILURE(begin_two("", link.port(), "54", R"({"version": "2"})"));
+  ASSERT_TRUE(eventually([&] { return text(state(), "applied") == "true"; }));
+  EXPECT_EQ(text(state(), "trial.good"), "1");
+  link.pass();
+  ASSERT_TRUE(eventually([&] { return text(state(), "trial") == ""; }));
+  EXPECT_EQ(text(state(), "rolled_back"), "");
+  EXPECT_EQ(number(config(), "conf.1.port"), link.port());
+  EXPECT_EQ(text(config(), "version"), "2");
+  EXPECT_NE(dtud.log().find("revision 3 is confirmed by channel 1 and channel 2"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(dtud.path("state/unproven.json")));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// A smaller confirm_s of the later change is not for the earlier one, nor does a removed channel count as back.
+TEST_F(TrialsOfTwo, TheOtherChannelNeitherShortensNorRemovesIt) {
+  const std::string second = both(1).substr(both(1).find(R"("2": )"));  // with two ends of objects
+  ASSERT_NO_FATAL_FAILURE(begin_two(R"(, "confirm_s": 600)", free_port(), "63",
+                                    R"({"dtu_config": {"password": "***", "confirm_s": 1, "conf": {)" + second + "}}"));
+  ASSERT_TRUE(eventually([&] { return text(state(), "applied") == "true"; }));
+  ASSERT_TRUE(eventually([&] { return number(state(), "trial.seconds_left") > 0; })) << "not passed";
+  EXPECT_GT(number(state(), "trial.seconds_left"), 60) << to_json(state());
+  EXPECT_EQ(text(config(), "conf.1"), "");
+  ASSERT_NO_FATAL_FAILURE(give_up(4));
+  ASSERT_NO_FATAL_FAILURE(is_undone());
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// The sender is gone by its own change, so another channel is enough. UDP had heard its server once, long before.
+TEST(TrialsOverUdp, WhatCameBeforeTheChangeProvesNothing) {
+  UdpServer cloud;
+  TcpServer boss;
+  Dtud dtud;
+  const std::string udp = R"("2": {"protocol": "udp", "url": "127.0.0.1", "ping": "hello", "heartbeat": 1, "port": )" +
+                          std::to_string(cloud.port()) + "}}";
+  dtud.hal(R"({"type": "sim"})");
+  dtud.device(R"({"password": "pw", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
+              std::to_string(boss.port()) + "}, " + udp + "}");
+  dtud.start();
+  TcpPeer told = boss.accept();
+  ASSERT_GE(told.fd(), 0);
+  ASSERT_EQ(cloud.receive(), "hello");
+  ASSERT_TRUE(cloud.answer(R"({"cmd_code": 0})"));
+  ASSERT_TRUE(eventually([&] { return number(dtud.channel("2"), "rx_messages") == 1; }));
+  ASSERT_TRUE(told.write(R"({"cmd_code": 59, "password": "pw", "data": {"conf": {)" + udp + "}}"));
+  EXPECT_EQ(number(parse_json(told.read_until("}")), "status"), 1);
+  const auto state = [&] { return at(dtud.status(), "config"); };
+  ASSERT_TRUE(eventually([&] { return number(state(), "trial.until_ns") > 0; })) << to_json(state());
+  while (cloud.receive(0) != "(nothing)") {
+  }
+  ASSERT_EQ(cloud.receive(), "hello");
+  ASSERT_TRUE(cloud.answer(R"({"cmd_code": 0})"));
+  ASSERT_TRUE(eventually([&] { return text(state(), "trial") == ""; }));
+  EXPECT_EQ(text(state(), "rolled_back"), "");
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -271,8 +271,9 @@ const std::vector<Subcommand>& subcommands() {
       {"config confirm",
        "",
        "keep a change that is on trial",
-       "A change that came over a channel is undone if that channel is not up again within confirm_s seconds. This\n"
-       "command keeps the change.\n\nExample: dtuctl config confirm",
+       "A change that came over a channel is undone if that channel is not up again within confirm_s seconds. If\n"
+       "several channels sent changes, all of them have to be up again. This command keeps the changes.\n\nExample: "
+       "dtuctl config confirm",
        {},
        0,
        0,

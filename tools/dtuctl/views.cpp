@@ -149,12 +149,15 @@ std::string trial_line(const Terminal& terminal, const Json& trial) {
                                                             : "until " + date_and_time(trial["until_ns"].number()) +
                                                                   " (" + duration(trial["seconds_left"].number()) + ")";
   std::string parts;
+  std::string sources;
+  for (const Json& source : trial["sources"].items()) sources += (sources.empty() ? "" : ", ") + source.text();
+  if (sources.empty()) sources = trial["source"].text();  // an older dtud
   for (const Json& part : trial["changed"].items()) parts += (parts.empty() ? "" : ", ") + part.text();
-  return terminal.paint(Colour::warning, printable("on trial  " + what + " by " + trial["source"].text() +
-                                                   (parts.empty() ? "" : " (" + parts + ")") + " since " +
-                                                   date_and_time(trial["since_ns"].number()) + ", " + until +
-                                                   "; else revision " + trial["good"].text() + " comes back" +
-                                                   (trial["local"].flag() ? ", with the local changes since" : ""))) +
+  return terminal.paint(Colour::warning,
+                        printable("on trial  " + what + " by " + sources + (parts.empty() ? "" : " (" + parts + ")") +
+                                  " since " + date_and_time(trial["since_ns"].number()) + ", " + until +
+                                  "; else revision " + trial["good"].text() + " comes back" +
+                                  (trial["local"].flag() ? ", with the local changes since" : ""))) +
          "\n";
 }
 

@@ -84,17 +84,17 @@ TEST_F(HistoryTest, AFolderThatCannotBeMadeIsSaid) {
 }
 
 TEST_F(HistoryTest, ATrialIsReadBackAndRemoved) {
-  TrialFile file(folder_ + "/trial.json");
+  TrialFile file(folder_);
   std::string problem;
   EXPECT_FALSE(file.read(problem));
   EXPECT_EQ(problem, "");
   EXPECT_TRUE(file.remove(error_)) << "nothing to remove is fine";
-  ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 7, "{\"a\": 1}"}, error_));
+  ASSERT_TRUE(file.write({4, 5, {{"channel 3"}}, 2, 7, "{\"a\": 1}"}, {}, error_));
   const auto trial = file.read(problem);
   ASSERT_TRUE(trial);
   EXPECT_EQ(trial->good, 4U);
   EXPECT_EQ(trial->tried, 5U);
-  EXPECT_EQ(trial->source, "channel 3");
+  EXPECT_EQ(trial->by(), "channel 3");
   EXPECT_EQ(trial->starts, 2U);
   EXPECT_EQ(trial->since_ns, 7);
   EXPECT_EQ(trial->document, "{\"a\": 1}");
@@ -103,25 +103,81 @@ TEST_F(HistoryTest, ATrialIsReadBackAndRemoved) {
 }
 
 TEST_F(HistoryTest, ATrialHasTheDocumentAndTheTime) {
-  TrialFile file(folder_ + "/trial.json");
+  TrialFile file(folder_);
   std::string problem;
   for (const bool local : {true, false}) {
-    ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 7, "{\"a\": 1}", local, 120}, error_));
+    ASSERT_TRUE(file.write({4, 5, {{"channel 3", 120}}, 2, 7, "{\"a\": 1}", local}, {}, error_));
     const auto trial = file.read(problem);
     ASSERT_TRUE(trial);
     EXPECT_EQ(trial->local, local);
-    EXPECT_EQ(trial->confirm_s, 120U);
+    EXPECT_EQ(trial->senders.at(0).confirm_s, 120U);
   }
   const std::string old = R"({"good":4,"tried":5,"source":"channel 3","starts":2)";
   std::ofstream(folder_ + "/trial.json") << old + "}";
   const auto plain = file.read(problem);
   ASSERT_TRUE(plain) << problem;
   EXPECT_FALSE(plain->local);
-  EXPECT_EQ(plain->confirm_s, 0U);
+  EXPECT_EQ(plain->senders.at(0).confirm_s, 0U);
   std::ofstream(folder_ + "/trial.json") << old + R"(,"document":"{}"})";
   const auto changed = file.read(problem);
   ASSERT_TRUE(changed) << problem;
   EXPECT_TRUE(changed->local);
+}
+
+// A second channel takes the place of the first one: what came over that one was kept, and it was cut off.
+TEST_F(HistoryTest, ATrialHasAllItsSenders) {
+  TrialFile file(folder_);
+  std::string problem;
+  ASSERT_TRUE(file.write({4, 6, {{"channel 1", 60, false}, {"channel 2", 6}}, 2, 7, "{}"}, {}, error_));
+  const auto trial = file.read(problem);
+  ASSERT_TRUE(trial) << problem;
+  ASSERT_EQ(trial->senders.size(), 2U);
+  EXPECT_EQ(trial->by(), "channel 1 and channel 2");
+  EXPECT_EQ(trial->senders[0].confirm_s, 60U);
+  EXPECT_FALSE(trial->senders[0].leaves);
+  EXPECT_EQ(trial->senders[1].confirm_s, 6U);
+  EXPECT_TRUE(trial->senders[1].leaves);
+  for (const char* earlier : {"5", "[5]", "[{}]", R"([{"source":"channel 1","confirm_s":-1}])"}) {
+    std::ofstream(folder_ + "/trial.json")
+        << R"({"good":4,"tried":6,"source":"channel 2","starts":0,"earlier":)" << earlier << "}";
+    EXPECT_FALSE(file.read(problem)) << earlier;
+    EXPECT_NE(problem, "") << earlier;
+  }
+}
+
+// It was refused as damaged, although it has the document to go back to.
+TEST_F(HistoryTest, ATrialOfWhatCouldNotBeStoredIsRead) {
+  TrialFile file(folder_);
+  std::string problem;
+  ASSERT_TRUE(file.write({4, 0, {{"channel 3", 5}}, 1, 7, "{\"a\": 1}"}, {}, error_));
+  const auto trial = file.read(problem);
+  ASSERT_TRUE(trial) << problem;
+  EXPECT_EQ(trial->tried, 0U);
+  EXPECT_EQ(trial->document, "{\"a\": 1}");
+}
+
+TEST_F(HistoryTest, DocumentsOnTrialAreKnownWithoutTheTrial) {
+  TrialFile file(folder_);
+  std::string problem;
+  EXPECT_TRUE(file.unproven(problem).empty());
+  EXPECT_EQ(problem, "");
+  EXPECT_EQ(digest_of("{\"a\": 1}"), digest_of("{ \"a\":1 }\n")) << "white space may have been edited";
+  EXPECT_NE(digest_of("{\"a\": 1}"), digest_of("{\"a\": 2}"));
+  ASSERT_TRUE(file.write({4, 5, {{"channel 3"}}, 1, 7, ""}, {{5, "channel 3", digest_of("{}")}}, error_));
+  std::filesystem::remove(folder_ + "/trial.json");
+  const auto known = file.unproven(problem);
+  ASSERT_EQ(known.size(), 1U) << problem;
+  EXPECT_EQ(known[0].revision, 5U);
+  EXPECT_EQ(known[0].source, "channel 3");
+  EXPECT_EQ(known[0].digest, digest_of("{}"));
+  EXPECT_TRUE(file.remove(error_));
+  EXPECT_TRUE(file.unproven(problem).empty());
+  for (const char* text : {"{}", "[]", R"({"documents":5})", R"({"documents":[]})", R"({"documents":[{"revision":1}]})",
+                           R"({"documents":[{"revision":1e999,"sha256":"x"}]})"}) {
+    std::ofstream(folder_ + "/unproven.json") << text;
+    EXPECT_TRUE(file.unproven(problem).empty()) << text;
+    EXPECT_NE(problem.find("unproven.json is not what dtud wrote"), std::string::npos) << text << problem;
+  }
 }
 
 TEST_F(HistoryTest, ProvenIsWhatIsNotMarked) {
@@ -152,7 +208,7 @@ TEST_F(HistoryTest, ATrialThatIsDamagedIsSetAside) {
         R"({"good":NaN,"tried":2,"source":"x","starts":0})", R"({"good":1e999,"tried":2,"source":"x","starts":0})"}) {
     SCOPED_TRACE(text);
     std::ofstream(name) << text;
-    TrialFile file(name);
+    TrialFile file(folder_);
     std::string problem;
     EXPECT_FALSE(file.read(problem));
     EXPECT_NE(problem.find(name + " is not what dtud wrote"), std::string::npos) << problem;
@@ -166,8 +222,8 @@ TEST_F(HistoryTest, ATrialThatIsDamagedIsSetAside) {
 // What cannot be read at this start is there at the next, unless there is something newer.
 TEST_F(HistoryTest, ATrialThatCannotBeReadIsLeftUntilItIsReplaced) {
   const std::string name = folder_ + "/trial.json", away = folder_ + "/away";
-  TrialFile file(name);
-  ASSERT_TRUE(file.write({4, 5, "channel 3", 2, 0, ""}, error_));
+  TrialFile file(folder_);
+  ASSERT_TRUE(file.write({4, 5, {{"channel 3"}}, 2, 0, ""}, {}, error_));
   std::filesystem::rename(name, away);
   std::filesystem::create_symlink("/nonexistent/place", name);
   std::string problem;
@@ -175,7 +231,7 @@ TEST_F(HistoryTest, ATrialThatCannotBeReadIsLeftUntilItIsReplaced) {
   EXPECT_TRUE(file.unread());
   EXPECT_NE(problem.find(name + ", a link to nothing"), std::string::npos) << problem;
   EXPECT_TRUE(std::filesystem::is_symlink(name));
-  ASSERT_TRUE(file.write({6, 7, "channel 3", 0, 0, ""}, error_)) << error_.text;
+  ASSERT_TRUE(file.write({6, 7, {{"channel 3"}}, 0, 0, ""}, {}, error_)) << error_.text;
   EXPECT_TRUE(std::filesystem::is_symlink(name + ".rejected"));
   EXPECT_EQ(file.read(problem)->good, 6U);
 }
