@@ -39,6 +39,14 @@ std::optional<Json> read_object(const std::string& file, FileError& error) {
 std::optional<Sender> sender_in(const JsonObject& o) {
   const int64_t confirm_s = as_integer(o.get("confirm_s"));
   Sender out{as_text(o.get("source")), static_cast<uint32_t>(confirm_s), as_flag(o.get("leaves"), true)};
+  const Json list = o.get("heirs");
+  const JsonArray* heirs = as_list(list);
+  if ((heirs == nullptr && o.has("heirs")) || (heirs != nullptr && heirs->size() > kMostSenders)) return std::nullopt;
+  for (size_t i = 0; heirs != nullptr && i < heirs->size(); ++i) {
+    const int64_t id = as_integer(heirs->get(static_cast<unsigned>(i)));
+    if (id <= 0 || id > UINT32_MAX) return std::nullopt;
+    out.heirs.push_back(static_cast<uint32_t>(id));
+  }
   if (out.source.empty() || confirm_s < 0 || confirm_s > UINT32_MAX) return std::nullopt;
   return out;
 }
@@ -47,6 +55,10 @@ void write_sender(JsonObject& o, const Sender& sender) {
   o.set("source", sender.source);
   if (sender.confirm_s != 0) o.set("confirm_s", sender.confirm_s);
   o.set("leaves", sender.leaves);
+  if (sender.heirs.empty()) return;
+  JsonArray::Ptr heirs = new JsonArray;
+  for (const uint32_t id : sender.heirs) heirs->add(id);
+  o.set("heirs", heirs);
 }
 
 // Empty: they are damaged.

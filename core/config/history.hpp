@@ -64,6 +64,9 @@ struct Sender {
   std::string source;      // "channel 3"
   uint32_t confirm_s = 0;  // the time it has; 0: an older dtud stored it, and the present document tells
   bool leaves = true;      // its own change or a local one removed its channel: another channel is enough
+  // The channels that its own change added or changed when it removed the sender's (a renumbered one): one of these has
+  // to come up then. Empty: any channel is enough.
+  std::vector<uint32_t> heirs = {};
 };
 
 // Changes that came over channels and have not proved themselves. They pass together, or are undone together.

@@ -76,7 +76,14 @@ config::Trial Changes::joined(const std::string& source, const config::DeviceCon
   }
   out.document = trial_ ? good_text(*trial_) : text_;
   if (!trial_) out.good = revision_;
-  out.senders.push_back({source, confirm_s_of(next), !has_channel(next, channel_of(source))});
+  config::Sender sender{source, confirm_s_of(next), !has_channel(next, channel_of(source))};
+  const auto& before = latest_->channels;
+  if (sender.leaves)
+    for (const config::ChannelConfig& channel : next.channels)
+      if (std::none_of(before.begin(), before.end(),
+                       [&](const auto& c) { return c.id == channel.id && c.json == channel.json; }))
+        sender.heirs.push_back(channel.id);
+  out.senders.push_back(std::move(sender));
   return out;
 }
 
@@ -149,6 +156,12 @@ void Changes::without_trial(const std::string& wrong) {
   const bool proven = present ? !present->unproven : !lost_;
   if (proven) {
     if (!wrong.empty()) parts_.log.error("config", wrong + ". No change is on trial as far as the history tells");
+    if (file_good_ && revision_ == 0 && ran_ != 0 && !history_->get(ran_)) {
+      const std::string note = "revision " + std::to_string(ran_) +
+                               ", which ran last, cannot be read: the device file counts as edited by hand";
+      parts_.log.warning("config", note);
+      record(note);
+    }
     return;
   }
   const uint64_t tried = present ? revision_ : lost_->revision;

@@ -40,7 +40,7 @@ void TrialWatch::clear() {
 }
 
 // The channel it came over carries messages again; where being up proves nothing, something came from it. When that
-// channel is removed on purpose, any other counts. One that another sender removed does not come back.
+// channel is removed on purpose, another one counts. One that another sender removed does not come back.
 bool TrialWatch::is_back(const config::Sender& sender) const {
   const auto back = [&](const routing::Channel& c) {
     if (!c.carries()) return false;
@@ -53,7 +53,11 @@ bool TrialWatch::is_back(const config::Sender& sender) const {
   if (id != 0 && !sender.leaves) return false;
   const auto& all = router_.channels();
   if (all.empty() && id == 0) return true;  // nothing was cut off, and nothing could tell
-  return std::any_of(all.begin(), all.end(), [&](const auto& c) { return back(*c); });
+  const auto& heirs = sender.heirs;
+  const auto counts = [&](uint32_t channel) {
+    return heirs.empty() || std::find(heirs.begin(), heirs.end(), channel) != heirs.end();
+  };
+  return std::any_of(all.begin(), all.end(), [&](const auto& c) { return counts(c->id) && back(*c); });
 }
 
 int64_t TrialWatch::end_of(const config::Sender& sender) const {

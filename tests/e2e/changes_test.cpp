@@ -405,6 +405,69 @@ TEST(PowerCut, AtEveryStepOfAChangeAndItsRollBack) {
   EXPECT_GE(step, 20) << "a change and its roll-back take more steps than that";
 }
 
+// The same for a change of a second channel that joins the trial of the first one: dtud dies at a step of it, or of
+// what undoes both.
+bool cut_join_at(int step, std::string& wrong) {
+  TcpServer boss, cloud;
+  Dtud dtud;
+  const auto conf = [&](uint16_t port) {
+    const auto tcp = [](uint16_t to) {
+      return R"({"protocol": "tcp", "url": "127.0.0.1", "port": )" + std::to_string(to) + "}";
+    };
+    return R"({"1": )" + tcp(port) + R"(, "2": )" + tcp(cloud.port()) + "}";
+  };
+  dtud.hal(kSim).device(R"({"password": "pw", "confirm_s": 600, "conf": )" + conf(boss.port()) + "}");
+  dtud.environment({"LD_PRELOAD=" E2E_CRASH_AT, "ASAN_OPTIONS=verify_asan_link_order=0",
+                    "CRASH_ARMED=" + dtud.path("armed"), "CRASH_AT=" + std::to_string(step)});
+  dtud.start();
+  TcpPeer told = boss.accept(), other = cloud.accept();
+  (void)told.write(R"({"cmd_code": 59, "password": "pw", "data": {"conf": )" + conf(free_port()) + "}}");
+  if (!eventually([&] { return number(dtud.status(), "config.trial.until_ns") > 0; })) wrong = "not on trial";
+  write_file(dtud.path("armed"), "");
+  (void)other.write(R"({"cmd_code": 54, "password": "pw", "data": {"version": "2"}})");
+  const auto joined = [&] { return text(dtud.status(), "config.trial.sources[1]") == "channel 2"; };
+  const auto applied = [&] { return text(dtud.status(), "config.applied") == "true"; };
+  if (!eventually([&] { return !dtud.process().running() || (joined() && applied()); }))
+    wrong = "neither dead nor joined";
+  // Started again and again until it gives up; a start may be the one that dies.
+  bool died = false;
+  const auto back = [&] { return text(dtud.status(), "config.rolled_back") != ""; };
+  for (int starts = 0; starts < 8 && !(dtud.process().running() && back()); ++starts) {
+    if (!dtud.process().running()) died = true;
+    dtud.kill();
+    if (died) dtud.environment({});
+    try {
+      dtud.start();
+    } catch (const std::exception&) {  // before it answered
+      died = true;
+    }
+  }
+  if (text(dtud.status(), "config.trial") != "") wrong = "still on trial";
+  if (boss.accept().fd() < 0) wrong = "not reachable: " + dtud.log();
+  const Json now = parse_json(dtud.get("/v1/config").body);
+  if (number(now, "conf.1.port") != boss.port()) wrong = "the wrong document: " + to_json(now);
+  return died;
+}
+
+TEST(PowerCut, AtEveryStepOfAChangeThatJoinsATrial) {
+  constexpr int kAtOnce = 8;
+  bool died = true;
+  int step = 1;
+  for (; died; step += kAtOnce) {
+    ASSERT_LT(step, 200) << "the steps do not end";
+    std::array<std::string, kAtOnce> wrong;
+    std::array<std::future<bool>, kAtOnce> lives;
+    for (size_t i = 0; i < kAtOnce; ++i)
+      lives.at(i) =
+          std::async(std::launch::async, [&, i] { return cut_join_at(step + static_cast<int>(i), wrong.at(i)); });
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      died = lives.at(i).get();
+      EXPECT_EQ(wrong.at(i), "") << "cut at step " << step + static_cast<int>(i);
+    }
+  }
+  EXPECT_GE(step, 20) << "it takes more steps than that";
+}
+
 // The same for a start that finds a trial it cannot read and goes back to what proved itself.
 bool cut_start_at(int step, std::string& wrong) {
   TcpServer boss;

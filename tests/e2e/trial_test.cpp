@@ -360,6 +360,17 @@ TEST_F(Trials, AnEditStaysAnEditWithoutATrialFile) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(Trials, WithoutAnyTraceTheDocumentIsAnEditAndThatIsSaid) {
+  ASSERT_NO_FATAL_FAILURE(begin_and_end());
+  for (const char* name : {"trial.json", "unproven.json", "history/00000002.json"})
+    ASSERT_TRUE(std::filesystem::remove(dtud.path("state/") + name)) << name;
+  dtud.start();
+  const std::string note = "revision 2, which ran last, cannot be read: the device file counts as edited by hand";
+  EXPECT_NE(dtud.log().find(note), std::string::npos) << dtud.log();
+  EXPECT_NE(dtud.dtuctl({"config", "history"}).output.find(note), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // dtud writes "tried": 0 if the history is gone and the disk is full. That has the document to go back to.
 TEST_F(Trials, AChangeThatCouldNotBeStoredIsStillOnTrial) {
   ASSERT_NO_FATAL_FAILURE(begin_and_end());
@@ -535,6 +546,31 @@ TEST_F(TrialsOfTwo, TheOtherChannelNeitherShortensNorRemovesIt) {
   EXPECT_EQ(text(config(), "conf.1"), "");
   ASSERT_NO_FATAL_FAILURE(give_up(4));
   ASSERT_NO_FATAL_FAILURE(is_undone());
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Channel 1 becomes channel 3, which reaches nobody. Channel 2, which the change does not touch, said that all is well.
+TEST_F(TrialsOfTwo, ARenumberedChannelHasToComeUp) {
+  dtud.hal(R"({"type": "sim"})").device(R"({"password": "pw", )" + both(boss.port()).substr(1));
+  dtud.start();
+  told = boss.accept();
+  ASSERT_GE(told.fd(), 0);
+  ASSERT_TRUE(dtud.channel_is("2", "up"));
+  std::string renumbered = both(free_port());
+  renumbered.replace(renumbered.find("\"1\""), 3, "\"3\"");
+  ASSERT_EQ(number(order("59", renumbered), "status"), 1);
+  EXPECT_EQ(told.read_to_end(), "");
+  ASSERT_TRUE(eventually([&] { return number(state(), "trial.until_ns") > 0; })) << to_json(state());
+  EXPECT_EQ(text(dtud.channel("2"), "state"), "up");
+  ASSERT_NO_FATAL_FAILURE(give_up());
+  told = boss.accept();
+  ASSERT_GE(told.fd(), 0);
+  TcpServer moved;
+  renumbered = both(moved.port());
+  renumbered.replace(renumbered.find("\"1\""), 3, "\"3\"");
+  ASSERT_EQ(number(order("59", renumbered), "status"), 1);
+  ASSERT_TRUE(eventually([&] { return text(config(), "conf.3") != "" && text(state(), "trial") == ""; }));
+  EXPECT_TRUE(dtud.channel_is("3", "up"));
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -128,7 +128,7 @@ TEST_F(HistoryTest, ATrialHasTheDocumentAndTheTime) {
 TEST_F(HistoryTest, ATrialHasAllItsSenders) {
   TrialFile file(folder_);
   std::string problem;
-  ASSERT_TRUE(file.write({4, 6, {{"channel 1", 60, false}, {"channel 2", 6}}, 2, 7, "{}"}, {}, error_));
+  ASSERT_TRUE(file.write({4, 6, {{"channel 1", 60, false}, {"channel 2", 6, true, {3, 4}}}, 2, 7, "{}"}, {}, error_));
   const auto trial = file.read(problem);
   ASSERT_TRUE(trial) << problem;
   ASSERT_EQ(trial->senders.size(), 2U);
@@ -137,7 +137,9 @@ TEST_F(HistoryTest, ATrialHasAllItsSenders) {
   EXPECT_FALSE(trial->senders[0].leaves);
   EXPECT_EQ(trial->senders[1].confirm_s, 6U);
   EXPECT_TRUE(trial->senders[1].leaves);
-  for (const char* earlier : {"5", "[5]", "[{}]", R"([{"source":"channel 1","confirm_s":-1}])"}) {
+  EXPECT_EQ(trial->senders[1].heirs, (std::vector<uint32_t>{3, 4}));
+  for (const char* earlier :
+       {"5", "[5]", "[{}]", R"([{"source":"channel 1","confirm_s":-1}])", R"([{"source":"channel 1","heirs":[0]}])"}) {
     std::ofstream(folder_ + "/trial.json")
         << R"({"good":4,"tried":6,"source":"channel 2","starts":0,"earlier":)" << earlier << "}";
     EXPECT_FALSE(file.read(problem)) << earlier;
