@@ -78,6 +78,7 @@ struct Trial {
   std::string document;                  // what to go back to: the history may be destroyed. "" = that of `good`
   bool local = false;                    // `document` has local changes of other parts as well, which came after `good`
   [[nodiscard]] std::string by() const;  // "channel 1 and channel 3"
+  [[nodiscard]] Unproven unproven(const std::string& text) const { return {tried, by(), digest_of(text)}; }
 };
 
 // trial.json in a folder, and unproven.json beside it. The latter is written first and removed first: so trial.json

@@ -94,8 +94,7 @@ class Changes {
   [[nodiscard]] const std::string& last_rollback() const { return last_rollback_; }
   [[nodiscard]] std::optional<RejectedEdit> rejected() const;
   [[nodiscard]] DeviceFileState file_state();
-  // Ends the trial: the present document stays. False: there is none, or `source` is a channel and others made changes
-  // that are on trial as well: it cannot speak for them.
+  // Ends the trial: the present document stays. False: there is none, or a channel asks and others wait too.
   bool confirm(const std::string& source);
 
  private:
@@ -157,7 +156,6 @@ class Changes {
                                     const config::DeviceConfig& after) const;
   // The trial after a change of `source`: `next` joins what is on trial.
   [[nodiscard]] config::Trial joined(const std::string& source, const config::DeviceConfig& next) const;
-  [[nodiscard]] static config::Unproven unproven(const config::Trial& trial, const std::string& text);
   [[nodiscard]] bool is_good(const config::JsonObject& document) const;  // what the trial would go back to
   [[nodiscard]] std::string ends_trial() const;
   void begin_trial();

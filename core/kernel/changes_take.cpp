@@ -344,8 +344,8 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
   if (id == 0) return failed();
   if (trial) {
     trial->tried = id;
-    std::vector<config::Unproven> documents{unproven(*trial, next.text)};
-    if (trial_) documents.push_back(unproven(*trial_, text_));  // it is in the device file until that is written
+    std::vector<config::Unproven> documents{trial->unproven(next.text)};
+    if (trial_) documents.push_back(trial_->unproven(text_));  // it is in the device file until that is written
     if (!trial_file_->write(*trial, documents, error)) {
       history_->take_back(id);
       return failed();
@@ -357,7 +357,7 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
   } else if (!file_.write(next.text, error)) {
     config::FileError ignored;  // the first problem is what people need to hear of
     if (trial &&
-        !(trial_ ? trial_file_->write(*trial_, {unproven(*trial_, text_)}, ignored) : trial_file_->remove(ignored)))
+        !(trial_ ? trial_file_->write(*trial_, {trial_->unproven(text_)}, ignored) : trial_file_->remove(ignored)))
       parts_.log.error("config", ignored.text);
     history_->take_back(id);
     return failed();

@@ -87,10 +87,6 @@ config::Trial Changes::joined(const std::string& source, const config::DeviceCon
   return out;
 }
 
-config::Unproven Changes::unproven(const config::Trial& trial, const std::string& text) {
-  return {trial.tried, trial.by(), config::digest_of(text)};
-}
-
 // The smallest: a change must not give itself a day until it is undone.
 uint32_t Changes::confirm_s_of(const config::DeviceConfig& next) const {
   uint32_t least = next.confirm_s;
@@ -219,7 +215,7 @@ void Changes::resume_trial(bool edited) {
   learn_trial_parts(*latest_->document);
   if (++trial_->starts > kMostStarts)
     return roll_back("dtud was started " + std::to_string(kMostStarts) + " times and the change was not proven");
-  if (!trial_file_->write(*trial_, {unproven(*trial_, text_)}, error)) parts_.log.error("config", error.text);
+  if (!trial_file_->write(*trial_, {trial_->unproven(text_)}, error)) parts_.log.error("config", error.text);
   (void)mark(revision_, false);
 }
 

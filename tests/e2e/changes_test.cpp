@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <future>
 #include <thread>
+#include <vector>
 
 #include "harness/dtud.hpp"
 #include "harness/frame.hpp"
@@ -342,8 +343,8 @@ TEST(ChangesOverUdp, OnlyWhatComesFromTheServerProvesIt) {
 }
 
 // One life of a dtud that is told to cut itself off, and dies at the given step towards the disk. True: it died.
-// Afterwards it must be reachable again, with a whole document.
-bool cut_at(int step, std::string& wrong) {
+// Afterwards it must be reachable again, with a whole document, even if these files of its state are `lost`.
+bool cut_at(int step, const std::vector<std::string>& lost, std::string& wrong) {
   TcpServer boss;
   Dtud dtud;
   const auto conf = [](uint16_t port) {
@@ -367,6 +368,7 @@ bool cut_at(int step, std::string& wrong) {
   if (died) {
     if (const int status = dtud.process().wait(); status != 128 + SIGKILL)
       wrong = "ended with " + std::to_string(status);
+    for (const std::string& name : lost) std::filesystem::remove(dtud.path("state/" + name));
     dtud.environment({});
     dtud.start();
     back = boss.accept();
@@ -383,9 +385,7 @@ bool cut_at(int step, std::string& wrong) {
   return died;
 }
 
-// Whatever step the power is cut at, dtud starts again with a whole document and ends up reachable over channel 1,
-// although the change it was told to make is one that cuts it off.
-TEST(PowerCut, AtEveryStepOfAChangeAndItsRollBack) {
+void cut_at_every_step(const std::vector<std::string>& lost) {
   constexpr int kAtOnce = 8;
   bool died = true;
   int step = 1;
@@ -394,16 +394,22 @@ TEST(PowerCut, AtEveryStepOfAChangeAndItsRollBack) {
     std::array<std::string, kAtOnce> wrong;
     std::array<std::future<bool>, kAtOnce> lives;
     for (size_t i = 0; i < kAtOnce; ++i)
-      lives.at(i) = std::async(std::launch::async, [&, i] { return cut_at(step + static_cast<int>(i), wrong.at(i)); });
+      lives.at(i) =
+          std::async(std::launch::async, [&, i] { return cut_at(step + static_cast<int>(i), lost, wrong.at(i)); });
     for (size_t i = 0; i < kAtOnce; ++i) {
       died = lives.at(i).get();
       EXPECT_EQ(wrong.at(i), "") << "cut at step " << step + static_cast<int>(i);
     }
     step += kAtOnce;
   }
-  RecordProperty("steps", step - 1);
+  testing::Test::RecordProperty("steps", step - 1);
   EXPECT_GE(step, 20) << "a change and its roll-back take more steps than that";
 }
+
+// Whatever step the power is cut at, dtud starts again with a whole document and ends up reachable over channel 1,
+// although the change it was told to make is one that cuts it off.
+TEST(PowerCut, AtEveryStepOfAChangeAndItsRollBack) { cut_at_every_step({}); }
+TEST(PowerCut, AtEveryStepOfAChangeWhoseTrialIsLost) { cut_at_every_step({"trial.json", "history/00000002.json"}); }
 
 // The same for a change of a second channel that joins the trial of the first one: dtud dies at a step of it, or of
 // what undoes both.
