@@ -106,8 +106,7 @@ std::optional<config::Revision> Changes::last_good(uint64_t id) const {
 bool Changes::find_another_good(const std::string& why) {
   const auto other = last_good(trial_->good);
   if (!other) return false;
-  parts_.log.error("config",
-                   why + ": the trial would go back to revision " + std::to_string(other->id) + " in its place");
+  parts_.log.error("config", why + ": revision " + std::to_string(other->id) + " is the document to restore instead");
   trial_->good = other->id;
   trial_->document = other->text;
   trial_->local = false;
@@ -137,7 +136,7 @@ bool Changes::mark_proven() {
     const auto revision = history_->get(*id);
     if (!revision || !revision->unproven) continue;
     if (!mark(*id, true)) {
-      parts_.log.error("config", "revision " + std::to_string(*id) + " has to prove itself again after a start");
+      parts_.log.error("config", "revision " + std::to_string(*id) + " stays on trial: the next start continues it");
       return false;
     }
     if (proof_for(revision->source) == Proof::needed) break;
@@ -151,7 +150,7 @@ void Changes::without_trial(const std::string& wrong) {
   const auto present = revision_ == 0 ? std::nullopt : history_->get(revision_);
   const bool proven = present ? !present->unproven : !lost_;
   if (proven) {
-    if (!wrong.empty()) parts_.log.error("config", wrong + ". No change is on trial as far as the history tells");
+    if (!wrong.empty()) parts_.log.error("config", wrong + ". The history names no change on trial");
     if (file_good_ && revision_ == 0 && ran_ != 0 && !history_->get(ran_)) {
       const std::string note = "revision " + std::to_string(ran_) +
                                ", which ran last, cannot be read: the device file counts as edited by hand";
@@ -182,8 +181,8 @@ void Changes::resume_trial(bool edited) {
   std::string good = good_text(*trial_, &error);
   if (good.empty()) {
     record();
-    const std::string why = "revision " + std::to_string(trial_->good) +
-                            ", which the trial would go back to, cannot be read" + shown(error);
+    const std::string why =
+        "revision " + std::to_string(trial_->good) + ", the document to restore, cannot be read" + shown(error);
     if (may_be_read_later(error)) return stays_unproven(why, true);
     if (!find_another_good(why)) return stays_unproven(why, false);
     good = trial_->document;
@@ -202,11 +201,11 @@ void Changes::resume_trial(bool edited) {
     }
     trial_ = next;
   } else if (edited && good != text_) {
-    parts_.log.error("config", what + ", which is on trial, cannot be read: the present document is on trial in its " +
-                                   "place" + shown(error));
+    parts_.log.error("config",
+                     what + " is on trial and cannot be read: the present document is on trial instead" + shown(error));
   } else if (good == text_ || revision_ == trial_->good) {
     record();
-    parts_.log.info("config", "the last good document is in place");
+    parts_.log.info("config", "the document from before the trial is in place: the trial ends");
     return end_trial();
   }
   record();
