@@ -151,7 +151,7 @@ class Changes {
   [[nodiscard]] std::string good_text(const config::Trial& trial,
                                       config::FileError* error = nullptr) const;  // "" = it cannot be read any more
   void learn_trial_parts(const config::JsonObject& tried);
-  // A local change of the parts `changed`, after which the document is `after`. False: a part of them is on trial.
+  // A local change of the parts `changed`, after which the document is `after`. False: nothing else is on trial.
   [[nodiscard]] bool stays_on_trial(config::Trial& trial, const config::Parts& changed,
                                     const config::DeviceConfig& after) const;
   // The trial after a change of `source`: `next` joins what is on trial.

@@ -311,7 +311,10 @@ bool Changes::store(Next next, const config::DeviceConfig& device, Outcome& out)
     }
   }
   if (!write(next, trial, goes_on, out)) return false;
-  if (trial && !goes_on) learn_trial_parts(*device.document);
+  if (!trial) return true;
+  const bool fewer = goes_on && config::overlap(trial_parts_, changed);
+  learn_trial_parts(*device.document);
+  if (fewer) add_note(out.note, "the trial by " + trial_->by() + " goes on with " + config::listed_parts(trial_parts_));
   return true;
 }
 

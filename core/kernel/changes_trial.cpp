@@ -46,10 +46,11 @@ void Changes::learn_trial_parts(const config::JsonObject& tried) {
   trial_parts_ = good ? config::changed_parts(*good, tried) : config::Parts();
 }
 
-// A local change of other parts is made to what the trial would go back to as well.
+// A local change is made to what the trial would go back to as well: its parts are not on trial any more.
 bool Changes::stays_on_trial(config::Trial& trial, const config::Parts& changed,
                              const config::DeviceConfig& after) const {
-  if (config::overlap(trial_parts_, changed)) return false;
+  const auto is_local = [&](const std::string& part) { return config::overlap({part}, changed); };
+  if (std::all_of(trial_parts_.begin(), trial_parts_.end(), is_local)) return false;
   const auto good = object_of(good_text(trial));
   if (!good) return false;
   std::string text = config::file_text(config::with_parts(*good, changed, *after.document));

@@ -75,6 +75,22 @@ TEST_F(TrialsOfTwo, ARestartKeepsBoth) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Somebody at the board corrects what channel 2 sent. That ended the trial of channel 1 as well.
+TEST_F(TrialsOfTwo, ALocalChangeEndsOnlyTheTrialOfItsOwnParts) {
+  ASSERT_NO_FATAL_FAILURE(begin_two("", free_port(), "54", R"({"version": "2"})"));
+  const Ran set = dtud.dtuctl({"config", "set", "version=\"9\""});
+  EXPECT_EQ(set.status, 0) << set.output;
+  EXPECT_NE(set.output.find("note: the trial by channel 1 and channel 2 goes on with conf.1"), std::string::npos)
+      << set.output;
+  EXPECT_EQ(to_json(at(state(), "trial.changed")), R"(["conf.1"])");
+  ASSERT_NO_FATAL_FAILURE(give_up());
+  told = boss.accept();
+  EXPECT_GE(told.fd(), 0);
+  EXPECT_EQ(number(config(), "conf.1.port"), boss.port());
+  EXPECT_EQ(text(config(), "version"), "9");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(TrialsOfTwo, ItPassesWhenBothAreBack) {
   TcpServer moved;
   FaultyLink link(moved.port());
