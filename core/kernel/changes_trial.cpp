@@ -26,6 +26,11 @@ config::JsonObject::Ptr object_of(const std::string& text) {
   return json ? config::shared_object(*json) : nullptr;
 }
 
+// What is on trial, for messages.
+std::string name_of(const config::Trial& trial) {
+  return trial.tried != 0 ? "revision " + std::to_string(trial.tried) : "the present document";
+}
+
 // Also as one that cannot run.
 bool has_channel(const config::DeviceConfig& device, uint32_t id) {
   const auto is = [id](const auto& channel) { return channel.id == id; };
@@ -188,7 +193,7 @@ void Changes::resume_trial(bool edited) {
     if (!find_another_good(why)) return stays_unproven(why, false);
     good = trial_->document;
   }
-  const std::string what = trial_->tried != 0 ? "revision " + std::to_string(trial_->tried) : "the change";
+  const std::string what = trial_->tried != 0 ? name_of(*trial_) : "the change";
   const auto tried = edited ? history_->get(trial_->tried, &error) : std::nullopt;
   if (tried) {
     const auto before = object_of(tried->text);
@@ -226,8 +231,7 @@ bool Changes::is_good(const config::JsonObject& document) const {
 
 // What whoever ends it is told.
 std::string Changes::ends_trial() const {
-  const std::string what = trial_->tried != 0 ? "revision " + std::to_string(trial_->tried) : "the present document";
-  return "this ends the trial of " + what + " by " + trial_->by() +
+  return "this ends the trial of " + name_of(*trial_) + " by " + trial_->by() +
          (trial_parts_.empty() ? "" : ", which changed " + config::listed_parts(trial_parts_));
 }
 
@@ -240,7 +244,7 @@ void Changes::begin_trial() {
   for (const config::Sender& sender : trial_->senders)
     who += (who.empty() ? "" : ", ") + sender.source + " has to come back within " + std::to_string(sender.confirm_s) +
            " s";
-  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is on trial: " + who);
+  parts_.log.info("config", name_of(*trial_) + " is on trial: " + who);
   look_at_trial();
 }
 
@@ -264,7 +268,7 @@ void Changes::look_at_trial() {
 }
 
 void Changes::pass(const std::string& by) {
-  parts_.log.info("config", "revision " + std::to_string(trial_->tried) + " is confirmed by " + by);
+  parts_.log.info("config", name_of(*trial_) + " is confirmed by " + by);
   last_rollback_.clear();
   end_trial(!mark_proven());  // what could not be stored as proven has to prove itself again after a start
 }
