@@ -67,6 +67,15 @@ OutboxConfig outbox_of(const JsonObject& channel) {
   return out;
 }
 
+// The keys that only the kernel looks at: what waits for the channel is the kernel's.
+std::string without_kernel_keys(const Json& channel) {
+  auto out = make_ordered_object();
+  const auto* object = as_object(channel);
+  for (const std::string& key : object->getNames())
+    if (key != "outbox" && key != "max_message" && key != "offline_storage") out->set(key, object->get(key));
+  return to_json(Json(out));
+}
+
 }  // namespace
 
 std::optional<uint32_t> channel_id(const std::string& key, Report& report) {
@@ -112,7 +121,9 @@ ReadChannel read_channel(uint32_t id, const Json& given, const JsonObject& docum
   config.registration = registration_of(normal->get("reg"));
   config.isolate = isolate_of(normal->get("isolate"));
   config.register_once = as_text(normal->get("reg_on")) == "start";
-  config.json = to_json(channels.with_id(type, checked.value, id));
+  const Json whole = channels.with_id(type, checked.value, id);
+  config.json = to_json(whole);
+  config.plugin_json = without_kernel_keys(whole);
   config.masked_json = to_json(with_mask(checked.value, path, out.secrets));
   out.config = std::move(config);
   return out;

@@ -105,6 +105,7 @@ struct ChannelConfig {  // conf.<id>
   bool register_once = false;  // reg_on "start": over the first connection only
   std::optional<IsolateConfig> isolate;
   std::string json;         // normalised and complete: what its component is created with
+  std::string plugin_json;  // the same without what is the kernel's alone: a change of that leaves the component alone
   std::string masked_json;  // the same with secrets as "***"
 };
 

@@ -40,7 +40,7 @@ std::string signature(const config::DeviceConfig& device, const std::string& por
   const std::string& mode = p != nullptr ? p->mode : device.work_mode;
   std::string text = mode + '\n' + (p != nullptr ? p->json : "");
   if (mode != "raw") text += '\n' + device.scalars_json;  // only dialects look at those
-  for (const uint32_t id : bound(device, port)) text += '\n' + channel_in(device, id)->json;
+  for (const uint32_t id : bound(device, port)) text += '\n' + channel_in(device, id)->plugin_json;
   return text;
 }
 
@@ -73,7 +73,7 @@ void Device::stop_outdated(const std::shared_ptr<const config::DeviceConfig>& ne
   for (const auto& channel : router_.channels()) {
     const config::ChannelConfig* c = channel_in(*next, channel->id);
     const bool same = c != nullptr && channel->instance != nullptr && c->type == channel->config.type &&
-                      c->json == channel->config.json;
+                      c->plugin_json == channel->config.plugin_json;
     if (!same && channel->instance != nullptr) outdated.push_back(channel.get());
   }
   auto left = std::make_shared<size_t>(outdated.size());
@@ -151,6 +151,7 @@ void Device::match_channels() {
     routing::Channel* channel = router_.channel(config.id);
     if (channel == nullptr) channel = &router_.add_channel(config.id, limits_of(config, port));
     channel->outbox.set_limits(limits_of(config, port));
+    if (channel->instance != nullptr && channel->config.json != config.json) changed_.push_back(channel->name);
     channel->config = config;
     storage_.keep(router_, *channel);
     if (channel->instance != nullptr) {

@@ -128,6 +128,29 @@ TEST_F(Changes, TheConsoleKeepsAChangeOnTrial) {
 }
 
 // The other channel's data goes on through twenty changes of this one: nothing is lost, doubled or out of order.
+// What waits for a channel is the kernel's: its limits change under a connection that stays.
+TEST_F(Changes, TheLimitsOfAnOutboxChangeAndTheConnectionStays) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const int64_t tx = number(dtud.channel("2"), "tx_messages");
+  const struct {
+    const char *set, *path;
+    int64_t value;
+  } sets[] = {{"conf.2.outbox.messages=77", "outbox.max_messages", 77},
+              {"conf.2.outbox.bytes=70000", "outbox.max_bytes", 70000}};
+  for (const auto& one : sets) {
+    const Ran ran = dtud.dtuctl({"config", "set", one.set});
+    ASSERT_EQ(ran.status, 0) << ran.output;
+    EXPECT_TRUE(dtud.channel_number("2", one.path, one.value)) << one.set;
+  }
+  const Ran more = dtud.dtuctl({"config", "set", "conf.2.max_message=5000", "conf.2.offline_storage=on"});
+  ASSERT_EQ(more.status, 0) << more.output;
+  EXPECT_TRUE(eventually([&] { return dtud.log().find("applied: channel 2") != std::string::npos; })) << dtud.log();
+  ASSERT_TRUE(pty.write("2," + frame("still here")));
+  EXPECT_EQ(data.read(10), "still here") << "over the connection from before";
+  EXPECT_TRUE(dtud.channel_number("2", "tx_messages", tx + 1));
+  EXPECT_EQ(number(dtud.channel("2"), "health.connects"), 1);
+}
+
 TEST_F(Changes, TheOtherChannelOnTheSamePortGoesOn) {
   ASSERT_NO_FATAL_FAILURE(start());
   constexpr int kFrames = 4000;
