@@ -59,8 +59,9 @@ JsonObject::Ptr line_view(const LogLine& line) {
 // Names of members that hold secrets in what is installed: in documents, and in arguments of commands.
 SecretNames secret_names(Kernel& kernel) {
   SecretNames names = config::secret_names(kernel.components().schemas());
-  for (const auto& [name, command] : kernel.directory().commands())
-    if (command.arguments) config::add_secret_names(command.arguments->schema(), names);
+  for (const auto& [name, offers] : kernel.directory().commands())
+    for (const commands::Command& command : offers)
+      if (command.arguments) config::add_secret_names(command.arguments->schema(), names);
   return names;
 }
 
