@@ -91,16 +91,16 @@ bool Suspicion::refused(Outbox& outbox, uint64_t token, int64_t now_ns) {
   }
   if (comparing) {
     ++rounds_;
-  } else if (times < kAlone || other_taken) {
+  } else if (times < kMost || other_taken) {
     return false;  // it is sent again first
   } else if (outbox.other_waits(1)) {
     outbox.set_refused_aside();
     single_ = true;
   } else {
     ++lonely_;
-    if (times >= kMost) outbox.make_room_for_another();
+    outbox.make_room_for_another();
   }
-  if (takes_nothing_ == Nothing::unknown && (comparing || (times >= kMost && lonely_ != 0)))
+  if (takes_nothing_ == Nothing::unknown && (comparing || lonely_ != 0))
     takes_nothing_ = Nothing::found;
   return false;
 }

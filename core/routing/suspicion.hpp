@@ -2,7 +2,7 @@
 // its outbox is sent in small pieces, until the message for which the peer closes is in flight alone. It is rejected
 // when the peer closed kMost times for it alone and confirmed another message after the first of these times.
 //
-// A peer that takes nothing at all must not cost a message. So after kAlone times all messages for which the peer
+// A peer that takes nothing at all must not cost a message. So after kMost times all messages for which the peer
 // closed are set aside, and the first one behind them is sent alone.
 //   - The peer confirms it: those that were set aside are sent again, one at a time. A peer that began to take messages
 //     just then takes them too: late, and counted as overtaken. For one that the peer never takes it closes once more.
@@ -29,7 +29,7 @@ namespace dtud::routing {
 
 class Suspicion {
  public:
-  static constexpr uint8_t kMost = 3, kAlone = 2;
+  static constexpr uint8_t kMost = 3;
   static constexpr uint32_t kQuickRounds = 8;
 
   // Messages are sent carefully now.
