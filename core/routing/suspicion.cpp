@@ -100,8 +100,7 @@ bool Suspicion::refused(Outbox& outbox, uint64_t token, int64_t now_ns) {
     ++lonely_;
     outbox.make_room_for_another();
   }
-  if (takes_nothing_ == Nothing::unknown && (comparing || lonely_ != 0))
-    takes_nothing_ = Nothing::found;
+  if (takes_nothing_ == Nothing::unknown && (comparing || lonely_ != 0)) takes_nothing_ = Nothing::found;
   return false;
 }
 
