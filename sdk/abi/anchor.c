@@ -4,6 +4,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/events.h>
 #include <dtu/firmware.h>
 #include <dtu/host.h>
 #include <dtu/network.h>
@@ -21,6 +22,8 @@ DTU_EXPORT void dtu_abi_interfaces(const dtu_channel*, const dtu_ports*, const d
                                    const dtu_command_info*, const dtu_dialect*, const dtu_link_info*,
                                    const dtu_bound_channel*, const dtu_network*, const dtu_network_settings*,
                                    const dtu_firmware*, const dtu_firmware_image*);
+DTU_EXPORT void dtu_abi_events(const dtu_events*, const dtu_event_info*, const dtu_event*, const dtu_subscription*,
+                               const dtu_events_service*);
 
 void dtu_abi_values(const dtu_str* a, const dtu_error* b, const dtu_prop* c, const dtu_msg* d, const dtu_iface* e) {
   (void)a, (void)b, (void)c, (void)d, (void)e;
@@ -39,4 +42,8 @@ void dtu_abi_interfaces(const dtu_channel* a, const dtu_ports* b, const dtu_port
                         const dtu_network_settings* m, const dtu_firmware* n, const dtu_firmware_image* o) {
   (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h, (void)i, (void)j, (void)k, (void)l, (void)m;
   (void)n, (void)o;
+}
+void dtu_abi_events(const dtu_events* a, const dtu_event_info* b, const dtu_event* c, const dtu_subscription* d,
+                    const dtu_events_service* e) {
+  (void)a, (void)b, (void)c, (void)d, (void)e;
 }

@@ -11,6 +11,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/events.h>
 #include <dtu/firmware.h>
 #include <dtu/host.h>
 #include <dtu/network.h>
@@ -471,3 +472,53 @@ FIELD(dtu_link_service, 8, 8, to_port, dtu_status (*)(dtu_instance*, uint64_t li
 FIELD(dtu_link_service, 16, 12, to_channel,
       dtu_status (*)(dtu_instance*, uint64_t link, uint32_t channel, const dtu_msg*));
 FIELD(dtu_link_service, 24, 16, drop, void (*)(dtu_instance*, uint64_t link, dtu_str reason, uint64_t bytes));
+
+// --- events ----------------------------------------------------------------------------------------------------------
+
+TEXT(DTU_EVENTS_IFACE, "dtu.events/1");
+TEXT(DTU_EVENTS_SERVICE, "dtu.events/1");
+VALUE(DTU_EVENTS_MAX, 64);
+VALUE(DTU_EVENT_STATE, 1);
+VALUE(DTU_EVENT_LAST, 2);
+VALUE(DTU_EVENT_GONE, 4);
+VALUE(DTU_EVENT_JSON_MAX, 16384);
+VALUE(DTU_EVENT_STATE_JSON_MAX, 4096);
+VALUE(DTU_SUBSCRIPTIONS_MAX, 64);
+TYPE(dtu_event_fn, void (*)(void*, const dtu_event*));
+
+TABLE(dtu_event_info, 32, 20);
+FIELD(dtu_event_info, 0, 0, struct_size, uint32_t);
+FIELD(dtu_event_info, 4, 4, flags, uint32_t);
+FIELD(dtu_event_info, 8, 8, name, const char*);
+FIELD(dtu_event_info, 16, 12, title, const char*);
+FIELD(dtu_event_info, 24, 16, schema, const char*);
+
+TABLE(dtu_events, 16, 12);
+FIELD(dtu_events, 0, 0, struct_size, uint32_t);
+FIELD(dtu_events, 4, 4, count, uint32_t);
+FIELD(dtu_events, 8, 8, list, const dtu_event_info* const*);
+
+TABLE(dtu_event, 80, 80);
+FIELD(dtu_event, 0, 0, struct_size, uint32_t);
+FIELD(dtu_event, 4, 4, flags, uint32_t);
+FIELD(dtu_event, 8, 8, name, dtu_str);
+FIELD(dtu_event, 24, 24, source, dtu_str);
+FIELD(dtu_event, 40, 40, seq, uint64_t);
+FIELD(dtu_event, 48, 48, time_ns, int64_t);
+FIELD(dtu_event, 56, 56, json, dtu_str);
+FIELD(dtu_event, 72, 72, missed, uint64_t);
+
+TABLE(dtu_subscription, 48, 40);
+FIELD(dtu_subscription, 0, 0, struct_size, uint32_t);
+FIELD(dtu_subscription, 4, 4, reserved, uint32_t);
+FIELD(dtu_subscription, 8, 8, pattern, dtu_str);
+FIELD(dtu_subscription, 24, 24, fn, dtu_event_fn);
+FIELD(dtu_subscription, 32, 28, destroy, void (*)(void*));
+FIELD(dtu_subscription, 40, 32, ctx, void*);
+
+TABLE(dtu_events_service, 32, 20);
+FIELD(dtu_events_service, 0, 0, struct_size, uint32_t);
+FIELD(dtu_events_service, 4, 4, reserved, uint32_t);
+FIELD(dtu_events_service, 8, 8, publish, dtu_status (*)(dtu_instance*, dtu_str name, dtu_str json));
+FIELD(dtu_events_service, 16, 12, subscribe, dtu_status (*)(dtu_instance*, const dtu_subscription*, uint64_t* id));
+FIELD(dtu_events_service, 24, 16, unsubscribe, dtu_status (*)(dtu_instance*, uint64_t id));
