@@ -1,0 +1,64 @@
+// Where events meet: numbers them, keeps the last state of each source, and offers them to the mailboxes of those who
+// subscribed. It waits for nobody. Main lane, unless a function says otherwise.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "events/event.hpp"
+#include "events/mailbox.hpp"
+#include "lanes/lane.hpp"
+#include "lanes/thread_safety.hpp"
+
+namespace dtud::events {
+
+class Hub {
+ public:
+  // flags: of the event, and DTU_EVENT_LAST.
+  using Follower = std::function<void(const Event&, uint32_t flags)>;
+
+  explicit Hub(Lane& main) : main_(main) {}
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  // An instance tells an event that it declares. `json` was checked.
+  void publish(std::string_view source, const Declared& what, std::string json);
+  // dtud tells one of its own. source: what it is about, or "kernel".
+  void tell(std::string_view name, std::string_view source, std::string json, bool state);
+  // The states of this instance, or this one of dtud's about it, hold no longer.
+  void gone(std::string_view source);
+  void gone(std::string_view name, std::string_view source);
+
+  // For the control API: the last states first, then what follows, at once. pattern: is_pattern().
+  [[nodiscard]] uint64_t follow(std::string pattern, Follower follower);
+  void unfollow(uint64_t id) { followers_.erase(id); }
+
+  // The subscriber's lane. Whatever it answers, the subscription's destroy is called once for it, now or later, unless
+  // the struct is too short to hold one. It answers as dtu_events_service::subscribe.
+  dtu_status subscribe(const MailboxPtr& mailbox, const dtu_subscription* subscription, uint64_t* id);
+
+  [[nodiscard]] uint64_t told() const;  // events since the start. Any thread
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // source, name
+  struct Following {
+    std::string pattern;
+    Follower follower;
+  };
+  void send(Event event);
+  [[nodiscard]] std::vector<EventPtr> last_of(std::string_view pattern) const DTU_REQUIRES(mutex_);
+
+  Lane& main_;
+  std::map<uint64_t, Following> followers_;
+  uint64_t last_follower_ = 0;
+  mutable Mutex mutex_;
+  uint64_t seq_ DTU_GUARDED_BY(mutex_) = 0;
+  std::map<Key, EventPtr> last_ DTU_GUARDED_BY(mutex_);
+  std::vector<MailboxPtr> mailboxes_ DTU_GUARDED_BY(mutex_);
+};
+
+}  // namespace dtud::events
