@@ -73,7 +73,9 @@ Answer Access::judge(const std::string& source, std::string_view given, bool mat
   }
   if (++who.wrong >= kFree) {
     const uint32_t doublings = std::min(who.wrong - kFree, 20U);
-    who.locked_until_ns = now_ns + std::min(kLongestLock, kSecond << doublings);
+    const int64_t lock_ns = std::min(kLongestLock, kSecond << doublings);
+    who.locked_until_ns = now_ns + lock_ns;
+    if (on_locked_) on_locked_(source, lock_ns / kSecond);
   }
   return {DTU_E_WRONG_PASSWORD, "", "password verify error"};  // the words servers of the original DTU look for
 }

@@ -1,10 +1,12 @@
 // Who may call what: the password, and growing delays for those who guess it (D10). Main lane.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "commands/answer.hpp"
 
@@ -30,6 +32,9 @@ class Access {
   // The outcome of that comparison.
   [[nodiscard]] Answer judge(const std::string& source, std::string_view given, bool matches, int64_t now_ns);
 
+  // Called whenever a source is locked, with for how long.
+  void on_locked(std::function<void(const std::string& source, int64_t seconds)> fn) { on_locked_ = std::move(fn); }
+
   // Function codes 253 and 254: while stopped only commands marked for it are run for remote sources.
   bool stopped = false;
 
@@ -46,6 +51,7 @@ class Access {
   std::string stored_, initial_;
   std::string known_;  // matched the hash once: the next comparison is cheap
   std::map<std::string, Guesser> guessers_;
+  std::function<void(const std::string&, int64_t)> on_locked_;
 };
 
 }  // namespace dtud::commands

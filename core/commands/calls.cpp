@@ -98,7 +98,11 @@ Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done
   return begin(std::move(call), request.deadline_ms, verdict ? nullptr : &request.password);
 }
 
-bool Calls::remote_under_way() const {
+bool Calls::remote_under_way() {
+  answering_.erase(std::remove_if(answering_.begin(), answering_.end(),
+                                  [](const auto& m) { return m == nullptr || m->answers_waiting() == 0; }),
+                   answering_.end());
+  if (!answering_.empty()) return true;
   return std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return c.second.remote; });
 }
 
@@ -278,9 +282,15 @@ void Calls::finish(uint64_t id, Answer answer) {
   if (it == calls_.end()) return;
   lane_.timers().destroy(it->second.timer);
   if (it->second.audited) note(it->second.source, it->second.name, it->second.changes, answer);
-  finished_.push_back({id, it->second.asker, std::move(it->second.done), std::move(answer)});
   bytes_ -= it->second.bytes;
-  calls_.erase(it);
+  const auto node = calls_.extract(it);
+  Call& call = node.mapped();
+  // An answer for a plugin only gets into its mailbox here, in order with the events it subscribed to.
+  if (call.asker != nullptr) {
+    if (call.remote) answering_.push_back(call.asker->mailbox());
+    return call.done(answer);
+  }
+  finished_.push_back({id, std::move(call.done), std::move(answer)});
   lane_.wake();
 }
 
@@ -320,10 +330,6 @@ void Calls::gone(const plugins::Instance& instance) {
   }
   for (const uint64_t id : to_it) give_up(id);
   for (const uint64_t id : to_it) finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered"});
-  const auto theirs = [&](const Finished& f) { return f.asker == &instance; };
-  finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
-  for (Finished& f : telling_)
-    if (theirs(f)) f.done = nullptr;
 }
 
 void Calls::hold(const plugins::Instance& provider) { held_ = &provider; }
@@ -379,8 +385,8 @@ size_t Calls::under_way(const plugins::Instance& instance) const {
   const auto count = [](const auto& list, auto matches) {
     return static_cast<size_t>(std::count_if(list.begin(), list.end(), matches));
   };
-  const auto untold = [&](const Finished& f) { return f.asker == &instance && f.done != nullptr; };
-  return count(finished_, untold) + count(telling_, untold) + count(calls_, [&](const auto& entry) {
+  const size_t untold = instance.mailbox() != nullptr ? instance.mailbox()->answers_waiting() : 0;
+  return untold + count(calls_, [&](const auto& entry) {
            const Call& call = entry.second;
            const bool answers = call.provider == &instance && call.handed_over;
            return call.kind != Kind::await && (answers || call.asker == &instance);

@@ -1,6 +1,6 @@
 // Calls under way: from the console, a dialect or a plugin, to a plugin or the kernel. Access is checked here, so it is
-// the same for every way of asking. Both directions go through queues that deliver() empties, so that neither side is
-// ever called inside a call of its own; every call has a deadline. Main lane.
+// the same for every way of asking. Both directions go through queues, those of deliver() and the mailbox of a plugin
+// that asks, so that neither side is ever called inside a call of its own; every call has a deadline. Main lane.
 #pragma once
 #include <dtu/services.h>
 
@@ -14,6 +14,7 @@
 #include "commands/audit.hpp"
 #include "commands/directory.hpp"
 #include "commands/password_checker.hpp"
+#include "events/mailbox.hpp"
 #include "lanes/lane.hpp"
 #include "log/log.hpp"
 
@@ -43,7 +44,8 @@ class Calls {
   Calls& operator=(const Calls&) = delete;
 
   // The answer when the call is refused; else DTU_OK, and `done` is called later, once. asker: a plugin, which is not
-  // called any more when it has stopped; null: the kernel.
+  // called any more when it has stopped; null: the kernel. With an asker `done` may come at any time, also inside this
+  // call: it hands the answer to Instance::answer(), or to the asker's lane, and does no more.
   [[nodiscard]] Answer invoke(const Request& request, plugins::Instance* asker, Done done);
   [[nodiscard]] Answer read_point(std::string_view name, plugins::Instance* asker, Done done);
   [[nodiscard]] Answer write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done);
@@ -78,7 +80,7 @@ class Calls {
   bool deliver();
   [[nodiscard]] size_t under_way() const { return calls_.size(); }
   // Commands that came over a port or a channel and are not answered yet.
-  [[nodiscard]] bool remote_under_way() const;
+  [[nodiscard]] bool remote_under_way();
   Audit& audit() { return audit_; }
   // Puts into the audit, and into the log, what was not asked as a call.
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
@@ -103,9 +105,8 @@ class Calls {
     Calls* owner = nullptr;
     bool handed_over = false;
   };
-  struct Finished {
+  struct Finished {  // of the kernel
     uint64_t id;
-    plugins::Instance* asker;
     Done done;
     Answer answer;
   };
@@ -143,6 +144,7 @@ class Calls {
   const plugins::Instance* held_ = nullptr;  // only to be compared
   std::vector<uint64_t> parked_;             // calls to it
   std::vector<Finished> finished_, telling_;
+  std::vector<events::MailboxPtr> answering_;  // what came over a port or a channel is answered, and not told yet
 };
 
 }  // namespace dtud::commands

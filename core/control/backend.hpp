@@ -61,12 +61,14 @@ class Backend {
   virtual Answer audit() = 0;
   virtual Answer upgrade() = 0;
   virtual Answer log(uint32_t lines) = 0;
+  virtual Answer events() = 0;   // which there are
   virtual Answer metrics() = 0;  // body: what MetricsText::take() gives
 
   // Subscriptions: from an Answer that is ok until drop(feed), each line (a JSON object without the newline) is pushed
   // to the feed. The feed may be pushed to after it was dropped; it ignores that.
   virtual Answer tap(const std::string& target, const FeedPtr& feed) = 0;
   virtual Answer follow_log(const FeedPtr& feed) = 0;
+  virtual Answer follow_events(const std::string& prefix, const FeedPtr& feed) = 0;
   virtual Answer follow_upgrade(const FeedPtr& feed) = 0;
   virtual void drop(const FeedPtr& feed) = 0;
 

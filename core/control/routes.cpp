@@ -82,6 +82,7 @@ Answer clear_stored(const Ask& ask) {
 constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 Answer tap(const Ask& a, const FeedPtr& feed) { return a.backend.tap(*a.parameter("target"), feed); }
 Answer follow(const Ask& a, const FeedPtr& feed) { return a.backend.follow_log(feed); }
+Answer events(const Ask& a, const FeedPtr& feed) { return a.backend.follow_events(*a.parameter("prefix"), feed); }
 Answer follow_upgrade(const Ask& a, const FeedPtr& feed) { return a.backend.follow_upgrade(feed); }
 Answer no_target(const Ask&) { return Answer::error(400, "target is missing: ?target=port:1, channel:2 or all"); }
 
@@ -90,7 +91,7 @@ constexpr Route long_running(Route route) {
   return route;
 }
 
-constexpr std::array<Route, 36> kRoutes{{
+constexpr std::array<Route, 37> kRoutes{{
     {"GET", "/v1/status", [](const Ask& a) { return a.backend.status(); }},
     {"GET", "/v1/plugins", [](const Ask& a) { return a.backend.plugins(); }},
     long_running({"POST", "/v1/plugins/install", [](const Ask& a) { return a.backend.install_plugin(a.body); }}),
@@ -125,6 +126,7 @@ constexpr std::array<Route, 36> kRoutes{{
     {"GET", "/v1/upgrade", [](const Ask& a) { return a.backend.upgrade(); }, follow_upgrade, "follow"},
     {"GET", "/v1/log", log_lines, follow, "follow"},
     {"GET", "/v1/tap", no_target, tap, "target"},
+    {"GET", "/v1/events", [](const Ask& a) { return a.backend.events(); }, events, "prefix"},
     {"GET", "/metrics", [](const Ask& a) { return a.backend.metrics(); }, nullptr, {}, kMetricsType},
     {"GET", "/", [](const Ask&) { return Answer::error(404, "this is the control API of dtud: see GET /v1/status"); }},
 }};

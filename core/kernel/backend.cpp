@@ -9,6 +9,7 @@
 #include "config/json_text.hpp"
 #include "config/secret_names.hpp"
 #include "config/store.hpp"
+#include "events/names.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
 #include "lanes/wall_clock.hpp"
@@ -85,6 +86,29 @@ std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber, Secre
   o->set("length", static_cast<int64_t>(e.payload.size()));
   o->set("data_b64", data.str());
   return config::to_json(Json(o));
+}
+
+// Between the parts of a JSON text only white space is a new line.
+std::string one_line(std::string json) {
+  for (char& c : json)
+    if (c == '\n' || c == '\r') c = ' ';
+  return json;
+}
+
+std::string event_line(const events::Event& e, uint32_t flags, const Scrubber& scrubber) {
+  auto o = make_object();
+  o->set("time_ns", e.time_ns);
+  if (!clock_is_set(e.time_ns)) o->set("clock_set", false);
+  o->set("seq", static_cast<int64_t>(e.seq));
+  o->set("name", e.name);
+  o->set("source", e.source);
+  if ((flags & DTU_EVENT_STATE) != 0) o->set("state", true);
+  if ((flags & DTU_EVENT_LAST) != 0) o->set("last", true);
+  if ((flags & DTU_EVENT_GONE) != 0) o->set("gone", true);
+  // The object as it came: parsed and written again its numbers could become others.
+  std::string line = config::to_json(Json(o));
+  line.back() = ',';
+  return line + "\"data\":" + scrubber.clean_json(one_line(e.json)) + "}";
 }
 
 std::string value_view(const std::string& name, const std::string& json) {
@@ -361,6 +385,20 @@ Answer KernelBackend::follow_upgrade(const control::FeedPtr& feed) {
   });
 }
 
+Answer KernelBackend::events() { return view(views::events); }
+
+Answer KernelBackend::follow_events(const std::string& prefix, const control::FeedPtr& feed) {
+  if (!events::is_pattern(prefix))
+    return Answer::error(400, "prefix=" + prefix + " is neither the name of an event nor first parts with a dot: sms.");
+  return ask([this, prefix, feed](const Reply& reply) {
+    event_feeds_[feed.get()] = kernel_.events().follow(
+        prefix, [this, weak = std::weak_ptr<control::Feed>(feed)](const events::Event& event, uint32_t flags) {
+          if (const auto to = weak.lock()) to->push(event_line(event, flags, kernel_.log().scrubber()));
+        });
+    reply({200, {}});
+  });
+}
+
 Answer KernelBackend::revision(uint64_t id) {
   return ask([this, id](const Reply& reply) {
     std::string document = views::revision(kernel_, id);
@@ -415,6 +453,7 @@ void KernelBackend::drop(const control::FeedPtr& feed) {
   }
   kernel_.lane().post([this, feed] {
     upgrade_feeds_.erase(feed.get());
+    if (const auto node = event_feeds_.extract(feed.get())) kernel_.events().unfollow(node.mapped());
     const auto it = taps_.find(feed.get());
     if (it == taps_.end()) return;
     kernel_.router().taps().remove(it->second);

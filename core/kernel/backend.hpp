@@ -57,6 +57,8 @@ class KernelBackend : public control::Backend {
   control::Answer metrics() override;
   control::Answer tap(const std::string& target, const control::FeedPtr& feed) override;
   control::Answer follow_log(const control::FeedPtr& feed) override;
+  control::Answer events() override;
+  control::Answer follow_events(const std::string& prefix, const control::FeedPtr& feed) override;
   control::Answer follow_upgrade(const control::FeedPtr& feed) override;
   void drop(const control::FeedPtr& feed) override;
   void refuse_from_now() override;
@@ -87,6 +89,7 @@ class KernelBackend : public control::Backend {
   std::map<uint64_t, std::shared_ptr<Waiting>> waiting_ DTU_GUARDED_BY(mutex_);
   std::map<control::Feed*, std::shared_ptr<void>> follows_ DTU_GUARDED_BY(mutex_);
   std::map<control::Feed*, uint64_t> taps_;                        // main lane
+  std::map<control::Feed*, uint64_t> event_feeds_;                 // main lane
   std::map<control::Feed*, std::shared_ptr<void>> upgrade_feeds_;  // main lane
 };
 

@@ -334,6 +334,7 @@ void Changes::pump() {
     if (trial_ && std::find(changed.begin(), changed.end(), "network") != changed.end()) watch_.network_changed();
     if (tried && trial_) begin_trial();
     if (done.applied) done.applied(changed);
+    parts_.tell.config_applied(done.revision, changed);
     if (!due_.empty()) parts_.lane.timers().arm(pump_timer_, monotonic_ns());
   });
 }

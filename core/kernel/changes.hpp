@@ -15,6 +15,7 @@
 #include "config/history.hpp"
 #include "config/json_value.hpp"
 #include "config/merge.hpp"
+#include "kernel/announcements.hpp"
 #include "kernel/change_facts.hpp"
 #include "kernel/checks.hpp"
 #include "kernel/components.hpp"
@@ -37,6 +38,7 @@ class Changes {
     routing::Router& router;
     commands::Access& access;
     commands::Calls& calls;
+    Announcements& tell;
   };
   using Outcome = ChangeOutcome;
   using Stored = std::function<void(const Outcome&)>;

@@ -332,6 +332,7 @@ void Changes::roll_back(const std::string& why) {
   last_rollback_ = note;
   parts_.log.error("config", note);
   parts_.calls.note("dtud", "config.rollback", true, {});
+  parts_.tell.config_rolled_back(revision_, why);
   adopt(std::move(*device), nullptr, true);
 }
 

@@ -54,7 +54,7 @@ PluginSearch plugin_search_of(const std::string& board) {
 
 // Answers a plugin that asked through dtu.invoke/1.
 commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) {
-  return [fn, ctx, &asker](const commands::Answer& a) {
+  const auto tell = [fn, ctx](const commands::Answer& a) {
     dtu_error error{};
     error.struct_size = sizeof error;
     error.code = a.status;
@@ -62,7 +62,12 @@ commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) 
     a.error.copy(error.message, sizeof error.message - 1);
     const dtu_answer answer{
         sizeof answer, a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error};
-    asker.guarded("done", nullptr, [&] { return fn(ctx, &answer), DTU_OK; });
+    fn(ctx, &answer);
+  };
+  // The `fn` of one on a lane of its own is the kernel's: it takes the answer there.
+  if (!asker.on_main()) return tell;
+  return [tell, &asker](const commands::Answer& a) {
+    asker.answer([tell, &asker, a] { asker.guarded("done", nullptr, [&] { return tell(a), DTU_OK; }); });
   };
 }
 
@@ -88,14 +93,16 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       checks_(lane, components_, options_.check),
       stalls_({}, [this](const StallWatch::Stall& stall) { stalled(stall); }),
       inbox_(lane, *this),
+      events_(lane),
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
       isolation_(context_, config::child_program("dtu-plugin-host").string()),
       storage_(lane, log),
       router_(lane, log),
+      announcements_({lane, events_, instances_, router_, members_}),
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_, storage_),
-      changes_({lane, log, components_, checks_, device_, router_, access_, calls_}),
+      changes_({lane, log, components_, checks_, device_, router_, access_, calls_, announcements_}),
       registration_(lane, log, calls_, router_, [this] { return changes_.latest().version; }),
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
@@ -114,13 +121,18 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
                        [this](const config::Schemas& schemas, config::Findings& findings) {
                          return config::read_board(board_text_, options_.board_file, schemas, findings);
                        },
-                       [this] { return why_busy(); }}) {
+                       [this] { return why_busy(); },
+                       announcements_}) {
   context_.isolation = &isolation_;
+  context_.events = &events_;
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
     network_settings_.configure(device.apn);
+    announcements_.look_at_ports();
   });
+  access_.on_locked(
+      [this](const std::string& source, int64_t seconds) { announcements_.access_locked(source, seconds); });
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
@@ -261,6 +273,7 @@ void Kernel::start() {
     member->start();
   }
   changes_.start();
+  announcements_.board_started();
   watchdog_.start();
 }
 
@@ -304,6 +317,8 @@ void Kernel::started(plugins::Instance& instance) {
     learn_initial_password();
   }
   if (!instance.component().dialects.empty()) device_.speaker_started(instance);
+  announcements_.look_at_ports();
+  announcements_.look_at_start(false);
 }
 
 void Kernel::register_offers(plugins::Instance& instance) {
@@ -423,11 +438,13 @@ void Kernel::stopping(plugins::Instance& instance) {
   network_settings_.stopping(instance);
   upgrades_.stopping(instance);
   router_.instance_stopping(instance);
+  announcements_.look_at_ports();
 }
 
 void Kernel::stopped(plugins::Instance& instance) {
   // What starts again keeps its names: a call meanwhile fails, and may be tried again.
   if (!plugin_upgrade_.stopped(instance) && !instance.wanted()) directory_.remove_of(instance);
+  announcements_.stopped(instance);
   calls_.gone(instance);
   router_.instance_stopped(instance);
   if (instance.component().kind != DTU_KIND_CHANNEL) return;
@@ -438,13 +455,18 @@ void Kernel::stopped(plugins::Instance& instance) {
 
 void Kernel::state_changed(plugins::Instance& instance, uint64_t source, int32_t state, const dtu_error* error) {
   lane_.timers().arm(settled_timer_, monotonic_ns() + kSettledAfter_ms * kMs);
-  if (source != 0) return router_.port_state(instance, source, state, error);
-  if (instance.component().kind != DTU_KIND_CHANNEL || instance.tenant() == nullptr) return;
-  auto& channel = *static_cast<routing::Channel*>(instance.tenant());
-  router_.channel_state(channel, state, error);
-  registration_.look(channel);
-  indicators_.look();
-  upgrades_.look();
+  if (source != 0) {
+    router_.port_state(instance, source, state, error);
+    return announcements_.look_at_ports();
+  }
+  if (instance.component().kind == DTU_KIND_CHANNEL && instance.tenant() != nullptr) {
+    auto& channel = *static_cast<routing::Channel*>(instance.tenant());
+    router_.channel_state(channel, state, error);
+    registration_.look(channel);
+    indicators_.look();
+    upgrades_.look();
+  }
+  announcements_.state_changed(instance);
 }
 
 // --- faults ----------------------------------------------------------------------------------------------------------

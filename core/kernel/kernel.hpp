@@ -11,6 +11,8 @@
 #include "commands/calls.hpp"
 #include "commands/directory.hpp"
 #include "config/documents.hpp"
+#include "events/hub.hpp"
+#include "kernel/announcements.hpp"
 #include "kernel/changes.hpp"
 #include "kernel/checks.hpp"
 #include "kernel/components.hpp"
@@ -73,6 +75,7 @@ class Kernel : public plugins::Upcalls {
   commands::Calls& calls() { return calls_; }
   commands::Access& access() { return access_; }
   plugins::Metrics& metrics() { return metrics_; }
+  events::Hub& events() { return events_; }
   [[nodiscard]] const plugins::isolation::Isolation& isolation() const { return isolation_; }
   [[nodiscard]] const config::BoardConfig& board() const { return board_; }
   [[nodiscard]] const KernelOptions& options() const { return options_; }
@@ -148,11 +151,14 @@ class Kernel : public plugins::Upcalls {
   StallWatch stalls_;
   plugins::Metrics metrics_;
   plugins::Inbox inbox_;
+  events::Hub events_;
   plugins::Context context_;
   plugins::Instances instances_;
   plugins::isolation::Isolation isolation_;
   OfflineStorage storage_;
   routing::Router router_;
+  std::vector<plugins::InstancePtr> members_;  // HALs and commands
+  Announcements announcements_;
   commands::Directory directory_;
   commands::Access access_;
   commands::Calls calls_;
@@ -165,7 +171,6 @@ class Kernel : public plugins::Upcalls {
   Watchdog watchdog_;
   std::string board_text_;
   config::BoardConfig board_;
-  std::vector<plugins::InstancePtr> members_;  // HALs and commands
   PluginUpgrade plugin_upgrade_;
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while

@@ -271,6 +271,7 @@ void PluginUpgrade::next_back() {
   parts_.components.bury(build_, "failed: " + why);
   if (blame_ == Blame::build && request_.back.empty()) forget_failed(why);
   result_ = "rolled back";
+  parts_.tell.plugin_rolled_back(id_, build_->version, old_->version, why);
   end(why + ". " + named(*old_) + " runs again");
 }
 

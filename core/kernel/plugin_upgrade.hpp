@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/documents.hpp"
+#include "kernel/announcements.hpp"
 #include "kernel/changes.hpp"
 #include "kernel/components.hpp"
 #include "kernel/instance_move.hpp"
@@ -29,6 +30,7 @@ class PluginUpgrade {
     // The board document as it was at the start, read with these schemas.
     std::function<std::optional<config::BoardConfig>(const config::Schemas&, config::Findings&)> read_board;
     std::function<std::string()> busy;  // why nothing may be replaced now; "" = it may
+    Announcements& tell;
   };
   struct Request {
     plugins::Installed build;                    // one that the store keeps; or

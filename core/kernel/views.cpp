@@ -9,6 +9,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/process.hpp"
 #include "kernel/version.hpp"
+#include "log/utf8.hpp"
 #include "plugins/loader/types.hpp"
 
 namespace dtud::views {
@@ -201,6 +202,24 @@ std::string commands(Kernel& kernel) {
   };
   for (const auto& [name, offers] : kernel.directory().commands())
     for (const commands::Command& c : offers) add(c);
+  return config::to_json(Json(list));
+}
+
+std::string events(Kernel& kernel) {
+  auto list = make_list();
+  const auto add = [&](const events::Declared& event, const std::string& source) {
+    auto o = make_object();
+    o->set("name", event.name);
+    o->set("title", valid_utf8(event.title));
+    o->set("state", (event.flags & DTU_EVENT_STATE) != 0);
+    o->set("source", source);
+    o->set("schema", event.schema.empty() ? Json() : object_of(event.schema));
+    list->add(o);
+  };
+  for (const events::Declared& event : Announcements::declared()) add(event, "kernel");
+  each_instance(kernel, [&](const plugins::Instance& i) {
+    for (const events::Declared& event : i.component().events) add(event, i.name());
+  });
   return config::to_json(Json(list));
 }
 

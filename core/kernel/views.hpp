@@ -35,6 +35,7 @@ namespace views {
 [[nodiscard]] std::string component(Kernel& kernel, const std::string& type);  // "" = nobody offers it
 [[nodiscard]] std::string commands(Kernel& kernel);
 [[nodiscard]] std::string points(Kernel& kernel);
+[[nodiscard]] std::string events(Kernel& kernel);  // those that can be told
 [[nodiscard]] std::string ports(Kernel& kernel);
 [[nodiscard]] std::string channels(Kernel& kernel);
 [[nodiscard]] std::string channel_states(Kernel& kernel);      // {"1": {"type", "state", "dtu_state"}}

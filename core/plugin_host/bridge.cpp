@@ -32,9 +32,10 @@ Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
       context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity},
       instances_(context_) {
   // dtud counts and says them; several at once are told in one.
-  instances_.faults().on_note([this] {
-    if (!faults_untold_.exchange(true)) lane_.post([this] { tell_faults(); });
-  });
+  instances_.faults().on_note({[this] {
+                                 if (!faults_untold_.exchange(true)) lane_.post([this] { tell_faults(); });
+                               },
+                               false});
   log_follower_ = log_.follow([this](const LogLine& line) { log_line(line.level, line.text); });
   metrics_.keep_in(
       activity.metrics.data(), activity.metrics.size(), [this](size_t cell, const plugins::Metrics::Reading& m) {

@@ -21,8 +21,8 @@ const char* name_of(Fault kind) {
   return names.at(static_cast<size_t>(kind));
 }
 
-Faults::Faults(Log& log, std::string instance, std::string plugin, const std::function<void()>& noted)
-    : log_(log), instance_(std::move(instance)), plugin_(std::move(plugin)), noted_(noted) {}
+Faults::Faults(Log& log, std::string instance, std::string plugin, const OnNote& on_note)
+    : log_(log), instance_(std::move(instance)), plugin_(std::move(plugin)), on_note_(on_note) {}
 
 void Faults::note(Fault kind, std::string_view function, std::string_view text, uint64_t times) noexcept {
   const int64_t now = monotonic_ns();
@@ -34,15 +34,16 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
     kept.function = valid_utf8(function, kLongestText);
     kept.text = valid_utf8(log_.scrubber().clean(text), kLongestText);
     kept.at_ns = wall_clock_ns();
-    if (noted_ == nullptr && kept.logged_ns != 0 && now - kept.logged_ns < kQuiet_ns) return;
-    line = kept.function + " of plugin " + plugin_ + " " + kept.text;
-    if (const uint64_t unsaid = kept.count - kept.logged_at - times; unsaid != 0)
-      line += " (and " + counted(unsaid, "more time") + " since the last such line)";
-    kept.logged_ns = now;
-    kept.logged_at = kept.count;
+    if (on_note_.logs && (kept.logged_ns == 0 || now - kept.logged_ns >= kQuiet_ns)) {
+      line = kept.function + " of plugin " + plugin_ + " " + kept.text;
+      if (const uint64_t unsaid = kept.count - kept.logged_at - times; unsaid != 0)
+        line += " (and " + counted(unsaid, "more time") + " since the last such line)";
+      kept.logged_ns = now;
+      kept.logged_at = kept.count;
+    }
   }
-  if (noted_ != nullptr) return noted_();
-  log_.error(instance_, line);
+  if (!line.empty()) log_.error(instance_, line);
+  if (on_note_.fn) on_note_.fn();
 }
 
 void Faults::judge_taken(std::string_view function, dtu_status status, uint32_t taken, uint32_t offered) noexcept {
@@ -94,7 +95,7 @@ Faults& FaultBook::of(const std::string& instance, const std::string& plugin) {
   Lock lock(mutex_);
   const auto same = std::find_if(records_.begin(), records_.end(),
                                  [&](const Faults& f) { return f.instance() == instance && f.plugin() == plugin; });
-  Faults& record = same != records_.end() ? *same : records_.emplace_back(log_, instance, plugin, noted_);
+  Faults& record = same != records_.end() ? *same : records_.emplace_back(log_, instance, plugin, on_note_);
   const auto former =
       std::find_if(newest_.begin(), newest_.end(), [&](const Faults* f) { return f->instance() == instance; });
   if (former != newest_.end())

@@ -48,9 +48,11 @@ class Faults {
     int64_t at_ns = 0;           // Unix time
   };
 
-  // noted: called after each note(), on its thread, and may not call back; whoever sets it says in the log what
-  // happened.
-  Faults(Log& log, std::string instance, std::string plugin, const std::function<void()>& noted);
+  struct OnNote {
+    std::function<void()> fn;  // called after each note(), on its thread, and may not call back
+    bool logs = true;          // false: whoever set fn says in the log what happened
+  };
+  Faults(Log& log, std::string instance, std::string plugin, const OnNote& on_note);
 
   [[nodiscard]] const std::string& instance() const { return instance_; }
   [[nodiscard]] const std::string& plugin() const { return plugin_; }
@@ -76,7 +78,7 @@ class Faults {
 
   Log& log_;
   const std::string instance_, plugin_;
-  const std::function<void()>& noted_;
+  const OnNote& on_note_;
   mutable Mutex mutex_;
   struct Kept : Occurrence {
     int64_t logged_ns = 0;   // monotonic; 0: never
@@ -92,7 +94,7 @@ class FaultBook {
  public:
   explicit FaultBook(Log& log) : log_(log) {}
   // First of all: see Faults.
-  void on_note(std::function<void()> noted) { noted_ = std::move(noted); }
+  void on_note(Faults::OnNote on_note) { on_note_ = std::move(on_note); }
   // The record of this pair, from now on the newest of the instance.
   [[nodiscard]] Faults& of(const std::string& instance, const std::string& plugin);
   [[nodiscard]] Faults* newest(std::string_view instance) const;  // null: there never was one. Any thread
@@ -100,7 +102,7 @@ class FaultBook {
 
  private:
   Log& log_;
-  std::function<void()> noted_;
+  Faults::OnNote on_note_;
   mutable Mutex mutex_;
   std::deque<Faults> records_ DTU_GUARDED_BY(mutex_);  // a deque: they stay where they are
   std::vector<Faults*> newest_ DTU_GUARDED_BY(mutex_);

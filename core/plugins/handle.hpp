@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "events/budget.hpp"
+#include "events/event.hpp"
 #include "lanes/lane.hpp"
 #include "plugins/faults.hpp"
 
@@ -34,6 +36,9 @@ struct Handle {
   std::atomic<int64_t> buffers{0};            // references of buffers it holds
   std::atomic<bool> buffers_overrun{false};   // far too many: it is being taken down
   std::vector<uint64_t> refused;              // these sources; under the inbox's mutex
+  std::atomic<const std::vector<events::Declared>*> declared{nullptr};  // the events its component tells
+  events::Budget budget;                                                // of events
+  uint64_t checked_events = 0;  // a bit for each of `declared` that was held against its schema; main lane
 
   [[nodiscard]] dtu_instance* as_abi() { return reinterpret_cast<dtu_instance*>(this); }
   [[nodiscard]] static Handle& of(dtu_instance* i) { return *reinterpret_cast<Handle*>(i); }

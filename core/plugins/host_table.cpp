@@ -113,7 +113,9 @@ dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json
   return caller.context.up.reply(*caller.instance, call, status, json, error);
 }
 
-const void* service(dtu_instance*, const char* id) noexcept { return id != nullptr ? find_service(id) : nullptr; }
+const void* service(dtu_instance* i, const char* id) noexcept {
+  return id != nullptr ? find_service(*Handle::of(i).context, id) : nullptr;
+}
 
 int64_t clock() noexcept { return monotonic_ns(); }
 

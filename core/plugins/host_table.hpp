@@ -6,7 +6,9 @@
 
 namespace dtud::plugins {
 
+struct Context;
+
 [[nodiscard]] const dtu_host& host_table();
-[[nodiscard]] const void* find_service(std::string_view id);  // null: not offered
+[[nodiscard]] const void* find_service(const Context& context, std::string_view id);  // null: not offered
 
 }  // namespace dtud::plugins

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "lanes/wall_clock.hpp"
+#include "plugins/event_service.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/sound.hpp"
 #include "plugins/upcalls.hpp"
@@ -12,7 +13,7 @@
 namespace dtud::plugins {
 namespace {
 
-constexpr std::array<const char*, 7> kNames{"emit", "emit", "complete", "writable", "report", "reply", ""};
+constexpr std::array<const char*, 8> kNames{"emit", "emit", "complete", "writable", "report", "reply", "publish", ""};
 constexpr size_t kMostSources = 256;  // a plugin that emits for more ports than there can be
 
 std::unique_ptr<dtu_error> copy(const dtu_error* error) {
@@ -127,6 +128,10 @@ dtu_status Inbox::reply(Handle& from, uint64_t call, dtu_status status, dtu_str 
   return heard ? DTU_OK : DTU_AGAIN;
 }
 
+bool Inbox::publish(Handle& from, size_t event, std::string_view json) {
+  return push_call({Kind::publish, &from, 0, event, 0, {}, std::string(json), nullptr});
+}
+
 bool Inbox::deliver() {
   {
     Lock lock(mutex_);
@@ -169,6 +174,9 @@ void Inbox::run(Item& item) {
       break;
     case Kind::report:
       instance->reported(item.number, item.status, item.error.get());
+      break;
+    case Kind::publish:
+      tell_event(*instance, item.number, std::move(item.json));
       break;
     case Kind::fault:
       instance->fault(static_cast<Fault>(item.status), item.function, item.json);

@@ -37,6 +37,8 @@ class Inbox {
   void writable(Handle& from, uint64_t source);
   void report(Handle& from, uint64_t source, int32_t state, const dtu_error* error);
   dtu_status reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error);
+  // Event number `event` of its component's list. False: it calls too fast, and will be taken down.
+  bool publish(Handle& from, size_t event, std::string_view json);
   // The instance's plugin broke the contract: Instance::fault() on the main lane. `function` is a literal.
   void accuse(Handle& from, Fault kind, const char* function, std::string what);
 
@@ -50,12 +52,12 @@ class Inbox {
   void give(Handle& to, std::deque<KeptMessage> waiting);
 
  private:
-  enum class Kind { emit, room, complete, writable, report, reply, fault };
+  enum class Kind { emit, room, complete, writable, report, reply, publish, fault };
   struct Item {
     Kind kind;
     Handle* from;
     uint64_t bytes = 0;   // what it counts against the bound
-    uint64_t number = 0;  // token, source or call
+    uint64_t number = 0;  // token, source, call or event
     int32_t status = 0;   // status, state or kind of fault
     KeptMessage message;
     std::string json;  // or what was wrong

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "plugins/event_service.hpp"
 #include "plugins/host_table.hpp"
 #include "plugins/instances.hpp"
 #include "plugins/sound.hpp"
@@ -90,6 +91,9 @@ void Instance::create() {
   phase_ = Phase::starting;
   at_fault_.store(false);
   handle_ = &context_.instances.new_handle(*this);
+  mailbox_ = std::make_shared<events::Mailbox>(*lane_, [this](const char* function, const std::function<void()>& fn) {
+    guarded(function, nullptr, [&] { return fn(), DTU_OK; });
+  });
   set_state(DTU_STATE_CONNECTING, nullptr);
   struct Created {
     dtu_status status;
@@ -104,6 +108,7 @@ void Instance::create() {
         c.status = guarded("create", &c.error, [&] {
           return spec_.component->create(&host_table(), handle_->as_abi(), config, &c.self, &c.error);
         });
+        if (c.status == DTU_OK) mailbox_->open();
         return c;
       },
       [this](const Created& c) {
@@ -325,6 +330,7 @@ uint32_t Instance::time_to_stop_ms() const {
 // Ends the plugin's side; without a deadline it is not waited for, unless it holds up its lane.
 void Instance::end(uint32_t deadline_ms) {
   handle_->closing.store(true);
+  mailbox_->close();
   if (self_ != nullptr) context_.up.stopping(*this);
   phase_ = Phase::ending;
   if (stopped_.empty() && !on_main())  // nobody asked for it, so nobody has set a deadline
@@ -348,6 +354,8 @@ void Instance::take_down(bool destroy) {
   call(
       [this, destroy] {
         handle_->ended.store(true);
+        mailbox_->release();
+        note_flood(*handle_, "publish", true);
         dtu_status status = DTU_OK;
         if (destroy) status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
         const char* function = destroy ? "destroy" : "create";
@@ -375,6 +383,7 @@ void Instance::deadline_passed(void* instance) {
                   "did not return: the instance did not stop in time and is abandoned; restart dtud to remove it");
   if (me.on_main()) {
     me.resources_->release_all();
+    me.mailbox_->release();
   } else {
     // Its code may still be running: nothing of it is freed, and no word of it is heard any more.
     me.abandoned_ = true;
@@ -389,6 +398,7 @@ void Instance::ended() {
   context_.main.timers().disarm(deadline_timer_);
   if (!abandoned_) self_ = nullptr;
   phase_ = Phase::idle;
+  mailbox_->close();  // one that did not even come back from create() was not asked to stop
   taking_down_ = asked_health_ = false;
   kept_.clear();
   context_.up.stopped(*this);
@@ -398,6 +408,10 @@ void Instance::ended() {
   error_.clear();
   const auto told = std::exchange(stopped_, {});
   for (const auto& done : told) done();  // the first may free this
+}
+
+void Instance::answer(std::function<void()> tell) {
+  if (mailbox_ != nullptr) mailbox_->answer(std::move(tell));
 }
 
 // --- questions -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "events/mailbox.hpp"
 #include "plugins/context.hpp"
 #include "plugins/faults.hpp"
 #include "plugins/interfaces.hpp"
@@ -94,6 +95,12 @@ class Instance {
   [[nodiscard]] bool crowded() const { return crowded_; }
   void set_crowded(bool crowded) { crowded_ = crowded; }
 
+  // Runs `tell` on its lane, in order with the events it gets and never inside a call into it: an answer to a call of
+  // it. Dropped when this run of the instance is over by then. Main lane.
+  void answer(std::function<void()> tell);
+  // Its mailbox; null before its first run.
+  [[nodiscard]] const events::MailboxPtr& mailbox() const { return mailbox_; }
+
   // Who in routing this instance is; not ours to look at.
   void set_tenant(void* tenant) { tenant_ = tenant; }
   [[nodiscard]] void* tenant() const { return tenant_; }
@@ -151,6 +158,7 @@ class Instance {
   Lane* lane_;
   Handle* handle_ = nullptr;
   std::unique_ptr<Resources> resources_;
+  events::MailboxPtr mailbox_;  // of this run
   void* self_ = nullptr;
   void* tenant_ = nullptr;
   std::unordered_map<void*, std::shared_ptr<void>> kept_;

@@ -33,6 +33,9 @@ Handle& Instances::new_handle(Instance& instance) {
   handle->buffers.store(0);
   handle->buffers_overrun.store(false);
   handle->refused.clear();
+  handle->declared.store(&instance.component().events);
+  handle->budget.renew();
+  handle->checked_events = 0;
   handle->closing.store(false);
   handle->ended.store(false);
   handle->lane.store(&instance.lane());

@@ -33,7 +33,7 @@ void carry_back(Journey* raw, dtu_status status, std::string json, const dtu_err
   auto journey = std::static_pointer_cast<Journey>(instance->release(raw));
   if (journey == nullptr) return;
   auto kept = error != nullptr ? std::make_shared<dtu_error>(*error) : nullptr;
-  instance->lane().post([journey, status, json = std::move(json), kept] {
+  instance->answer([journey, status, json = std::move(json), kept] {
     Instance* asker = journey->from->instance.load();
     if (asker == nullptr || journey->from->closing.load()) return;
     const dtu_answer answer{sizeof answer, status, {json.data(), json.size()}, kept.get()};

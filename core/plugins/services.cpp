@@ -10,6 +10,7 @@
 #include <string>
 
 #include "plugins/context.hpp"
+#include "plugins/event_service.hpp"
 #include "plugins/host_table.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/kv.hpp"
@@ -17,9 +18,7 @@
 #include "plugins/sound.hpp"
 
 namespace dtud::plugins {
-namespace {
 
-// The instance behind a [lane] call, or null when it is gone or the call came on another thread.
 Instance* on_lane(dtu_instance* i, const char* function) {
   Handle& handle = Handle::of(i);
   const Lane* lane = handle.lane.load(std::memory_order_acquire);
@@ -31,6 +30,8 @@ Instance* on_lane(dtu_instance* i, const char* function) {
     handle.faults.load()->note(Fault::thread, function, "is called on another thread: it is for the lane only");
   return nullptr;
 }
+
+namespace {
 
 // False: what the plugin handed over cannot be used.
 bool usable(Instance& instance, const char* function, std::initializer_list<dtu_str> texts, bool pointers = true) {
@@ -235,7 +236,8 @@ constexpr std::array<Service, 7> kServices{{{DTU_TIMER_SERVICE, &kTimer},
 
 }  // namespace
 
-const void* find_service(std::string_view id) {
+const void* find_service(const Context& context, std::string_view id) {
+  if (id == DTU_EVENTS_SERVICE) return context.events != nullptr ? &event_service() : nullptr;
   for (const Service& s : kServices)
     if (id == s.id) return s.table;
   return nullptr;

@@ -117,5 +117,22 @@ TEST_P(CompatTest, TheCommandsAreListedAndTheDialectNamed) {
   rig.stop(talk);
 }
 
+// Since minor 2.
+TEST_P(CompatTest, TheEventsAreTold) {
+  const auto* c = component("talk");
+  ASSERT_NE(c, nullptr);
+  if (c->events.empty()) GTEST_SKIP() << "built from headers without events";
+  EXPECT_EQ(c->events[0].name, "compat.added");
+  plugins::InstancePtr talk = started("command compat", *c);
+  rig.on([&] {
+    dtu_error error{};
+    const dtu_status status = talk->tables().commands.invoke(talk->self(), 1, dtu::str("compat.add"),
+                                                             dtu::str(R"({"a":1,"b":2})"), dtu::str("console"), &error);
+    EXPECT_EQ(status, DTU_OK);
+  });
+  EXPECT_TRUE(rig.eventually([&] { return talk->health() == R"({"heard":1})"; }));
+  rig.stop(talk);
+}
+
 }  // namespace
 }  // namespace dtud::test

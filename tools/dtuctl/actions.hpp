@@ -29,6 +29,7 @@ int read_point(const Invocation& in);
 int write_point(const Invocation& in);
 // live.cpp
 int tap(const Invocation& in);
+int show_events(const Invocation& in);
 int show_log(const Invocation& in);
 // config.cpp
 int config_show(const Invocation& in);

@@ -18,7 +18,7 @@ struct Option {
 };
 
 // What a word on the command line may be: for completion.
-enum class Word { none, command, point, target, type, plugin, retried, file, shell };
+enum class Word { none, command, point, event, target, type, plugin, retried, file, shell };
 
 struct Invocation;
 struct Subcommand {

@@ -67,6 +67,9 @@ void add_live(Candidates& out, const Client& client, Word word) {
     case Word::point:
       for (const Json& p : list("/v1/points")) out.add(p["name"].text(), p["title"].text());
       break;
+    case Word::event:
+      for (const Json& e : list("/v1/events")) out.add(e["name"].text(), e["title"].text());
+      break;
     case Word::target:
       out.add("all", "every port and channel");
       for (const Json& p : list("/v1/ports")) out.add("port:" + p["id"].text(), p["device"].text());

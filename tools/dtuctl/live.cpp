@@ -1,4 +1,4 @@
-// What goes on as it happens: tap and log.
+// What goes on as it happens: tap, events and log.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -117,6 +117,16 @@ int tap(const Invocation& in) {
 
 namespace {
 
+std::string event_line(const Json& e, const Terminal& t) {
+  if (!e["missed"].is_null())
+    return "--  " + dtud::counted(e["missed"].number(), "event") + " missed: too fast to be shown\n";
+  const bool gone = !e["gone"].is_null();
+  const char* mark = gone ? "gone  " : !e["last"].is_null() ? "last  " : "";
+  return t.paint(Colour::faint, date_and_time(e["time_ns"].number())) + "  " + padded(printable(e["name"].text()), 20) +
+         "  " + padded(printable(e["source"].text()), 12) + "  " +
+         t.paint(gone ? Colour::warning : Colour::faint, mark) + (gone ? "" : printable(e["data"].dump())) + "\n";
+}
+
 std::string log_line(const Json& line, const Terminal& t) {
   if (!line["missed"].is_null())
     return "--  " + dtud::counted(line["missed"].number(), "line") + " missed: too fast to be shown\n";
@@ -127,6 +137,23 @@ std::string log_line(const Json& line, const Terminal& t) {
 }
 
 }  // namespace
+
+int show_events(const Invocation& in) {
+  const unsigned limit = in.number("--count", 1'000'000'000).value_or(0);
+  auto until = Client::Clock::time_point::max();
+  if (const auto seconds = in.number("--for", 10'000'000))
+    until = Client::Clock::now() + std::chrono::seconds(*seconds);
+  const std::string prefix = in.operands.empty() ? "" : as_segment(in.operands[0]);
+  unsigned seen = 0;
+  in.client().stream("/v1/events?prefix=" + prefix, until, [&](const std::string& line) {
+    const Json event = Json::parse(line, "an event", kFailed);
+    print(in.json() ? line + "\n" : event_line(event, in.terminal));
+    finish_output();
+    if (event["missed"].is_null()) ++seen;
+    return limit == 0 || seen < limit;
+  });
+  return kOk;
+}
 
 int show_log(const Invocation& in) {
   const unsigned lines = in.number("--lines", 10'000).value_or(100);

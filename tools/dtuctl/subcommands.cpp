@@ -49,6 +49,19 @@ const std::vector<Subcommand>& subcommands() {
        1,
        {Word::target},
        tap},
+      {"events",
+       "[PREFIX]",
+       "events as they are told",
+       "Prints each event: time, name, source and its JSON object. PREFIX selects events: a name (sms.received), or\n"
+       "the first parts of names with a dot at the end (sms.). The last states come first, marked \"last\"; \"gone\"\n"
+       "marks a state whose source stopped. Ends at Ctrl-C, after --count events, or after --for seconds.\n\n"
+       "Example: dtuctl events\n"
+       "         dtuctl events plugin. --for 60",
+       {{"--count", "-n", "N", "end after N events"}, {"--for", "", "SECONDS", "end after SECONDS"}},
+       0,
+       1,
+       {Word::event},
+       show_events},
       {"commands",
        "[NAME|CODE]",
        "commands with their arguments and function codes",

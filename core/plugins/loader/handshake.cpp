@@ -3,6 +3,7 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
+#include <dtu/events.h>
 #include <dtu/firmware.h>
 #include <dtu/network.h>
 #include <dtu/points.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 
+#include "events/names.hpp"
 #include "plugins/loader/types.hpp"
 
 namespace dtud::plugins {
@@ -20,6 +22,7 @@ constexpr size_t schema_max = size_t{1} << 20U;
 constexpr uint64_t components_max = 64;
 constexpr uint64_t interfaces_max = 32;
 constexpr size_t dialects_max = 32;
+constexpr size_t event_schema_max = size_t{64} << 10U;
 
 struct Broken {  // thrown and caught in this file only
   std::string what;
@@ -84,6 +87,8 @@ constexpr KnownInterface known_interfaces[] = {
      [](const void* t, const std::string& n) {
        require_in<dtu_commands>(t, {DTUD_REQUIRED(dtu_commands, list), DTUD_REQUIRED(dtu_commands, invoke)}, n);
      }},
+    {DTU_EVENTS_IFACE,
+     [](const void* t, const std::string& n) { require_in<dtu_events>(t, {DTUD_REQUIRED(dtu_events, list)}, n); }},
     {DTU_DIALECT_IFACE,
      [](const void* t, const std::string& n) {
        require_in<dtu_dialect>(
@@ -101,6 +106,32 @@ std::vector<std::string> dialect_names(const dtu_dialect& table, const std::stri
     if (!is_type_name(text(*p, text_max, name + ": a dialect name")))
       throw Broken{name + ": dialect name \"" + *p + "\": allowed are 1 to 32 of a-z, 0-9 and -"};
     out.emplace_back(*p);
+  }
+  return out;
+}
+
+events::Declared read_event(const dtu_event_info* raw, const std::string& name) {
+  if (raw == nullptr) throw Broken{name + ": an event is null"};
+  const dtu_event_info theirs = normalise(*raw);
+  events::Declared d;
+  d.name = text(theirs.name, text_max, name + ": an event name");
+  if (const std::string wrong = events::wrong_with_name(d.name); !wrong.empty())
+    throw Broken{name + ": event name \"" + d.name + "\": " + wrong};
+  const std::string what = name + ": " + d.name;
+  d.title = text(theirs.title, text_max, what + ": title");
+  if (theirs.schema != nullptr) d.schema = text(theirs.schema, event_schema_max, what + ": schema");
+  d.flags = theirs.flags & DTU_EVENT_STATE;
+  return d;
+}
+
+std::vector<events::Declared> read_events(const dtu_events& table, const std::string& name) {
+  if (table.count > DTU_EVENTS_MAX) throw Broken{name + ": dtu.events/1 lists more than 64 events"};
+  std::vector<events::Declared> out;
+  for (uint32_t k = 0; k < table.count; ++k) {
+    events::Declared d = read_event(table.list[k], name + ": " DTU_EVENTS_IFACE);
+    const auto same = [&](const events::Declared& o) { return o.name == d.name; };
+    if (std::any_of(out.begin(), out.end(), same)) throw Broken{name + " lists event " + d.name + " twice"};
+    out.push_back(std::move(d));
   }
   return out;
 }
@@ -123,6 +154,7 @@ void read_interfaces(const dtu_component& theirs, LoadedComponent& c, const std:
   if (c.kind == DTU_KIND_CHANNEL && c.raw_iface(DTU_CHANNEL_IFACE) == nullptr)
     throw Broken{name + " is a channel without " DTU_CHANNEL_IFACE};
   if (const auto dialect = c.iface<dtu_dialect>(DTU_DIALECT_IFACE)) c.dialects = dialect_names(*dialect, name);
+  if (const auto events = c.iface<dtu_events>(DTU_EVENTS_IFACE)) c.events = read_events(*events, name);
 }
 
 LoadedComponent read_component(const dtu_component* raw, uint64_t index) {

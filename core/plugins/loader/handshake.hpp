@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "events/event.hpp"
 #include "plugins/loader/tables.hpp"
 
 namespace dtud::plugins {
@@ -19,7 +20,8 @@ struct LoadedComponent {
   uint64_t caps = 0;
   decltype(dtu_component::create) create = nullptr;
   dtu_ops ops{};
-  std::vector<std::string> dialects;  // names of its dtu.dialect/1, if it offers one
+  std::vector<std::string> dialects;     // names of its dtu.dialect/1, if it offers one
+  std::vector<events::Declared> events;  // what it lists in its dtu.events/1
   std::vector<std::string> interface_ids;
   bool isolated = false;  // a stand-in for one that runs in a process of its own (isolation/)
 

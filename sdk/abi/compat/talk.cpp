@@ -1,4 +1,5 @@
-// Commands that answer later and that ask others, and a dialect that hands on everything.
+// Commands that answer later, tell of it and ask others, and a dialect that hands on everything.
+#include <dtu/events.h>
 #include <dtu/sdk.hpp>
 #include <dtu/sdk/json.hpp>
 
@@ -10,11 +11,22 @@ namespace {
 constexpr char kTwoNumbers[] = R"({"type": "object", "additionalProperties": false, "required": ["a", "b"],
   "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}})";
 
+constexpr dtu_event_info kAdded{sizeof(dtu_event_info), 0, "compat.added", "Two numbers were added",
+                                R"({"type": "object", "properties": {"sum": {"type": "integer"}}})"};
+constexpr const dtu_event_info* kEvents[] = {&kAdded};
+constexpr dtu_events kEventsTable{sizeof(dtu_events), 1, kEvents};
+constexpr dtu_iface kEventsIface{DTU_EVENTS_IFACE, &kEventsTable};
+
 class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::DialectIface {
  public:
   static constexpr const char* dialect_names[] = {"compat", nullptr};
   Talk(dtu::Host host, std::string_view /*config*/) : Component(host) {}
   dtu_status start() override {
+    const auto count = [](void* self, const dtu_event*) { ++static_cast<Talk*>(self)->heard_; };
+    const dtu_subscription all{sizeof all, 0, dtu::str("compat."), count, nullptr, this};
+    uint64_t id = 0;
+    if (events_ != nullptr && events_->subscribe(host_.instance(), &all, &id) != DTU_OK)
+      host_.warn("dtu.events/1 takes no subscription");
     host_.report(DTU_STATE_UP);
     return DTU_OK;
   }
@@ -39,11 +51,14 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
     const int64_t sum = numbers["a"].integer() + numbers["b"].integer();
     const auto later = timers_.try_emplace(call, host_, [this, call, sum] {
       host_.reply(call, std::to_string(sum));
+      const std::string added = "{\"sum\":" + std::to_string(sum) + "}";
+      if (events_ != nullptr) events_->publish(host_.instance(), dtu::str("compat.added"), dtu::str(added));
       timers_.erase(call);
     });
     later.first->second.arm_ms(1);
     return DTU_OK;
   }
+  std::string health() override { return "{\"heard\":" + std::to_string(heard_) + "}"; }
   void cancel(uint64_t call) override { timers_.erase(call); }  // what was asked is answered, so asked_ must stay
 
   class Through : public Session {
@@ -132,13 +147,15 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
   }
 
   const dtu_invoke_service& asks_ = host_.need<dtu_invoke_service>(DTU_INVOKE_SERVICE);
+  const dtu_events_service* events_ = host_.service<dtu_events_service>(DTU_EVENTS_SERVICE);  // null in older hosts
+  int heard_ = 0;
   std::map<uint64_t, dtu::Timer> timers_;
   std::map<uint64_t, Asked> asked_;
 };
 
 DTU_COMPONENT(talk, Talk, DTU_KIND_COMMAND, "compat", "Sums",
               R"({"type": "object", "additionalProperties": false, "properties": {}})", 0, dtu::commands_iface<Talk>,
-              dtu::dialect_iface<Talk>);
+              dtu::dialect_iface<Talk>, kEventsIface);
 
 }  // namespace
 

@@ -103,6 +103,10 @@ class FakeBackend : public Backend {
   }
   Answer tap(const std::string& target, const FeedPtr& feed) override { return subscribe("tap " + target, feed); }
   Answer follow_log(const FeedPtr& feed) override { return subscribe("follow_log", feed); }
+  Answer events() override { return say("events"); }
+  Answer follow_events(const std::string& prefix, const FeedPtr& feed) override {
+    return subscribe("events " + prefix, feed);
+  }
   Answer follow_upgrade(const FeedPtr& feed) override { return subscribe("follow_upgrade", feed); }
   void drop(const FeedPtr& feed) override {
     const std::lock_guard lock(mutex_);

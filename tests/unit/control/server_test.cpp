@@ -39,6 +39,7 @@ TEST_F(ServerTest, EveryRouteReachesTheBackend) {
                                                   {"PUT", "/v1/points/gpio.4", "write_point gpio.4"},
                                                   {"GET", "/v1/ports", "ports"},
                                                   {"GET", "/v1/channels", "channels"},
+                                                  {"GET", "/v1/events", "events"},
                                                   {"GET", "/v1/config", "config"},
                                                   {"PUT", "/v1/config", "set_config"},
                                                   {"PATCH", "/v1/config", "patch_config"},
@@ -149,6 +150,16 @@ TEST_F(ServerTest, TheLogCanBeFollowed) {
   ASSERT_TRUE(backend_.wait_feeds(1));
   backend_.push("{\"text\": \"hello\"}");
   EXPECT_TRUE(client.read_until("hello"));
+}
+
+TEST_F(ServerTest, EventsCanBeFollowed) {
+  running_.emplace(Server::Options{path_}, backend_);
+  RawClient client(path_);
+  client.send("GET /v1/events?prefix=sms. HTTP/1.1\r\nHost: d\r\n\r\n");
+  ASSERT_TRUE(backend_.wait_feeds(1));
+  EXPECT_EQ(backend_.body_of("events sms."), "");
+  backend_.push("{\"name\": \"sms.received\"}");
+  EXPECT_TRUE(client.read_until("sms.received"));
 }
 
 TEST_F(ServerTest, ATapThatIsRefusedIsAnOrdinaryAnswer) {

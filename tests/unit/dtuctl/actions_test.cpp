@@ -194,7 +194,8 @@ TEST_F(DtuctlTest, HelpNeedsNoDtudAndHasExamples) {
                            "config diff",    "config rollback",
                            "config confirm", "connect",
                            "audit",          "log",
-                           "metrics",        "completion"}) {
+                           "metrics",        "completion",
+                           "events"}) {
     EXPECT_THAT(all, HasSubstr("\n  " + std::string(name) + " ")) << name;
     std::vector<std::string> argv{DTUCTL};
     const std::string words = name;

@@ -8,6 +8,7 @@ class CompletionTest : public DtuctlTest {
   void SetUp() override {
     answer("commands", R"([{"name": "radio.csq", "title": "Signal"}, {"name": "radio.rssi"}, {"name": "sms.send"}])");
     answer("points", R"([{"name": "adc.0"}, {"name": "device.imei", "title": "IMEI"}])");
+    answer("events", R"([{"name": "sms.received", "title": "A text message came"}, {"name": "config.applied"}])");
     answer("ports", R"([{"id": "1", "device": "/dev/ttyS1"}, {"id": "2"}])");
     answer("channels", R"([{"id": 1, "type": "tcp"}])");
     answer("plugins", R"([{"components": [{"type": "mqtt", "title": "MQTT"}, {"type": "linux"}]}])");
@@ -56,6 +57,7 @@ TEST_F(CompletionTest, LiveNames) {
   EXPECT_EQ(candidates({"call", "radio."}), "radio.csq\tSignal\nradio.rssi\n");
   EXPECT_EQ(candidates({"read", ""}), "adc.0\ndevice.imei\tIMEI\n");
   EXPECT_EQ(candidates({"write", "a"}), "adc.0\n");
+  EXPECT_EQ(candidates({"events", "s"}), "sms.received\tA text message came\n");
   EXPECT_EQ(candidates({"write", "adc.0", ""}), "");
   EXPECT_EQ(candidates({"tap", ""}), "all\tevery port and channel\nport:1\t/dev/ttyS1\nport:2\nchannel:1\ttcp\n");
   EXPECT_EQ(candidates({"--json", "inspect", "m"}), "mqtt\tMQTT\n");

@@ -87,6 +87,43 @@ TEST_F(LiveTest, TapSaysWhenDtudStops) {
   EXPECT_THAT(r.err, HasSubstr("dtud closed the connection"));
 }
 
+constexpr char kEvent[] =
+    R"({"time_ns": 1700000000000000000, "seq": 7, "name": "sms.received", "source": "hal sim", "data": {"text": "hi"}})";
+constexpr char kLastState[] =
+    R"({"time_ns": 1700000000000000000, "seq": 3, "name": "wifi.link", "source": "hal sim", "state": true, "last": true, "data": {"up":true}})";
+constexpr char kGoneState[] =
+    R"({"time_ns": 1700000000000000000, "seq": 9, "name": "wifi.link", "source": "hal sim", "state": true, "gone": true, "data": {}})";
+
+TEST_F(LiveTest, EventsShowWhatIsToldByWhom) {
+  Process& p = start({"events", "--count", "3"});
+  EXPECT_EQ(backend_.body_of("events "), "") << "without a prefix: all of them";
+  push(kLastState);
+  EXPECT_TRUE(p.read_until("\n"));
+  push(kMissed);
+  push(kEvent);
+  push(kGoneState);
+  const Result r = p.finish();
+  EXPECT_EQ(r.code, 0);
+  EXPECT_THAT(r.out, HasSubstr("wifi.link             hal sim       last  {\"up\":true}\n"));
+  EXPECT_THAT(r.out, HasSubstr("--  3 events missed: too fast to be shown\n"));
+  EXPECT_THAT(r.out, HasSubstr("sms.received          hal sim       {\"text\":\"hi\"}\n"));
+  EXPECT_THAT(r.out, HasSubstr("wifi.link             hal sim       gone  \n"));
+}
+
+TEST_F(LiveTest, EventsAsJsonOfAPrefix) {
+  Process& p = start({"--json", "events", "sms.", "-n", "1"});
+  EXPECT_EQ(backend_.body_of("events sms."), "");
+  push(kEvent);
+  EXPECT_EQ(p.finish().out, std::string(kEvent) + "\n");
+}
+
+TEST_F(LiveTest, EventsThatAreRefused) {
+  answer("events sms*", R"({"error": "prefix=sms* is neither"})", 400);
+  const Result r = dtuctl({"events", "sms*"});
+  EXPECT_NE(r.code, 0);
+  EXPECT_THAT(r.err, HasSubstr("is neither"));
+}
+
 TEST_F(LiveTest, TapAsJson) {
   Process& p = start({"--json", "tap", "all", "-n", "1"});
   push(kMissed);

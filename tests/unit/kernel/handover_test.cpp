@@ -216,7 +216,7 @@ TEST_P(HandoverTest, AnAnswerThatIsNotToldYetIsUnderWay) {
     return DTU_OK;
   };
   plugins::InstancePtr provider, asker;
-  bool told = false;
+  std::atomic<bool> told{false};
   rig.on([&] {
     provider = rig.make("command provider", command_c, script_of_provider);
     asker = rig.make("command asker", command_c, script_of_asker);
@@ -226,7 +226,7 @@ TEST_P(HandoverTest, AnAnswerThatIsNotToldYetIsUnderWay) {
   ASSERT_TRUE(rig.eventually([&] { return provider->running() && asker->running(); }));
   rig.on([&] {
     offer("slow", *provider);
-    ask("slow", asker.get(), [&](const commands::Answer&) { told = true; });
+    ask("slow", asker.get(), [&](const commands::Answer&) { asker->answer([&] { told = true; }); });
   });
   ASSERT_TRUE(rig.eventually([&] { return asked != 0; }));
   rig.on([&] {

@@ -2,6 +2,7 @@
 
 #include <dtu/channel.h>
 #include <dtu/dialect.h>
+#include <dtu/events.h>
 #include <dtu/points.h>
 #include <gmock/gmock.h>
 
@@ -24,6 +25,13 @@ struct Descriptor {
     ops.destroy = [](void*) {};
     channel.struct_size = sizeof channel;
     channel.send = [](void*, const dtu_msg*, uint32_t, uint32_t*, dtu_error*) -> dtu_status { return DTU_OK; };
+    events.struct_size = sizeof events;
+    events.count = 1;
+    events.list = event_list;
+    event.struct_size = sizeof event;
+    event.name = "sms.received";
+    event.title = "A text message came";
+    event.flags = DTU_EVENT_STATE | 0x80U;  // the second is of a later minor
     component.struct_size = sizeof component;
     component.kind = DTU_KIND_CHANNEL;
     component.type = "good";
@@ -47,6 +55,10 @@ struct Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
+  void offer_events() {
+    ifaces[1] = {DTU_EVENTS_IFACE, &events};
+    component.iface_count = 2;
+  }
   std::string refusal() {
     const auto read = read_descriptor("/p/x.so", plugin);
     return std::holds_alternative<Refusal>(read) ? std::get<Refusal>(read).text : "";
@@ -54,6 +66,9 @@ struct Descriptor {
 
   dtu_ops ops{};
   dtu_channel channel{};
+  dtu_event_info event{};
+  const dtu_event_info* event_list[2] = {&event, nullptr};
+  dtu_events events{};
   dtu_iface ifaces[3] = {{DTU_CHANNEL_IFACE, &channel}, {nullptr, nullptr}, {nullptr, nullptr}};
   dtu_component component{};
   const dtu_component* components[2] = {&component, &component};
@@ -75,6 +90,19 @@ TEST(Handshake, ASoundDescriptorIsCopied) {
   EXPECT_EQ(p.components[0].ops.start, d.ops.start);
   EXPECT_TRUE(p.components[0].iface<dtu_channel>(DTU_CHANNEL_IFACE));
   EXPECT_FALSE(p.components[0].iface<dtu_points>(DTU_POINTS_IFACE));
+}
+
+TEST(Handshake, TheEventsAreCopied) {
+  Descriptor d;
+  d.offer_events();
+  const auto read = read_descriptor("/p/x.so", d.plugin);
+  ASSERT_TRUE(std::holds_alternative<LoadedPlugin>(read)) << d.refusal();
+  const auto& events = std::get<LoadedPlugin>(read).components[0].events;
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].name, "sms.received");
+  EXPECT_EQ(events[0].title, "A text message came");
+  EXPECT_EQ(events[0].schema, "");
+  EXPECT_EQ(events[0].flags, DTU_EVENT_STATE);
 }
 
 struct Bend {
@@ -138,9 +166,25 @@ TEST(Handshake, EachFaultIsNamed) {
          d.component.iface_count = 2;
        },
        "dtu.dialect/1 has no names"},
+      {"events", [](Descriptor& d) { d.events.list = nullptr; }, "component good: dtu.events/1 has no list"},
+      {"many events", [](Descriptor& d) { d.events.count = 65; }, "dtu.events/1 lists more than 64 events"},
+      {"event", [](Descriptor& d) { d.event_list[0] = nullptr; }, "component good: dtu.events/1: an event is null"},
+      {"event null", [](Descriptor& d) { d.event.name = nullptr; }, "dtu.events/1: an event name is null"},
+      {"short event", [](Descriptor& d) { d.event.struct_size = 8; }, "dtu.events/1: an event name is null"},
+      {"event name", [](Descriptor& d) { d.event.name = "Sms"; }, "event name \"Sms\": 1 to 64 characters of"},
+      {"kernel's event", [](Descriptor& d) { d.event.name = "config.applied"; },
+       "event name \"config.applied\": names that begin with \"config\" are dtud's"},
+      {"event title", [](Descriptor& d) { d.event.title = nullptr; }, "dtu.events/1: sms.received: title is null"},
+      {"event twice",
+       [](Descriptor& d) {
+         d.event_list[1] = &d.event;
+         d.events.count = 2;
+       },
+       "component good lists event sms.received twice"},
   };
   for (const Bend& b : bends) {
     Descriptor d;
+    if (std::string(b.name).find("event") != std::string::npos) d.offer_events();
     ASSERT_EQ(d.refusal(), "") << b.name;
     b.bend(d);
     const std::string refusal = d.refusal();

@@ -26,8 +26,9 @@ TEST(Faults, CountsByKindAndKeepsTheLast) {
 
 TEST(Faults, AFloodOfThemIsOneLineOfTheLog) {
   Log log(Level::info, false);
-  const std::function<void()> nobody;
-  plugins::Faults faults(log, "channel 1", "org.x", nobody);
+  int noted = 0;
+  const plugins::Faults::OnNote on_note{[&] { ++noted; }};
+  plugins::Faults faults(log, "channel 1", "org.x", on_note);
   for (int i = 0; i < 1000; ++i) faults.note(Fault::completion, "complete", "is for token 7, which is not open");
   faults.note(Fault::emit, "emit", "names source 9, which is no port of it");
   const auto lines = log.newest(10);
@@ -35,6 +36,17 @@ TEST(Faults, AFloodOfThemIsOneLineOfTheLog) {
   EXPECT_EQ(lines[0].text, "complete of plugin org.x is for token 7, which is not open");
   EXPECT_EQ(lines[0].who, "channel 1");
   EXPECT_EQ(faults.read().at(0).second.count, 1000U);
+  EXPECT_EQ(noted, 1001);
+}
+
+TEST(Faults, SomebodyElseMaySayThem) {
+  Log log(Level::info, false);
+  int noted = 0;
+  const plugins::Faults::OnNote on_note{[&] { ++noted; }, false};
+  plugins::Faults faults(log, "channel 1", "org.x", on_note);
+  faults.note(Fault::emit, "emit", "names source 9, which is no port of it");
+  EXPECT_EQ(noted, 1);
+  EXPECT_TRUE(log.newest(10).empty());
 }
 
 TEST(Faults, ARecordOutlivesItsInstanceAndTheNewestPluginIsTheOneThatRuns) {

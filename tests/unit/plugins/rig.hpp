@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "commands/calls.hpp"
+#include "events/hub.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/instances.hpp"
 #include "routing/router.hpp"
@@ -96,6 +97,7 @@ class Rig : public plugins::Upcalls {
   void stopped(plugins::Instance& i) override {
     ++runs_ended;
     directory.remove_of(i);
+    events.gone(i.name());
     calls.gone(i);
     router.instance_stopped(i);
   }
@@ -128,9 +130,12 @@ class Rig : public plugins::Upcalls {
     request.trusted = true;
     return calls
         .invoke(request, &asker,
-                [fn = r.done, ctx = r.ctx](const commands::Answer& a) {
-                  const dtu_answer answer{sizeof answer, a.status, dtu::str(a.json), nullptr};
-                  fn(ctx, &answer);
+                [&asker, fn = r.done, ctx = r.ctx](const commands::Answer& a) {
+                  const auto tell = [fn, ctx, a] {
+                    const dtu_answer answer{sizeof answer, a.status, dtu::str(a.json), nullptr};
+                    fn(ctx, &answer);
+                  };
+                  asker.on_main() ? asker.answer(tell) : tell();
                 })
         .status;
   }
@@ -149,7 +154,8 @@ class Rig : public plugins::Upcalls {
   StallWatch stalls{{}, [](const StallWatch::Stall&) {}};
   plugins::Metrics metrics;
   plugins::Inbox inbox{lane, *this};
-  plugins::Context context{lane, log, *this, inbox, metrics, stalls, instances, {}};
+  events::Hub events{lane};
+  plugins::Context context{lane, log, *this, inbox, metrics, stalls, instances, {}, nullptr, nullptr, &events};
   plugins::Instances instances{context};
   routing::Router router{lane, log};
   commands::Directory directory;
