@@ -186,9 +186,9 @@ void Bridge::list_offers() {
     list("list commands", [&i, &t, say_all](dtu_error* error) {
       std::string bytes;
       const auto each = [](void* to, const dtu_command_info* c) {
-        if (c->code_count > 64) return;
+        if (c == nullptr || c->code_count > 64 || (c->codes == nullptr && c->code_count != 0)) return;
         Writer out(*static_cast<std::string*>(to), Frame::offer_command);
-        out.number(c->flags).text(c->name).text(c->title).text(c->args_schema);
+        out.number(c->flags).text(view(c->name)).text(view(c->title)).text(view(c->args_schema));
         out.number(static_cast<uint32_t>(c->code_count));
         for (uint64_t k = 0; k < c->code_count; ++k) out.number(c->codes[k]);
       };
@@ -200,11 +200,12 @@ void Bridge::list_offers() {
     list("list points", [&i, &t, say_all](dtu_error* error) {
       std::string bytes;
       const auto each = [](void* to, const dtu_point_info* p) {
+        if (p == nullptr) return;
         Writer(*static_cast<std::string*>(to), Frame::offer_point)
             .number(p->flags)
-            .text(p->name)
-            .text(p->unit)
-            .text(p->title);
+            .text(view(p->name))
+            .text(view(p->unit))
+            .text(view(p->title));
       };
       const dtu_status status = t.points.list(i.self(), each, &bytes, error);
       say_all(std::move(bytes));
@@ -214,11 +215,12 @@ void Bridge::list_offers() {
     list("list ports", [&i, &t, say_all](dtu_error* error) {
       std::string bytes;
       const auto each = [](void* to, const dtu_port_info* p) {
+        if (p == nullptr) return;
         Writer(*static_cast<std::string*>(to), Frame::offer_port)
             .number(p->flags)
-            .text(p->id)
-            .text(p->device)
-            .text(p->title);
+            .text(view(p->id))
+            .text(view(p->device))
+            .text(view(p->title));
       };
       const dtu_status status = t.ports.list(i.self(), each, &bytes, error);
       say_all(std::move(bytes));

@@ -7,6 +7,7 @@
 #include "plugin_host/bridge.hpp"
 #include "plugin_host/limits.hpp"
 #include "plugins/loader/types.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::host {
 namespace {
@@ -381,7 +382,7 @@ struct Orders {
     if (table.unfinished != nullptr && !session.port.empty()) {
       Bridge::Unfinished half{session.dialect, {}};
       const auto out = [](void* to, dtu_str bytes) {
-        if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(bytes.ptr, bytes.len);
+        if (bytes.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(view(bytes));
       };
       i.guarded("unfinished", nullptr,
                 [&] { return table.unfinished(i.self(), session.handle, out, &half.bytes), DTU_OK; });
@@ -453,7 +454,7 @@ struct Orders {
         "health",
         [&i, said](dtu_error&) -> dtu_status {
           const auto take = [](void* to, dtu_str json) {
-            if (json.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(json.ptr, json.len);
+            if (json.len <= DTU_PAYLOAD_MAX) static_cast<std::string*>(to)->assign(view(json));
           };
           return i.component().ops.health != nullptr ? i.component().ops.health(i.self(), take, said.get()) : DTU_OK;
         },

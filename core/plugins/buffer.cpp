@@ -82,13 +82,14 @@ dtu_buf* allocate_buffer(uint64_t len) {
   if (size_class != kUnpooled) {
     if (dtu_buf* b = pool().take(size_class)) {
       b->refs.store(1, std::memory_order_relaxed);
+      b->mark.store(dtu_buf::kMark, std::memory_order_relaxed);
       return b;
     }
   }
   const uint64_t block = size_class != kUnpooled ? kClasses[size_class].block : whole;
   void* memory = std::malloc(block);
   if (memory == nullptr) return nullptr;
-  return ::new (memory) dtu_buf{{1}, size_class, block - kHeader, nullptr};
+  return ::new (memory) dtu_buf{{1}, size_class, static_cast<uint32_t>(block - kHeader), {dtu_buf::kMark}, nullptr};
 }
 // NOLINTEND(cppcoreguidelines-owning-memory)
 
@@ -98,6 +99,7 @@ void unref(dtu_buf* buffer) {
   // Whoever sees 1 holds the only reference: most messages go without the atomic subtraction.
   if (buffer->refs.load(std::memory_order_acquire) != 1 && buffer->refs.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
+  buffer->mark.store(0, std::memory_order_relaxed);
   if (buffer->size_class != kUnpooled && pool().give(buffer)) return;
   std::unique_ptr<void, Free>{buffer};
 }
@@ -109,8 +111,8 @@ KeptMessage KeptMessage::keep(const dtu_msg& msg) {
   kept.flags = msg.flags;
   const uint64_t whole = msg.payload.len + msg.route.len;
   // A large buffer held by a small message would make the queue's bound in bytes a lie.
-  const bool share = msg.owner != nullptr && msg.route.len == 0 && msg.owner->capacity <= 2 * msg.payload.len + 128 &&
-                     msg.owner->holds(msg.payload);
+  const bool share = dtu_buf::is_one(msg.owner) && msg.route.len == 0 &&
+                     uint64_t{msg.owner->capacity} <= 2 * msg.payload.len + 128 && msg.owner->holds(msg.payload);
   if (share) {
     ref(msg.owner);
     kept.buffer_ = BufferRef(msg.owner);

@@ -11,8 +11,17 @@
 struct dtu_buf {
   std::atomic<uint32_t> refs;
   uint32_t size_class;
-  uint64_t capacity;
-  dtu_buf* next;  // while it waits for reuse
+  uint32_t capacity;
+  std::atomic<uint32_t> mark;  // kMark while it is in use
+  dtu_buf* next;               // while it waits for reuse
+
+  static constexpr uint32_t kMark = 0x64746275;
+  // It is one that was allocated and not freed: for pointers of plugins. Null, a pointer into the middle of something
+  // and a buffer given back too often are found; an address without memory is not.
+  [[nodiscard]] static bool is_one(const dtu_buf* b) {
+    return b != nullptr && reinterpret_cast<uintptr_t>(b) % alignof(dtu_buf) == 0 &&
+           b->mark.load(std::memory_order_relaxed) == kMark;
+  }
 
   [[nodiscard]] uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
   // Those bytes are in it, as a plugin says.

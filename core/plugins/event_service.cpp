@@ -50,7 +50,9 @@ std::string misfit(const events::Declared& event, const std::string& json) {
 
 // The cheap questions come first: one that publishes in a loop is refused before its text is looked at.
 dtu_status publish(dtu_instance* i, dtu_str name, dtu_str json) noexcept {
-  Handle& handle = Handle::of(i);
+  Handle* const found = Handle::find(i, "publish");
+  if (found == nullptr) return DTU_E_CLOSED;
+  Handle& handle = *found;
   Instance* instance = handle.instance.load(std::memory_order_acquire);
   if (instance == nullptr) return wrong(handle, DTU_E_CLOSED, Fault::late, "comes after destroy()");
   if (handle.closing.load(std::memory_order_relaxed)) return DTU_E_CLOSED;

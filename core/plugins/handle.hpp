@@ -1,5 +1,9 @@
-// What a plugin holds as dtu_instance *: it outlives the instance, so that a call from a thread that forgot to stop
-// finds "gone" instead of freed memory. Handles are taken again only after many others (Instances).
+// Who a plugin is to the host. It outlives the instance, so that a call from a thread that forgot to stop finds "gone"
+// instead of freed memory. Handles are taken again only after many others (Instances).
+//
+// A plugin does not get the address: its dtu_instance * is a number that is looked up in a table of the process. So a
+// null, stale or invented one is not followed. The table is the one mutable global of this folder: a call of a plugin
+// brings nothing else along.
 #pragma once
 #include <dtu/abi.h>
 
@@ -19,7 +23,12 @@ class Instance;
 struct Context;
 
 struct Handle {
-  Context* context = nullptr;
+  explicit Handle(Context& shared);
+  ~Handle();
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  Context* const context;
   std::string name;                           // "channel 1"
   std::atomic<Faults*> faults{nullptr};       // what its plugin did wrong; never null once it was given to an instance
   std::atomic<Instance*> instance{nullptr};   // null: gone
@@ -40,8 +49,21 @@ struct Handle {
   events::Budget budget;                                                // of events
   uint64_t checked_events = 0;  // a bit for each of `declared` that was held against its schema; main lane
 
-  [[nodiscard]] dtu_instance* as_abi() { return reinterpret_cast<dtu_instance*>(this); }
-  [[nodiscard]] static Handle& of(dtu_instance* i) { return *reinterpret_cast<Handle*>(i); }
+  // Before it is given to an instance: what the one before was told is not this handle any more.
+  void renew();
+  [[nodiscard]] dtu_instance* as_abi() const { return reinterpret_cast<dtu_instance*>(number_.load()); }
+
+  // Any thread. Null: there is none of that number.
+  [[nodiscard]] static Handle* find(dtu_instance* i);
+  // The same for a call of `function` of the host: one of no instance is a fault of the instance whose function the
+  // lane is in, or of "unknown" on another thread.
+  [[nodiscard]] static Handle* find(dtu_instance* i, const char* function);
+  // One that came from the kernel itself.
+  [[nodiscard]] static Handle& of(dtu_instance* i) { return *find(i); }
+
+ private:
+  const size_t slot_;
+  std::atomic<uintptr_t> number_;
 };
 
 }  // namespace dtud::plugins

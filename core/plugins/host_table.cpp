@@ -14,20 +14,21 @@ namespace dtud::plugins {
 namespace {
 
 struct Caller {
-  Handle& handle;
-  Context& context;
-  Instance* instance;  // null: gone
+  Handle* const handle;      // null: there is no such instance, which is noted
+  Instance* const instance;  // null: gone
 
   Caller(dtu_instance* i, const char* function)
-      : handle(Handle::of(i)), context(*handle.context), instance(handle.instance.load(std::memory_order_acquire)) {
-    if (instance == nullptr) note(Fault::late, function, "comes after destroy()");
+      : handle(Handle::find(i, function)),
+        instance(handle != nullptr ? handle->instance.load(std::memory_order_acquire) : nullptr) {
+    if (handle != nullptr && instance == nullptr) note(Fault::late, function, "comes after destroy()");
   }
-  [[nodiscard]] bool on_main() const { return context.main.is_current(); }
+  [[nodiscard]] Context& context() const { return *handle->context; }
+  [[nodiscard]] bool on_main() const { return context().main.is_current(); }
   // It was called wrongly, and where from if that is known: "emit in a timer".
   void note(Fault kind, const char* function, const char* text) const {
-    const Lane* lane = handle.lane.load();
+    const Lane* lane = handle->lane.load();
     const bool on_lane = lane != nullptr && lane == Lane::current();
-    handle.faults.load()->note(kind, on_lane ? called_in(*lane, function) : function, text);
+    handle->faults.load()->note(kind, on_lane ? called_in(*lane, function) : function, text);
   }
 };
 
@@ -43,25 +44,40 @@ void count_buffer(Handle& handle) {
 
 void log(dtu_instance* i, int32_t level, dtu_str text) noexcept {
   const Caller caller(i, "log");
+  if (caller.handle == nullptr) return;
   if (!is_sound(text)) return caller.note(Fault::malformed, "log", "is given a length without a text");
   const auto known = static_cast<Level>(level <= 3 ? 3 : level == 4 ? 4 : level <= 6 ? 6 : 7);
-  if (!caller.context.log.takes(known) || !caller.handle.faults.load()->may_log(known == Level::debug)) return;
-  caller.context.log.write(known, caller.handle.name, {text.ptr, static_cast<size_t>(text.len)});
+  if (!caller.context().log.takes(known) || !caller.handle->faults.load()->may_log(known == Level::debug)) return;
+  caller.context().log.write(known, caller.handle->name, {text.ptr, static_cast<size_t>(text.len)});
 }
 
 dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) noexcept {
+  Handle* handle = Handle::find(i, "buf_alloc");
+  if (handle == nullptr) return nullptr;
   dtu_buf* buffer = len <= DTU_PAYLOAD_MAX ? allocate_buffer(len) : nullptr;
   if (buffer == nullptr) return nullptr;
-  count_buffer(Handle::of(i));
+  count_buffer(*handle);
   if (bytes != nullptr) *bytes = buffer->bytes();
   return buffer;
 }
+
+// The handle, when it and the buffer are what they should be.
+Handle* holder(dtu_instance* i, const dtu_buf* b, const char* function) {
+  Handle* handle = Handle::find(i, function);
+  if (handle == nullptr || dtu_buf::is_one(b)) return handle;
+  handle->faults.load()->note(Fault::buffers, function, "is given no buffer, or one that was given back before");
+  return nullptr;
+}
 void buf_ref(dtu_instance* i, dtu_buf* b) noexcept {
-  count_buffer(Handle::of(i));
+  Handle* handle = holder(i, b, "buf_ref");
+  if (handle == nullptr) return;
+  count_buffer(*handle);
   ref(b);
 }
 void buf_unref(dtu_instance* i, dtu_buf* b) noexcept {
-  Handle::of(i).buffers.fetch_sub(1, std::memory_order_relaxed);
+  Handle* handle = holder(i, b, "buf_unref");
+  if (handle == nullptr) return;
+  handle->buffers.fetch_sub(1, std::memory_order_relaxed);
   unref(b);
 }
 
@@ -70,24 +86,24 @@ dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* take
   uint32_t ignored = 0;
   uint32_t& count = taken != nullptr ? *taken : ignored;
   count = 0;
-  if (caller.instance == nullptr || caller.handle.closing.load(std::memory_order_relaxed)) return DTU_E_CLOSED;
+  if (caller.instance == nullptr || caller.handle->closing.load(std::memory_order_relaxed)) return DTU_E_CLOSED;
   if (msgs == nullptr && n != 0) return caller.note(Fault::malformed, "emit", "is given no messages"), DTU_E_INVALID;
-  if (!caller.on_main()) return caller.context.inbox.emit(caller.handle, msgs, n, &count);
-  return caller.context.up.emit(*caller.instance, msgs, n, &count);
+  if (!caller.on_main()) return caller.context().inbox.emit(*caller.handle, msgs, n, &count);
+  return caller.context().up.emit(*caller.instance, msgs, n, &count);
 }
 
 void complete(dtu_instance* i, uint64_t token, dtu_status status) noexcept {
   const Caller caller(i, "complete");
   if (caller.instance == nullptr || token == 0) return;
-  if (!caller.on_main()) return caller.context.inbox.complete(caller.handle, token, status);
-  caller.context.up.complete(*caller.instance, token, status);
+  if (!caller.on_main()) return caller.context().inbox.complete(*caller.handle, token, status);
+  caller.context().up.complete(*caller.instance, token, status);
 }
 
 void writable(dtu_instance* i, uint64_t source) noexcept {
   const Caller caller(i, "writable");
   if (caller.instance == nullptr) return;
-  if (!caller.on_main()) return caller.context.inbox.writable(caller.handle, source);
-  caller.context.up.writable(*caller.instance, source);
+  if (!caller.on_main()) return caller.context().inbox.writable(*caller.handle, source);
+  caller.context().up.writable(*caller.instance, source);
 }
 
 void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* error) noexcept {
@@ -95,9 +111,9 @@ void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* er
   if (caller.instance == nullptr) return;
   // How the SDK says that a function without a status threw; on its lane the instance stays while it is looked at.
   if (source == 0 && state == DTU_STATE_FAILED && error != nullptr && error->code == DTU_E_EXCEPTION)
-    if (const Lane* lane = Lane::current(); lane != nullptr && lane == caller.handle.lane.load())
+    if (const Lane* lane = Lane::current(); lane != nullptr && lane == caller.handle->lane.load())
       caller.instance->threw(lane->function(), *error);
-  if (!caller.on_main()) return caller.context.inbox.report(caller.handle, source, state, error);
+  if (!caller.on_main()) return caller.context().inbox.report(*caller.handle, source, state, error);
   caller.instance->reported(source, state, error);
 }
 
@@ -109,12 +125,16 @@ dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json
     json = {};
     if (status == DTU_OK) status = DTU_E_INTERNAL;
   }
-  if (!caller.on_main()) return caller.context.inbox.reply(caller.handle, call, status, json, error);
-  return caller.context.up.reply(*caller.instance, call, status, json, error);
+  if (!caller.on_main()) return caller.context().inbox.reply(*caller.handle, call, status, json, error);
+  return caller.context().up.reply(*caller.instance, call, status, json, error);
 }
 
 const void* service(dtu_instance* i, const char* id) noexcept {
-  return id != nullptr ? find_service(*Handle::of(i).context, id) : nullptr;
+  const Caller caller(i, "service");
+  if (caller.handle == nullptr) return nullptr;
+  if (id != nullptr) return find_service(*caller.handle->context, id);
+  caller.note(Fault::malformed, "service", "is given no id");
+  return nullptr;
 }
 
 int64_t clock() noexcept { return monotonic_ns(); }

@@ -21,10 +21,10 @@ Handle& Instances::new_handle(Instance& instance) {
     handle = retired_.front();
     retired_.pop_front();
   } else {
-    handles_.push_back(std::make_unique<Handle>());
+    handles_.push_back(std::make_unique<Handle>(context_));
     handle = handles_.back().get();
   }
-  handle->context = &context_;
+  handle->renew();
   handle->name = instance.name();
   handle->faults.store(&instance.faults());
   handle->inbox_bytes.store(0);

@@ -34,39 +34,50 @@ std::optional<MetricName> read_metric_name(std::string_view text) {
 uint64_t Metrics::add(const std::string& instance, uint32_t kind, const std::string& name, const std::string& help) {
   if (!read_metric_name(name) || (kind != DTU_METRIC_COUNTER && kind != DTU_METRIC_GAUGE)) return 0;
   Lock lock(mutex_);
-  for (Cell& c : cells_)
-    if (c.instance == instance && c.name == name && c.kind == kind)
-      return shared_ != nullptr ? reinterpret_cast<uintptr_t>(c.there) : reinterpret_cast<uintptr_t>(&c.value);
-  if (cells_.size() >= kMost) return 0;
-  const size_t index = cells_.size();
-  if (shared_ != nullptr && index >= shared_count_) return 0;
-  Cell& c = cells_.emplace_back();
+  const size_t count = count_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < count; ++i)
+    if (const Cell& c = at(i); c.instance == instance && c.name == name && c.kind == kind) return i + 1;
+  if (count >= kMost || (shared_ != nullptr && count >= shared_count_)) return 0;
+  if (count % kBlock == 0) blocks_[count / kBlock] = std::make_unique<Block>();
+  Cell& c = at(count);
   c.instance = instance;
   c.name = name;
   c.help = valid_utf8(help);
   c.kind = kind;
-  if (shared_ == nullptr) return reinterpret_cast<uintptr_t>(&c.value);
-  c.there = &shared_[index];
-  added_(index, {instance, name, help, kind, 0});
-  return reinterpret_cast<uintptr_t>(&shared_[index]);
+  if (shared_ != nullptr) c.there = &shared_[count];
+  count_.store(count + 1, std::memory_order_release);
+  if (shared_ != nullptr) added_(count, {instance, name, help, kind, 0});
+  return count + 1;
 }
 
-// The id is the address of the cell's value: an increase from any thread is one atomic addition.
-std::atomic<int64_t>* Metrics::cell(uint64_t id) { return reinterpret_cast<std::atomic<int64_t>*>(id); }
-
-void Metrics::increase(uint64_t id, uint64_t by) {
-  if (id != 0) cell(id)->fetch_add(static_cast<int64_t>(by), std::memory_order_relaxed);
+std::atomic<int64_t>* Metrics::cell(std::string_view instance, uint64_t id) {
+  if (id == 0 || id > count_.load(std::memory_order_acquire)) return nullptr;
+  Cell& c = at(id - 1);
+  if (c.instance != instance) return nullptr;
+  return shared_ != nullptr ? &shared_[id - 1] : &c.value;
 }
 
-void Metrics::set(uint64_t id, int64_t value) {
-  if (id != 0) cell(id)->store(value, std::memory_order_relaxed);
+bool Metrics::increase(std::string_view instance, uint64_t id, uint64_t by) {
+  auto* const value = cell(instance, id);
+  if (value != nullptr) value->fetch_add(static_cast<int64_t>(by), std::memory_order_relaxed);
+  return value != nullptr;
+}
+
+bool Metrics::set(std::string_view instance, uint64_t id, int64_t to) {
+  auto* const value = cell(instance, id);
+  if (value != nullptr) value->store(to, std::memory_order_relaxed);
+  return value != nullptr;
 }
 
 std::vector<Metrics::Reading> Metrics::read() const {
   Lock lock(mutex_);
   std::vector<Reading> all;
-  all.reserve(cells_.size());
-  for (const Cell& c : cells_) all.push_back({c.instance, c.name, c.help, c.kind, value_of(c)});
+  const size_t count = count_.load(std::memory_order_relaxed);
+  all.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const Cell& c = at(i);
+    all.push_back({c.instance, c.name, c.help, c.kind, value_of(c)});
+  }
   return all;
 }
 
@@ -80,17 +91,16 @@ int64_t Metrics::value_of(const Cell& c) {
 
 void Metrics::follow(uint64_t id, const std::atomic<int64_t>* there) {
   Lock lock(mutex_);
-  for (Cell& c : cells_)
-    if (&c.value == cell(id)) c.there = there;
+  if (id != 0 && id <= count_.load(std::memory_order_relaxed)) at(id - 1).there = there;
 }
 
 void Metrics::settle(uint64_t id) {
   Lock lock(mutex_);
-  for (Cell& c : cells_) {
-    if (&c.value != cell(id) || c.there == nullptr) continue;
-    c.value.store(value_of(c), std::memory_order_relaxed);
-    c.there = nullptr;
-  }
+  if (id == 0 || id > count_.load(std::memory_order_relaxed)) return;
+  Cell& c = at(id - 1);
+  if (c.there == nullptr) return;
+  c.value.store(value_of(c), std::memory_order_relaxed);
+  c.there = nullptr;
 }
 
 void Metrics::keep_in(std::atomic<int64_t>* cells, size_t count, Added added) {

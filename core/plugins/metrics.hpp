@@ -1,12 +1,13 @@
 // Counters and gauges plugins register through dtu.metrics/1. A cell is never removed, so that an id stays valid on any
-// thread; an instance that starts again gets its old cells.
+// thread; an instance that starts again gets its old cells. An id is checked, and only its instance may use it.
 #pragma once
 #include <dtu/abi.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +36,9 @@ class Metrics {
   // 0: the name cannot be read, the kind is unknown, or there are too many.
   [[nodiscard]] uint64_t add(const std::string& instance, uint32_t kind, const std::string& name,
                              const std::string& help);
-  void increase(uint64_t id, uint64_t by);
-  void set(uint64_t id, int64_t value);
+  // False: that instance has no metric of that id.
+  bool increase(std::string_view instance, uint64_t id, uint64_t by);
+  bool set(std::string_view instance, uint64_t id, int64_t value);
   [[nodiscard]] std::vector<Reading> read() const;
 
   // A metric whose value another process keeps in a page both see: read from there until it is settled, which must be
@@ -56,12 +58,17 @@ class Metrics {
     std::atomic<int64_t> value{0};
     const std::atomic<int64_t>* there = nullptr;  // counts on top of `value`, or is the gauge
   };
-  static std::atomic<int64_t>* cell(uint64_t id);
+  static constexpr size_t kBlock = 64;
+  using Block = std::array<Cell, kBlock>;
+  [[nodiscard]] Cell& at(size_t index) const { return (*blocks_[index / kBlock])[index % kBlock]; }
+  [[nodiscard]] std::atomic<int64_t>* cell(std::string_view instance, uint64_t id);
   static int64_t value_of(const Cell& c);
 
-  mutable Mutex mutex_;
-  std::deque<Cell> cells_ DTU_GUARDED_BY(mutex_);  // a deque: cells stay where they are
-  std::atomic<int64_t>* shared_ = nullptr;         // set before the first is added
+  mutable Mutex mutex_;  // of adding, and of `there`
+  // Cells stay where they are. An id is the index of its cell plus 1; any thread may look below count_.
+  std::array<std::unique_ptr<Block>, kMost / kBlock> blocks_;
+  std::atomic<size_t> count_{0};
+  std::atomic<int64_t>* shared_ = nullptr;  // set before the first is added
   size_t shared_count_ = 0;
   Added added_;
 };

@@ -25,6 +25,8 @@ class Resources {
   bool disarm_timer(uint64_t id);
   bool destroy_timer(uint64_t id);
 
+  static constexpr uint64_t kLongestDelay_us = 366ULL * 24 * 3600 * 1'000'000;  // a year: longer is a mistake
+
   using FdFn = void (*)(void* ctx, uint32_t events);
   [[nodiscard]] uint64_t watch(int fd, uint32_t events, FdFn fn, void* ctx);  // 0: errno says why
   bool rewatch(uint64_t id, uint32_t events);

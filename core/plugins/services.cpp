@@ -20,14 +20,15 @@
 namespace dtud::plugins {
 
 Instance* on_lane(dtu_instance* i, const char* function) {
-  Handle& handle = Handle::of(i);
-  const Lane* lane = handle.lane.load(std::memory_order_acquire);
+  Handle* handle = Handle::find(i, function);
+  if (handle == nullptr) return nullptr;
+  const Lane* lane = handle->lane.load(std::memory_order_acquire);
   // Only on its own lane is the instance sure to stay while it is looked at.
-  if (lane != nullptr && lane == Lane::current()) return handle.instance.load(std::memory_order_acquire);
+  if (lane != nullptr && lane == Lane::current()) return handle->instance.load(std::memory_order_acquire);
   if (lane == nullptr)
-    handle.faults.load()->note(Fault::late, function, "comes after destroy()");
+    handle->faults.load()->note(Fault::late, function, "comes after destroy()");
   else
-    handle.faults.load()->note(Fault::thread, function, "is called on another thread: it is for the lane only");
+    handle->faults.load()->note(Fault::thread, function, "is called on another thread: it is for the lane only");
   return nullptr;
 }
 
@@ -39,6 +40,14 @@ bool usable(Instance& instance, const char* function, std::initializer_list<dtu_
   instance.faults().note(Fault::malformed, called_in(instance.lane(), function),
                          "is given a null pointer, or a length without a text");
   return false;
+}
+
+// Notes that it was given the number of no timer or descriptor of the instance, if it was.
+dtu_status known(const Instance& instance, const char* function, uint64_t id, bool is_known) {
+  if (is_known) return DTU_OK;
+  instance.faults().note(Fault::malformed, called_in(instance.lane(), function),
+                         "is given number " + std::to_string(id) + ", which this instance does not have");
+  return DTU_E_NOT_FOUND;
 }
 
 dtu_status ok_or(bool fine, dtu_status otherwise) { return fine ? DTU_OK : otherwise; }
@@ -53,16 +62,22 @@ dtu_status timer_create(dtu_instance* i, dtu_fn fn, void* ctx, uint64_t* id) noe
 }
 dtu_status timer_arm(dtu_instance* i, uint64_t id, uint64_t delay_us, uint64_t period_us) noexcept {
   Instance* instance = on_lane(i, "timer arm");
-  return instance == nullptr ? DTU_E_CLOSED
-                             : ok_or(instance->resources().arm_timer(id, delay_us, period_us), DTU_E_NOT_FOUND);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (delay_us > Resources::kLongestDelay_us || period_us > Resources::kLongestDelay_us) {
+    instance->faults().note(Fault::malformed, called_in(instance->lane(), "timer arm"), "is given over a year");
+    return DTU_E_INVALID;
+  }
+  return known(*instance, "timer arm", id, instance->resources().arm_timer(id, delay_us, period_us));
 }
 dtu_status timer_disarm(dtu_instance* i, uint64_t id) noexcept {
   Instance* instance = on_lane(i, "timer disarm");
-  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().disarm_timer(id), DTU_E_NOT_FOUND);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  return known(*instance, "timer disarm", id, instance->resources().disarm_timer(id));
 }
 dtu_status timer_destroy(dtu_instance* i, uint64_t id) noexcept {
   Instance* instance = on_lane(i, "timer destroy");
-  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().destroy_timer(id), DTU_E_NOT_FOUND);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  return known(*instance, "timer destroy", id, instance->resources().destroy_timer(id));
 }
 constexpr dtu_timer_service kTimer{sizeof(dtu_timer_service), 0, timer_create, timer_arm, timer_disarm, timer_destroy};
 
@@ -79,19 +94,26 @@ dtu_status fd_add(dtu_instance* i, int32_t fd, uint32_t events, void (*fn)(void*
 }
 dtu_status fd_modify(dtu_instance* i, uint64_t id, uint32_t events) noexcept {
   Instance* instance = on_lane(i, "fd modify");
-  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().rewatch(id, events), DTU_E_NOT_FOUND);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  return known(*instance, "fd modify", id, instance->resources().rewatch(id, events));
 }
 dtu_status fd_remove(dtu_instance* i, uint64_t id) noexcept {
   Instance* instance = on_lane(i, "fd remove");
-  return instance == nullptr ? DTU_E_CLOSED : ok_or(instance->resources().unwatch(id), DTU_E_NOT_FOUND);
+  if (instance == nullptr) return DTU_E_CLOSED;
+  return known(*instance, "fd remove", id, instance->resources().unwatch(id));
 }
 constexpr dtu_fd_service kFd{sizeof(dtu_fd_service), 0, fd_add, fd_modify, fd_remove};
 
 constexpr uint32_t kMostPosts = 16384;  // of an instance, not yet run
 
 dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
-  Handle& handle = Handle::of(i);
-  if (fn == nullptr) return DTU_E_INVALID;
+  Handle* found = Handle::find(i, "post");
+  if (found == nullptr) return DTU_E_CLOSED;
+  Handle& handle = *found;
+  if (fn == nullptr) {
+    handle.faults.load()->note(Fault::malformed, "post", "is given no function");
+    return DTU_E_INVALID;
+  }
   Lock lock(handle.door);
   Lane* lane = handle.lane.load();
   if (lane == nullptr) {
@@ -149,10 +171,20 @@ dtu_status metric_add(dtu_instance* i, uint32_t kind, dtu_str name, dtu_str help
                                         std::string(help.ptr, help.len));
   return ok_or(*id != 0, DTU_E_INVALID);
 }
-void metric_increase(dtu_instance* i, uint64_t id, uint64_t by) noexcept {
-  Handle::of(i).context->metrics.increase(id, by);
+// `use` answers whether the instance has that metric.
+template <typename Use>
+void use_metric(dtu_instance* i, const char* function, uint64_t id, Use use) {
+  Handle* handle = Handle::find(i, function);
+  if (handle == nullptr || use(handle->context->metrics, handle->name)) return;
+  handle->faults.load()->note(Fault::malformed, function,
+                              "is given number " + std::to_string(id) + ", which this instance does not have");
 }
-void metric_set(dtu_instance* i, uint64_t id, int64_t value) noexcept { Handle::of(i).context->metrics.set(id, value); }
+void metric_increase(dtu_instance* i, uint64_t id, uint64_t by) noexcept {
+  use_metric(i, "metric increase", id, [&](Metrics& m, const std::string& name) { return m.increase(name, id, by); });
+}
+void metric_set(dtu_instance* i, uint64_t id, int64_t value) noexcept {
+  use_metric(i, "metric set", id, [&](Metrics& m, const std::string& name) { return m.set(name, id, value); });
+}
 constexpr dtu_metrics_service kMetrics{sizeof(dtu_metrics_service), 0, metric_add, metric_increase, metric_set};
 
 dtu_status invoke(dtu_instance* i, const dtu_request* request, dtu_error* error) noexcept {

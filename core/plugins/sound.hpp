@@ -13,7 +13,9 @@ namespace dtud {
 
 // It has the bytes it says it has, or none.
 [[nodiscard]] inline bool is_sound(dtu_str s) { return s.ptr != nullptr || s.len == 0; }
-[[nodiscard]] inline bool is_sound(const dtu_msg& m) { return is_sound(m.payload) && is_sound(m.route); }
+[[nodiscard]] inline bool is_sound(const dtu_msg& m) {
+  return is_sound(m.payload) && is_sound(m.route) && (m.props != nullptr || m.prop_count == 0);
+}
 
 // Somebody could take it.
 [[nodiscard]] inline bool is_acceptable(const dtu_msg& m) {

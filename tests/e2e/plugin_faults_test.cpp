@@ -113,6 +113,7 @@ std::vector<Case> each_fault() {
           {"wrong-thread", "thread", "timer create"},
           {"emits-too-much", "emit", "emit"},
           {"lengths-without-text", "malformed", ""},
+          {"bad-handles", "malformed", ""},
           {"bad-health", "malformed", "health"}};
 }
 

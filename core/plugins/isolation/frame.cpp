@@ -12,7 +12,8 @@ struct MessageHead {
 };
 static_assert(sizeof(MessageHead) == 48);
 
-std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
+// A length without bytes, which a plugin may hand over, is nothing.
+std::string_view view(dtu_str s) { return s.ptr != nullptr ? std::string_view(s.ptr, s.len) : std::string_view(); }
 
 }  // namespace
 
@@ -34,14 +35,16 @@ Writer& Writer::message(uint64_t a, uint32_t b, const dtu_msg& msg) {
                    0,
                    0};
   for (uint32_t i = 0; i < std::min(msg.prop_count, kMostProps); ++i) {
-    const uint64_t bytes = 8 + msg.props[i].key.len + msg.props[i].value.len;
-    if (bytes > kMostPropBytes || head.prop_bytes + bytes > kMostPropBytes) break;
+    const uint64_t key = view(msg.props[i].key).size(), value = view(msg.props[i].value).size();
+    if (key > kMostPropBytes || value > kMostPropBytes) break;
+    const uint64_t bytes = 8 + key + value;
+    if (head.prop_bytes + bytes > kMostPropBytes) break;
     head.prop_bytes += static_cast<uint32_t>(bytes);
     ++head.props;
   }
   out_.append(reinterpret_cast<const char*>(&head), sizeof head);
   out_.append(view(msg.payload)).append(view(msg.route));
-  for (uint32_t i = 0; i < head.props; ++i) text(msg.props[i].key).text(msg.props[i].value);
+  for (uint32_t i = 0; i < head.props; ++i) text(view(msg.props[i].key)).text(view(msg.props[i].value));
   return *this;
 }
 

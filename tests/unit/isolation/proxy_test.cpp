@@ -170,7 +170,7 @@ TEST(Metrics, ACounterGoesOnFromWhatAnotherProcessLeft) {
   Metrics metrics;
   std::atomic<int64_t> there{5};
   const uint64_t id = metrics.add("channel 1", DTU_METRIC_COUNTER, "sent", "");
-  metrics.increase(id, 2);
+  metrics.increase("channel 1", id, 2);
   metrics.follow(id, &there);
   EXPECT_EQ(metrics.read().front().value, 7);
   metrics.settle(id);

@@ -248,13 +248,14 @@ TEST_P(InstanceTest, LateThreadsFindItGone) {
 }
 
 TEST_P(InstanceTest, HandlesAreTakenAgainOnlyAfterMany) {
-  dtu_instance* first = nullptr;
+  const plugins::Handle* first = nullptr;
   int taken_again = 0;
   for (int i = 0; i < 300; ++i) {
     start();
     ASSERT_TRUE(rig.eventually([&] { return script.started == i + 1 && instance->state() == DTU_STATE_UP; }));
-    if (first == nullptr) first = script.host().instance();
-    if (script.host().instance() == first) taken_again = i;
+    const plugins::Handle* handle = plugins::Handle::find(script.host().instance());
+    if (first == nullptr) first = handle;
+    if (handle == first) taken_again = i;
     rig.stop(instance);
   }
   EXPECT_GT(taken_again, 256);

@@ -61,16 +61,20 @@ TEST(Metrics, ACellIsFoundAgainAndCountsFromAnyThread) {
   const uint64_t id = metrics.add("channel 1", DTU_METRIC_COUNTER, "sent", "help");
   ASSERT_NE(id, 0U);
   std::thread other([&] {
-    for (int i = 0; i < 1000; ++i) metrics.increase(id, 1);
+    for (int i = 0; i < 1000; ++i) metrics.increase("channel 1", id, 1);
   });
-  for (int i = 0; i < 1000; ++i) metrics.increase(id, 1);
+  for (int i = 0; i < 1000; ++i) metrics.increase("channel 1", id, 1);
   (void)metrics.read();
   other.join();
   EXPECT_EQ(metrics.add("channel 1", DTU_METRIC_COUNTER, "sent", "help"), id);
   EXPECT_NE(metrics.add("channel 2", DTU_METRIC_COUNTER, "sent", "help"), id);
   EXPECT_EQ(metrics.read().front().value, 2000);
-  metrics.increase(0, 1);
-  metrics.set(0, 1);
+  for (const uint64_t none : {uint64_t{0}, id + 2, uint64_t{64}, ~uint64_t{0}}) {
+    EXPECT_FALSE(metrics.increase("channel 1", none, 1)) << none;
+    EXPECT_FALSE(metrics.set("channel 1", none, 1)) << none;
+  }
+  EXPECT_FALSE(metrics.increase("channel 2", id, 1)) << "it is of another instance";
+  EXPECT_EQ(metrics.read().front().value, 2000);
 }
 
 TEST(Metrics, RefusesBadNamesAndTooMany) {
