@@ -1,12 +1,21 @@
 #include "plugin_host/feed.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "plugins/isolation/frame.hpp"
 
 namespace dtud::host {
 
 using plugins::isolation::cost_of;
+
+namespace {
+
+// As dtud does where it offers messages itself (core/routing): after it took none of them although nothing was wrong,
+// and after it was full and said no more.
+constexpr int64_t kRetryAfter_ns = 1'000'000'000, kLostRoom_ns = 30'000'000'000;
+
+}  // namespace
 
 bool Feed::serve() {
   if (offering_ || full_ || closed_ || waiting_.empty() || !instance_.alive()) return false;
@@ -48,12 +57,25 @@ void Feed::offered(const Batch& b) {
     waiting_.pop_front();
     told_.refused(cost, b.error);
   }
-  full_ = b.status < 0 && !refused && !room_told_;
+  const bool none = taken == 0 && b.status >= 0;
+  if (std::exchange(tried_again_, false) && taken != 0 && !room_told_)
+    instance_.faults().note(plugins::Fault::no_writable, function_,
+                            "took nothing more, had room again and did not call writable(): it was tried again");
+  full_ = ((b.status < 0 && !refused) || none) && !room_told_;
   room_told_ = false;
+  if (full_) instance_.context().main.timers().arm(timer_, monotonic_ns() + (none ? kRetryAfter_ns : kLostRoom_ns));
+  none_ = none;
+}
+
+void Feed::try_again(void* self) {
+  auto& me = *static_cast<Feed*>(self);
+  if (!me.full_) return;
+  me.full_ = false;
+  me.tried_again_ = !me.none_;
 }
 
 void Feed::room() {
-  full_ = false;
+  full_ = tried_again_ = false;
   room_told_ = offering_;
 }
 

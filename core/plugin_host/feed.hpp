@@ -24,7 +24,14 @@ class Feed : public std::enable_shared_from_this<Feed> {
     std::function<void(uint64_t bytes, const dtu_error&)> refused;
   };
   Feed(plugins::Instance& instance, const char* function, Offer offer, Told told)
-      : instance_(instance), function_(function), offer_(std::move(offer)), told_(std::move(told)) {}
+      : instance_(instance),
+        function_(function),
+        offer_(std::move(offer)),
+        told_(std::move(told)),
+        timer_(instance.context().main.timers().create(try_again, this)) {}
+  ~Feed() { instance_.context().main.timers().destroy(timer_); }
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
 
   void push(uint64_t token, KeptMessage message) { waiting_.push_back({token, std::move(message)}); }
   // Offers what waits; true: something was done.
@@ -46,13 +53,17 @@ class Feed : public std::enable_shared_from_this<Feed> {
     dtu_error error{};
   };
   void offered(const Batch& batch);
+  static void try_again(void* self);
 
   plugins::Instance& instance_;
   const char* const function_;
   const Offer offer_;
   const Told told_;
+  const uint64_t timer_;  // while it is full
   std::deque<Entry> waiting_;
   bool offering_ = false, full_ = false, room_told_ = false, closed_ = false;
+  bool none_ = false;         // the last time it took none although nothing was wrong
+  bool tried_again_ = false;  // although it did not say that it has room
 };
 
 }  // namespace dtud::host

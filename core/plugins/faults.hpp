@@ -34,9 +34,12 @@ enum class Fault : uint8_t {
   thread,         // a [lane] function of the host on another thread
   late,           // a host call after destroy()
   emit,           // from a source that is not its, or too long
-  malformed,      // a string without bytes, JSON that is none, a name that is none
+  malformed,      // a handle that is none, a string without bytes, JSON that is none, a name that is none
+  no_writable,    // had room again and did not say so
+  busy,           // leaves a descriptor ready without end
+  died,           // the process it is isolated in ended unasked
 };
-constexpr size_t kFaultKinds = 16;
+constexpr size_t kFaultKinds = 19;
 [[nodiscard]] const char* name_of(Fault kind);
 
 // Of one instance and one plugin. Any thread.

@@ -28,6 +28,17 @@ struct Tenant {
   virtual ~Tenant() = default;
 };
 
+// It answered that it takes no more, and waits for writable() or to be up again.
+struct Full {
+  bool is = false;
+  bool tried_again = false;  // by LostRoom, and not answered yet
+  int64_t since_ns = 0;
+  explicit operator bool() const { return is; }
+  void set(bool full, int64_t now_ns) { *this = {full, false, now_ns}; }
+  void clear() { *this = {}; }
+  void try_again() { *this = {false, true, 0}; }
+};
+
 struct Channel : Tenant {
   Channel(uint32_t number, OutboxLimits limits)
       : id(number), name("channel " + std::to_string(number)), outbox(limits) {}
@@ -48,14 +59,14 @@ struct Channel : Tenant {
   };
   std::array<Oldest, 2> oldest;  // data and answers in flight at the last look of Completions
   Traffic traffic;               // rx: from the remote end
-  bool connected = false;        // it carried at the last report of its state
-  bool registered = false;       // its instance has sent its registration message (D13) once
-  bool registering = false;      // nothing goes out before the registration message
-  bool connect = false;          // was told to, although auto_connect is 0
-  bool dirty = false;            // is in the router's list of channels to serve
-  bool full = false;             // answered DTU_AGAIN: waits for writable()
-  bool paused = false;           // a message failed while the channel says it is up: a breath before the next try
-  bool sending = false;          // a batch is under way
+  Full full;
+  bool connected = false;      // it carried at the last report of its state
+  bool registered = false;     // its instance has sent its registration message (D13) once
+  bool registering = false;    // nothing goes out before the registration message
+  bool connect = false;        // was told to, although auto_connect is 0
+  bool dirty = false;          // is in the router's list of channels to serve
+  bool paused = false;         // a message failed while the channel says it is up: a breath before the next try
+  bool sending = false;        // a batch is under way
   bool room_told = false;      // writable() or report(UP) came meanwhile: the answer to the batch may be older than it
   bool owes_writable = false;  // an emit of its was answered DTU_AGAIN
   bool counted_blocked = false;
@@ -91,7 +102,8 @@ struct Port {
   Link* link = nullptr;
   Traffic traffic;  // rx: from the line
   uint64_t dropped = 0;
-  bool dirty = false, full = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
+  Full full;
+  bool dirty = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
   bool held = false;  // its HAL is being replaced (Handover): nothing more is written, and nothing is dropped for that
   int64_t grace = 0;  // so many bytes of its are still taken although the link is blocked
 

@@ -26,7 +26,12 @@ using plugins::Fault;
 
 }  // namespace
 
-Router::Router(Lane& lane, Log& log) : lane_(lane), log_(log), completions_(lane, channels_) {
+Router::Router(Lane& lane, Log& log)
+    : lane_(lane),
+      log_(log),
+      completions_(lane, channels_),
+      lost_room_(lane, channels_, ports_,
+                 [this](Channel* channel, Port* port) { channel != nullptr ? mark(*channel) : mark(*port); }) {
   lane_.add_turn_hook([this] { return deliver(); });
 }
 
@@ -415,7 +420,9 @@ void Router::sent(Channel& channel, uint32_t offered, uint32_t taken, dtu_status
     completions_.expect();
   }
   const bool room_told = std::exchange(channel.room_told, false);
-  channel.full = status < 0 && !room_told;
+  if (channel.full.tried_again && taken != 0 && !room_told) LostRoom::found(*channel.instance, "send");
+  channel.full.set(status < 0 && !room_told, lane_.now_ns());
+  if (channel.full) lost_room_.expect();
   if (status < 0 && status != DTU_AGAIN) log_.debug(channel.name, "send: " + text_of(&error, channel.name));
   if (refused) pause(channel);
   if ((taken != 0 || room_told) && channel.outbox.has_waiting()) mark(channel);
@@ -482,6 +489,8 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
   const bool room_told = std::exchange(port.room_told, false);
   if (port.hal != nullptr) port.hal->faults().judge_taken("write", status, taken, offered);
   taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
+  if (std::exchange(port.full.tried_again, false) && taken != 0 && !room_told && port.hal != nullptr)
+    LostRoom::found(*port.hal, "write");
   for (uint32_t i = 0; i < taken; ++i) {
     const KeptMessage message = port.queue.pop_front();
     port.queued_bytes -= message.payload_size();
@@ -495,7 +504,8 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
     ++port.dropped;
     log_.warning(port.name, "a message was refused and dropped: " + text_of(&error, port.name));
   } else if (status < 0) {
-    port.full = !room_told;
+    port.full.set(!room_told, lane_.now_ns());
+    if (port.full) lost_room_.expect();
   }
   if (!port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID)) mark(port);
   unblock_channels_of(port);
@@ -548,12 +558,12 @@ void Router::retry_due(void* channel_ptr) {
 void Router::writable(plugins::Instance& from, uint64_t source) {
   if (from.component().kind == DTU_KIND_CHANNEL) {
     if (auto* channel = static_cast<Channel*>(from.tenant())) {
-      channel->full = false;
+      channel->full.clear();
       channel->room_told = channel->sending;
       mark(*channel);
     }
   } else if (Port* port = port_of(from, source)) {
-    port->full = false;
+    port->full.clear();
     port->room_told = port->writing;
     mark(*port);
   }

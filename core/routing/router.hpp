@@ -11,6 +11,7 @@
 #include "log/log.hpp"
 #include "routing/completions.hpp"
 #include "routing/link.hpp"
+#include "routing/lost_room.hpp"
 #include "routing/taps.hpp"
 
 namespace dtud::routing {
@@ -40,6 +41,7 @@ class Router {
   [[nodiscard]] const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
   Taps& taps() { return taps_; }
   Completions& completions() { return completions_; }
+  LostRoom& lost_room() { return lost_room_; }
 
   // From plugins; see plugins::Upcalls.
   dtu_status emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
@@ -113,6 +115,7 @@ class Router {
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<std::unique_ptr<Link>> links_;
   Completions completions_;
+  LostRoom lost_room_;
   std::vector<KeySlot> keys_;  // by the low half of a port key
   uint32_t last_key_ = 0;
   uint64_t last_link_ = 0;

@@ -234,7 +234,7 @@ void Router::close_port(Port& port) {
   port.key = 0;
   port.handle = nullptr;
   port.hal = nullptr;
-  port.full = false;
+  port.full.clear();
   port.owes_writable = false;
   port.state = DTU_STATE_DOWN;
   unblock_channels_of(port);
@@ -341,7 +341,7 @@ void Router::close_session(Link& link) {
 void Router::channel_state(Channel& channel, int32_t state, const dtu_error* error) {
   if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) {
     channel.suspicion.up(lane_.now_ns());
-    channel.full = false;
+    channel.full.clear();
     channel.paused = false;
     channel.room_told = channel.sending;
     mark(channel);
@@ -381,7 +381,7 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
   const bool up = state == DTU_STATE_UP;
   if (hal.count_change()) log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
   if (up) {
-    port->full = false;
+    port->full.clear();
     port->room_told = port->writing;
     mark(*port);
   }
@@ -401,7 +401,8 @@ void Router::instance_stopped(const plugins::Instance& instance) {
     if (channel->instance.get() == &instance) {
       channel->outbox.return_all();
       channel->suspicion.down(channel->outbox);
-      channel->full = channel->paused = channel->owes_writable = channel->sending = channel->room_told = false;
+      channel->full.clear();
+      channel->paused = channel->owes_writable = channel->sending = channel->room_told = false;
     }
   for (const auto& port : ports_)
     if (port->writer == &instance) port->writing = port->room_told = false;

@@ -183,6 +183,53 @@ TEST_P(ChannelTest, AChannelThatNeverCompletesIsStartedAnew) {
   });
 }
 
+// Full once, and it never says that it has room again.
+TEST_P(ChannelTest, ALostWritableIsNoticedAndCounted) {
+  rig.on([&] { rig.router.lost_room().set_limits({1'000'000, 1'000'000}); });
+  std::atomic<int> calls{0};
+  script.send = [&](dtu::Host host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
+    if (calls++ == 0) return DTU_AGAIN;
+    for (*taken = 0; *taken < n; ++*taken) host.complete(m[*taken].token, DTU_OK);
+    return DTU_OK;
+  };
+  start();
+  emit_on_lane("x");
+  ASSERT_TRUE(rig.eventually([&] { return channel->outbox.counters().delivered == 1; }));
+  rig.on([&] {
+    EXPECT_EQ(script.created, 1);
+    const auto faults = channel->instance->faults().read();
+    ASSERT_EQ(faults.size(), 1U);
+    EXPECT_EQ(faults[0].first, plugins::Fault::no_writable);
+    EXPECT_EQ(faults[0].second.function, "send");
+    EXPECT_EQ(faults[0].second.count, 1U);
+  });
+}
+
+// One that stays full is only slow, however often it is tried again.
+TEST_P(ChannelTest, AChannelThatStaysFullIsNoFault) {
+  rig.on([&] { rig.router.lost_room().set_limits({1'000'000, 1'000'000}); });
+  std::atomic<int> calls{0};
+  std::atomic<bool> room{false};
+  script.send = [&](dtu::Host host, const dtu_msg* m, uint32_t n, uint32_t* taken) {
+    ++calls;
+    if (!room) return DTU_AGAIN;
+    for (*taken = 0; *taken < n; ++*taken) host.complete(m[*taken].token, DTU_OK);
+    return DTU_OK;
+  };
+  start();
+  emit_on_lane("x");
+  ASSERT_TRUE(rig.eventually([&] { return calls > 3; }));
+  rig.on([&] {
+    EXPECT_TRUE(channel->instance->faults().read().empty());
+    rig.router.lost_room().set_limits({1'000'000'000'000, 1'000'000});
+  });
+  ASSERT_TRUE(rig.eventually([&] { return static_cast<bool>(channel->full); }));
+  room = true;
+  script.host().writable();
+  ASSERT_TRUE(rig.eventually([&] { return channel->outbox.counters().delivered == 1; }));
+  rig.on([&] { EXPECT_TRUE(channel->instance->faults().read().empty()); });
+}
+
 // One that is down may keep what it took: the time does not run.
 TEST_P(ChannelTest, AChannelThatIsDownMayKeepItsMessages) {
   std::atomic<int> sent{0};
