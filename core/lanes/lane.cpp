@@ -36,6 +36,12 @@ int64_t monotonic_ns() {
   return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
 }
 
+int64_t coarse_ns() {
+  timespec t{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
 int64_t wall_clock_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_REALTIME, &t);

@@ -6,6 +6,7 @@
 //
 // Threads: post, wake and stop may be called from any thread; the rest only on the lane (or before it runs).
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,9 @@
 #include "lanes/timers.hpp"
 
 namespace dtud {
+
+[[nodiscard]] int64_t monotonic_ns();
+[[nodiscard]] int64_t coarse_ns();  // the same to some milliseconds, for next to nothing
 
 class Lane {
  public:
@@ -62,10 +66,20 @@ class Lane {
   class Running {
    public:
     Running(Lane& lane, const std::string& who, const char* function)
-        : lane_(lane), before_(lane.running_.load(std::memory_order_relaxed)), function_before_(lane.function()) {
+        : lane_(lane),
+          before_(lane.running_.load(std::memory_order_relaxed)),
+          function_before_(lane.function()),
+          began_ns_(coarse_ns()) {
       lane_.now_runs(&who, function);
+      step_ = lane_.step();
     }
-    ~Running() { lane_.now_runs(before_, function_before_); }
+    ~Running() {
+      lane_.ended_ns_ = coarse_ns();
+      lane_.now_runs(before_, function_before_);
+    }
+    // How long so far, to some milliseconds, without the calls within that are over.
+    [[nodiscard]] int64_t held_ns() const { return coarse_ns() - std::max(began_ns_, lane_.ended_ns_); }
+    [[nodiscard]] bool told() const { return lane_.told_step_.load(std::memory_order_relaxed) >= step_; }  // note_told
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
@@ -73,7 +87,11 @@ class Lane {
     Lane& lane_;
     const std::string* before_;
     const char* function_before_;
+    int64_t began_ns_;
+    uint64_t step_ = 0;
   };
+  // The stall watch has told that the present step takes long.
+  void note_told() const { told_step_.store(step(), std::memory_order_relaxed); }
 
  private:
   struct Watch {
@@ -112,8 +130,8 @@ class Lane {
   std::atomic<const std::string*> running_{nullptr};
   std::atomic<const char*> function_{nullptr};
   std::atomic<uint64_t> step_{0};
+  mutable std::atomic<uint64_t> told_step_{0};
+  int64_t ended_ns_ = 0;  // when the last Running was over
 };
-
-[[nodiscard]] int64_t monotonic_ns();
 
 }  // namespace dtud

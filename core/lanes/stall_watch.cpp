@@ -94,6 +94,7 @@ StallWatch::Pace StallWatch::look_at(Seen& seen, int64_t now) {
 void StallWatch::tell(const Seen& seen, std::chrono::nanoseconds held, bool slow) const {
   const std::string* who = seen.lane->running();
   const char* function = seen.lane->function();
+  seen.lane->note_told();
   told_({*seen.lane, who != nullptr ? *who : "kernel", function != nullptr ? function : "",
          std::chrono::duration_cast<std::chrono::milliseconds>(held), slow});
 }

@@ -71,7 +71,10 @@ Handle* Handle::find(dtu_instance* i) {
 }
 
 Handle* Handle::find(dtu_instance* i, const char* function) {
-  if (Handle* handle = find(i)) return handle;
+  if (Handle* handle = find(i)) {
+    handle->calls.store(handle->calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return handle;
+  }
   const Lane* lane = Lane::current();
   const std::string* who = lane != nullptr ? lane->running() : nullptr;
   Faults* to_blame = nullptr;

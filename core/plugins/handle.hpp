@@ -40,6 +40,7 @@ struct Handle {
   std::atomic<bool> inbox_refused{false};     // an emit was answered DTU_AGAIN for that: writable() is owed to
   std::atomic<uint64_t> inbox_call_bytes{0};  // its other calls that wait there
   std::atomic<bool> inbox_overrun{false};     // too many of them waited: it is being taken down
+  std::atomic<uint32_t> calls{0};             // calls of the host it made; some may be missed
   std::atomic<uint32_t> posts{0};             // functions posted to its lane and not yet run
   std::atomic<uint32_t> journeys{0};          // its calls from another lane that are under way
   std::atomic<int64_t> buffers{0};            // references of buffers it holds

@@ -235,6 +235,12 @@ void Instance::fault(Fault kind, const char* function, const std::string& what) 
   condemn(std::string(function) + " " + what, true);
 }
 
+void Instance::was_slow(const Lane::Running& running, const char* function, int64_t held_ns) const noexcept {
+  if (!on_main() || running.told()) return;
+  faults_.note(Fault::slow, function,
+               "has blocked lane " + lane_->name() + " for " + std::to_string(held_ns / kMs) + " ms");
+}
+
 void Instance::threw(const char* function, const dtu_error& error) noexcept {
   faults_.note(Fault::exception, function != nullptr ? function : "a function", "threw: " + text_of(error));
   at_fault_.store(true);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 
 #include "plugins/instance.hpp"
 
@@ -27,8 +28,35 @@ void Resources::timer_due(void* timer) {
 }
 
 void Resources::fd_ready(void* watch, uint32_t epoll_events) {
-  const Watch w = *static_cast<Watch*>(watch);
-  w.owner->owner_.guarded("a descriptor", nullptr, [&] { return w.fn(w.ctx, from_epoll(epoll_events)), DTU_OK; });
+  const Watch w = *static_cast<Watch*>(watch);  // its function may remove it
+  Instance& owner = w.owner->owner_;
+  const std::atomic<uint32_t>& calls = owner.handle().calls;
+  const uint32_t before = calls.load(std::memory_order_relaxed);
+  owner.guarded("a descriptor", nullptr, [&] { return w.fn(w.ctx, from_epoll(epoll_events)), DTU_OK; });
+  if (calls.load(std::memory_order_relaxed) == before) w.owner->did_nothing(w.id, before);
+}
+
+// A descriptor that is ready and is left so makes the lane run without a pause. Whether the plugin read from it nobody
+// sees, but one that reads hands something over, arms a timer, or asks for something else, now and then.
+void Resources::did_nothing(uint64_t id, uint32_t calls) {
+  constexpr uint32_t kMostIdle = 20'000;
+  constexpr int64_t kWithin_ns = 10'000'000'000;
+  const auto it = watches_.find(id);
+  if (it == watches_.end()) return;
+  Watch& watch = *it->second;
+  const int64_t now = lane_.now_ns();
+  if (watch.idle == 0 || watch.idle_after != calls) {
+    watch.idle = 0;
+    watch.idle_after = calls;
+    watch.idle_since_ns = now;
+  }
+  if (++watch.idle < kMostIdle) return;
+  watch.idle = 0;
+  if (now - watch.idle_since_ns > kWithin_ns) return;
+  owner_.faults().note(Fault::busy, "a descriptor",
+                       "was called " + std::to_string(kMostIdle) + " times in " +
+                           std::to_string((now - watch.idle_since_ns) / 1'000'000) +
+                           " ms, did nothing, and leaves its descriptor ready: the lane runs without a pause");
 }
 
 uint64_t Resources::create_timer(dtu_fn fn, void* ctx) {
@@ -59,9 +87,11 @@ uint64_t Resources::watch(int fd, uint32_t events, FdFn fn, void* ctx) {
     errno = EINVAL;
     return 0;
   }
-  auto watch = std::make_unique<Watch>(Watch{this, fn, ctx});
+  auto watch = std::make_unique<Watch>(Watch{this, fn, ctx, 0, 0, 0, 0});
   const uint64_t id = lane_.watch(fd, to_epoll(events), fd_ready, watch.get());
-  if (id != 0) watches_.emplace(id, std::move(watch));
+  if (id == 0) return 0;
+  watch->id = id;
+  watches_.emplace(id, std::move(watch));
   return id;
 }
 

@@ -46,7 +46,12 @@ class Resources {
     Resources* owner;
     FdFn fn;
     void* ctx;
+    uint64_t id = 0;
+    uint32_t idle = 0;  // calls in a row in which it called nothing of the host
+    uint32_t idle_after = 0;
+    int64_t idle_since_ns = 0;
   };
+  void did_nothing(uint64_t watch, uint32_t calls);
   static void timer_due(void* timer);
   static void fd_ready(void* watch, uint32_t epoll_events);
 

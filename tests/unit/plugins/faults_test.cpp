@@ -1,4 +1,8 @@
 // What a plugin does against the contract: counted, contained, and at last left alone.
+#include <unistd.h>
+
+#include <array>
+
 #include "rig.hpp"
 
 namespace dtud::test {
@@ -153,6 +157,49 @@ TEST_P(FaultsTest, AnExceptionInsideAFunctionWithoutAStatusIsNamed) {
   ASSERT_TRUE(rig.eventually([&] { return instance->restarts() == 1; }));
   EXPECT_EQ(first(Fault::exception).function, "writable");
   EXPECT_EQ(first(Fault::exception).text, "threw: no room");
+}
+
+// Seen at its end, whether the stall watch looked or not. One that may block may do so.
+TEST_P(FaultsTest, ACallThatBlocksTheMainLaneIsCounted) {
+  const bool may_block = GetParam() != 0;
+  script.writable = [&](dtu::Host host, uint64_t source) {
+    if (source == 1) std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    host.report(DTU_STATE_DEGRADED);
+  };
+  start();
+  ASSERT_TRUE(is(DTU_STATE_UP));
+  for (const uint64_t source : {0, 1}) {
+    rig.on([&] { instance->tell_writable(source); });
+    ASSERT_TRUE(rig.eventually([&] { return script.writables == static_cast<int>(source) + 1; }));
+  }
+  ASSERT_TRUE(is(DTU_STATE_DEGRADED));
+  rig.on([&] {
+    const auto faults = instance->faults().read();
+    ASSERT_EQ(faults.size(), may_block ? 0U : 1U);
+    if (may_block) return;
+    EXPECT_EQ(faults[0].first, Fault::slow);
+    EXPECT_EQ(faults[0].second.count, 1U);
+    EXPECT_EQ(faults[0].second.function, "writable");
+  });
+}
+
+// It is ready and the plugin does nothing about it: the lane never sleeps.
+TEST_P(FaultsTest, ADescriptorThatIsLeftReadyIsCounted) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  script.start = [&](dtu::Host host) {
+    uint64_t id = 0;
+    host.report(DTU_STATE_UP);
+    return host.need<dtu_fd_service>(DTU_FD_SERVICE)
+        .add(
+            host.instance(), ends[0], DTU_FD_READ, [](void*, uint32_t) {}, nullptr, &id);
+  };
+  start();
+  EXPECT_EQ(first(Fault::busy).function, "a descriptor");
+  rig.stop(instance);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_P(FaultsTest, LogLinesAreRationedAndCounted) {
