@@ -145,7 +145,10 @@ JsonObject::Ptr faults(const plugins::Faults& faults) {
 JsonArray::Ptr instances(Kernel& kernel, const plugins::LoadedComponent* of) {
   auto list = make_list();
   each_instance(kernel, [&](plugins::Instance& i) {
-    if (of == nullptr || &i.component() == of) list->add(instance_view(kernel, i));
+    // That of an isolated one is a stand-in of its own, with the same kind and type.
+    const plugins::LoadedComponent& its = i.component();
+    if (of == nullptr || &its == of || (its.isolated && its.kind == of->kind && its.type == of->type))
+      list->add(instance_view(kernel, i));
   });
   return list;
 }

@@ -238,6 +238,8 @@ void Bridge::stopped(Instance&) {
 }
 
 void Bridge::state_changed(Instance&, uint64_t source, int32_t state, const dtu_error* error) {
+  // What follows in dtud ends this run, so the faults that led here have to be known there before.
+  if (source == 0 && state == DTU_STATE_FAILED) tell_faults();
   if (source == 0 && state == DTU_STATE_FAILED && !reported_start_) {
     reported_start_ = true;
     const dtu_status status = error != nullptr && error->code < 0 ? error->code : DTU_E_INTERNAL;

@@ -2,6 +2,7 @@
 // instance at most, and the others go on.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -165,6 +166,35 @@ TEST_F(PluginFaults, ThreeTimesInAMinuteIsAQuarantineUntilSomebodyAsks) {
             6)
       << "what was counted stays counted";
   ASSERT_NO_FATAL_FAILURE(say(100));
+}
+
+// What an isolated plugin does wrong costs and shows the same as without a process of its own.
+TEST_F(PluginFaults, AnIsolatedOneThatTakesNothingIsTriedAgainAfterAPause) {
+  isolate = true;
+  ASSERT_NO_FATAL_FAILURE(start({"takes-none"}));
+  ASSERT_NO_FATAL_FAILURE(say(1));
+  ASSERT_TRUE(eventually([&] { return number(instance("channel 1"), "faults.taken.count") >= 2; }));
+  EXPECT_LT(number(instance("channel 1"), "faults.taken.count"), 100) << "once a second, not without a pause";
+}
+
+TEST_F(PluginFaults, AnIsolatedOneThatThrowsInCreateIsLeftAloneAfterThree) {
+  isolate = true;
+  ASSERT_NO_FATAL_FAILURE(start({"throws-create"}));
+  ASSERT_TRUE(quarantined("channel 1"));
+  EXPECT_EQ(number(instance("channel 1"), "faults.exception.count"), 3);
+  EXPECT_EQ(text(instance("channel 1"), "faults.exception.function"), "create");
+}
+
+TEST_F(PluginFaults, TheEndOfItsProcessIsCountedAndItsTypeListsIt) {
+  isolate = true;
+  ASSERT_NO_FATAL_FAILURE(start({"late-emit"}));
+  double pid = 0;
+  ASSERT_TRUE(eventually([&] { return (pid = number(instance("channel 1"), "isolated.pid")) > 0; }));
+  EXPECT_THAT(dtud.get("/v1/components/late-emit").body, HasSubstr("\"name\":\"channel 1\""));
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return number(instance("channel 1"), "faults.died.count") == 1; }));
+  EXPECT_THAT(text(instance("channel 1"), "faults.died.last"), HasSubstr("signal 9"));
+  EXPECT_EQ(text(instance("channel 1"), "quarantined"), "false");
 }
 
 TEST_F(PluginFaults, AServerThatIsAwayIsNoFault) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plugins/isolation/receive.hpp"
+#include "plugins/sound.hpp"
 
 namespace dtud::plugins::isolation {
 namespace {
@@ -25,8 +26,6 @@ dtu_error failure(const std::string& text) {
   text.copy(e.message, sizeof e.message - 1);
   return e;
 }
-
-std::string_view view(dtu_str s) { return {s.ptr, static_cast<size_t>(s.len)}; }
 
 }  // namespace
 
@@ -192,6 +191,8 @@ void Proxy::over() {
   if (failed_) return;  // as it said it would
   const dtu_error why = death();
   isolation_.died(instance_.name(), why.message);
+  const std::string where = child_.doing();
+  instance_.faults().note(Fault::died, where.empty() ? "no call" : where, "was under way: " + text_of(why));
   if (phase_ == Phase::running) return instance_.reported(0, DTU_STATE_FAILED, &why);
   context_.main.post([this, alive = alive_, why] {
     if (*alive) instance_.begun(why.code, why);
