@@ -11,8 +11,10 @@ namespace dtu::check {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr milliseconds slow(100);
+constexpr milliseconds slow(100), blocking(500);  // dtud counts each call of the second kind as a fault
+constexpr size_t lines_max = 100;                 // of the log, in one life: some 150 messages are carried in it
 constexpr milliseconds turn_max(20);
+constexpr uint64_t going_on = 8;    // other messages emitted after one found no room
 constexpr uint64_t spinning = 200;  // DTU_AGAIN to one source while nobody said that there is room
 constexpr char filler = '\x5A';     // what an error holds behind its text before the call
 
@@ -44,7 +46,8 @@ dtu_status Bench::call(const std::string& function, const std::function<dtu_stat
   trail_.leave();
   if (took > slow) took -= std::chrono::duration_cast<milliseconds>(waited_for_cpu() - waited);
   if (took > slow && (part.component().caps & DTU_CAP_BLOCKING) == 0)
-    found("contract.slow", function + " took " + std::to_string(took.count()) + " ms");
+    found(took >= blocking ? "contract.blocks" : "contract.slow",
+          function + " took " + std::to_string(took.count()) + " ms");
   return status;
 }
 
@@ -104,7 +107,12 @@ void Bench::look_for_secrets(const std::string& where, const std::string& text) 
 
 void Bench::look_through_records() {
   const host::Records& r = state.records();
-  for (const host::LogLine& l : r.logs) look_for_secrets("the log", l.text);
+  size_t lines = 0;
+  for (const host::LogLine& l : r.logs) {
+    look_for_secrets("the log", l.text);
+    lines += l.level <= DTU_LOG_INFO ? 1 : 0;
+  }
+  if (lines > lines_max) found("calls.log", std::to_string(lines) + " lines were logged, without those for debugging");
   for (const host::Report& p : r.reports) look_for_secrets("a report", p.text);
   for (const host::Reply& p : r.replies) {
     look_for_secrets("an answer", p.error);
@@ -168,6 +176,11 @@ void Bench::emits(const host::InstanceRecord& by, const dtu_msg& msg, dtu_status
   if (answer == DTU_AGAIN) {
     Held& held = held_[msg.source];
     if (held.again++ == 0) held.refused = payload;
+    const size_t same = std::min(payload.size(), held.refused.size());  // bytes may come in other pieces
+    const bool other = payload.compare(0, same, held.refused, 0, same) != 0;
+    if (holding_ && other && ++held.others == going_on)
+      wire_.finding("emit.spins", by.type + " emitted " + std::to_string(going_on) + " other messages for source " +
+                                      std::to_string(msg.source) + " after one found no room");
     if (holding_ && held.again == spinning)
       wire_.finding("emit.spins", by.type + " emitted " + std::to_string(spinning) + " times for source " +
                                       std::to_string(msg.source) + " without waiting for writable()");

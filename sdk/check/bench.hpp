@@ -68,6 +68,7 @@ class Bench final : public host::Observer {
   struct Held {
     std::string refused;  // the first payload that found no room
     uint64_t again = 0;   // how often DTU_AGAIN was answered
+    uint64_t others = 0;  // of them, to another message than the first
     bool resumed = false;
   };
   host::Mutex mutex_;

@@ -106,6 +106,20 @@ void use_channel(Subject& s, Depth depth) {
   wait_for_completions(s);
 }
 
+size_t carry_many(Subject& s, size_t most, milliseconds time) {
+  constexpr size_t batch = 64;
+  if (!comes_up(s)) return 0;
+  const auto until = std::chrono::steady_clock::now() + time;
+  size_t carried = 0;
+  for (; carried < most && deliver(s, numbered(batch, ""), until, Depth::light); carried += batch) {
+    s.bench().run_until([&] { return s.open_tokens() == 0; }, soon);
+    if (s.open_tokens() != 0) break;
+    s.bench().state.forget_past();
+    if (!s.is_up()) break;
+  }
+  return carried;
+}
+
 void press_channel(Subject& s) {
   if (!comes_up(s)) return;
   s.bench().hold_emits();

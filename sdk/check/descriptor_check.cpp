@@ -146,6 +146,11 @@ class Handshake {
     bool complete = true;
     uint32_t size = 0;
     std::memcpy(&size, table, sizeof size);
+    if (size < sizeof(void*)) {
+      say("handshake.size", name + ": struct_size of " + (iface.empty() ? "ops" : iface) + " is " +
+                                std::to_string(size) + ": the table holds no function");
+      return false;
+    }
     for (const Required& r : required) {
       if (iface != r.iface || has(table, size, r)) continue;
       complete = false;

@@ -25,12 +25,14 @@ void watched(Bench& b, const std::function<void()>& body) {
 
 bool begin(Subject& s) {
   if (!s.create(s.bench().job.config)) {
+    if (s.status() == DTU_E_EXCEPTION) return false;  // said already
     s.bench().found("life.create", s.in("create()") + " failed with a valid configuration: " +
                                        std::to_string(s.status()) + " " + s.error());
     return false;
   }
   if (s.start()) return true;
-  s.bench().found("life.start", s.in("start()") + " failed: " + std::to_string(s.status()) + " " + s.error());
+  if (s.status() != DTU_E_EXCEPTION)
+    s.bench().found("life.start", s.in("start()") + " failed: " + std::to_string(s.status()) + " " + s.error());
   s.end();
   return false;
 }

@@ -1,5 +1,6 @@
 #include "process_state.hpp"
 
+#include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,11 @@ std::string read_link(const std::string& path) {
 std::string name_of(const std::string& assignment) { return assignment.substr(0, assignment.find('=')); }
 
 }  // namespace
+
+size_t heap_in_use() {
+  const struct mallinfo2 all = mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
 
 size_t count_threads() {
   size_t n = 0;

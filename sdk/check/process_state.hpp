@@ -20,6 +20,7 @@ struct ProcessState {
   static ProcessState now();
 };
 
+[[nodiscard]] size_t heap_in_use();  // bytes, also of large pieces, which malloc maps one by one
 [[nodiscard]] size_t count_threads();
 [[nodiscard]] std::map<int, std::string> open_descriptors();
 [[nodiscard]] size_t count_children();

@@ -18,6 +18,7 @@ const std::vector<Scenario>& all_scenarios() {
       {"stopped under load", Scenario::ordering, "life.under-load", true, strain::under_load},
       {"secrets", Scenario::plain, nullptr, true, strain::secrets},
       {"broken configurations", Scenario::provoking, "config.broken", true, strain::broken_configurations},
+      {"many messages", Scenario::plain, nullptr, true, strain::messages},
       {"many lives", Scenario::plain, nullptr, true, strain::rounds},
   };
   return all;

@@ -55,6 +55,7 @@ void under_load(Stage&);
 void secrets(Stage&);
 void broken_configurations(Stage&);
 void refusal(Stage&);
+void messages(Stage&);
 void rounds(Stage&);
 }  // namespace strain
 

@@ -1,6 +1,4 @@
 // What goes wrong around an instance: no room, a stop at the wrong moment, broken configurations, a host that refuses.
-#include <malloc.h>
-
 #include "check_use.hpp"
 #include "config.hpp"
 #include "process_state.hpp"
@@ -17,6 +15,8 @@ constexpr size_t rounds_max = 200;
 constexpr size_t rounds_least = 20;  // fewer say nothing of memory
 constexpr milliseconds rounds_budget(2000);
 constexpr size_t growth_max = 64;  // bytes an instance
+constexpr size_t messages_warm_up = 640, messages_max = 2560, messages_least = 640;
+constexpr size_t message_growth_max = 32;  // bytes a message
 
 bool begun(Subject& s, const std::string& config) {
   if (!s.create(config)) return false;
@@ -136,6 +136,25 @@ void refusal(Stage& stage) {
   }
 }
 
+// What is kept of each message, for ever.
+void messages(Stage& stage) {
+  Bench& b = stage.bench();
+  Subject s(b, "instance 1");
+  if (!begun(s, b.job.config)) return;
+  const auto heap = [&] {
+    b.state.forget_past();  // our own memory is not to be counted
+    return heap_in_use();
+  };
+  if (carry_many(s, messages_warm_up, rounds_budget) == messages_warm_up) {
+    const size_t before = heap(), carried = carry_many(s, messages_max, rounds_budget), after = heap();
+    if (carried >= messages_least && after > before && (after - before) / carried >= message_growth_max)
+      stage.wire.finding("leak.memory", std::to_string((after - before) / carried) +
+                                            " bytes are left behind for each message, over " + std::to_string(carried) +
+                                            " messages");
+  }
+  s.end();
+}
+
 void rounds(Stage& stage) {
   const auto until = std::chrono::steady_clock::now() + rounds_budget;
   const auto live = [&] {
@@ -149,10 +168,10 @@ void rounds(Stage& stage) {
   };
   for (int k = 0; k < warm_up; ++k) live();
   const auto descriptors = open_descriptors();
-  const size_t before = mallinfo2().uordblks;
+  const size_t before = heap_in_use();
   size_t lives = 0;
   for (; lives < rounds_max && std::chrono::steady_clock::now() < until; ++lives) live();
-  const size_t after = mallinfo2().uordblks;
+  const size_t after = heap_in_use();
   const std::string each = " for each instance, over " + std::to_string(lives) + " lives";
   if (lives >= rounds_least && after > before && (after - before) / lives >= growth_max)
     stage.wire.finding("leak.memory", std::to_string((after - before) / lives) + " bytes are left behind" + each);

@@ -23,6 +23,9 @@ bool Subject::create(const std::string& config) {
   record_->component = &bench_.part.raw();
   record_->type = name_;
   const LentText lent(bench_.storage, config);
+  const Job& job = bench_.job;
+  const bool valid = config == job.config || config == job.changed_config || config == job.secret_config;
+  broken_ = !job.refused.empty() || config.empty() || !valid;
   void* self = nullptr;
   status_ = call("create()", [&](dtu_error* e) {
     return bench_.part.component().create(&host::host_table(), record_->handle(), lent.get(), &self, e);
@@ -126,6 +129,11 @@ dtu_status Subject::call(const std::string& function, const std::function<dtu_st
   dtu_error error = Bench::fresh_error();
   const dtu_status status = bench_.call(in(function), [&] { return body(&error); });
   bench_.judge(in(function), status, error);
+  // dtud counts that as a fault of the plugin, wherever the exception was stopped.
+  if (status == DTU_E_EXCEPTION && !broken_)
+    bench_.found("contract.exception",
+                 in(function) + " answered DTU_E_EXCEPTION: " +
+                     std::string(error.message, strnlen(error.message, sizeof error.message)).substr(0, 100));
   error_ = status < 0 ? std::string(error.message, strnlen(error.message, sizeof error.message)) : "";
   return status;
 }

@@ -58,6 +58,7 @@ class Subject {
   dtu_status status_ = DTU_OK;
   std::string error_;
   bool started_ = false;
+  bool broken_ = false;  // it was created with a configuration that is none: what it throws is not looked at
 };
 
 }  // namespace dtu::check

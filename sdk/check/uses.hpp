@@ -16,6 +16,8 @@ void use_firmware(Subject& s, Depth depth);
 void use_all(Subject& s, Depth depth);  // and health
 
 // The host has no room for what is emitted, and then it has.
+// Ordinary messages, one batch after the other: how many were taken and completed.
+[[nodiscard]] size_t carry_many(Subject& s, size_t most, milliseconds time);
 void press_channel(Subject& s);
 void press_ports(Subject& s);
 

@@ -12,7 +12,7 @@ InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
 std::string text_of(const dtu_error* e) { return e == nullptr ? std::string() : std::string(e->message); }
 
 void log(dtu_instance* i, int32_t level, dtu_str line) {
-  if (!at(i).host->may_call(at(i), "log")) return;
+  if (!at(i).host->may_call(at(i), "log") || !at(i).host->sound(at(i), "log", {line})) return;
   if (std::getenv("DTU_TEST_LOG") != nullptr) std::cerr << at(i).type << " <" << level << "> " << text(line) << '\n';
   at(i).host->write_down(&Records::logs, LogLine{i, level, text(line)});
 }
@@ -24,10 +24,14 @@ dtu_buf* buf_alloc(dtu_instance* i, uint64_t len, uint8_t** bytes) {
   return buffer;
 }
 void buf_ref(dtu_instance* i, dtu_buf* buffer) {
+  if (buffer == nullptr)
+    return at(i).host->misbehaved(&at(i), rules::arguments, at(i).type + " gave buf_ref no buffer");
   ++at(i).buffers;
   buffers::ref(buffer);
 }
 void buf_unref(dtu_instance* i, dtu_buf* buffer) {
+  if (buffer == nullptr)
+    return at(i).host->misbehaved(&at(i), rules::arguments, at(i).type + " gave buf_unref no buffer");
   if (--at(i).buffers < 0) {  // the reference is somebody else's: the buffer stays
     ++at(i).buffers;
     return at(i).host->misbehaved(&at(i), rules::buffer_count, at(i).type + " gave back a buffer it does not hold");
@@ -57,6 +61,7 @@ void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* e)
 
 dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* e) {
   if (!at(i).host->may_speak(at(i), "reply") || at(i).host->refuses(at(i), "reply")) return DTU_E_CLOSED;
+  at(i).host->sound(at(i), "reply", {json});
   return at(i).host->reply({i, call, status, text(json), text_of(e), e == nullptr ? 0 : e->flags});
 }
 

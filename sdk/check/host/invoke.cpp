@@ -21,6 +21,7 @@ dtu_status ask(dtu_instance* i, const char* function, Request r, dtu_answer_fn d
 
 dtu_status invoke(dtu_instance* i, const dtu_request* q, dtu_error* err) {
   Request r;
+  at(i).host->sound(at(i), "invoke", {q->command, q->args, q->password, q->source});
   r.name = text(q->command);
   r.code = q->code;
   r.args = text(q->args);
@@ -34,6 +35,7 @@ dtu_status invoke(dtu_instance* i, const dtu_request* q, dtu_error* err) {
 dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* err) {
   Request r;
   r.kind = Request::Kind::read_point;
+  at(i).host->sound(at(i), "read_point", {point});
   r.name = text(point);
   return ask(i, "invoke.read_point", std::move(r), done, ctx, err);
 }
@@ -41,6 +43,7 @@ dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* 
 dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error* err) {
   Request r;
   r.kind = Request::Kind::write_point;
+  at(i).host->sound(at(i), "write_point", {point, json});
   r.name = text(point);
   r.args = text(json);
   return ask(i, "invoke.write_point", std::move(r), done, ctx, err);
@@ -49,6 +52,7 @@ dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
   State& host = *at(i).host;
   if (!host.on_lane(at(i), "invoke.list_points")) return DTU_E_CLOSED;
+  if (!host.sound(at(i), "list_points", {prefix})) return DTU_E_INVALID;
   for (auto it = host.points.lower_bound(text(prefix)); it != host.points.end(); ++it) {
     if (it->first.compare(0, prefix.len, prefix.ptr, prefix.len) != 0) break;
     const dtu_point_info info{sizeof info, 0, str(it->first), str(host.units[it->first]), {}};

@@ -61,33 +61,37 @@ bool good_key(const std::string& key) {
              std::string::npos;
 }
 
-constexpr dtu_kv_service kv{sizeof(dtu_kv_service), 0,
-                            [](dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) {
-                              return lane(i, "kv.get", [&]() -> dtu_status {
-                                const auto& all = host(i).kv[at(i).type];
-                                const auto it = all.find(text(key));
-                                if (it == all.end()) return good_key(text(key)) ? DTU_E_NOT_FOUND : DTU_E_INVALID;
-                                const std::string value = it->second;  // fn may set the same key
-                                fn(ctx, {value.data(), value.size()});
-                                return DTU_OK;
-                              });
-                            },
-                            [](dtu_instance* i, dtu_str key, dtu_str value) {
-                              return lane(i, "kv.set", [&]() -> dtu_status {
-                                if (!good_key(text(key)) || value.len > value_max) return DTU_E_INVALID;
-                                host(i).kv[at(i).type][text(key)] = text(value);
-                                return DTU_OK;
-                              });
-                            },
-                            [](dtu_instance* i, dtu_str key) {
-                              return lane(i, "kv.remove", [&]() -> dtu_status {
-                                return host(i).kv[at(i).type].erase(text(key)) == 1 ? DTU_OK : DTU_E_NOT_FOUND;
-                              });
-                            }};
+constexpr dtu_kv_service kv{
+    sizeof(dtu_kv_service), 0,
+    [](dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) {
+      return lane(i, "kv.get", [&]() -> dtu_status {
+        if (!host(i).sound(at(i), "kv.get", {key})) return DTU_E_INVALID;
+        const auto& all = host(i).kv[at(i).type];
+        const auto it = all.find(text(key));
+        if (it == all.end()) return good_key(text(key)) ? DTU_E_NOT_FOUND : DTU_E_INVALID;
+        const std::string value = it->second;  // fn may set the same key
+        fn(ctx, {value.data(), value.size()});
+        return DTU_OK;
+      });
+    },
+    [](dtu_instance* i, dtu_str key, dtu_str value) {
+      return lane(i, "kv.set", [&]() -> dtu_status {
+        if (!host(i).sound(at(i), "kv.set", {key, value}) || !good_key(text(key)) || value.len > value_max)
+          return DTU_E_INVALID;
+        host(i).kv[at(i).type][text(key)] = text(value);
+        return DTU_OK;
+      });
+    },
+    [](dtu_instance* i, dtu_str key) {
+      return lane(i, "kv.remove", [&]() -> dtu_status {
+        return host(i).kv[at(i).type].erase(text(key)) == 1 ? DTU_OK : DTU_E_NOT_FOUND;
+      });
+    }};
 
 constexpr dtu_metrics_service metrics{sizeof(dtu_metrics_service), 0,
                                       [](dtu_instance* i, uint32_t kind, dtu_str name, dtu_str /*help*/, uint64_t* id) {
                                         return lane(i, "metrics.add", [&]() -> dtu_status {
+                                          if (!host(i).sound(at(i), "metrics.add", {name})) return DTU_E_INVALID;
                                           const auto added = host(i).add_metric(at(i), kind, text(name));
                                           if (added) *id = *added;
                                           return added ? DTU_OK : DTU_E_INVALID;
@@ -101,6 +105,7 @@ constexpr dtu_metrics_service metrics{sizeof(dtu_metrics_service), 0,
                                       }};
 
 dtu_status link_write(dtu_instance* i, uint64_t link, uint32_t channel, const dtu_msg* m) {
+  if (!host(i).sound(at(i), "dtu.link/1", {m->payload, m->route})) return DTU_E_INVALID;
   if (m->payload.len > DTU_PAYLOAD_MAX || m->route.len > DTU_ROUTE_MAX) return DTU_E_INVALID;
   LinkWrite w;
   static_cast<Message&>(w) = copy(*m);
@@ -121,6 +126,7 @@ constexpr dtu_link_service links{sizeof(dtu_link_service), 0,
                                  },
                                  [](dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) {
                                    lane(i, "link.drop", [&]() -> dtu_status {
+                                     if (!host(i).sound(at(i), "link.drop", {reason})) return DTU_E_INVALID;
                                      host(i).write_down(&Records::drops, Drop{i, link, text(reason), bytes});
                                      return DTU_OK;
                                    });

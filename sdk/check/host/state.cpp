@@ -1,5 +1,7 @@
 #include "host/state.hpp"
 
+#include <dtu/channel.h>
+
 #include <algorithm>
 
 namespace dtu::host {
@@ -67,7 +69,19 @@ bool State::on_lane(InstanceRecord& i, const char* function) {
   return may_call(i, function);
 }
 
+bool State::sound(InstanceRecord& i, const char* function, std::initializer_list<dtu_str> texts) {
+  if (std::all_of(texts.begin(), texts.end(), [](dtu_str s) { return s.ptr != nullptr || s.len == 0; })) return true;
+  misbehaved(&i, rules::arguments, i.type + " called " + function + " with a length and no bytes");
+  return false;
+}
+
 dtu_status State::emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  if (msgs == nullptr && n != 0) {
+    misbehaved(&i, rules::arguments, i.type + " called emit without messages");
+    return DTU_E_INVALID;
+  }
+  bool all_sound = true;
+  for (uint32_t k = 0; k < n; ++k) all_sound = sound(i, "emit", {msgs[k].payload, msgs[k].route}) && all_sound;
   const Lock lock(mutex_);
   if (strict && i.phase != InstanceRecord::Phase::live) {
     if (taken != nullptr) *taken = 0;
@@ -77,7 +91,7 @@ dtu_status State::emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint3
   uint32_t k = 0;
   for (; k < n && status == DTU_OK; ++k) {
     const dtu_msg& m = msgs[k];
-    if (m.route.len > DTU_ROUTE_MAX || m.payload.len > DTU_PAYLOAD_MAX) {
+    if (!all_sound || m.route.len > DTU_ROUTE_MAX || m.payload.len > DTU_PAYLOAD_MAX) {
       status = DTU_E_INVALID;
     } else if (emit_room_ == 0) {
       status = DTU_AGAIN;
@@ -92,7 +106,7 @@ dtu_status State::emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint3
       e.by = i.handle();
       fresh_.emitted.push_back(std::move(e));
     }
-    observer_.emits(i, m, status);
+    if (all_sound) observer_.emits(i, m, status);
   }
   if (taken != nullptr) *taken = status == DTU_OK ? k : k - 1;
   loop.wake();
@@ -143,7 +157,8 @@ void State::complete(InstanceRecord& i, uint64_t token, dtu_status status) {
   const Lock lock(mutex_);
   const std::string name = i.type + " completed token " + std::to_string(token);
   if (token == 0) complain(&i, rules::unknown_token, name + ": no completion was wanted");
-  if (status == DTU_PENDING || status == DTU_AGAIN)
+  // 2: DTU_UNCONFIRMED, the one result above 0.
+  if (status == DTU_AGAIN || (status > 0 && status != DTU_UNCONFIRMED))
     complain(&i, rules::completion_status, name + " with " + std::to_string(status));
   const bool was_open = open_tokens_.erase({i.handle(), token}) == 1;
   const bool first = closed_tokens_.emplace(i.handle(), token).second;
@@ -209,6 +224,16 @@ std::optional<int64_t> State::metric(const std::string& type, const std::string&
   for (const Metric& m : metrics_)
     if (m.name == name && (type.empty() || m.type == type)) return m.value;
   return {};
+}
+
+void State::forget_past() {
+  static_cast<void>(records());
+  records_.emitted.clear();
+  records_.completions.clear();
+  records_.logs.clear();
+  records_.writables.clear();
+  const Lock lock(mutex_);
+  closed_tokens_.clear();
 }
 
 Records& State::records() {

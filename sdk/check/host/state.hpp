@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <set>
 #include <thread>
@@ -64,6 +65,8 @@ class State {
   [[nodiscard]] bool may_speak(InstanceRecord& i, const char* function);  // the same, and create() has returned
   [[nodiscard]] bool on_lane(InstanceRecord& i,
                              const char* function);  // the same as may_call, and on the loop's thread
+  // False, and a misbehaviour: one of them has a length and no bytes.
+  bool sound(InstanceRecord& i, const char* function, std::initializer_list<dtu_str> texts);
   dtu_status emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint32_t* taken);
   void complete(InstanceRecord& i, uint64_t token, dtu_status status);
   void report(InstanceRecord& i, Report report);
@@ -86,6 +89,8 @@ class State {
 
   // The loop's thread.
   Records& records();  // with everything called so far
+  void forget_past();  // messages, completions and lines that were recorded, and which tokens were completed: for those
+                       // who count memory
   dtu_status ask(InstanceRecord& i, Request request, dtu_answer_fn done, void* ctx);
   void answer(uint64_t id, const Answer& answer);
 
@@ -137,6 +142,9 @@ const void* find_service(const char* id);
 const dtu_invoke_service& invoke_table();
 
 [[nodiscard]] Message copy(const dtu_msg& m);
-inline std::string text(dtu_str s) { return s.len == 0 ? std::string() : std::string(s.ptr, s.len); }
+// A length without bytes (State::sound) is no text.
+inline std::string text(dtu_str s) {
+  return s.len == 0 || s.ptr == nullptr ? std::string() : std::string(s.ptr, s.len);
+}
 
 }  // namespace dtu::host
