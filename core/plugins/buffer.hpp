@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-struct dtu_buf {
+struct alignas(8) dtu_buf {  // also on 32 bits: what follows is aligned as malloc aligns
   std::atomic<uint32_t> refs;
   uint32_t size_class;
   uint32_t capacity;

@@ -33,7 +33,7 @@ enum class Fault : uint8_t {
   reply,          // to a call that was never made or is answered
   thread,         // a [lane] function of the host on another thread
   late,           // a host call after destroy()
-  emit,           // from a source that is not its, or too long
+  emit,           // for a source that is not its, or too long
   malformed,      // a handle that is none, a string without bytes, JSON that is none, a name that is none
   no_writable,    // had room again and did not say so
   busy,           // leaves a descriptor ready without end

@@ -191,11 +191,12 @@ void Instance::post_if_same_run(void (Instance::*then)()) {
 }
 
 void Instance::reported(uint64_t source, int32_t state, const dtu_error* error) {
+  if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED)
+    return faults_.note(Fault::malformed, "report", "reports state " + std::to_string(state) + ", which there is not");
   if (source != 0) {
     dtu_error clean{};
     return context_.up.state_changed(*this, source, state, without_secrets(error, clean));
   }
-  if (state < DTU_STATE_CONNECTING || state > DTU_STATE_STOPPED) return;
   if (phase_ == Phase::ending) {
     if (state == DTU_STATE_STOPPED) post_if_same_run(&Instance::state_stopped);
     return;
@@ -233,12 +234,6 @@ bool Instance::count_change() {
 void Instance::fault(Fault kind, const char* function, const std::string& what) noexcept {
   faults_.note(kind, function, what);
   condemn(std::string(function) + " " + what, true);
-}
-
-void Instance::was_slow(const Lane::Running& running, const char* function, int64_t held_ns) const noexcept {
-  if (!on_main() || running.told()) return;
-  faults_.note(Fault::slow, function,
-               "has blocked lane " + lane_->name() + " for " + std::to_string(held_ns / kMs) + " ms");
 }
 
 void Instance::threw(const char* function, const dtu_error& error) noexcept {

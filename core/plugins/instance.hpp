@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "events/mailbox.hpp"
+#include "plugins/call_length.hpp"
 #include "plugins/context.hpp"
 #include "plugins/faults.hpp"
 #include "plugins/interfaces.hpp"
@@ -146,18 +147,6 @@ class Instance {
   void post_if_same_run(void (Instance::*then)());
   void state_failed();
   void state_stopped() { take_down(true); }
-  // At the end of a call: counts one that held a lane that must not block, and that nobody has told of. The stall watch
-  // sees such a call by chance only, and a shorter one, too; a busy machine alone does not take as long as this.
-  struct CallLength {
-    static constexpr int64_t kSlow_ns = 500'000'000;
-    const Instance& owner;
-    const Lane::Running& running;
-    const char* function;
-    ~CallLength() {
-      if (const int64_t held_ns = running.held_ns(); held_ns >= kSlow_ns) owner.was_slow(running, function, held_ns);
-    }
-  };
-  void was_slow(const Lane::Running& running, const char* function, int64_t held_ns) const noexcept;
   static void restart_due(void* self);
   static void deadline_passed(void* self);
 
@@ -194,7 +183,7 @@ template <typename Fn>
 dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) noexcept {
   const Lane::Running running(*lane_, handle_->name, function);
   const isolation::Doing doing(context_.activity, function, lane_->now_ns());
-  const CallLength length{*this, running, function};
+  const CallLength length{faults_, *lane_, running, function, !on_main()};
   std::string what;
   try {
     const dtu_status status = fn();

@@ -64,9 +64,8 @@ dtu_status Router::emit(plugins::Instance& from, const dtu_msg* msgs, uint32_t n
       status = from_channel(*channel, msg);
     else if (Port* port = port_of(from, msg.source))
       status = from_port(*port, msg);
-    else if (!was_key(msg.source))  // the key of a port that was closed may be an emit that was on its way
-      from.faults().note(Fault::emit, called_in(lane_, "emit"),
-                         "names source " + std::to_string(msg.source) + ", which is no port of it");
+    else
+      note_unknown(from, msg.source, "emit");
     if (status != DTU_OK) return status;
   }
   return DTU_OK;
@@ -566,7 +565,16 @@ void Router::writable(plugins::Instance& from, uint64_t source) {
     port->full.clear();
     port->room_told = port->writing;
     mark(*port);
+  } else {
+    note_unknown(from, source, "writable");
   }
+}
+
+// The key of a port that was closed may have been on its way; one that never was a key is a fault.
+void Router::note_unknown(const plugins::Instance& from, uint64_t source, const char* function) const {
+  if (was_key(source)) return;
+  from.faults().note(Fault::emit, called_in(lane_, function),
+                     "names source " + std::to_string(source) + ", which is no port of it");
 }
 
 }  // namespace dtud::routing

@@ -75,6 +75,7 @@ class Router {
   };
   Port* port_of(const plugins::Instance& hal, uint64_t key);
   [[nodiscard]] bool was_key(uint64_t key) const;  // of any port, at any time
+  void note_unknown(const plugins::Instance& from, uint64_t source, const char* function) const;
   Link* link_of(uint64_t id);
   dtu_status from_port(Port& port, const dtu_msg& msg);
   void tell_waiting(Port& port);

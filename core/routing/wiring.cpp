@@ -370,7 +370,7 @@ void Router::register_channel(Channel& channel, std::string_view text) {
 
 void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, const dtu_error* error) {
   Port* port = port_of(hal, key);
-  if (port == nullptr) return;
+  if (port == nullptr) return note_unknown(hal, key, "report");
   const std::string why = text_of(error, port->name);
   // Those of an isolated HAL came with this word; any other was asked when it opened.
   if (state == DTU_STATE_UP && port->handle != nullptr && hal.component().isolated)

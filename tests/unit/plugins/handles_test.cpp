@@ -265,6 +265,33 @@ TEST_P(HandlesTest, FromAnotherThreadItIsCountedAgainstUnknown) {
   rig.stop(instance);
 }
 
+// States and sources, which are looked at on the main lane.
+TEST_P(HandlesTest, AStateThatThereIsNotAndSourcesThatAreNoneAreCounted) {
+  const plugins::LoadedComponent hal = hal_component(GetParam());
+  plugins::InstancePtr instance;
+  script.start = [](dtu::Host host) {
+    host.report(99);
+    host.report(DTU_STATE_UP, 77);
+    host.writable(77);
+    host.report(DTU_STATE_UP);
+    return DTU_OK;
+  };
+  rig.on([&] {
+    instance = rig.make("hal x", hal, script);
+    instance->start();
+  });
+  ASSERT_TRUE(rig.eventually([&] { return instance->state() == DTU_STATE_UP; }));
+  rig.on([&] {
+    const auto faults = instance->faults().read();
+    ASSERT_EQ(faults.size(), 2U);
+    EXPECT_EQ(faults[0].first, Fault::emit);
+    EXPECT_EQ(faults[0].second.count, 2U);
+    EXPECT_EQ(faults[1].first, Fault::malformed);
+    EXPECT_EQ(faults[1].second.function, "report");
+  });
+  rig.stop(instance);
+}
+
 // A handle that many others came after.
 TEST_P(HandlesTest, AStaleInstanceIsFoundOut) {
   plugins::InstancePtr instance;
