@@ -173,7 +173,12 @@ void HttpChannel::hand_on(const Target& target, const http::Answer& answer) {
 }
 
 void HttpChannel::deliver() {
-  if (held_ && host_.emit(0, held_->body, held_->route)) held_.reset();
+  if (!held_) return;
+  const dtu::EmitResult emitted = host_.emit(0, held_->body, held_->route);
+  if (emitted.again()) return;
+  if (!emitted && !stopping_)
+    host_.warn("an answer of the server is lost: dtud refused it (status " + std::to_string(emitted.status()) + ")");
+  held_.reset();
 }
 
 void HttpChannel::writable(uint64_t /*source*/) {

@@ -162,7 +162,7 @@ bool Client::flush() {
 bool Client::deliver(Stream& stream, std::string_view bytes) {
   // The bytes of an ended connection come before those of the one made since.
   if (unread_ && &stream != unread_.get()) return false;
-  return host_.emit(0, bytes);
+  return !host_.emit(0, bytes).again();
 }
 
 void Client::settled(Stream& /*stream*/, uint64_t ticket, Stream::Fate fate) {

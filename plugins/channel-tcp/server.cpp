@@ -264,7 +264,7 @@ bool Server::flush() {
   return !has_open();
 }
 
-bool Server::deliver(Stream& stream, std::string_view bytes) { return host_.emit(stream.id(), bytes); }
+bool Server::deliver(Stream& stream, std::string_view bytes) { return !host_.emit(stream.id(), bytes).again(); }
 
 void Server::writable() {
   unread_.erase(std::remove_if(unread_.begin(), unread_.end(), [](const auto& p) { return p->drain(); }),

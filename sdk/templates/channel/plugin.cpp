@@ -93,7 +93,7 @@ class TemplateName : public dtu::Component, public dtu::ChannelIface {
 
   // What emit refused can be given now.
   void writable(uint64_t /*source*/) override {
-    if (!waiting_.empty() && !host_.emit(0, waiting_)) return;
+    if (!waiting_.empty() && host_.emit(0, waiting_).again()) return;
     waiting_.clear();
     if (watch_) watch_->want(DTU_FD_READ);
   }
@@ -119,8 +119,8 @@ class TemplateName : public dtu::Component, public dtu::ChannelIface {
     if (n <= 0) return;
     ++received_;
     const std::string_view message(bytes.data(), static_cast<size_t>(n));
-    if (host_.emit(0, message)) return;
-    waiting_ = message;  // no room: read no more until writable()
+    if (!host_.emit(0, message).again()) return;  // taken, or refused for good
+    waiting_ = message;                           // no room: read no more until writable()
     watch_->want(0);
   }
 

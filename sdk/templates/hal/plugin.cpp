@@ -115,7 +115,7 @@ class TemplateName : public dtu::Component, public dtu::PortsIface, public dtu::
 
   // What emit refused can be given now.
   void writable(uint64_t /*source*/) override {
-    if (!read_.empty() && !host_.emit(key_, read_)) return;
+    if (!read_.empty() && host_.emit(key_, read_).again()) return;
     read_.clear();
     mind();
   }
@@ -159,7 +159,7 @@ class TemplateName : public dtu::Component, public dtu::PortsIface, public dtu::
     if (n <= 0) return;
     bytes_ += static_cast<uint64_t>(n);
     const std::string_view chunk(bytes.data(), static_cast<size_t>(n));
-    if (!host_.emit(key_, chunk)) read_ = chunk;  // no room: read no more until writable()
+    if (host_.emit(key_, chunk).again()) read_ = chunk;  // no room: read no more until writable()
     mind();
   }
 

@@ -71,7 +71,7 @@ TEST(TestHost, RefusedEmittersAreToldWhenThereIsRoom) {
   inst.start();
   host.block_emit_after(1);
   EXPECT_TRUE(puppet_of(inst).host().emit(1, "a"));
-  EXPECT_FALSE(puppet_of(inst).host().emit(2, "b"));
+  EXPECT_TRUE(puppet_of(inst).host().emit(2, "b").again());
   EXPECT_EQ(host.emitted().size(), 1U);
   host.block_emit(false);
   EXPECT_TRUE(puppet_of(inst).writable_sources.empty()) << "never inside the test's call";
@@ -88,6 +88,10 @@ TEST(TestHost, TooLongIsInvalid) {
   uint32_t taken = 9;
   EXPECT_EQ(puppet_of(inst).host().emit(&m, 1, &taken), DTU_E_INVALID);
   EXPECT_EQ(taken, 0U);
+  const dtu::EmitResult refused = puppet_of(inst).host().emit(1, "x", route);
+  EXPECT_FALSE(refused) << "it was not taken";
+  EXPECT_FALSE(refused.again()) << "and never will be";
+  EXPECT_EQ(refused.status(), DTU_E_INVALID);
 }
 
 TEST(TestHost, TokensAreCompletedExactlyOnce) {

@@ -41,6 +41,20 @@ class Buffer {
 // False: time_ns of the message is of a clock that nobody had set when it was read, so it is no date.
 inline bool clock_was_set(const dtu_msg& msg) noexcept { return (msg.flags & DTU_MSG_CLOCK_UNSET) == 0; }
 
+// What became of one message that was emitted: true when the host took it. Otherwise there are two cases. again():
+// there is no room; keep the message and emit it again after writable(). Else it is refused for good (it is too long,
+// its port is closed, stop() has begun): leave it out, status() says why.
+class EmitResult {
+ public:
+  explicit EmitResult(dtu_status status) noexcept : status_(status) {}
+  operator bool() const noexcept { return status_ == DTU_OK; }  // NOLINT(google-explicit-constructor): as a bool before
+  [[nodiscard]] bool again() const noexcept { return status_ == DTU_AGAIN; }
+  [[nodiscard]] dtu_status status() const noexcept { return status_; }
+
+ private:
+  dtu_status status_;
+};
+
 // Copyable, two pointers. Every member may be called from any thread unless it says otherwise.
 class Host {
  public:
@@ -60,14 +74,14 @@ class Host {
     return {h_, i_, b};
   }
   dtu_status emit(const dtu_msg* m, uint32_t n, uint32_t* taken) const noexcept { return h_->emit(i_, m, n, taken); }
-  // One message from bytes the caller keeps: the host copies. False: no room, try again after writable().
-  [[nodiscard]] bool emit(uint64_t source, std::string_view payload, std::string_view route = {}) const noexcept {
+  // One message from bytes the caller keeps: the host copies.
+  [[nodiscard]] EmitResult emit(uint64_t source, std::string_view payload, std::string_view route = {}) const noexcept {
     dtu_msg m{};
     m.source = source;
     m.route = str(route);
     m.payload = str(payload);
     uint32_t taken = 0;
-    return h_->emit(i_, &m, 1, &taken) != DTU_AGAIN;
+    return EmitResult(h_->emit(i_, &m, 1, &taken));
   }
   // Of a message that wants no completion (token 0) nothing is said.
   void complete(uint64_t token, dtu_status s) const noexcept {
