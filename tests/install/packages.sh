@@ -23,6 +23,8 @@ field dtukit Depends | grep -q libpoconet || { echo "dtukit does not depend on t
 abi=$(field dtukit Provides | sed 's/ .*//')
 field dtukit-plugin-channel-tcp Depends | grep -q "$abi" || { echo "a plugin does not depend on the ABI"; exit 1; }
 [ "$(dpkg-deb -I "$work"/debs/dtukit_*.deb conffiles)" = /etc/default/dtukit ]
+dpkg-deb -c "$work"/debs/dtukit-dev_*.deb | grep -q share/doc/dtukit-dev/plugin-guide.md ||
+  { echo "dtukit-dev has no guide"; exit 1; }
 rm -f "$work"/debs/dtukit-dev_*.deb
 PATH="$PATH:/usr/sbin:/sbin" dpkg --root="$root" --force-script-chrootless --force-depends --force-not-root --force-bad-path \
   --log="$work/dpkg.log" -i "$work"/debs/*.deb >>"$work/said" 2>&1 || { cat "$work/said"; exit 1; }

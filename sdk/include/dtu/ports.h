@@ -10,7 +10,7 @@ extern "C" {
 
 typedef struct dtu_port_info {
   uint32_t struct_size, flags;
-  dtu_str id;     /* "1": what uconf and serialID name */
+  dtu_str id;     /* "1": what uconf and serialID name. 1 to 16 of A-Z a-z 0-9 . _ - */
   dtu_str device; /* "/dev/ttyS1" */
   dtu_str title;
 } dtu_port_info;
