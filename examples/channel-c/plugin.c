@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json.h"
 #include "schema.json.h"
 
 DTU_TYPES("channel:loopback");
@@ -13,6 +14,7 @@ DTU_TYPES("channel:loopback");
 typedef struct loopback {
   const dtu_host* host;
   dtu_instance* instance;
+  uint64_t longest; /* bytes of a message */
   uint64_t messages, bytes;
   const dtu_metrics_service* metrics; /* null when the host has none */
   uint64_t bytes_metric;
@@ -24,18 +26,23 @@ static dtu_str text(const char* s) {
   return str;
 }
 
+static dtu_status fail(dtu_error* error, dtu_status code, uint32_t flags, const char* what) {
+  if (error != NULL) {
+    *error = (dtu_error){.struct_size = sizeof *error, .code = code, .flags = flags};
+    snprintf(error->message, sizeof error->message, "%s", what);
+  }
+  return code;
+}
+
 static dtu_status loopback_create(const dtu_host* host, dtu_instance* instance, dtu_str config, void** self,
                                   dtu_error* error) {
-  (void)config; /* satisfies the schema, which has no keys */
+  dtu_str value;
+  uint64_t longest;
+  if (!json_member(config, "longest", &value) || !json_number(value, &longest))
+    return fail(error, DTU_E_INVALID, 0, "/longest: a whole number of bytes is needed, such as 1024");
   loopback* me = calloc(1, sizeof *me);
-  if (me == NULL) {
-    if (error != NULL)
-      *error = (dtu_error){.struct_size = sizeof *error,
-                           .code = DTU_E_INTERNAL,
-                           .flags = DTU_ERR_RETRYABLE,
-                           .message = "memory is short"};
-    return DTU_E_INTERNAL;
-  }
+  if (me == NULL) return fail(error, DTU_E_INTERNAL, DTU_ERR_RETRYABLE, "memory is short");
+  me->longest = longest;
   me->host = host;
   me->instance = instance;
   me->metrics = host->service(instance, DTU_METRICS_SERVICE);
@@ -67,6 +74,10 @@ static dtu_status loopback_send(void* self, const dtu_msg* msgs, uint32_t n, uin
   loopback* me = self;
   for (*taken = 0; *taken < n; ++*taken) {
     const dtu_msg* msg = &msgs[*taken];
+    if (msg->payload.len > me->longest) { /* can never be given back: the host counts it as rejected */
+      if (msg->token != 0) me->host->complete(me->instance, msg->token, DTU_E_INVALID);
+      continue;
+    }
     const dtu_msg back = {.payload = msg->payload, .owner = msg->owner}; /* the same buffer: no copy */
     uint32_t emitted = 0;
     const dtu_status status = me->host->emit(me->instance, &back, 1, &emitted);

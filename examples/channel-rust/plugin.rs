@@ -1,6 +1,7 @@
 //! A channel in Rust: every message becomes a datagram to a syslog server. The host calls the `extern "C"` functions at the
 //! end, one after the other for an instance; each of them stops panics, because none may cross into the host.
 mod abi;
+mod json;
 
 use abi::*;
 use std::ffi::c_void;
@@ -137,12 +138,8 @@ impl Syslog {
     }
 }
 
-/// The configuration satisfies the schema. Quotation marks inside its texts are escaped, so what is looked for here can only
-/// be the key, and the schema lets no escape into its value.
 fn server_of(config: &[u8]) -> Result<SocketAddr, Failure> {
-    let text = String::from_utf8_lossy(config);
-    let value = text.split_once("\"server\":").map_or("", |(_, after)| after);
-    let server = value.split('"').nth(1).unwrap_or("");
+    let server = json::text_member(&String::from_utf8_lossy(config), "server").unwrap_or_default();
     server.parse().map_err(|_| {
         failure(E_INVALID, format!("/server: \"{}\" is no address with a port, such as 192.0.2.7:514", server))
     })

@@ -62,6 +62,15 @@ TEST_F(Examples, TheChannelInCHoldsWhatTheLineDoesNotTake) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(Examples, TheChannelInCReadsAKeyOfItsConfiguration) {
+  start(R"("1": {"protocol": "loopback", "serialID": "1", "longest": 10})");
+  ASSERT_TRUE(pty.write("too long to be given back"));
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.rejected", 1));
+  ASSERT_TRUE(pty.write("short"));
+  EXPECT_EQ(pty.read(5), "short");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Examples, TheHalOffersPointsAndAPort) {
   start(R"("1": {"protocol": "loopback", "serialID": "1"})");
   const Ran read = dtud.dtuctl({"read", "load.1min"});
