@@ -93,6 +93,29 @@ TEST_P(PortTest, WritableDuringWriteIsNotLost) {
   ASSERT_TRUE(rig.eventually([&] { return port->traffic.tx_messages == 1; }));
 }
 
+TEST_P(PortTest, ALostWritableIsNoticedAndCounted) {
+  std::atomic<int> calls{0};
+  hal_script.write = [&](dtu::Host, const dtu_msg*, uint32_t n, uint32_t* taken) {
+    if (calls++ == 0) return DTU_AGAIN;
+    *taken = n;
+    return DTU_OK;
+  };
+  start();
+  raw();
+  ASSERT_TRUE(up());
+  rig.on([&] {
+    rig.router.lost_room().set_limits({1'000'000, 1'000'000});
+    EXPECT_EQ(down("x"), DTU_OK);
+  });
+  ASSERT_TRUE(rig.eventually([&] { return port->traffic.tx_messages == 1; }));
+  rig.on([&] {
+    const auto faults = hal->faults().read();
+    ASSERT_EQ(faults.size(), 1U);
+    EXPECT_EQ(faults[0].first, plugins::Fault::no_writable);
+    EXPECT_EQ(faults[0].second.function, "write");
+  });
+}
+
 TEST_P(PortTest, AThrowingWriteIsTriedAgainByTheNextRun) {
   hal_script.write = [&](dtu::Host, const dtu_msg* m, uint32_t n, uint32_t* taken) -> dtu_status {
     if (hal_script.created == 1) throw 42;
