@@ -116,7 +116,10 @@ std::string value_view(const std::string& name, const std::string& json) {
 }
 
 int http_status(dtu_status status) {
-  return status == DTU_E_NOT_FOUND ? 404 : status == DTU_E_INVALID ? 400 : status == DTU_E_TIMEOUT ? 503 : 409;
+  return status == DTU_E_NOT_FOUND                           ? 404
+         : status == DTU_E_INVALID                           ? 400
+         : status == DTU_E_TIMEOUT || status == DTU_E_CLOSED ? 503
+                                                             : 409;
 }
 
 std::string call_view(const commands::Answer& a) {

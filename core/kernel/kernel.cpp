@@ -52,36 +52,6 @@ PluginSearch plugin_search_of(const std::string& board) {
   return search;
 }
 
-// Answers a plugin that asked through dtu.invoke/1.
-commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) {
-  const auto tell = [fn, ctx](const commands::Answer& a) {
-    dtu_error error{};
-    error.struct_size = sizeof error;
-    error.code = a.status;
-    error.flags = a.flags;
-    a.error.copy(error.message, sizeof error.message - 1);
-    const dtu_answer answer{
-        sizeof answer, a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error};
-    fn(ctx, &answer);
-  };
-  // The `fn` of one on a lane of its own is the kernel's: it takes the answer there.
-  if (!asker.on_main()) return tell;
-  return [tell, &asker](const commands::Answer& a) {
-    asker.answer([tell, &asker, a] { asker.guarded("done", nullptr, [&] { return tell(a), DTU_OK; }); });
-  };
-}
-
-dtu_status told(const commands::Answer& refusal, dtu_error* error) {
-  if (refusal.status != DTU_OK && error != nullptr) {
-    *error = dtu_error{};
-    error->struct_size = sizeof *error;
-    error->code = refusal.status;
-    error->flags = refusal.flags;
-    refusal.error.copy(error->message, sizeof error->message - 1);
-  }
-  return refusal.status;
-}
-
 }  // namespace
 
 Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
@@ -508,69 +478,6 @@ bool Kernel::is_well() {
                              " instances were abandoned: dtud no longer notifies the watchdog, so that the service "
                              "manager restarts dtud");
   return false;
-}
-
-// --- calls -----------------------------------------------------------------------------------------------------------
-
-dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status status, dtu_str json,
-                         const dtu_error* error) {
-  commands::Answer answer{status, text_of(json), {}};
-  if (status != DTU_OK) {
-    const bool told = error != nullptr && error->message[0] != '\0';
-    answer.error = told ? log_.scrubber().clean(text_of(*error)) : commands::name_of_status(status);
-    answer.flags = error != nullptr ? error->flags : 0;
-  }
-  return calls_.reply(provider, call, std::move(answer));
-}
-
-dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_error* error) {
-  commands::Request request;
-  request.command = text_of(r.command);
-  request.code = r.code;
-  request.args = text_of(r.args);
-  if (r.password.ptr != nullptr) request.password = view(r.password);
-  request.to = text_of(r.to);
-  request.source = r.source.len != 0 ? text_of(r.source) : asker.name();
-  request.trusted = (r.flags & DTU_REQ_TRUSTED) != 0;
-  request.deadline_ms = r.deadline_ms;
-  return told(calls_.invoke(request, &asker, answer_to(r.done, r.ctx, asker)), error);
-}
-
-dtu_status Kernel::read_point(plugins::Instance& asker, std::string_view point, dtu_answer_fn done, void* ctx,
-                              dtu_error* error) {
-  return told(calls_.read_point(point, &asker, answer_to(done, ctx, asker)), error);
-}
-
-dtu_status Kernel::write_point(plugins::Instance& asker, std::string_view point, std::string_view json,
-                               dtu_answer_fn done, void* ctx, dtu_error* error) {
-  return told(calls_.write_point(point, json, &asker, answer_to(done, ctx, asker)), error);
-}
-
-dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
-  for (const auto& [name, p] : directory_.points()) {
-    if (name.compare(0, prefix.size(), prefix) != 0) continue;
-    const dtu_point_info info{sizeof info,
-                              p.flags,
-                              {name.data(), name.size()},
-                              {p.unit.data(), p.unit.size()},
-                              {p.title.data(), p.title.size()}};
-    each(ctx, &info);
-  }
-  return DTU_OK;
-}
-
-dtu_status Kernel::list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) {
-  const auto text = [](const std::string& s) { return dtu_str{s.data(), s.size()}; };
-  for (const auto& [name, offers] : directory_.commands()) {
-    if (name.compare(0, prefix.size(), prefix) != 0) continue;
-    for (const commands::Command& c : offers) {
-      const dtu_command_info info{
-          sizeof info,    c.flags,       text(c.name), text(c.title), text(c.arguments->schema()),
-          c.codes.data(), c.codes.size()};
-      each(ctx, c.provider != nullptr ? text(c.provider->name()) : dtu_str{}, &info);
-    }
-  }
-  return DTU_OK;
 }
 
 // --- the end ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // docs/names.md says what the plugins of dtukit offer, and they offer what it says.
 #include <Poco/JSON/Object.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <fstream>
@@ -32,13 +33,14 @@ Texts split(const std::string& text, char by) {
 
 // The rows of all tables: name -> cells. The page names no name twice in one kind of table.
 struct Page {
-  std::map<std::string, Texts> points, commands;
+  std::map<std::string, Texts> points, commands, events;
   Page() {
     std::ifstream file(E2E_DOCS "/names.md");
     std::map<std::string, Texts>* table = nullptr;
     for (std::string line; std::getline(file, line);) {
       if (line.rfind("| Point ", 0) == 0) table = &points;
       if (line.rfind("| Command ", 0) == 0) table = &commands;
+      if (line.rfind("| Event ", 0) == 0) table = &events;
       if (line.rfind("| `", 0) != 0) continue;
       Texts cells;
       std::istringstream in(line.substr(1));
@@ -130,6 +132,41 @@ TEST(NamesTest, ThePageSaysWhatIsOffered) {
   const auto all = offered(dtud);
   EXPECT_EQ(all.size(), wanted.size());
   for (const std::string& provider : wanted) compare(page, provider, all.at(provider));
+  const Json events = parse_json(dtud.get("/v1/events").body);
+  EXPECT_EQ(size(events), page.events.size());
+  for (size_t i = 0; i < size(events); ++i) {
+    const Json e = at(events, "[" + std::to_string(i) + "]");
+    const auto row = page.events.find(text(e, "name"));
+    ASSERT_NE(row, page.events.end()) << to_json(e);
+    EXPECT_EQ(row->second.at(1), text(e, "state") == "true" ? "yes" : "no") << to_json(e);
+    EXPECT_EQ(row->second.at(2), text(e, "title")) << to_json(e);
+    EXPECT_EQ(row->second.at(3), text(e, "source")) << to_json(e);
+  }
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Whoever asks meanwhile is told to try again, not that the board has no such thing.
+TEST(NamesTest, ANameStaysWhileItsProviderRestarts) {
+  Dtud dtud;
+  dtud.hal(R"({"type": "sim", "isolate": true})");
+  dtud.device("{}");
+  dtud.start();
+  const auto hal = [&] { return with(at(parse_json(dtud.get("/v1/status").body), "instances"), "name", "hal sim"); };
+  const auto asked = [&](const std::string& command) {
+    return text(parse_json(dtud.post("/v1/call", R"({"command": ")" + command + R"(", "args": {}})").body), "status");
+  };
+  ASSERT_TRUE(eventually([&] { return asked("time.sync") == "ok"; }));
+  const auto commands = size(parse_json(dtud.get("/v1/commands").body));
+  const auto points = size(parse_json(dtud.get("/v1/points").body));
+  ASSERT_EQ(::kill(static_cast<pid_t>(number(hal(), "isolated.pid")), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return text(hal(), "state") != "up"; }));
+  const std::string meanwhile = asked("time.sync");
+  const auto listed = size(parse_json(dtud.get("/v1/commands").body));
+  EXPECT_TRUE(meanwhile == "closed" || meanwhile == "ok") << meanwhile;
+  EXPECT_EQ(listed, commands);
+  EXPECT_EQ(size(parse_json(dtud.get("/v1/points").body)), points);
+  EXPECT_TRUE(eventually([&] { return asked("time.sync") == "ok"; }));
+  EXPECT_EQ(size(parse_json(dtud.get("/v1/commands").body)), commands);
   EXPECT_EQ(dtud.stop(), 0);
 }
 
