@@ -7,8 +7,8 @@ namespace dtud::events {
 
 void Budget::renew() {
   Lock lock(mutex_);
-  events_ = kBurst * kUnit;
-  bytes_ = kBytesPerSecond * kUnit;
+  events_ = times_ * kBurst * kUnit;
+  bytes_ = times_ * kBytesPerSecond * kUnit;
   at_ns_ = noted_ns_ = 0;
   refused_ = 0;
 }
@@ -18,8 +18,8 @@ bool Budget::take(size_t bytes, int64_t now_ns) {
   // After ten seconds both are full: longer pauses are not multiplied out.
   const int64_t since = std::clamp<int64_t>(now_ns - at_ns_, 0, 10 * kUnit);
   at_ns_ = std::max(at_ns_, now_ns);
-  events_ = std::min(kBurst * kUnit, events_ + since * kPerSecond);
-  bytes_ = std::min(kBytesPerSecond * kUnit, bytes_ + since * kBytesPerSecond);
+  events_ = std::min(times_ * kBurst * kUnit, events_ + since * times_ * kPerSecond);
+  bytes_ = std::min(times_ * kBytesPerSecond * kUnit, bytes_ + since * times_ * kBytesPerSecond);
   const int64_t cost = static_cast<int64_t>(bytes) * kUnit;
   if (events_ < kUnit || bytes_ < cost) {
     ++refused_;

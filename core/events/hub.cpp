@@ -5,6 +5,13 @@
 #include "events/names.hpp"
 
 namespace dtud::events {
+bool is_whole(const dtu_subscription* s) { return s != nullptr && s->struct_size >= sizeof *s; }
+
+bool is_sound(const dtu_subscription& s, const uint64_t* id) {
+  return s.fn != nullptr && id != nullptr && s.pattern.ptr != nullptr && s.pattern.len != 0 &&
+         is_pattern({s.pattern.ptr, static_cast<size_t>(s.pattern.len)});
+}
+
 void Hub::send(Event event) {
   event.time_ns = main_.unix_ns();
   EventPtr sent;
@@ -102,11 +109,9 @@ uint64_t Hub::follow(std::string pattern, Follower follower) {
 }
 
 dtu_status Hub::subscribe(const MailboxPtr& mailbox, const dtu_subscription* subscription, uint64_t* id) {
-  if (subscription == nullptr || subscription->struct_size < sizeof *subscription) return DTU_E_INVALID;
+  if (!is_whole(subscription)) return DTU_E_INVALID;
   const dtu_subscription& s = *subscription;
-  const bool has_pattern = s.pattern.ptr != nullptr && s.pattern.len != 0;
-  if (s.fn == nullptr || id == nullptr || !has_pattern || !is_pattern({s.pattern.ptr, s.pattern.len}))
-    return mailbox->refuse(s, DTU_E_INVALID);
+  if (!is_sound(s, id)) return mailbox->refuse(s, DTU_E_INVALID);
   dtu_status status = DTU_OK;
   {
     // With the lock held nothing is told: what was before is in `first`, what comes is offered to the mailbox.

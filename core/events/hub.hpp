@@ -9,24 +9,20 @@
 #include <utility>
 #include <vector>
 
-#include "events/event.hpp"
-#include "events/mailbox.hpp"
+#include "events/exchange.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/thread_safety.hpp"
 
 namespace dtud::events {
 
-class Hub {
+class Hub final : public Exchange {
  public:
   // flags: of the event, and DTU_EVENT_LAST.
   using Follower = std::function<void(const Event&, uint32_t flags)>;
 
   explicit Hub(Lane& main) : main_(main) {}
-  Hub(const Hub&) = delete;
-  Hub& operator=(const Hub&) = delete;
 
-  // An instance tells an event that it declares. `json` was checked.
-  void publish(std::string_view source, const Declared& what, std::string json);
+  void publish(std::string_view source, const Declared& what, std::string json) override;
   // dtud tells one of its own. source: what it is about, or "kernel".
   void tell(std::string_view name, std::string_view source, std::string json, bool state);
   // The states of this instance, or this one of dtud's about it, hold no longer.
@@ -37,9 +33,7 @@ class Hub {
   [[nodiscard]] uint64_t follow(std::string pattern, Follower follower);
   void unfollow(uint64_t id) { followers_.erase(id); }
 
-  // The subscriber's lane. Whatever it answers, the subscription's destroy is called once for it, now or later, unless
-  // the struct is too short to hold one. It answers as dtu_events_service::subscribe.
-  dtu_status subscribe(const MailboxPtr& mailbox, const dtu_subscription* subscription, uint64_t* id);
+  dtu_status subscribe(const MailboxPtr& mailbox, const dtu_subscription* subscription, uint64_t* id) override;
 
   [[nodiscard]] uint64_t told() const;  // events since the start. Any thread
 

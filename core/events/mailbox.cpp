@@ -15,7 +15,7 @@ dtu_str str(const std::string& s) { return {s.data(), s.size()}; }
 // --- from anywhere ---------------------------------------------------------------------------------------------------
 
 void Mailbox::schedule() {
-  if (scheduled_ || !open_ || closed_) return;
+  if (scheduled_ || !open_ || closed_ || paused_) return;
   scheduled_ = true;
   lane_.post([self = shared_from_this()] { self->run(); });
 }
@@ -41,6 +41,26 @@ void Mailbox::answer(std::function<void()> tell) {
   items_.push_back(std::move(item));
   ++answers_;
   schedule();
+}
+
+void Mailbox::give(uint64_t subscription, EventPtr event, uint32_t flags, uint64_t missed, std::function<void()> told) {
+  answer([this, subscription, event = std::move(event), flags, missed, told = std::move(told)] {
+    SubscriptionPtr to;
+    {
+      Lock lock(mutex_);
+      const auto it = std::find_if(subscriptions_.begin(), subscriptions_.end(),
+                                   [&](const SubscriptionPtr& s) { return s->id == subscription; });
+      if (it != subscriptions_.end()) to = *it;
+    }
+    if (to != nullptr) tell(to, *event, flags, missed);
+    told();
+  });
+}
+
+void Mailbox::pause(bool yes) {
+  Lock lock(mutex_);
+  paused_ = yes;
+  if (!items_.empty()) schedule();
 }
 
 size_t Mailbox::answers_waiting() const {
@@ -155,7 +175,7 @@ bool Mailbox::take(Item& item, uint32_t& flags, uint64_t& missed) {
   Lock lock(mutex_);
   targets_.clear();
   for (;;) {
-    if (closed_ || items_.empty()) {
+    if (closed_ || paused_ || items_.empty()) {
       scheduled_ = false;
       return false;
     }

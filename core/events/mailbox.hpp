@@ -41,6 +41,11 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   void close();
   [[nodiscard]] bool closed() const;
   void answer(std::function<void()> tell);
+  // An event for this subscription only, behind all that waits; `told` is called on the lane when that is over, also
+  // when the subscription is gone. For the process of an isolated instance, whose events dtud selects and counts.
+  void give(uint64_t subscription, EventPtr event, uint32_t flags, uint64_t missed, std::function<void()> told);
+  // The subscriber cannot take more for now: nothing is delivered until this is called with false.
+  void pause(bool yes);
   [[nodiscard]] size_t answers_waiting() const;
   [[nodiscard]] uint64_t missed() const;  // events that were dropped
 
@@ -90,7 +95,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   uint64_t missed_ DTU_GUARDED_BY(mutex_) = 0, untold_ DTU_GUARDED_BY(mutex_) = 0;
   uint64_t last_id_ DTU_GUARDED_BY(mutex_) = 0;
   bool open_ DTU_GUARDED_BY(mutex_) = false, closed_ DTU_GUARDED_BY(mutex_) = false;
-  bool scheduled_ DTU_GUARDED_BY(mutex_) = false;
+  bool scheduled_ DTU_GUARDED_BY(mutex_) = false, paused_ DTU_GUARDED_BY(mutex_) = false;
 };
 using MailboxPtr = std::shared_ptr<Mailbox>;
 

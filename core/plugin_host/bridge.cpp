@@ -29,7 +29,7 @@ Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
       log_(Level::debug, false),
       stalls_({}, [](const StallWatch::Stall&) {}),  // dtud watches us
       inbox_(lane, *this),
-      context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity},
+      context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity, this},
       instances_(context_) {
   // dtud counts and says them; several at once are told in one.
   instances_.faults().on_note({[this] {
@@ -94,6 +94,7 @@ bool Bridge::turn() {
       taken_bytes_ = 0;
     }
   }
+  if (told_events_ != 0) Writer(wire_.out(), Frame::events_told).number(std::exchange(told_events_, 0U));
   if (wire_.pending() != 0) wire_.flush();  // should dtud be gone: reading tells
   const uint32_t wanted = EPOLLIN | (wire_.pending() != 0 ? EPOLLOUT : 0U);
   if (wanted != events_) lane_.rewatch(watch_, events_ = wanted);
@@ -414,6 +415,34 @@ dtu_status Bridge::list_commands(std::string_view prefix, plugins::CommandSink e
     for (dtu_str* s : {&provider, &info.name, &info.title, &info.args_schema}) *s = dtu::str(list.text());
     if (!list.broken()) each(ctx, provider, &info);
   });
+}
+
+// --- events ----------------------------------------------------------------------------------------------------------
+
+void Bridge::on_main(std::function<void()> fn) { lane_.is_current() ? fn() : lane_.post(std::move(fn)); }
+
+void Bridge::publish(std::string_view, const events::Declared& what, std::string json) {
+  const auto number = static_cast<uint32_t>(&what - instance_->component().events.data());
+  say(Frame::publish, [&](Writer&& out) { out.number(number).text(json); });
+}
+
+// dtud selects, keeps the order and drops; here it only finds its way to the function. On the plugin's lane.
+dtu_status Bridge::subscribe(const events::MailboxPtr& mailbox, const dtu_subscription* subscription, uint64_t* id) {
+  if (!events::is_whole(subscription)) return DTU_E_INVALID;
+  const dtu_subscription& s = *subscription;
+  if (!events::is_sound(s, id)) return mailbox->refuse(s, DTU_E_INVALID);
+  const dtu_status status = mailbox->add(s, {}, 0, *id);
+  if (status != DTU_OK) return mailbox->refuse(s, status);
+  on_main([this, id = *id, pattern = std::string(s.pattern.ptr, s.pattern.len)] {
+    say(Frame::subscribe, [&](Writer&& out) { out.number(id).text(pattern); });
+  });
+  return DTU_OK;
+}
+
+bool Bridge::unsubscribe(events::Mailbox& mailbox, uint64_t id) {
+  if (!mailbox.unsubscribe(id)) return false;
+  on_main([this, id] { say(Frame::unsubscribe, [&](Writer&& out) { out.number(id); }); });
+  return true;
 }
 
 void Bridge::call(const char* function, std::function<dtu_status(dtu_error&)> fn,

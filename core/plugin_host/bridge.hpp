@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "events/exchange.hpp"
 #include "plugin_host/feed.hpp"
 #include "plugins/instances.hpp"
 #include "plugins/isolation/wire.hpp"
@@ -21,7 +22,7 @@ using plugins::isolation::Reader;
 using plugins::isolation::Wire;
 using plugins::isolation::Writer;
 
-class Bridge final : public plugins::Upcalls {
+class Bridge final : public plugins::Upcalls, public events::Exchange {
  public:
   Bridge(Lane& lane, Descriptor socket, plugins::isolation::Activity& activity);
   ~Bridge() override;
@@ -48,6 +49,12 @@ class Bridge final : public plugins::Upcalls {
                          dtu_error*) override;
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
   dtu_status list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) override;
+
+  // events::Exchange: dtud's hub, by frames
+  void publish(std::string_view source, const events::Declared& what, std::string json) override;
+  dtu_status subscribe(const events::MailboxPtr& mailbox, const dtu_subscription* subscription, uint64_t* id) override;
+  [[nodiscard]] bool unsubscribe(events::Mailbox& mailbox, uint64_t id) override;
+  [[nodiscard]] bool checks_schemas() const override { return false; }  // dtud does
 
  private:
   friend struct Orders;  // one function a frame: orders.cpp
@@ -94,6 +101,7 @@ class Bridge final : public plugins::Upcalls {
                       const std::function<void(Reader&)>& take_one);
   [[nodiscard]] Session* session_of_link(uint64_t link);
   void heard(uint64_t bytes);
+  void on_main(std::function<void()> fn);  // now, or soon, in order
   // Calls a function of the plugin on its lane; `then` gets what it answered.
   void call(const char* function, std::function<dtu_status(dtu_error&)> fn,
             std::function<void(dtu_status, const dtu_error&)> then);
@@ -127,6 +135,7 @@ class Bridge final : public plugins::Upcalls {
   uint32_t taken_messages_ = 0;  // of the channel, and not told yet
   uint64_t taken_bytes_ = 0;
   uint64_t heard_bytes_ = 0;  // of the dialect, likewise
+  uint32_t told_events_ = 0;  // to the plugin, and not said yet
   std::unordered_map<uint64_t, Port> ports_;
   std::unordered_map<uint64_t, Session> sessions_;
   std::map<std::string, Unfinished> unfinished_;  // by port, for its next session

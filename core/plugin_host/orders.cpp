@@ -443,9 +443,25 @@ struct Orders {
     b.waiting_.erase(it);
     Instance& i = *b.instance_;
     if (i.handle().closing.load()) return;
-    const dtu_answer a{sizeof a, status, str(json), has ? &error : nullptr};
-    if (!i.on_main()) return asked.done(asked.ctx, &a);  // that of remote_calls, which takes it to the plugin's lane
-    i.guarded("done", nullptr, [&] { return asked.done(asked.ctx, &a), DTU_OK; });
+    const auto tell = [asked, status, json, has, error] {
+      const dtu_answer a{sizeof a, status, str(json), has ? &error : nullptr};
+      asked.done(asked.ctx, &a);
+    };
+    if (!i.on_main()) return tell();  // that of remote_calls, which takes it to the plugin's lane
+    i.answer([&i, tell] { i.guarded("done", nullptr, [&] { return tell(), DTU_OK; }); });
+  }
+  static void event(Bridge& b, Reader& in) {
+    const uint64_t id = in.u64();
+    auto event = std::make_shared<events::Event>();
+    const uint32_t flags = in.u32();
+    event->name = in.text();
+    event->source = in.text();
+    event->seq = in.u64();
+    event->time_ns = in.number<int64_t>();
+    event->json = in.text();
+    const uint64_t missed = in.u64();
+    if (!in.whole() || b.instance_ == nullptr || b.instance_->mailbox() == nullptr) return;
+    b.instance_->mailbox()->give(id, std::move(event), flags, missed, [&b] { b.on_main([&b] { ++b.told_events_; }); });
   }
   static void ask_health(Bridge& b, Reader&) {
     Instance& i = *b.instance_;
@@ -472,7 +488,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 30> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 31> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -501,7 +517,9 @@ constexpr std::array<Row, 30> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::points, nullptr, false},  // taken where it is waited for
                                      {Frame::commands, nullptr, false},
                                      {Frame::ask_health, Orders::ask_health, true},
-                                     {Frame::ask_alive, Orders::ask_alive, false}}};
+                                     {Frame::ask_alive, Orders::ask_alive, false},
+                                     // Also while it is being created: it may have subscribed already.
+                                     {Frame::event, Orders::event, false}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -10,7 +10,7 @@
 #include "plugins/upcalls.hpp"
 
 namespace dtud::events {
-class Hub;
+class Exchange;
 }
 
 namespace dtud::plugins {
@@ -32,7 +32,7 @@ struct Context {
   std::string kv_dir;                         // durable state of instances; "" = none
   isolation::Isolation* isolation = nullptr;  // dtud's: for components with `isolate`
   isolation::Activity* activity = nullptr;    // of the process of an isolated instance: dtud looks at it, and tells
-  events::Hub* events = nullptr;              // null: there is no dtu.events/1
+  events::Exchange* events = nullptr;         // null: there is no dtu.events/1
 };
 
 }  // namespace dtud::plugins

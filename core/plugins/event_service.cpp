@@ -6,7 +6,7 @@
 #include "config/json_text.hpp"
 #include "config/syntax.hpp"
 #include "config/validate.hpp"
-#include "events/hub.hpp"
+#include "events/exchange.hpp"
 #include "plugins/context.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/sound.hpp"
@@ -23,6 +23,10 @@ std::string called_from(const Handle& handle, const char* function) {
 dtu_status wrong(Handle& handle, dtu_status status, Fault kind, const std::string& what) {
   handle.faults.load()->note(kind, called_from(handle, "publish"), what);
   return status;
+}
+
+size_t most_bytes(const events::Declared& event) {
+  return (event.flags & DTU_EVENT_STATE) != 0 ? DTU_EVENT_STATE_JSON_MAX : DTU_EVENT_JSON_MAX;
 }
 
 bool is_object(std::string_view json) {
@@ -66,8 +70,7 @@ dtu_status publish(dtu_instance* i, dtu_str name, dtu_str json) noexcept {
     return wrong(
         handle, DTU_E_DENIED, Fault::malformed,
         "tells event \"" + valid_utf8(view(name).substr(0, 64), 64) + "\", which its dtu.events/1 does not list");
-  const bool is_state = (event->flags & DTU_EVENT_STATE) != 0;
-  const size_t most = is_state ? DTU_EVENT_STATE_JSON_MAX : DTU_EVENT_JSON_MAX;
+  const size_t most = most_bytes(*event);
   if (json.len > most)
     return wrong(handle, DTU_E_INVALID, Fault::malformed,
                  "tells event " + event->name + " with " + std::to_string(json.len) + " bytes: at most " +
@@ -107,10 +110,14 @@ dtu_status subscribe(dtu_instance* i, const dtu_subscription* subscription, uint
 dtu_status unsubscribe(dtu_instance* i, uint64_t id) noexcept {
   Instance* instance = on_lane(i, "unsubscribe");
   if (instance == nullptr) return DTU_E_CLOSED;
-  return instance->mailbox()->unsubscribe(id) ? DTU_OK : DTU_E_NOT_FOUND;
+  return instance->context().events->unsubscribe(*instance->mailbox(), id) ? DTU_OK : DTU_E_NOT_FOUND;
 }
 
 }  // namespace
+
+bool is_event_object(const events::Declared& event, std::string_view json) {
+  return json.size() <= most_bytes(event) && is_object(json);
+}
 
 void note_flood(Handle& handle, const char* function, bool all) {
   const int64_t now = all ? std::numeric_limits<int64_t>::max() : monotonic_ns();
@@ -122,15 +129,16 @@ void note_flood(Handle& handle, const char* function, bool all) {
 }
 
 void tell_event(Instance& instance, size_t event, std::string json) {
+  events::Exchange* exchange = instance.context().events;
+  if (exchange == nullptr) return;
   const events::Declared& declared = instance.component().events[event];
   const uint64_t bit = uint64_t{1} << event;
-  if ((instance.handle().checked_events & bit) == 0) {
+  if (exchange->checks_schemas() && (instance.handle().checked_events & bit) == 0) {
     instance.handle().checked_events |= bit;
     if (const std::string why = misfit(declared, json); !why.empty())
       instance.faults().note(Fault::malformed, "publish", "tells event " + declared.name + ", which " + why);
   }
-  if (instance.context().events != nullptr)
-    instance.context().events->publish(instance.name(), declared, std::move(json));
+  exchange->publish(instance.name(), declared, std::move(json));
 }
 
 const dtu_events_service& event_service() {

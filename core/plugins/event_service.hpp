@@ -3,6 +3,9 @@
 #include <dtu/events.h>
 
 #include <string>
+#include <string_view>
+
+#include "events/event.hpp"
 
 namespace dtud::plugins {
 
@@ -12,6 +15,8 @@ struct Handle;
 [[nodiscard]] const dtu_events_service& event_service();
 // Main lane: `instance` told event number `event` of its component's list. `json` was checked to be an object.
 void tell_event(Instance& instance, size_t event, std::string json);
+// The object is one that this event may carry.
+[[nodiscard]] bool is_event_object(const events::Declared& event, std::string_view json);
 // Events that were refused because there were too many: a fault. all: also of the last second. Any thread.
 void note_flood(Handle& handle, const char* function, bool all);
 

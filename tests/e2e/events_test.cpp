@@ -23,7 +23,8 @@ bool comes_after(const std::vector<std::string>& all, const std::string& first, 
   return at != all.end() && std::find_if(at, all.end(), begins(then)) != all.end();
 }
 
-struct Events : testing::Test {
+// Whether the plugins run in processes of their own.
+struct Events : testing::TestWithParam<bool> {
   Pty pty;
   TcpServer server;
   Dtud dtud;
@@ -31,10 +32,13 @@ struct Events : testing::Test {
 
   void start(const std::string& hears) {
     dtud.plugins(kPlugins + "\", \"" E2E_EVENTS).ports({{"1", pty.device()}});
-    dtud.board(R"("commands": [{"type": "hears-events", "hears": [)" + hears +
-               R"(]}, {"type": "tells-events"}, {"type": "dtu"}])");
+    const std::string isolate = GetParam() ? R"(, "isolate": true)" : "";
+    dtud.board(R"("commands": [{"type": "hears-events", "hears": [)" + hears + "]" + isolate +
+               R"(}, {"type": "tells-events")" + isolate + R"(}, {"type": "dtu"}])");
     dtud.device(R"({"uconf": {"1": {"mode": "hears"}}, "conf": {"1": )" + channel() + "}}");
     dtud.start();
+    ASSERT_TRUE(offered("fixture.tell"));  // a process takes a moment
+    ASSERT_TRUE(offered("fixture.heard"));
     ASSERT_TRUE(dtud.port_is("1", "up"));
     ASSERT_TRUE(dtud.channel_is("1", "up"));
   }
@@ -69,12 +73,19 @@ struct Events : testing::Test {
     follower.start(argv, dtud.path("events"));
   }
   [[nodiscard]] std::string followed() const { return read_file(dtud.path("events")); }
+  [[nodiscard]] bool offered(const std::string& command) const {
+    return eventually(
+        [&] { return text(with(parse_json(dtud.get("/v1/commands").body), "name", command), "name") != ""; });
+  }
   [[nodiscard]] bool follows(const std::string& what) const {
     return eventually([&] { return followed().find(what) != std::string::npos; });
   }
 };
 
-TEST_F(Events, OnePluginTellsAnotherHearsAndDtuctlShows) {
+INSTANTIATE_TEST_SUITE_P(Plugins, Events, testing::Bool(),
+                         [](const auto& isolated) { return isolated.param ? "Isolated" : "InProcess"; });
+
+TEST_P(Events, OnePluginTellsAnotherHearsAndDtuctlShows) {
   ASSERT_NO_FATAL_FAILURE(start(R"("fixture.")"));
   EXPECT_EQ(text(tell("fixture.mood"), "result.told"), "1");
   follow({"fixture."});
@@ -98,7 +109,7 @@ TEST_F(Events, OnePluginTellsAnotherHearsAndDtuctlShows) {
   EXPECT_GT(number(news, "time_ns"), 0);
 }
 
-TEST_F(Events, TheyAreListed) {
+TEST_P(Events, TheyAreListed) {
   ASSERT_NO_FATAL_FAILURE(start(""));
   const Json all = parse_json(dtud.get("/v1/events").body);
   const Json number_event = with(all, "name", "fixture.number");
@@ -114,7 +125,7 @@ TEST_F(Events, TheyAreListed) {
 }
 
 // E2 and E9, and how a person finds out.
-TEST_F(Events, WhatIsNotDeclaredIsDeniedAndAFloodIsCounted) {
+TEST_P(Events, WhatIsNotDeclaredIsDeniedAndAFloodIsCounted) {
   ASSERT_NO_FATAL_FAILURE(start(R"("fixture.news", "plugin.fault")"));
   EXPECT_EQ(text(tell("fixture.other"), "result.denied"), "1");
   const Json flood = tell("fixture.news", 1000);
@@ -124,7 +135,7 @@ TEST_F(Events, WhatIsNotDeclaredIsDeniedAndAFloodIsCounted) {
   ASSERT_TRUE(eventually([&] { return heard_of("fixture.news") == static_cast<size_t>(told); }));
   ASSERT_TRUE(eventually([&] { return heard_of("plugin.fault command tells-events") > 0; }));
   const Json instance = with(at(dtud.status(), "instances"), "name", "command tells-events");
-  EXPECT_EQ(number(instance, "faults.malformed.count"), 1);
+  EXPECT_GE(number(instance, "faults.malformed.count"), 1);
   EXPECT_GE(number(instance, "faults.flood.count"), 1);
   EXPECT_THAT(text(instance, "faults.malformed.last"), HasSubstr("fixture.other"));
   EXPECT_TRUE(eventually([&] { return dtud.log().find("tells more than 200 events at once") != std::string::npos; }));
@@ -132,15 +143,15 @@ TEST_F(Events, WhatIsNotDeclaredIsDeniedAndAFloodIsCounted) {
 
 // E4: config.applied after the answer; channel.state after the dialect's callback. E6: the states that were told
 // before.
-TEST_F(Events, DtudTellsOfItselfInTheRightOrder) {
+TEST_P(Events, DtudTellsOfItselfInTheRightOrder) {
   ASSERT_NO_FATAL_FAILURE(start(R"("config.", "channel.", "port.", "system.started", "plugin.state")"));
   ASSERT_TRUE(eventually([&] { return heard_of("system.started kernel") == 1; }));
   ASSERT_TRUE(eventually([&] { return heard_of(R"(port.state port 1 {"state":"up")") == 1; }));
   ASSERT_TRUE(eventually([&] { return heard_of(R"(channel.state channel 1 {"state":"up")") == 1; }));
   EXPECT_TRUE(comes_after(heard(), "callback channel 1 up", R"(channel.state channel 1 {"state":"up")"));
   EXPECT_GE(heard_of(R"(plugin.state hal linux {"plugin")") + heard_of(R"(plugin.state hal linux {"state":"up")"), 1U);
+  // One in a process of its own may have come too late for the first, which is no state.
   const size_t applied = heard_of("config.applied kernel");
-  EXPECT_GE(applied, 1U);
 
   const auto before = heard().size();
   EXPECT_EQ(text(call("fixture.call", R"({"command": "config.change", "args": {"set": {"uconf": {}, "conf": {}}}})"),
@@ -154,7 +165,37 @@ TEST_F(Events, DtudTellsOfItselfInTheRightOrder) {
   EXPECT_TRUE(eventually([&] { return heard_of("port.state port 1 {} gone") == 1; }));
 }
 
-TEST_F(Events, SystemStartedIsToldOnceAndKept) {
+// E3: the first comes before the answer, the second after it, whoever runs where.
+TEST_P(Events, EventsAndAnswersOfOneInstanceKeepTheirOrder) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("fixture.")"));
+  constexpr size_t kRounds = 50;
+  for (size_t i = 0; i < kRounds; ++i)
+    EXPECT_EQ(
+        text(call("fixture.call", R"({"command": "fixture.tell", "args": {"event": "fixture.news", "after": 1}})"),
+             "status"),
+        "ok");
+  ASSERT_TRUE(eventually([&] { return heard_of("fixture.news") == 2 * kRounds && heard_of("answered") == kRounds; }));
+  std::vector<std::string> order;
+  for (const std::string& line : heard())
+    if (line.compare(0, 8, "callback") != 0) order.push_back(line.substr(0, 8));
+  ASSERT_EQ(order.size(), 3 * kRounds);
+  for (size_t i = 0; i < order.size(); i += 3) {
+    EXPECT_EQ(order[i], "fixture.") << i;
+    EXPECT_EQ(order[i + 1], "answered") << i;
+    EXPECT_EQ(order[i + 2], "fixture.") << i;
+  }
+}
+
+// E12: more than may be on its way to another process waits, and comes.
+TEST_P(Events, ABurstIsHeardWhole) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("fixture.news")"));
+  const int64_t told = number(tell("fixture.news", 1000), "result.told");
+  ASSERT_GE(told, 200);
+  ASSERT_TRUE(eventually([&] { return number(call("fixture.count"), "result.events") == told; }));
+  EXPECT_EQ(number(call("fixture.count"), "result.missed"), 0);
+}
+
+TEST_P(Events, SystemStartedIsToldOnceAndKept) {
   ASSERT_NO_FATAL_FAILURE(start(R"("system.started")"));
   ASSERT_TRUE(eventually([&] { return heard_of("system.started kernel") == 1; }));
   EXPECT_THAT(heard("system.")[0], HasSubstr(R"("not_running":[])"));

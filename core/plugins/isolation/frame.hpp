@@ -23,6 +23,7 @@ constexpr uint64_t kSendWindow = 256U << 10U;    // and in bytes
 constexpr uint32_t kWriteMessages = 64;          // of a port
 constexpr uint64_t kEmitWindow = 64U << 10U;     // of one source
 constexpr uint64_t kDialectWindow = 64U << 10U;  // of all sessions
+constexpr uint32_t kEventWindow = 64;            // events, and answers behind them, not told to the plugin yet
 
 enum class Frame : uint32_t {
   // dtud to the child, whose instance is created and started by the first.
@@ -56,6 +57,7 @@ enum class Frame : uint32_t {
   commands,    // status, count, a text of (flags, count, codes..., provider, name, title, schema)...: of ask_commands
   ask_health,  // nothing
   ask_alive,   // nothing
+  event,       // subscription, flags, name, source, seq, time, json, missed
 
   // The child to dtud.
   offer_command = 100,  // flags, name, title, schema, count, codes...
@@ -87,6 +89,10 @@ enum class Frame : uint32_t {
   health,               // json
   fault,                // kind, how many times since the last one of it, function, text: against the contract
   alive,                // nothing: the answer to ask_alive
+  publish,              // number of the event in the component's list, json
+  subscribe,            // id, pattern
+  unsubscribe,          // id
+  events_told,          // how many events the plugin was told, or has left
 };
 
 // What a message counts against a window: what it holds, and what is around it.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "events/exchange.hpp"
 #include "plugins/isolation/receive.hpp"
 #include "plugins/sound.hpp"
 
@@ -441,6 +442,40 @@ void Proxy::answered(void* asked, const dtu_answer* a) {
   const uint64_t id = static_cast<Asked*>(asked)->id;
   me.asked_.erase(id);
   me.answer(id, a->status, view(a->json), a->error);
+}
+
+// --- events ----------------------------------------------------------------------------------------------------------
+
+void Proxy::subscribe(uint64_t id, std::string_view pattern) {
+  if (context_.events == nullptr || instance_.mailbox()->closed()) return;
+  if (heard_events_.count(id) != 0) return broken("subscribes twice under one number");
+  auto heard = std::make_unique<Heard>(Heard{this, id, 0});
+  const dtu_subscription s{sizeof s, 0, {pattern.data(), pattern.size()}, tell, nullptr, heard.get()};
+  if (context_.events->subscribe(instance_.mailbox(), &s, &heard->at_hub) != DTU_OK)
+    return broken("makes a subscription that its host cannot have let through");
+  heard_events_.emplace(id, std::move(heard));
+}
+
+void Proxy::unsubscribe(uint64_t id) {
+  const auto node = heard_events_.extract(id);
+  if (node) (void)context_.events->unsubscribe(*instance_.mailbox(), node.mapped()->at_hub);
+}
+
+// What the child has not told its plugin yet is bounded: the rest waits in the mailbox, where it can be dropped.
+void Proxy::tell(void* heard, const dtu_event* e) {
+  auto& me = *static_cast<Heard*>(heard)->by;
+  const uint64_t id = static_cast<Heard*>(heard)->id;
+  me.say(Frame::event, [&](Writer&& out) {
+    out.number(id).number(e->flags).text(e->name).text(e->source).number(e->seq).number(e->time_ns);
+    out.text(e->json).number(e->missed);
+  });
+  if (++me.events_ahead_ >= kEventWindow) me.instance_.mailbox()->pause(true);
+}
+
+void Proxy::events_told(uint32_t count) {
+  if (count > events_ahead_) return broken("was told fewer events than it says");
+  events_ahead_ -= count;
+  if (events_ahead_ < kEventWindow) instance_.mailbox()->pause(false);
 }
 
 void Proxy::asked(uint64_t id, const std::function<dtu_status(Asked*, dtu_error*)>& put) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "events/budget.hpp"
 #include "plugins/buffer.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/isolation/isolation.hpp"
@@ -102,6 +103,10 @@ class Proxy {
     uint64_t held_bytes = 0;
     uint64_t owed = 0;  // bytes taken since the child was told last
   };
+  struct Heard {  // a subscription of the plugin's
+    Proxy* by;
+    uint64_t id, at_hub;
+  };
   struct Asked {  // a call of the plugin's that is under way
     Proxy* by;
     uint64_t id;
@@ -130,6 +135,10 @@ class Proxy {
   [[nodiscard]] Asked* ask(uint64_t id);
   void asked(uint64_t id, const std::function<dtu_status(Asked*, dtu_error*)>& put);
   static void answered(void* asked, const dtu_answer* answer);
+  void subscribe(uint64_t id, std::string_view pattern);
+  void unsubscribe(uint64_t id);
+  void events_told(uint32_t count);
+  static void tell(void* heard, const dtu_event* event);
   static void run_readable(void* self, uint32_t events);
   static void timer_due(void* self);
   static void beat_due(void* self) { static_cast<Proxy*>(self)->beat(); }
@@ -160,7 +169,10 @@ class Proxy {
   std::unordered_map<uint64_t, Session> sessions_;
   std::unordered_map<uint64_t, Source> sources_;
   std::unordered_map<uint64_t, std::unique_ptr<Asked>> asked_;
-  std::vector<uint64_t> metrics_;  // by slot; of the kernel's registry
+  std::unordered_map<uint64_t, std::unique_ptr<Heard>> heard_events_;  // by the id of the other side
+  uint32_t events_ahead_ = 0;                                          // sent to the child, and not told by it
+  events::Budget event_budget_{2};  // twice that of its own host: what came late comes together
+  std::vector<uint64_t> metrics_;   // by slot; of the kernel's registry
   Offers offers_;
   size_t offer_bytes_ = 0;
   std::string health_ = "{}";

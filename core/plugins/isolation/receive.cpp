@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "plugins/event_service.hpp"
 #include "plugins/isolation/proxy.hpp"
 
 namespace dtud::plugins::isolation {
@@ -289,6 +290,31 @@ struct Handlers {
     if (static_cast<Fault>(kind) == Fault::exception) p.instance_.blame();
   }
   static void alive(Proxy&, Reader&) {}  // every frame is a sign of life
+
+  static void publish(Proxy& p, Reader& in) {
+    const uint32_t number = in.u32();
+    const std::string_view json = in.text(DTU_EVENT_JSON_MAX);
+    if (!in.whole()) return;
+    const auto& declared = p.component_.events;
+    // The host on the other side has refused what is wrong or too much: this is none that it let through.
+    if (number >= declared.size() || !is_event_object(declared[number], json) ||
+        !p.event_budget_.take(json.size(), p.context_.main.now_ns()))
+      return p.broken("tells events that its host cannot have let through");
+    tell_event(p.instance_, number, std::string(json));
+  }
+  static void subscribe(Proxy& p, Reader& in) {
+    const uint64_t id = in.u64();
+    const std::string_view pattern = in.text(kLongestName);
+    if (in.whole()) p.subscribe(id, pattern);
+  }
+  static void unsubscribe(Proxy& p, Reader& in) {
+    const uint64_t id = in.u64();
+    if (in.whole()) p.unsubscribe(id);
+  }
+  static void events_told(Proxy& p, Reader& in) {
+    const uint32_t count = in.u32();
+    if (in.whole()) p.events_told(count);
+  }
 };
 
 namespace {
@@ -298,7 +324,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 29> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 33> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -326,7 +352,11 @@ constexpr std::array<Row, 29> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::log, Handlers::log},
                                      {Frame::health, Handlers::health},
                                      {Frame::fault, Handlers::fault},
-                                     {Frame::alive, Handlers::alive}}};
+                                     {Frame::alive, Handlers::alive},
+                                     {Frame::publish, Handlers::publish},
+                                     {Frame::subscribe, Handlers::subscribe},
+                                     {Frame::unsubscribe, Handlers::unsubscribe},
+                                     {Frame::events_told, Handlers::events_told}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

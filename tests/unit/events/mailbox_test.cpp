@@ -170,5 +170,40 @@ TEST_F(EventMailbox, AtMost256ATurn) {
   EXPECT_EQ(total(), 64U * 64U) << "and none is lost";
 }
 
+TEST_F(EventMailbox, WhilePausedEverythingWaitsInItsOrder) {
+  ASSERT_EQ(one.subscribe(a, "sms."), DTU_OK);
+  std::vector<std::string> order;
+  a.then = [&](const Seen& s) {
+    order.push_back(s.json);
+    if (s.json == "{1}") one.mailbox->pause(true);
+  };
+  publish("hal", "{1}");
+  one.mailbox->answer([&] { order.emplace_back("answer"); });
+  publish("hal", "{2}");
+  lane.settle();
+  EXPECT_THAT(order, ElementsAre("{1}"));
+  publish("hal", "{3}");
+  one.mailbox->pause(false);
+  lane.settle();
+  EXPECT_THAT(order, ElementsAre("{1}", "answer", "{2}", "{3}"));
+}
+
+TEST_F(EventMailbox, AnEventThatIsGivenGoesToItsSubscriptionOnly) {
+  uint64_t id = 0;
+  dtu_subscription s = Subscriber::about(a, "sms.");
+  ASSERT_EQ(one.mailbox->add(s, {}, 0, id), DTU_OK);
+  int told = 0;
+  Event event;
+  event.name = "sms.received";
+  event.json = "{1}";
+  one.mailbox->give(id, std::make_shared<const Event>(event), DTU_EVENT_LAST, 7, [&] { ++told; });
+  one.mailbox->give(id + 1, std::make_shared<const Event>(event), 0, 0, [&] { ++told; });
+  lane.settle();
+  ASSERT_EQ(a.seen.size(), 1U);
+  EXPECT_EQ(a.seen[0].flags, DTU_EVENT_LAST);
+  EXPECT_EQ(a.seen[0].missed, 7U);
+  EXPECT_EQ(told, 2) << "also of one that nobody wants any more";
+}
+
 }  // namespace
 }  // namespace dtud::events
