@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "config.hpp"
 #include "process_state.hpp"
 
 namespace dtu::check {
@@ -114,6 +115,15 @@ void Bench::look_through_records() {
   }
   if (lines > lines_max) found("calls.log", std::to_string(lines) + " lines were logged, without those for debugging");
   for (const host::Report& p : r.reports) look_for_secrets("a report", p.text);
+  for (const host::Published& e : r.events) {
+    look_for_secrets("event " + e.name, e.json);
+    if (!judged_events_.insert(e.name).second) continue;
+    const dtu_event_info* info = host::declared_event(*host::InstanceRecord::of(e.by).component, e.name);
+    if (info == nullptr || info->schema == nullptr || *info->schema == '\0') continue;
+    const Schema schema(info->schema);
+    for (const std::string& what : schema.trouble()) found("events.schema", "the schema of " + e.name + ": " + what);
+    if (schema.usable() && !schema.completed(e.json)) found("events.schema", "event " + e.name + ": " + schema.why());
+  }
   for (const host::Reply& p : r.replies) {
     look_for_secrets("an answer", p.error);
     const auto it = asked.find(p.call);

@@ -64,6 +64,7 @@ class Bench final : public host::Observer {
 
   Wire& wire_;
   Trail& trail_;
+  std::set<std::string> judged_events_;  // names: the first of each is held against its schema
 
   struct Held {
     std::string refused;  // the first payload that found no room

@@ -1,5 +1,7 @@
 #include "descriptor_check.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <sstream>
 
@@ -39,6 +41,7 @@ constexpr Required required[] = {
     DTU_REQUIRED(DTU_FIRMWARE_IFACE, dtu_firmware, install),
     DTU_REQUIRED(DTU_COMMANDS_IFACE, dtu_commands, list),
     DTU_REQUIRED(DTU_COMMANDS_IFACE, dtu_commands, invoke),
+    DTU_REQUIRED(DTU_EVENTS_IFACE, dtu_events, list),
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, names),
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, open),
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, close),
@@ -46,9 +49,12 @@ constexpr Required required[] = {
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, from_channel),
 };
 
+constexpr const char* kernel_parts[] = {"system",  "config", "channel", "port", "plugin",
+                                        "command", "access", "event",   "spool"};
+
 bool is_known_iface(const std::string& id) {
   return id == DTU_CHANNEL_IFACE || id == DTU_PORTS_IFACE || id == DTU_POINTS_IFACE || id == DTU_NETWORK_IFACE ||
-         id == DTU_FIRMWARE_IFACE || id == DTU_COMMANDS_IFACE || id == DTU_DIALECT_IFACE;
+         id == DTU_FIRMWARE_IFACE || id == DTU_COMMANDS_IFACE || id == DTU_DIALECT_IFACE || id == DTU_EVENTS_IFACE;
 }
 
 class Handshake {
@@ -188,7 +194,28 @@ class Handshake {
       say("handshake.interface", name + " offers " + id + ", which this ABI does not have");
     if (!is_known_iface(id)) return true;
     if (!all_of(id, i.table, name)) return false;
+    if (id == DTU_EVENTS_IFACE) return events(at_our_size(*static_cast<const dtu_events*>(i.table)), name);
     return id != DTU_DIALECT_IFACE || dialects(at_our_size(*static_cast<const dtu_dialect*>(i.table)), name);
+  }
+  bool events(const dtu_events& table, const std::string& name) {
+    if (table.count > DTU_EVENTS_MAX) return say("events.list", name + " lists more than 64 events"), false;
+    std::set<std::string> names;
+    bool complete = true;
+    for (uint32_t k = 0; k < table.count; ++k) {
+      const dtu_event_info* e = table.list[k];
+      if (e == nullptr || !holds_text(e->name, text_max) || !holds_text(e->title, text_max)) {
+        say("events.list", name + ": event " + std::to_string(k) + " has no name or no title");
+        complete = false;
+        continue;
+      }
+      const std::string event = e->name, first = event.substr(0, event.find('.'));
+      const bool of_dtud = std::find(std::begin(kernel_parts), std::end(kernel_parts), first) != std::end(kernel_parts);
+      if (!is_dotted_name(event) || of_dtud || !names.insert(event).second) {
+        say("events.list", name + " lists event " + event);
+        complete = false;
+      }
+    }
+    return complete;
   }
   bool dialects(const dtu_dialect& table, const std::string& name) {
     size_t n = 0;

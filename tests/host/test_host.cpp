@@ -87,6 +87,7 @@ bool Instance::stop_and_wait(std::chrono::milliseconds deadline) {
 }
 
 void Instance::destroy() {
+  host_->end_events(*record_);
   if (record_->self != nullptr) record_->component->ops->destroy(record_->self);
   record_->phase = Phase::destroyed;
   record_->self = nullptr;
@@ -215,6 +216,7 @@ const std::deque<Writable>& TestHost::writables() { return state_->records().wri
 const std::deque<LinkWrite>& TestHost::link_writes() { return state_->records().link_writes; }
 const std::deque<Drop>& TestHost::drops() { return state_->records().drops; }
 const std::deque<Request>& TestHost::requests() { return state_->records().requests; }
+const std::deque<Published>& TestHost::events() { return state_->records().events; }
 const std::deque<std::string>& TestHost::misbehaviour() { return state_->records().misbehaviour; }
 
 int32_t TestHost::state(const Instance& inst, uint64_t source) {
@@ -259,6 +261,10 @@ void TestHost::set_point(const std::string& name, const std::string& json, const
 }
 void TestHost::answer(uint64_t request_id, const Answer& answer) { state_->answer(request_id, answer); }
 void TestHost::refuse_invoke(dtu_status status) { state_->invoke_refusal = status; }
+void TestHost::tell(const std::string& name, const std::string& json, const std::string& source, uint32_t flags) {
+  state_->tell({name, json, source, flags});
+}
+
 void TestHost::on_link_write(std::function<dtu_status(const LinkWrite&)> handler) {
   state_->on_link_write = std::move(handler);
 }

@@ -17,6 +17,7 @@
 //   calls a [lane] service from a foreign thread, or the host after destroy();
 //   emits, completes, reports, replies or calls writable from create();
 //   completes a token twice, or one it did not take (of those given by Instance::send); answers a call twice;
+//   tells an event that it does not list, or one that is no JSON object;
 //   emits a payload outside its buffer; closes a descriptor it still watches;
 //   leaves a timer or a watch behind at destroy(), or a buffer at the end of the host.
 // tolerate_misbehaviour() keeps the entries and drops the failures.
@@ -145,6 +146,7 @@ class TestHost {
   const std::deque<LinkWrite>& link_writes();
   const std::deque<Drop>& drops();
   const std::deque<Request>& requests();  // what was asked through dtu.invoke/1
+  const std::deque<Published>& events();  // what was told through dtu.events/1
   const std::deque<std::string>& misbehaviour();
   int32_t state(const Instance& inst, uint64_t source = 0);  // the last one reported; 0 = none yet
   bool logged(std::string_view piece);                       // some line of the log contains it
@@ -169,6 +171,10 @@ class TestHost {
                  const std::string& unit = "");  // read_point answers it, write_point changes it, list_points lists it
   void answer(uint64_t request_id, const Answer& answer);
   void refuse_invoke(dtu_status status);  // the call itself fails, done() is not called; DTU_OK: no more
+
+  // dtu.events/1: an event of another instance, or of dtud, for those who subscribed; they get it within run_until().
+  // flags: DTU_EVENT_STATE is kept for later subscribers, with DTU_EVENT_GONE no longer.
+  void tell(const std::string& name, const std::string& json, const std::string& source = "kernel", uint32_t flags = 0);
 
   // dtu.link/1: what to_port (channel 0) and to_channel answer. Only DTU_OK is written down. Default: DTU_OK.
   void on_link_write(std::function<dtu_status(const LinkWrite&)> handler);

@@ -65,6 +65,19 @@ struct Drop {
   uint64_t bytes;
 };
 
+// Told through dtu.events/1.
+struct Published {
+  dtu_instance* by;
+  std::string name, json;
+};
+// An event on its way to those who subscribed.
+struct Told {
+  std::string name, json;
+  std::string source = "kernel";
+  uint32_t flags = 0;  // DTU_EVENT_STATE, DTU_EVENT_GONE
+  uint64_t seq = 0;    // the host's
+};
+
 // Asked through dtu.invoke/1.
 struct Request {
   enum class Kind { command, read_point, write_point };
@@ -97,6 +110,7 @@ struct Records {
   std::deque<LinkWrite> link_writes;
   std::deque<Drop> drops;
   std::deque<Request> requests;
+  std::deque<Published> events;
   std::deque<std::string> misbehaviour;
 };
 

@@ -22,6 +22,9 @@ inline constexpr char unknown_token[] = "data.unknown-token";
 inline constexpr char completion_status[] = "data.completion-status";
 inline constexpr char open_at_down[] = "data.open-at-down";
 inline constexpr char reply_twice[] = "reply.twice";
+inline constexpr char event_name[] = "events.name";
+inline constexpr char event_flood[] = "events.flood";
+inline constexpr char event_object[] = "events.object";
 inline constexpr char scripted[] = "";  // the test itself is at fault
 
 }  // namespace dtu::host::rules

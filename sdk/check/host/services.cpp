@@ -1,4 +1,4 @@
-// Every service but dtu.invoke/1 (invoke.cpp).
+// Every service but dtu.invoke/1 (invoke.cpp) and dtu.events/1 (events.cpp).
 #include <cstring>
 
 #include "host/state.hpp"
@@ -135,10 +135,14 @@ constexpr dtu_link_service links{sizeof(dtu_link_service), 0,
 }  // namespace
 
 const void* find_service(const char* id) {
-  static const std::map<std::string, const void*> all{{DTU_TIMER_SERVICE, &timers},         {DTU_FD_SERVICE, &fds},
-                                                      {DTU_POST_SERVICE, &posts},           {DTU_KV_SERVICE, &kv},
-                                                      {DTU_METRICS_SERVICE, &metrics},      {DTU_LINK_SERVICE, &links},
-                                                      {DTU_INVOKE_SERVICE, &invoke_table()}};
+  static const std::map<std::string, const void*> all{{DTU_TIMER_SERVICE, &timers},
+                                                      {DTU_FD_SERVICE, &fds},
+                                                      {DTU_POST_SERVICE, &posts},
+                                                      {DTU_KV_SERVICE, &kv},
+                                                      {DTU_METRICS_SERVICE, &metrics},
+                                                      {DTU_LINK_SERVICE, &links},
+                                                      {DTU_INVOKE_SERVICE, &invoke_table()},
+                                                      {DTU_EVENTS_SERVICE, &events_table()}};
   const auto it = all.find(id);
   return it == all.end() ? nullptr : it->second;
 }

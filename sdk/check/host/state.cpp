@@ -247,6 +247,7 @@ Records& State::records() {
   move_all(fresh_.link_writes, records_.link_writes);
   move_all(fresh_.drops, records_.drops);
   move_all(fresh_.requests, records_.requests);
+  move_all(fresh_.events, records_.events);
   move_all(fresh_.misbehaviour, records_.misbehaviour);
   return records_;
 }

@@ -1,12 +1,17 @@
 // A host: the instances, the rules they are held to, and the records. Behind the TestHost of unit tests and behind
 // dtu-plugin-check; shares no code with core/, so a plugin that works here relies on the ABI alone.
 #pragma once
+#include <dtu/events.h>
+
 #include <atomic>
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "host/annotations.hpp"
 #include "host/buffers.hpp"
@@ -27,6 +32,10 @@ struct InstanceRecord {
   void* self = nullptr;
   std::atomic<Phase> phase{Phase::creating};
   std::atomic<int64_t> buffers{0};  // references it holds
+  std::mutex events_mutex;
+  double events_left = 200;  // it may tell so many now, 20 a second more
+  int64_t events_at_ns = 0;
+  bool flooded = false;
 
   dtu_instance* handle() { return reinterpret_cast<dtu_instance*>(this); }
   static InstanceRecord& of(dtu_instance* handle) { return *reinterpret_cast<InstanceRecord*>(handle); }
@@ -82,13 +91,17 @@ class State {
   void tokens_offered(dtu_instance* by, const std::set<uint64_t>& tokens);
   void tokens_left(dtu_instance* by, const std::set<uint64_t>& not_taken);
   [[nodiscard]] size_t open_tokens(dtu_instance* by);
+  void tell(const Told& event);          // to those who subscribed, each from a turn of its own
   void set_emit_room(int64_t messages);  // below 0: no limit; then those who were refused are told
   void set_metric(uint64_t id, uint64_t add, std::optional<int64_t> set);
   [[nodiscard]] std::optional<int64_t> metric(const std::string& type, const std::string& name);
   std::optional<uint64_t> add_metric(const InstanceRecord& i, uint32_t kind, const std::string& name);
 
   // The loop's thread.
-  Records& records();  // with everything called so far
+  uint64_t subscribe(InstanceRecord& by, const dtu_subscription& subscription);
+  [[nodiscard]] bool unsubscribe(InstanceRecord& by, uint64_t id);
+  void end_events(InstanceRecord& of);  // before its destroy(): its subscriptions end, its states are gone
+  Records& records();                   // with everything called so far
   void forget_past();  // messages, completions and lines that were recorded, and which tokens were completed: for those
                        // who count memory
   dtu_status ask(InstanceRecord& i, Request request, dtu_answer_fn done, void* ctx);
@@ -119,6 +132,15 @@ class State {
     dtu_answer_fn done;
     void* ctx;
   };
+  struct Subscribed {
+    InstanceRecord* by = nullptr;
+    std::string pattern = {};
+    dtu_event_fn fn = nullptr;
+    void (*destroy)(void*) = nullptr;
+    void* ctx = nullptr;
+  };
+  void tell_locked(Told event) REQUIRES(mutex_);
+  void deliver(uint64_t id, InstanceRecord& to, const Told& event) REQUIRES(mutex_);
   void complain(const InstanceRecord* by, const char* rule, const std::string& what) REQUIRES(mutex_);
 
   Observer& observer_;
@@ -133,6 +155,9 @@ class State {
   std::set<Key> closed_tokens_ GUARDED_BY(mutex_);
   std::set<dtu_instance*> keeps_tokens_ GUARDED_BY(mutex_);  // got messages through Instance::send
   std::set<Key> replied_ GUARDED_BY(mutex_);
+  std::map<uint64_t, Subscribed> subscriptions_ GUARDED_BY(mutex_);
+  std::map<std::pair<std::string, std::string>, Told> last_events_ GUARDED_BY(mutex_);  // by source and name
+  uint64_t last_subscription_ GUARDED_BY(mutex_) = 0, last_event_ GUARDED_BY(mutex_) = 0;
   std::deque<Metric> metrics_ GUARDED_BY(mutex_);  // id = index + 1
 };
 
@@ -140,6 +165,8 @@ class State {
 const dtu_host& host_table();
 const void* find_service(const char* id);
 const dtu_invoke_service& invoke_table();
+const dtu_events_service& events_table();
+[[nodiscard]] const dtu_event_info* declared_event(const dtu_component& component, const std::string& name);
 
 [[nodiscard]] Message copy(const dtu_msg& m);
 // A length without bytes (State::sound) is no text.

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <dtu/sdk.hpp>
+#include <dtu/sdk/events.hpp>
 
 #include <thread>
 
@@ -311,6 +312,59 @@ TEST(TestHost, StopMayFinishLater) {
   dtu::Timer timer(puppet_of(inst).host(), [&] { puppet_of(inst).host().report(DTU_STATE_STOPPED); });
   timer.arm_ms(1);
   EXPECT_TRUE(inst.stop_and_wait());
+}
+
+// A component that tells and hears.
+class Eventful : public dtu::Component, public dtu::CommandsIface {
+ public:
+  static constexpr dtu_event_info events[] = {dtu::event("unit.news", "News"), dtu::state_event("unit.mood", "Mood")};
+  Eventful(dtu::Host host, std::string_view /*config*/) : Component(host) {}
+  void list_commands(const Each& /*each*/) override {}
+  dtu_status invoke(uint64_t, std::string_view, std::string_view, std::string_view) override { return DTU_E_NOT_FOUND; }
+  dtu_status tell(std::string_view name, std::string_view json) { return events_.publish(name, json); }
+  std::vector<std::string> heard;
+
+ private:
+  dtu::Events events_{host_};
+  dtu::Subscription all_{host_, "unit.", [this](const dtu_event& e) {
+                           heard.push_back(std::string(dtu::view(e.source)) + " " + std::string(dtu::view(e.json)) +
+                                           ((e.flags & DTU_EVENT_LAST) != 0   ? " last"
+                                            : (e.flags & DTU_EVENT_GONE) != 0 ? " gone"
+                                                                              : ""));
+                         }};
+};
+DTU_COMPONENT(eventful, Eventful, DTU_KIND_COMMAND, "eventful", "Eventful", R"({"type": "object"})", 0,
+              dtu::commands_iface<Eventful>, dtu::events_iface<Eventful>);
+
+TEST(TestHostEvents, AreTakenAndTold) {
+  TestHost host;
+  host.tell("unit.mood", R"({"n":1})", "hal x", DTU_EVENT_STATE);
+  auto one = host.create(eventful);
+  ASSERT_TRUE(one) << one.error();
+  auto& plugin = *static_cast<Eventful*>(one.self());
+  ASSERT_EQ(one.start(), DTU_OK);
+  EXPECT_EQ(plugin.tell("unit.news", "{}"), DTU_OK);
+  EXPECT_TRUE(plugin.heard.empty()) << "inside the call";
+  host.tell("other.news", "{}");
+  host.tell("unit.mood", "{}", "hal x", DTU_EVENT_STATE | DTU_EVENT_GONE);
+  ASSERT_TRUE(host.run_until([&] { return plugin.heard.size() == 3; }));
+  EXPECT_EQ(plugin.heard, (std::vector<std::string>{R"(hal x {"n":1} last)", "eventful {}", "hal x {} gone"}));
+  ASSERT_EQ(host.events().size(), 1U);
+  EXPECT_EQ(host.events()[0].name, "unit.news");
+}
+
+TEST(TestHostEvents, WhatDtudWouldRefuseIsMisbehaviour) {
+  TestHost host;
+  host.tolerate_misbehaviour();
+  auto one = host.create(eventful);
+  ASSERT_EQ(one.start(), DTU_OK);
+  auto& plugin = *static_cast<Eventful*>(one.self());
+  EXPECT_EQ(plugin.tell("unit.other", "{}"), DTU_E_DENIED);
+  EXPECT_EQ(plugin.tell("unit.news", "[]"), DTU_E_INVALID);
+  EXPECT_EQ(plugin.tell("unit.mood", R"({"a":")" + std::string(4096, 'x') + R"("})"), DTU_E_INVALID);
+  EXPECT_EQ(host.misbehaviour().size(), 3U);
+  for (int i = 0; i < 1000; ++i) (void)plugin.tell("unit.news", "{}");
+  EXPECT_EQ(host.misbehaviour().size(), 4U) << "a flood is said once";
 }
 
 }  // namespace
