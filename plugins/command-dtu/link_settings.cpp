@@ -37,6 +37,21 @@ std::vector<std::string> keys_at(std::string_view object, std::string_view name)
   return keys;
 }
 
+std::vector<std::string> texts_at(std::string_view object, std::string_view name) {
+  std::vector<std::string> texts;
+  const auto value = member(object, name);
+  if (!value || value->type != JsonType::array) return texts;
+  size_t at = 1;
+  for (skip_white_space(value->text, at); at < value->text.size() && value->text[at] != ']'; ++at) {
+    const auto entry = read_json(value->text, at);
+    if (!entry) break;
+    texts.push_back(plain_text(*entry));
+    skip_white_space(value->text, at);
+    if (value->text[at] != ',') break;
+  }
+  return texts;
+}
+
 uint32_t idle_ms(const dtu_link_info& link, std::string_view port_config) {
   const std::string set = text_at(port_config, "frame_idle_ms");
   uint32_t ms = 0;
@@ -64,6 +79,7 @@ LinkSettings read_link(const dtu_link_info& link) {
   s.style.compact = text_at(device, "reply") == "compact";
   s.style.plate = flag_at(device, "plate");
   s.idle_ms = idle_ms(link, port_config);
+  s.events = texts_at(device, "events");
   s.rules.through = s.through;
   s.rules.crc = s.crc;
   for (uint64_t i = 0; i < link.channel_count; ++i) {

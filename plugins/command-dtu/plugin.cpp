@@ -18,7 +18,7 @@ class DtuCommand final : public dtu::Component, public dtu::DialectIface, public
   static void check(std::string_view /*config*/, dtu::Findings& /*found*/) {}  // it has no settings
 
   std::unique_ptr<dtu::DialectIface::Session> open_session(const dtu_link_info& link) override {
-    return std::make_unique<command_dtu::Session>(host_, asker_, diagnosis_, ids_, link);
+    return std::make_unique<command_dtu::Session>(host_, asker_, diagnosis_, ids_, events_, link);
   }
   void list_commands(const CommandsIface::Each& each) override { Commands::list(each); }
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override {
@@ -34,6 +34,7 @@ class DtuCommand final : public dtu::Component, public dtu::DialectIface, public
   Asker asker_;
   Diagnosis diagnosis_;
   MessageIds ids_;
+  EventFeed events_{host_};
   Commands commands_;
 };
 

@@ -58,12 +58,14 @@ std::string tag_of(const Request& request) {
 
 }  // namespace
 
-Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, const dtu_link_info& link)
+Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, EventFeed& events,
+                 const dtu_link_info& link)
     : host_(host),
       link_(host.need<dtu_link_service>(DTU_LINK_SERVICE)),
       asker_(asker),
       diagnosis_(diagnosis),
       ids_(ids),
+      events_(events),
       settings_(read_link(link)),
       parser_(settings_.rules, *this),
       idle_(host, [this] { on_idle(); }),
@@ -77,9 +79,11 @@ Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds&
   asker_.invoke(this, question, [this](const Reply& reply) {
     if (reply.ok()) resume_upgrade(reply.json);
   });
+  if (!settings_.through) events_.join(*this, settings_.events);
 }
 
 Session::~Session() {
+  events_.leave(*this);
   asker_.forget(this);
   if (const size_t bytes = pieces_.held_bytes(); bytes != 0) drop("unfinished", bytes);
 }
@@ -139,6 +143,23 @@ void Session::uplink(const LinkChannel& channel, const Frame& frame) {
     diagnosis_.noise(not_handed_over, of_channel(channel.id));
   }
   if (scratch_.capacity() > keep_scratch) std::string().swap(scratch_);
+}
+
+// As data, so that it is kept, stored and sent again like data.
+void Session::on_event(const dtu_event& event) {
+  const std::string_view name = dtu::view(event.name);
+  const auto named = [&](const std::string& of) { return selects(of, name); };
+  if (event.seq <= last_event_ || std::none_of(settings_.events.begin(), settings_.events.end(), named)) return;
+  last_event_ = event.seq;
+  for (const LinkChannel& channel : settings_.channels) {
+    const std::string text = event_message(event, channel.raw ? 0 : ids_.next(event.time_ns));
+    dtu_msg msg{};
+    msg.time_ns = event.time_ns;
+    msg.payload = dtu::str(text);
+    if (link_.to_channel(host_.instance(), settings_.link, channel.id, &msg) == DTU_OK) continue;
+    drop("event", text.size());
+    diagnosis_.noise(not_handed_over, of_channel(channel.id));
+  }
 }
 
 void Session::on_drop(Drop reason, uint64_t bytes) {

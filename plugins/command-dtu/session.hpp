@@ -8,6 +8,7 @@
 #include "answer.hpp"
 #include "asker.hpp"
 #include "diagnosis.hpp"
+#include "event_feed.hpp"
 #include "frame_parser.hpp"
 #include "link_settings.hpp"
 #include "pieces.hpp"
@@ -15,11 +16,12 @@
 
 namespace command_dtu {
 
-class Session final : public dtu::DialectIface::Session, private FrameSink {
+class Session final : public dtu::DialectIface::Session, private FrameSink, private EventFeed::Listener {
  public:
   static constexpr size_t commands_at_once = 32;  // of one channel, or of the port
 
-  Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, const dtu_link_info& link);
+  Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds& ids, EventFeed& events,
+          const dtu_link_info& link);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -40,6 +42,7 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   void on_frame(const Frame& frame) override;
   void on_drop(Drop reason, uint64_t bytes) override;
   void on_idle();
+  void on_event(const dtu_event& event) override;
 
   void uplink(const LinkChannel& channel, const Frame& frame);
   void downlink(const LinkChannel& channel, std::string_view route, std::string_view payload);
@@ -78,6 +81,8 @@ class Session final : public dtu::DialectIface::Session, private FrameSink {
   Asker& asker_;
   Diagnosis& diagnosis_;
   MessageIds& ids_;
+  EventFeed& events_;
+  uint64_t last_event_ = 0;  // that was forwarded: two names may select the same
   const LinkSettings settings_;
   FrameParser parser_;
   dtu::Timer idle_;

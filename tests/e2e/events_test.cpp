@@ -29,17 +29,21 @@ struct Events : testing::TestWithParam<bool> {
   TcpServer server;
   Dtud dtud;
   Process follower;
+  std::string document;  // "": one port in work mode "hears", and one channel
 
   void start(const std::string& hears) {
     dtud.plugins(kPlugins + "\", \"" E2E_EVENTS).ports({{"1", pty.device()}});
     const std::string isolate = GetParam() ? R"(, "isolate": true)" : "";
     dtud.board(R"("commands": [{"type": "hears-events", "hears": [)" + hears + "]" + isolate +
                R"(}, {"type": "tells-events")" + isolate + R"(}, {"type": "dtu"}])");
-    dtud.device(R"({"uconf": {"1": {"mode": "hears"}}, "conf": {"1": )" + channel() + "}}");
+    dtud.device(document.empty() ? R"({"uconf": {"1": {"mode": "hears"}}, "conf": {"1": )" + channel() + "}}"
+                                 : document);
     dtud.start();
     ASSERT_TRUE(offered("fixture.tell"));  // a process takes a moment
     ASSERT_TRUE(offered("fixture.heard"));
-    ASSERT_TRUE(dtud.port_is("1", "up"));
+    if (document.empty()) {
+      ASSERT_TRUE(dtud.port_is("1", "up"));
+    }
     ASSERT_TRUE(dtud.channel_is("1", "up"));
   }
   [[nodiscard]] std::string channel() const {
@@ -193,6 +197,21 @@ TEST_P(Events, ABurstIsHeardWhole) {
   ASSERT_GE(told, 200);
   ASSERT_TRUE(eventually([&] { return number(call("fixture.count"), "result.events") == told; }));
   EXPECT_EQ(number(call("fixture.count"), "result.missed"), 0);
+}
+
+// E13: what the document names goes to the channels as data; a line in work mode "hears" has its own dialect.
+TEST_P(Events, NamedEventsGoToTheChannelsAsData) {
+  document = R"({"events": ["fixture."], "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
+             std::to_string(server.port()) + "}}}";
+  ASSERT_NO_FATAL_FAILURE(start(""));
+  TcpPeer peer = server.accept();
+  ASSERT_GE(peer.fd(), 0);
+  EXPECT_EQ(text(tell("fixture.news"), "result.told"), "1");
+  const Json message = parse_json(peer.read_until("}}"));
+  EXPECT_EQ(text(message, "event"), "fixture.news");
+  EXPECT_EQ(text(message, "source"), "command tells-events");
+  EXPECT_EQ(number(message, "data.n"), 7);
+  EXPECT_GT(number(message, "msg_id"), 0);
 }
 
 TEST_P(Events, SystemStartedIsToldOnceAndKept) {

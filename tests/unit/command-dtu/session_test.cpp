@@ -1,3 +1,4 @@
+#include <dtu/events.h>
 #include <random>
 
 #include "rig.hpp"
@@ -330,6 +331,46 @@ TEST(Session, PlateNamesTheDevice) {
   rig.host.set_point("device.imei", "\"861681053233719\"");
   EXPECT_EQ(rig.ask(R"({"cmd_code":3})", "imei"), "\"861681053233719\"");
   EXPECT_EQ(rig.ask(R"({"cmd_code":200})", "imei"), "\"861681053233719\"");
+}
+
+TEST(Session, EventsThatTheDocumentNamesGoToTheChannelsAsData) {
+  Rig rig(with_device(R"({"events":["sms.", "sms.received", "wifi.link"]})"));
+  rig.host.tell("wifi.link", R"({"up":true})", "hal x", DTU_EVENT_STATE);
+  rig.host.tell("sms.received", R"({"text":"a \"b\""})", "hal sim");
+  rig.host.tell("radio.csq", "{}", "hal sim");
+  rig.host.tell("wifi.link", "{}", "hal x", DTU_EVENT_STATE | DTU_EVENT_GONE);
+  rig.settle();
+  for (const uint32_t id : {1U, 2U}) {
+    const auto sent = rig.to_channel(id);
+    ASSERT_THAT(sent, SizeIs(3)) << "each once, though two names select it";
+    EXPECT_THAT(
+        sent[0],
+        MatchesRegex(
+            R"(\{"msg_id":[0-9]+,"event":"wifi.link","source":"hal x","time_ns":[0-9]+,"data":\{"up":true\}\})"));
+    EXPECT_THAT(sent[1], HasSubstr(R"("event":"sms.received","source":"hal sim")"));
+    EXPECT_THAT(sent[1], HasSubstr(R"("data":{"text":"a \"b\""}})"));
+    EXPECT_THAT(sent[2], HasSubstr(R"("gone":true,"data":{}})"));
+  }
+  EXPECT_THAT(rig.to_port(), IsEmpty());
+  for (const auto& write : rig.host.link_writes()) EXPECT_EQ(write.flags & DTU_MSG_COMMAND, 0U) << "it is data";
+}
+
+TEST(Session, AStateFromBeforeTheSessionIsNotForwarded) {
+  Rig rig(with_device(R"({"events":["wifi."]})"));
+  rig.host.tell("wifi.link", "{}", "hal x", DTU_EVENT_STATE);
+  rig.settle();
+  ASSERT_THAT(rig.to_channel(1), SizeIs(1));
+  rig.close();
+  rig.open(with_device(R"({"events":["wifi."]})"));
+  rig.settle();
+  EXPECT_THAT(rig.to_channel(1), IsEmpty());
+}
+
+TEST(Session, WithoutTheKeyNoEventIsForwarded) {
+  Rig rig;
+  rig.host.tell("sms.received", "{}", "hal sim");
+  rig.settle();
+  EXPECT_THAT(rig.to_channel(1), IsEmpty());
 }
 
 TEST(Session, FloodsOfCommandsAreRefused) {

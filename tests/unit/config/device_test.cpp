@@ -64,7 +64,7 @@ TEST(Device, AnEmptyDocumentHasTheDefaults) {
   EXPECT_EQ(d.said, "");
   EXPECT_EQ(
       d.config->scalars_json,
-      R"({"convert":0,"message":{},"modbus":{"groups":[],"poll":[]},"plate":0,"reply":"full","work_mode":"command"})")
+      R"({"convert":0,"events":[],"message":{},"modbus":{"groups":[],"poll":[]},"plate":0,"reply":"full","work_mode":"command"})")
       << "what is not for dialects must not give the ports new sessions when it changes";
   const DeviceConfig& c = *d.config;
   EXPECT_EQ(c.work_mode, "command");
