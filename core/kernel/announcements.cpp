@@ -39,9 +39,9 @@ Announcements::Announcements(Parts parts) : parts_(parts) {
       parts_.lane.timers().create([](void* me) { static_cast<Announcements*>(me)->look_at_start(true); }, this);
   fault_timer_ = parts_.lane.timers().create([](void* me) { static_cast<Announcements*>(me)->look_at_faults(); }, this);
   // On the thread that noted it: the rest is for the lane, and together with what else is noted within a second.
-  const auto noted = [this] {
-    if (faults_due_.exchange(true)) return;
-    parts_.lane.post([this] {
+  const auto noted = [this, due = faults_due_, &lane = parts_.lane] {
+    if (due->exchange(true)) return;
+    lane.post([this] {  // runs before this is gone, or not at all
       parts_.lane.timers().arm(fault_timer_, std::max(monotonic_ns(), faults_told_ns_ + kFaultsEvery_ns));
     });
   };
@@ -160,7 +160,7 @@ void Announcements::access_locked(const std::string& source, int64_t seconds) {
 }
 
 void Announcements::look_at_faults() {
-  faults_due_.store(false);
+  faults_due_->store(false);
   faults_told_ns_ = monotonic_ns();
   for (const plugins::Faults* record : parts_.instances.faults().all()) {
     const uint64_t total = record->total();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,7 +57,8 @@ class Announcements {
   Parts parts_;
   uint64_t start_timer_ = 0, fault_timer_ = 0;
   bool starting_ = false;
-  std::atomic<bool> faults_due_{false};
+  // Shared with whoever notes a fault: a thread of a plugin may still do so when this is gone.
+  std::shared_ptr<std::atomic<bool>> faults_due_ = std::make_shared<std::atomic<bool>>(false);
   int64_t faults_told_ns_ = -kFaultsEvery_ns;
   std::map<const plugins::Faults*, uint64_t> faults_told_;             // how many of each
   std::map<std::string, std::pair<int32_t, std::string>> ports_told_;  // state and error by name
