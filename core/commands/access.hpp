@@ -20,6 +20,7 @@ class Access {
   void set_password(std::string stored);
   // What counts until one is set: the last six digits of the IMEI; "" = not known or not wanted.
   void set_initial(std::string password) { initial_ = std::move(password); }
+  [[nodiscard]] bool has_initial() const { return !initial_.empty(); }
   [[nodiscard]] Kind kind() const {
     return !stored_.empty() ? Kind::set : !initial_.empty() ? Kind::initial : Kind::none;
   }

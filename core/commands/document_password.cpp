@@ -32,6 +32,10 @@ std::string with_password_hash(std::string text, const std::string& stored, conf
   const auto json = config::read_json(text, "", findings);
   const config::Json given = json ? config::as_object(*json)->get("password") : config::Json();
   const std::string password = plain_password(given);
+  const std::string whole = config::as_text(given);
+  if (!whole.empty() && whole.find_first_not_of(' ') == std::string::npos)
+    findings.push_back({config::Finding::Severity::error, "", "/password", 0, 0,
+                        "blanks are no password: give a text that is not empty, or \"\" for no password"});
   if (!place.exact || password.empty() || password == config::kMask || is_password_hash(password)) return text;
   if (is_foreign_hash(password) || password.find('\0') != std::string::npos) {
     findings.push_back({config::Finding::Severity::error, "", "/password", 0, 0,

@@ -209,7 +209,10 @@ Answer KernelBackend::call(const std::string& json) {
   commands::Request request;
   request.command = config::as_text(body->get("command"));
   request.code = config::as_integer(body->get("code"), -1);
-  request.to = config::as_text(body->get("to"));
+  const Json to = body->get("to");
+  if (!to.isEmpty() && !to.isString())
+    return Answer::error(400, "\"to\" is the name of an instance: see dtuctl commands");
+  request.to = config::as_text(to);
   if (request.command.empty() && request.code < 0) return Answer::error(400, "the body needs \"command\" or \"code\"");
   const Json args = body->get("args");
   request.args = args.isEmpty() ? "{}" : config::to_json(args);

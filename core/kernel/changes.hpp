@@ -195,6 +195,7 @@ class Changes {
   TrialWatch watch_;
   std::optional<config::Unproven> lost_;  // what the start found in the device file, while trial.json cannot be used
   std::string last_rollback_;
+  std::string undone_;  // the digest of what still stands in the device file, because that could not be written
   uint64_t record_timer_ = 0, pump_timer_ = 0, trial_timer_ = 0;
 };
 

@@ -178,6 +178,18 @@ void Changes::reload(const Stored& stored, Applied applied) {
   }
   record();
   const auto text = file_.read(error);
+  if (text && !undone_.empty() && config::digest_of(*text) == undone_) {
+    if (!file_.write(text_, error) || !trial_file_->remove(error)) {
+      add_error(out.findings, file_.path(), "", error.text);
+      return refuse(out, stored);
+    }
+    undone_.clear();
+    out.note = "the device file held a change that was undone: the document that runs is in it again";
+    out.taken = true;
+    out.revision = revision_;
+    stored(out);
+    return apply_latest(std::move(applied), true);
+  }
   if (!text) {
     if (error.code != ENOENT) file_refused_ = error.text;
     add_error(out.findings, file_.path(), "", error.text);
@@ -368,6 +380,7 @@ bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool g
   text_ = next.text;
   revision_ = id;
   file_refused_.clear();
+  undone_.clear();
   if (goes_on) {
     trial_ = trial;
     return true;
@@ -398,6 +411,8 @@ std::string Changes::cut_off(const std::string& source, const config::DeviceConf
   const uint32_t id = channel_of(source);
   const config::ChannelConfig* before = id == 0 ? nullptr : channel_in(*latest_, id);
   if (before == nullptr) return "";
+  if (next.password.empty() && !latest_->password.empty() && !parts_.access.has_initial())
+    return "no password is set any more: commands that need one are refused until one is set locally";
   const config::ChannelConfig* after = channel_in(next, id);
   const std::string undone =
       "; the change is undone unless a channel carries messages within " + std::to_string(confirm_s_of(next)) + " s";

@@ -321,6 +321,7 @@ void Changes::roll_back(const std::string& why) {
                            (trial.senders.size() < 2 ? "" : ", without the changes of " + trial.by());
   const bool written = file_.write(good, error);
   if (!written) parts_.log.error("config", error.text);
+  undone_ = written ? "" : config::digest_of(text_);
   text_ = good;
   // Under an id of its own, for people; without room for it, the good one's.
   const auto origin = history_->get(trial.good);

@@ -144,7 +144,8 @@ void Journal::check_state() {
   uint64_t done = older ? s.done.load() : std::min<uint64_t>(s.done, ~s.not_done);
   uint64_t next = older ? s.next.load() : std::max<uint64_t>(s.next, ~s.not_next);
   if (next > kLastSequence) next = older ? 0 : std::min<uint64_t>(s.next, ~s.not_next);
-  const bool wrong = done > next || next > kLastSequence;
+  const bool unused = done == 1 && next == 0;  // the first number is 1: all below it is done, and none was given
+  const bool wrong = (done > next && !unused) || next > kLastSequence;
   if (wrong) {
     notes_.push_back(folder_ + "/state is damaged (all below " + std::to_string(done) + " is done, " +
                      std::to_string(next) + " is the next number): delivered messages may be sent again");

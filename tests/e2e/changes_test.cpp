@@ -100,6 +100,40 @@ TEST_F(Changes, AChangeThatCutsItsChannelOffIsRolledBack) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// The disk is full when the change is undone, so the device file keeps it. It is no edit of a person.
+TEST_F(Changes, WhatWasUndoneDoesNotComeBackWhenTheDeviceFileIsReadAgain) {
+  ASSERT_NO_FATAL_FAILURE(start(2));
+  EXPECT_EQ(number(order(told, "59", R"({"conf": )" + conf(free_port()) + "}"), "status"), 1);
+  const rlimit none{200, RLIM_INFINITY}, all{RLIM_INFINITY, RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(dtud.process().pid(), RLIMIT_FSIZE, &none, nullptr), 0);
+  told = boss.accept();
+  ASSERT_GE(told.fd(), 0);
+  ASSERT_TRUE(eventually([&] { return text(state(), "rolled_back") != ""; }));
+  EXPECT_EQ(file().find(std::to_string(boss.port())), std::string::npos) << "it could not be written";
+  ASSERT_EQ(::prlimit(dtud.process().pid(), RLIMIT_FSIZE, &all, nullptr), 0);
+  const Ran reload = dtud.dtuctl({"config", "reload"});
+  EXPECT_EQ(reload.status, 0) << reload.output;
+  EXPECT_NE(reload.output.find("a change that was undone"), std::string::npos) << reload.output;
+  EXPECT_NE(file().find(std::to_string(boss.port())), std::string::npos);
+  EXPECT_EQ(number(order(told, "0", "{}"), "status"), 1) << "the channel stays";
+  dtud.kill();
+  dtud.start();
+  EXPECT_GE(boss.accept().fd(), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Changes, APasswordThatIsRemovedFromAfarLocksItsSenderOut) {
+  dtud.board(R"("initial_password": "none")");
+  ASSERT_NO_FATAL_FAILURE(start());
+  const Json blanks = order(told, "63", R"({"password": "  "})");
+  EXPECT_EQ(number(blanks, "status"), 0);
+  EXPECT_NE(text(blanks, "error").find("blanks are no password"), std::string::npos) << to_json(blanks);
+  const Json removed = order(told, "63", R"({"password": ""})");
+  EXPECT_EQ(number(removed, "status"), 1);
+  EXPECT_NE(text(removed, "note").find("no password is set any more"), std::string::npos) << to_json(removed);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(Changes, ARestartInTheMiddleOfATrialDoesNotEndIt) {
   ASSERT_NO_FATAL_FAILURE(start(6));
   EXPECT_EQ(number(order(told, "59", R"({"conf": )" + conf(free_port()) + "}"), "status"), 1);

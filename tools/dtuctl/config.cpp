@@ -57,6 +57,7 @@ size_t index_in(const Array& array, const std::string& part, const std::string& 
 // A string stays one though its new value looks like a number: "password" is not 123456. But a list or an object for a
 // secret is a mistake, which dtud refuses, and no text that anybody would give again.
 Poco::Dynamic::Var new_value(const std::string& word, const Poco::Dynamic::Var& old) {
+  if (word == "null") return {};  // removes the value; "null" in quotes is the text
   const bool quoted_word = word.size() > 1 && word.front() == '"';
   const bool container = !word.empty() && (word.front() == '[' || word.front() == '{');
   const bool secret = old.isString() && old.extract<std::string>() == "***";

@@ -41,6 +41,10 @@ TEST_F(ConfigTest, SetOfASecret) {
   EXPECT_EQ(sent(), R"({"password":"[x"})");
   EXPECT_EQ(dtuctl({"config", "set", "password=123456"}).code, 0);
   EXPECT_EQ(sent(), R"({"password":"123456"})");
+  EXPECT_EQ(dtuctl({"config", "set", "password=null"}).code, 0);
+  EXPECT_EQ(sent(), R"({"password":null})") << "removes it, whatever is there";
+  EXPECT_EQ(dtuctl({"config", "set", R"(password="null")"}).code, 0);
+  EXPECT_EQ(sent(), R"({"password":"null"})");
 }
 
 TEST_F(ConfigTest, CheckPrintsFindingsWithFileAndLine) {

@@ -85,6 +85,14 @@ TEST_F(JournalTest, OutlivesTheProcessButNotWhatIsDone) {
   EXPECT_EQ(numbers(*journal, 9'990), from_to(9'990, 10'010));
 }
 
+// A channel that was removed before it sent anything, and comes back.
+TEST_F(JournalTest, OneThatWasNeverUsedIsNotDamaged) {
+  { opened()->set_done(1); }
+  const auto journal = opened();
+  EXPECT_TRUE(journal->notes().empty());
+  EXPECT_EQ(journal->done(), 1U);
+}
+
 TEST_F(JournalTest, MemoryIsOnlyWhatIsNotDone) {
   const auto journal = opened();
   for (uint64_t seq = 1; seq <= 300'000; ++seq) {
