@@ -1,5 +1,6 @@
 #include "plugins/instances.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -56,13 +57,18 @@ void Instances::retire(Handle& handle, bool again) {
 
 void Instances::keep(std::unique_ptr<Instance> lost) { lost_.push_back(std::move(lost)); }
 
+const Instance* Instances::still_inside() const {
+  const auto inside = [](const auto& lost) { return lost->lane().turn_began_ns() != 0; };
+  const auto lost = std::find_if(lost_.begin(), lost_.end(), inside);
+  return lost != lost_.end() ? lost->get() : nullptr;
+}
+
+// Its thread cannot be joined, and what it uses must not be freed.
 Instances::~Instances() {
-  for (const auto& lost : lost_)
-    if (lost->lane().turn_began_ns() != 0) {
-      // Still inside a plugin: its thread cannot be joined, and what it uses must not be freed.
-      context_.log.error(lost->name(), "is still inside a call of the plugin while dtud exits");
-      std::_Exit(EXIT_FAILURE);
-    }
+  const Instance* inside = still_inside();
+  if (inside == nullptr) return;
+  context_.log.error(inside->name(), "is still inside a call of the plugin while dtud exits");
+  std::_Exit(EXIT_FAILURE);
 }
 
 }  // namespace dtud::plugins

@@ -29,6 +29,8 @@ class Instances {
   // Instances whose lane never came back, each a thread that cannot be ended.
   void count_abandoned() { ++abandoned_; }
   [[nodiscard]] size_t abandoned() const { return abandoned_; }
+  // The first instance that was given up and is still inside a call of its plugin; null: there is none.
+  [[nodiscard]] const Instance* still_inside() const;
   [[nodiscard]] FaultBook& faults() { return faults_; }
 
  private:

@@ -19,6 +19,8 @@ class Rig : public plugins::Upcalls {
  public:
   Rig() : thread_([this] { lane.run(); }) {}
   ~Rig() override {
+    // One that was given up may have told the test that it goes on, and not come back yet.
+    EXPECT_TRUE(eventually([this] { return instances.still_inside() == nullptr; }));
     lane.stop();
     thread_.join();
   }
