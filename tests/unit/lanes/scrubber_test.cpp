@@ -113,6 +113,117 @@ TEST(Scrubber, BlotsWhatCostsTooMuch) {
   std::string lists;
   while (lists.size() < (1U << 20U)) lists += "apn:[";
   EXPECT_EQ(Scrubber().blot(lists, {{"apn", 2}}).back(), '*');
+  for (const std::string part : {R"({"cmd_code":)", "{a:[", "password pass ", "\"password\"   ", "99,", "/*",
+                                 "{\"a\":{", "{//", "password\"//", "password ='", "}"}) {
+    std::string many = "cmd_code password";
+    while (many.size() < (1U << 20U)) many += part;
+    EXPECT_EQ(Scrubber().blot(many + "!").size(), many.size() + 1);
+  }
+}
+
+// Nobody can read these as a command, but people write them.
+TEST(Scrubber, BlotsSecretsOfCommandsWithMistakes) {
+  const Scrubber s;
+  struct Case {
+    const char *text, *shown;
+  };
+  for (const auto& [text, shown] : {
+           Case{R"({"password"="qzX","a":1})", R"({"password"="***","a":1})"},
+           {"{\"password\"：\"qzX\",\"a\":1}", "{\"password\"：\"***\",\"a\":1}"},
+           {"{\"password\" ＝ \"qzX\",\"a\":1}", "{\"password\" ＝ \"***\",\"a\":1}"},
+           {R"({"password":="qzX","a":1})", R"({"password":*"***","a":1})"},
+           {R"({"password"/* c */:/* d */"qzX","a":1})", R"({"password"/* c */:/* d */"***","a":1})"},
+           {"{\"password\": // d\n\"qzX\",\"a\":1}", "{\"password\": // d\n\"***\",\"a\":1}"},
+           {R"({"pass word":"qzX","a":1})", R"({"pass word":"***","a":1})"},
+           {R"({"new pass  wrd":"qzX","a":1})", R"({"new pass  wrd":"***","a":1})"},
+           {R"({"pass_word":"qzX","a":1})", R"({"pass_word":"***","a":1})"},
+           {R"({"pasword":"qzX","Passcode":"qzX","a":1})", R"({"pasword":"***","Passcode":"***","a":1})"},
+           {R"({"password","qzX","a":1})", R"({"password","***","a":1})"},
+           {R"({"password" "qzX","a":1})", R"({"password" "***","a":1})"},
+           {R"({'password':'q,zX','a':1})", R"({'password':'****','a':1})"},
+           {R"(password "qzX")", R"(password "***")"},
+           {"{“password”:“q,zX”,“a”:1}", "{“password”:“****”,“a”:1}"},
+           {"password ‘qzX’ a", "password ‘***’ a"},
+           {"«password» «qzX» a", "«password» «***» a"},
+           {"password=qzX\r\nnext", "password=***\r\nnext"},
+           // A text that names a command and is no JSON shows too little.
+           {"cmd_code=4 password=qzX\r\nnext", "cmd_code=4 password****\r\nnext"},
+           {"cmd_code 4 password qzX, zX\r\nnext", "cmd_code 4 password********\r\nnext"},
+           {"CMD_CODE=4 password “qzX”", "CMD_CODE=4 password**********"},
+           {R"({"cmd\u005fcode":4,"password":"q"zX","a":1})", R"({"cmd\u005fcode":4,"password**************})"},
+           {R"({"cmd_code":4,"password":{"a":1},,"b":"password"zX}} )",
+            R"({"cmd_code":4,"password******************************)"},
+           {R"({"cmd_code":4password":"q}zX"})", R"({"cmd_code":4password********})"},
+           {R"({"cmd_code"}:4,"password":"q,zX"}{"temp":1})", R"({"cmd_code"}:4,"password********}{"temp":1})"},
+           {R"({/* c */"cmd_code":4,"password" is "qzX"})", R"({/* c */"cmd_code":4,"password**********})"},
+           {R"({"cmd_code":4,"password" "qzX"}}99,14,1,{"cmd_code":3})",
+            R"({"cmd_code":4,"password*******}}99,14,1,{"cmd_code":3})"},
+           {"password: //qzX", "password: *****"},
+           {"password=--qzX\r\nzX", "password=*********"},
+       })
+    EXPECT_EQ(s.blot(text), shown);
+}
+
+// Text of two bytes a letter.
+TEST(Scrubber, BlotsSecretsWithNulsBetweenTheLetters) {
+  const auto wide = [](std::string_view text, bool is_first) {
+    std::string out;
+    for (const char c : text) out += is_first ? std::string{'\0', c} : std::string{c, '\0'};
+    return out;
+  };
+  for (const bool is_first : {false, true})
+    for (const char* text : {R"({"password":"qzX","a":1})", R"({password: 0x12qzX,"a":1})", R"(password=qzX)",
+                             R"({"cmd_code":4 "password" is "qzX"})"}) {
+      const std::string bytes = wide(text, is_first), shown = Scrubber().blot(bytes);
+      ASSERT_EQ(shown.size(), bytes.size());
+      for (const char c : {'q', 'z', 'X'}) EXPECT_EQ(shown.find(c), std::string::npos) << text;
+      EXPECT_EQ(shown.substr(0, 16), bytes.substr(0, 16)) << text;
+    }
+}
+
+TEST(Scrubber, ShowsOrdinaryDataAsItIs) {
+  std::string all_bytes;
+  for (int i = 0; i < 512; ++i) all_bytes += static_cast<char>(i * 7);
+  const std::string nested(64, '{');
+  SecretStreams streams({{"apn", 2}, {"psk", 0}});
+  for (const std::string& text :
+       {std::string("\x01\x03\x00\x00\x00\x0a\xc5\xcd", 8), std::string("\x01\x10\x00p\0a\0s\0s\0:\x02", 14), all_bytes,
+        nested, std::string("$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*6A\r\n"),
+        std::string("$GPGSV,2,1,08,01,40,083,46,02,17,308,41,12,07,344,39,14,22,228,99,12,123456*75\r\n"),
+        std::string("1,0,9,211577570,{\"temp\":1}"), std::string("99,19,211577570,{\"cmd_code\": 31   }"),
+        std::string("20,211577570,{\"cmd_code\":4,\"status\":1}"),
+        std::string("211577570,deadbeef,{\"temp\":[1234567,{\"a\":1}]}"),
+        std::string(R"({"mode":"token","x":1,"list":["my token","b"],"note":"the password "})"),
+        std::string(R"({"cmd_code":2,"note":"it has a password, and 12","next":"the password"})"),
+        std::string(R"({"cmd_code":2,"message":"a","data":{"compass west":1,"bypass_window":"pass","passing":2},})"),
+        std::string(R"({"cmd_code":0X40,"a":[1,-2.5e3,null,],"b":{} // c
+})"),
+        std::string("url://h/p url==5\r\ncmd_code 4 is unknown\r\nit needs a password\r\n"),
+        std::string(R"({"cmd_code":4,,"data":"q"})")}) {
+    EXPECT_EQ(Scrubber().blot(text, {{"apn", 2}, {"psk", 0}}), text);
+    for (int again = 0; again < 3; ++again) EXPECT_EQ(streams.shown(Scrubber(), text.substr(0, 9), text), text);
+  }
+}
+
+// Secrets of before, wherever the part of them that is remembered begins.
+TEST(Scrubber, ShowsOrdinaryDataBehindSecrets) {
+  const std::string data[] = {R"(99,14,211577570,{"cmd_code":3})",
+                              R"(20,211577570,{"cmd_code":4,"ok":1})",
+                              "1,0,5,211577570,hello",
+                              "$GPRMC,123519,A,4807.038,N\r\n",
+                              R"({"cmd_code":3})",
+                              std::string("\x01\x03\x00\x00\x00\x0a\xc5\xcd", 8)};
+  for (size_t more = 0; more < 60; ++more)
+    for (const std::string& text : data) {
+      SecretStreams streams({});
+      const std::string padding(more, 'x');
+      for (int i = 0; i < 20; ++i) {
+        const std::string command = R"({"msg_id":")" + padding + R"(","cmd_code":4,"password":"qzX","data":{"a":1}})";
+        const std::string frame = "99," + std::to_string(command.size()) + ",211577570," + command;
+        ASSERT_EQ(streams.shown(Scrubber(), "1", frame).find("qzX"), std::string::npos);
+        ASSERT_EQ(streams.shown(Scrubber(), "1", text), text) << more << ", " << i;
+      }
+    }
 }
 
 // A line delivers a command in pieces, cut anywhere.
