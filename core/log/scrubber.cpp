@@ -28,6 +28,33 @@ size_t end_of_user(std::string_view text, size_t from) {
   return at == std::string_view::npos || at == 0 ? std::string_view::npos : from + at;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+// From a checksum of all bytes a short secret among them is found by trying. One stands in front of the first object,
+// or of the secret if there is no object; and behind a length and in front of a comma. `first` and `last` are of
+// secrets.
+void blot_checksums(std::string_view bytes, size_t first, size_t last, std::string& out) {
+  constexpr size_t kDecimal = 6, kHex = 8;  // digits; fewer may be a length or an identifier
+  constexpr std::string_view kBlanks{" \t\r\n\0\xEF\xBB\xBF", 8};
+  const size_t front = std::min(bytes.find('{'), first);
+  for (size_t at = 0, end = 0; at < last; at = end + 1) {
+    size_t digits = 0, most_digits = 0;
+    for (end = at; end < bytes.size() && is_hex(bytes[end]); ++end) {
+      digits = is_digit(bytes[end]) ? digits + 1 : 0;
+      most_digits = std::max(most_digits, digits);
+    }
+    if (end == at || end > last) continue;
+    const bool behind_0x = at >= 2 && (bytes[at - 1] == 'x' || bytes[at - 1] == 'X');
+    const size_t begin = behind_0x ? at - 2 : at;
+    const bool is_field = begin >= 2 && bytes[begin - 1] == ',' && is_digit(bytes[begin - 2]) && bytes[end] == ',';
+    const size_t next = is_field ? bytes.find_first_not_of(kBlanks, end + 1) : std::string_view::npos;
+    const bool is_long = most_digits >= kDecimal || end - at >= kHex;
+    if ((is_long && (at < front || is_field)) || (next != std::string_view::npos && bytes[next] == '{'))
+      std::fill(out.begin() + static_cast<ptrdiff_t>(at), out.begin() + static_cast<ptrdiff_t>(end), '*');
+  }
+}
+
 }  // namespace
 
 void Scrubber::add(std::string_view secret) {
@@ -95,8 +122,14 @@ std::string Scrubber::blot(std::string_view bytes, const SecretNames& names) con
   replace(out, [](size_t length) { return std::string(length, '*'); });
   // Found in the bytes as they came: a secret may be a part of the name of a member.
   const std::string secret = secret_bytes(bytes, names);
-  for (size_t i = 0; i < out.size(); ++i)
+  size_t first = bytes.size(), last = 0;
+  for (size_t i = 0; i < out.size(); ++i) {
     if (secret[i] == '*') out[i] = '*';
+    if (secret[i] != '*' && out[i] == bytes[i]) continue;
+    first = std::min(first, i);
+    last = i;
+  }
+  if (first < bytes.size()) blot_checksums(bytes, first, last, out);
   return out;
 }
 

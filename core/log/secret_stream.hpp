@@ -1,6 +1,7 @@
 // Traffic of a stream as others may see it: a secret may come in one piece of it, and its name in the one before.
 #pragma once
 #include <cstdint>
+#include <list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,12 +19,21 @@ class SecretStreams {
   [[nodiscard]] std::string shown(const Scrubber& scrubber, const std::string& stream, std::string_view piece);
 
  private:
-  static constexpr size_t kMost = 64;      // streams remembered
-  static constexpr size_t kTail = 512;     // bytes of one: a name, and a list that has begun
-  static constexpr size_t kSecret = 4096;  // where a secret has begun and not ended
+  static constexpr size_t kMost = 1024;               // streams remembered
+  static constexpr size_t kMostBytes = 256UL * 1024;  // of all tails
+  static constexpr size_t kTail = 512;                // bytes of one: a name, and a list that has begun
+  static constexpr size_t kSecret = 4096;             // where a secret has begun and not ended
+
+  struct Stream {
+    std::string name, tail;
+  };
+
+  Stream& used(const std::string& name);
 
   SecretNames names_;
-  std::map<std::string, std::string> tails_;
+  std::list<Stream> streams_;  // the one used last is the first
+  std::map<std::string, std::list<Stream>::iterator, std::less<>> by_name_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace dtud

@@ -226,6 +226,74 @@ TEST(Scrubber, ShowsOrdinaryDataBehindSecrets) {
     }
 }
 
+// A short secret is found from the checksum of its command by trying.
+TEST(Scrubber, BlotsTheChecksumOfASecret) {
+  Scrubber s;
+  s.add("sesame");
+  struct Case {
+    const char *text, *shown;
+  };
+  for (const auto& [text, shown] : {
+           Case{R"(99,34,211577570,{"cmd_code":4,"password":"640000"})",
+                R"(99,34,*********,{"cmd_code":4,"password":"******"})"},
+           {R"(99,34,0x0C9C65A2,{"cmd_code":4,"password":"640000"})",
+            R"(99,34,0x********,{"cmd_code":4,"password":"******"})"},
+           {R"(99,34,0Xc65a2,{"cmd_code":4,"password":"640000"})",
+            R"(99,34,0X*****,{"cmd_code":4,"password":"******"})"},
+           {R"(99,34,77570,{"cmd_code":4,"password":"640000"})", R"(99,34,*****,{"cmd_code":4,"password":"******"})"},
+           {"1,0,6,211577570,sesame", "1,0,6,*********,******"},
+           {"99,16,211577570,password: 640000\r\n20,211577570", "99,16,*********,password: ******\r\n20,211577570"},
+           {R"(99,3,7,{"a":1}99,34,211577570,{"password":"640000"}99,20,211577571,{"cmd_code":31})",
+            R"(99,3,*,{"a":1}99,34,*********,{"password":"******"}99,20,211577571,{"cmd_code":31})"},
+           {R"({"a":1}1,0,6,211577570,sesame)", R"({"a":1}1,0,6,*********,******)"},
+           {R"({"a":1}34,77570, {"password":"640000"})", R"({"a":1}34,*****, {"password":"******"})"},
+           {R"({"a":[1,2,{"b":[123456]}],"password":"6"})", R"({"a":[1,*,{"b":[123456]}],"password":"*"})"},
+           {R"({"msg_id":211577570,"password":"640000","time":1700000000})",
+            R"({"msg_id":211577570,"password":"******","time":1700000000})"},
+       })
+    EXPECT_EQ(s.blot(text), shown);
+}
+
+// The checksum comes before it is known whether a secret follows.
+TEST(Scrubber, BlotsTheChecksumOfASecretThatComesInPieces) {
+  const std::string text = R"(99,34,211577570,{"cmd_code":4,"password":"640000"})";
+  for (size_t cut = 7; cut < text.size(); ++cut) {
+    SecretStreams streams({});
+    const std::string first = streams.shown(Scrubber(), "port 1", text.substr(0, cut));
+    EXPECT_EQ(first + streams.shown(Scrubber(), "port 1", text.substr(cut)),
+              R"(99,34,*********,{"cmd_code":4,"password":"******"})");
+    EXPECT_EQ(streams.shown(Scrubber(), "port 1", "99,14,211577571,{\"cmd_code\":3}"),
+              "99,14,211577571,{\"cmd_code\":3}");
+  }
+}
+
+// A stream is forgotten if many others were used since.
+TEST(Scrubber, BlotsSecretsInPiecesOfManyStreams) {
+  const Scrubber s;
+  for (const size_t count : {80U, 1000U}) {
+    SecretStreams streams({});
+    for (size_t i = 0; i < count; ++i) (void)streams.shown(s, std::to_string(i), R"({"password":"qz)");
+    for (size_t i = 0; i < count; ++i)
+      ASSERT_EQ(streams.shown(s, std::to_string(i), R"(X","a":1})"), R"(*","a":1})") << i << " of " << count;
+  }
+}
+
+TEST(Scrubber, ForgetsTheStreamsThatWereNotUsedForLongest) {
+  const Scrubber s;
+  // Limits of the number of streams, and of the bytes of all.
+  for (const auto& [count, size] : {std::pair<size_t, size_t>(3000, 0), {200, 4000}}) {
+    SecretStreams streams({});
+    const std::string begun = "\"password\":\"" + std::string(size, 'q');
+    (void)streams.shown(s, "in use", "\"password\":\"");
+    for (size_t i = 0; i < count; ++i) {
+      (void)streams.shown(s, std::to_string(i), begun);
+      ASSERT_EQ(streams.shown(s, "in use", "q"), "*") << i;
+    }
+    EXPECT_EQ(streams.shown(s, std::to_string(count - 50), "q"), "*");
+    EXPECT_EQ(streams.shown(s, "0", "q"), "q");
+  }
+}
+
 // A line delivers a command in pieces, cut anywhere.
 TEST(Scrubber, BlotsSecretsThatComeInPieces) {
   Scrubber s;
