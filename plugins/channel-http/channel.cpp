@@ -14,7 +14,12 @@ namespace {
 
 constexpr int64_t kComplainEvery_ns = 10'000'000'000;
 constexpr uint32_t kSettle_ms = 2000;
-constexpr uint32_t kMostFailures = 32, kMostClosed = 3;
+// The host compares a message with others that the server takes, and sends it again after each of them. So connections
+// are watched until the server took several messages in a row.
+constexpr uint32_t kSettled = 8;
+// The wait grows with so many failures. While the host looks for a message that the server never takes, it makes the
+// pauses itself.
+constexpr uint32_t kMostFailures = 32, kMostRefused = 3;
 
 double random_fraction() {
   std::random_device source;
@@ -83,11 +88,26 @@ void HttpChannel::ask(const Target& target, const dtu_msg& message) {
   request.content_type = settings_.content_type;
   request.timeout_ms = settings_.timeout_ms;
   request.answer_max = settings_.answer_max;
-  request.settle_ms = settles_ ? kSettle_ms : 0;
-  if (!client_->ask(std::move(request), [this, &target](const http::Answer& a) { answered(target, a); }))
-    throw dtu::Failure::retryable(DTU_E_IO, "the HTTP client accepts no request");
+  request.settle_ms = settles_ != 0 ? kSettle_ms : 0;
+  again_.reset();
+  if (settles_ != 0) again_ = request;
+  if (!begin(target, std::move(request))) throw dtu::Failure::retryable(DTU_E_IO, "the HTTP client accepts no request");
   token_ = message.token;
+}
+
+bool HttpChannel::begin(const Target& target, http::Request request) {
+  if (!client_->ask(std::move(request), [this, &target](const http::Answer& a) { answered(target, a); })) return false;
   counters_.add(Count::requests);
+  return true;
+}
+
+// A kept connection may end when a request goes out over it: that says nothing about the message. While connections are
+// watched, such a request is made once more, over a new one.
+bool HttpChannel::again_on_a_new_connection(const Target& target, const http::Answer& answer) {
+  if (answer.trouble != http::Trouble::closed || answer.connections != 0 || !again_) return false;
+  if (!begin(target, *std::exchange(again_, std::nullopt))) return false;
+  counters_.add(Count::failures);
+  return true;
 }
 
 dtu_status HttpChannel::flush(uint32_t /*deadline_ms*/) { return token_ ? DTU_PENDING : DTU_OK; }
@@ -109,39 +129,44 @@ void HttpChannel::reject(uint64_t token, const std::string& why) {
 // ---------------------------------------------------------------- answers
 
 void HttpChannel::answered(const Target& target, const http::Answer& answer) {
-  const uint64_t token = *std::exchange(token_, std::nullopt);
   status_ = answer.status;
   counters_.add(Count::connections, answer.connections);
   counters_.add(Count::redirects, answer.redirects);
+  if (again_on_a_new_connection(target, answer)) return;
+  again_.reset();
+  const uint64_t token = *std::exchange(token_, std::nullopt);
   const Verdict verdict = judge(answer, target.url);
   switch (verdict.kind) {
     case Verdict::Kind::delivered:
       counters_.add(Count::delivered);
-      settles_ = false;
+      if (settles_ != 0) --settles_;
       works();
       hand_on(target, answer);
       complete(token, DTU_OK);
       break;
     case Verdict::Kind::rejected:
-      settles_ = false;
       fails(verdict);
       failures_ = 0;  // the server is there
       reject(token, verdict.text);
       break;
     case Verdict::Kind::again:
       fails(verdict);
-      settles_ = false;
+      if (answer.status == 0) settles_ = 0;  // no server, or one that closes while its connection is watched
       try_later(verdict, answer, kMostFailures);
       complete(token, DTU_E_IO);
+      break;
+    case Verdict::Kind::refused:
+      fails(verdict);
+      try_later(verdict, answer, kMostRefused);
+      complete(token, DTU_E_REFUSED);
       break;
     case Verdict::Kind::closed: {
       // A server, or a proxy whose server is gone, that closes every connection closes it before the request, too.
       // Only when it closed a connection that had been quiet for a while, the message may be the reason.
-      const dtu_status status = std::exchange(settles_, true) ? DTU_E_REFUSED : DTU_E_IO;
+      const bool refused = std::exchange(settles_, kSettled) != 0;
       fails(verdict);
-      // When it closes for a message, the host makes the pauses: it looks for the one that the server never takes.
-      try_later(verdict, answer, status == DTU_E_REFUSED ? kMostClosed : kMostFailures);
-      complete(token, status);
+      try_later(verdict, answer, refused ? kMostRefused : kMostFailures);
+      complete(token, refused ? DTU_E_REFUSED : DTU_E_IO);
       break;
     }
   }

@@ -34,6 +34,8 @@ class HttpChannel : public dtu::Component, public dtu::ChannelIface {
   [[nodiscard]] const Target* find_target(std::string_view route) const;
   [[nodiscard]] bool busy() const { return token_.has_value() || waiting_ || held_.has_value(); }
   void ask(const Target& target, const dtu_msg& message);
+  [[nodiscard]] bool begin(const Target& target, http::Request request);
+  [[nodiscard]] bool again_on_a_new_connection(const Target& target, const http::Answer& answer);
   void answered(const Target& target, const http::Answer& answer);
   void hand_on(const Target& target, const http::Answer& answer);
   void deliver();
@@ -48,11 +50,14 @@ class HttpChannel : public dtu::Component, public dtu::ChannelIface {
   Counters counters_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<dtu::Timer> retry_;
-  std::optional<uint64_t> token_;  // of the message whose request is under way
+  std::optional<uint64_t> token_;       // of the message whose request is under way
+  std::optional<http::Request> again_;  // a copy of that request while settles_
   std::optional<Held> held_;
   bool waiting_ = false;  // until retry_ runs
   bool stopping_ = false;
-  bool settles_ = false;   // the server closed instead of an answer: a new connection is watched before it is used
+  // The server closed instead of an answer: until so many messages were delivered in a row, a new connection is watched
+  // before it is used.
+  uint32_t settles_ = 0;
   uint32_t failures_ = 0;  // in a row
   int status_ = 0;         // the last answer's; 0 = none, or there was no answer
   std::string trouble_;    // reported; "" = works

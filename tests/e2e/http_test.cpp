@@ -1,5 +1,11 @@
 // HTTP channels: frames become requests, answers become frames, and a server that hangs delays nobody else.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "harness/dtud.hpp"
 #include "harness/frame.hpp"
@@ -189,6 +195,127 @@ TEST(Http, AMessageTheServerRefusesForGoodIsRejectedAndARedirectIsNoDelivery) {
   ASSERT_TRUE(peer.write(answer("")));
   EXPECT_TRUE(dtud.channel_number("1", "outbox.delivered", 1));
   EXPECT_FALSE(wait_readable(elsewhere.fd(), 0)) << "the server elsewhere was asked nothing";
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+using Lines = std::vector<std::string>;
+
+// A server that takes all but the message "bad". This one it answers with `answer_to_bad`, or with nothing: then it
+// closes the connection. all_are_bad(): every message is answered so.
+class PickyServer {
+ public:
+  explicit PickyServer(std::string answer_to_bad) : answer_to_bad_(std::move(answer_to_bad)) {
+    thread_ = std::thread([this] { run(); });
+  }
+  ~PickyServer() {
+    ending_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] const TcpServer& server() const { return server_; }
+  void all_are_bad(bool bad) { all_are_bad_ = bad; }
+  [[nodiscard]] size_t refusals() const { return refusals_; }
+  [[nodiscard]] Lines taken() {
+    const std::lock_guard lock(mutex_);
+    return taken_;
+  }
+
+ private:
+  void run() {
+    while (!ending_) {
+      if (!wait_readable(server_.fd(), 20)) continue;
+      TcpPeer peer(Descriptor(::accept4(server_.fd(), nullptr, nullptr, SOCK_CLOEXEC)));
+      while (!ending_ && serve(peer)) {
+      }
+    }
+  }
+  bool serve(TcpPeer& peer) {
+    if (!wait_readable(peer.fd(), 20)) return true;
+    std::string head;
+    const std::string body = read_request(peer, &head);
+    if (head.empty()) return false;
+    if (all_are_bad_ || body == "bad") {
+      ++refusals_;
+      return !answer_to_bad_.empty() && peer.write(answer_to_bad_);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      taken_.push_back(body);
+    }
+    return peer.write(answer(""));
+  }
+
+  const std::string answer_to_bad_;
+  TcpServer server_;
+  std::atomic<bool> ending_{false}, all_are_bad_{false};
+  std::atomic<size_t> refusals_{0};
+  std::mutex mutex_;
+  Lines taken_;
+  std::thread thread_;
+};
+
+std::string picky_document(const PickyServer& server) {
+  return R"({"uconf": {"1": {}}, "conf": {"1": {"protocol": "http", "serialID": "1", "uplink": "raw", "url": ")" +
+         url(server.server(), "/") + R"("}}})";
+}
+
+constexpr std::chrono::seconds kPatience{120};  // several connections, each watched for a while
+
+struct Answered {
+  const char* name;
+  const char* answer;
+};
+
+class HttpRefusedTest : public testing::TestWithParam<Answered> {};
+
+// It is found, and nothing else is lost (D19).
+TEST_P(HttpRefusedTest, AMessageThatIsNeverTakenIsRejected) {
+  Pty pty;
+  PickyServer server(GetParam().answer);
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}}).device(picky_document(server));
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  Lines good;
+  for (int n = 1; n <= 60; ++n) {
+    const std::string line = n == 4 ? "bad" : "m" + std::to_string(n);
+    if (n != 4) good.push_back(line);
+    ASSERT_TRUE(pty.write("1," + frame(line)));
+  }
+  EXPECT_TRUE(eventually([&] { return server.taken() == good; }, kPatience)) << dtud.get("/v1/channels").body;
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.messages", 0));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejections.closed.messages"), 1);
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 1);
+  EXPECT_LE(server.refusals(), 8U);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Http, HttpRefusedTest,
+                         testing::Values(Answered{"closes", ""},
+                                         Answered{"fails", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"},
+                                         Answered{"redirects",
+                                                  "HTTP/1.1 302 There\r\nLocation: /login\r\n"
+                                                  "Content-Length: 0\r\n\r\n"}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Http, AServerThatFailsAtEverythingForAWhileCostsNothing) {
+  Pty pty;
+  PickyServer server("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
+  server.all_are_bad(true);
+  Dtud dtud;
+  dtud.ports({{"1", pty.device()}}).device(picky_document(server));
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  Lines sent;
+  for (int n = 1; n <= 5; ++n) {
+    sent.push_back("m" + std::to_string(n));
+    ASSERT_TRUE(pty.write("1," + frame(sent.back())));
+  }
+  ASSERT_TRUE(eventually([&] { return server.refusals() >= 7; }, kPatience)) << dtud.get("/v1/channels").body;
+  server.all_are_bad(false);
+  EXPECT_TRUE(eventually([&] { return server.taken().size() == 5; }, kPatience)) << dtud.get("/v1/channels").body;
+  EXPECT_TRUE(dtud.channel_number("1", "outbox.delivered", 5));
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 0) << dtud.log();
+  EXPECT_EQ(number(dtud.channel("1"), "outbox.dropped"), 0);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -12,12 +12,13 @@ TEST_F(ChannelTest, EveryStatusHasItsFateAndCode) {
     dtu_status fate;
     uint32_t code;
   };
-  const Row rows[] = {
-      {400, DTU_E_INVALID, 4001}, {401, DTU_E_IO, 4001},      {403, DTU_E_IO, 4001}, {404, DTU_E_IO, 5000},
-      {422, DTU_E_INVALID, 4001}, {413, DTU_E_INVALID, 4001}, {408, DTU_E_IO, 4001}, {425, DTU_E_IO, 4001},
-      {429, DTU_E_IO, 4001},      {500, DTU_E_IO, 4002},      {503, DTU_E_IO, 4001}, {599, DTU_E_IO, 4001},
-      {300, DTU_E_IO, 4009},      {301, DTU_E_IO, 4009},      {302, DTU_E_IO, 4009}, {303, DTU_E_IO, 4009},
-      {304, DTU_E_IO, 4009},      {307, DTU_E_IO, 4009},      {308, DTU_E_IO, 4009}};
+  const Row rows[] = {{400, DTU_E_INVALID, 4001}, {401, DTU_E_IO, 4001},      {403, DTU_E_IO, 4001},
+                      {404, DTU_E_IO, 5000},      {422, DTU_E_INVALID, 4001}, {413, DTU_E_INVALID, 4001},
+                      {408, DTU_E_IO, 4001},      {425, DTU_E_IO, 4001},      {429, DTU_E_IO, 4001},
+                      {500, DTU_E_REFUSED, 4002}, {502, DTU_E_REFUSED, 4001}, {503, DTU_E_IO, 4001},
+                      {504, DTU_E_IO, 4001},      {599, DTU_E_REFUSED, 4001}, {300, DTU_E_REFUSED, 4009},
+                      {301, DTU_E_REFUSED, 4009}, {302, DTU_E_REFUSED, 4009}, {303, DTU_E_REFUSED, 4009},
+                      {304, DTU_E_REFUSED, 4009}, {307, DTU_E_REFUSED, 4009}, {308, DTU_E_REFUSED, 4009}};
   Notes notes;
   Server server(notes.script([&](const Asked& a, size_t) { return answer(std::stoi(a.target.substr(1)), "page"); }));
   for (const Row& row : rows) {
@@ -34,7 +35,7 @@ TEST_F(ChannelTest, EveryStatusHasItsFateAndCode) {
     EXPECT_THAT(trouble(), testing::Not(HasSubstr("secret")));
     EXPECT_EQ(host.emitted().size(), 0U) << "an error page is no answer";
     EXPECT_EQ(health(i, "dtu_state"), row.status);
-    EXPECT_EQ(health(i, row.fate == DTU_E_IO ? "failures" : "rejected"), 1);
+    EXPECT_EQ(health(i, row.fate == DTU_E_INVALID ? "rejected" : "failures"), 1);
     EXPECT_TRUE(i.stop_and_wait());
   }
 }
@@ -46,7 +47,7 @@ TEST_F(ChannelTest, FailedIsSentAgainUntilItWorks) {
   send_all(i, {{"x"}});
   for (size_t n = 1; n <= 3; ++n) {
     ASSERT_TRUE(completed(n));
-    EXPECT_EQ(host.completions()[n - 1].status, DTU_E_IO);
+    EXPECT_EQ(host.completions()[n - 1].status, DTU_E_REFUSED);
     EXPECT_EQ(i.send({{"y"}}).status, DTU_AGAIN) << "not at once";
     ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token)) << trouble();
   }
@@ -58,6 +59,18 @@ TEST_F(ChannelTest, FailedIsSentAgainUntilItWorks) {
   size_t degraded = 0;
   for (const auto& r : host.reports()) degraded += r.state == DTU_STATE_DEGRADED ? 1 : 0;
   EXPECT_EQ(degraded, 1U) << "the same trouble is told once";
+}
+
+// The host makes the pauses while it looks for a message that the server never takes.
+TEST_F(ChannelTest, TheWaitAfterARefusalStaysShort) {
+  Server server(Server::replies([](const Asked&) { return answer(500); }));
+  Instance i = up(R"({"url": ")" + server.url() + R"(", "reconnect": {"min_ms": 10, "max_ms": 3600000}})");
+  send_all(i, {{"x"}});
+  for (size_t n = 1; n <= 14; ++n) {
+    ASSERT_TRUE(completed(n));
+    ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token))
+        << "it waits 40 ms at most, not 10 ms times 2 to the " << n;
+  }
 }
 
 TEST_F(ChannelTest, RetryAfterIsRespected) {
@@ -106,7 +119,7 @@ TEST_F(ChannelTest, ARedirectOfAMessageIsNoDelivery) {
       Instance i = up(conf(server.url(), R"("method": ")" + std::string(method) + "\""));
       send_all(i, {{"x"}});
       ASSERT_TRUE(completed(1));
-      EXPECT_EQ(host.completions()[0].status, DTU_E_IO) << status << " " << method;
+      EXPECT_EQ(host.completions()[0].status, DTU_E_REFUSED) << status << " " << method;
       EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4009U);
       EXPECT_EQ(health(i, "redirects"), 0);
       EXPECT_TRUE(i.stop_and_wait());
@@ -128,6 +141,57 @@ TEST_F(ChannelTest, AServerThatClosesForAMessageRefusesIt) {
   EXPECT_EQ(host.completions()[1].status, DTU_E_REFUSED);
 }
 
+// The host compares: between two closes for a message the server takes another one.
+TEST_F(ChannelTest, ItIsRefusedAgainAfterAnotherOneWasTaken) {
+  Server server([](Peer& peer, int) {
+    for (auto asked = peer.read(); asked && asked->body != "bad"; asked = peer.read()) peer.write(answer(200));
+  });
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"bad"}});
+  ASSERT_TRUE(completed(1));
+  ASSERT_TRUE(again(i, {"good"}, 100));
+  ASSERT_TRUE(completed(2)) << trouble();
+  EXPECT_EQ(host.completions()[1].status, DTU_OK);
+  ASSERT_TRUE(again(i, {"bad"}, host.completions()[0].token));
+  ASSERT_TRUE(completed(3)) << trouble();
+  EXPECT_EQ(host.completions()[2].status, DTU_E_REFUSED);
+}
+
+// It ends each connection after an answer and does not say so. That is never about the next message.
+TEST_F(ChannelTest, AKeptConnectionThatEndsRefusesNothing) {
+  Server server([](Peer& peer, int connection) {
+    if (!peer.read() || connection == 1) return;
+    peer.write(answer(200));
+    (void)peer.read();
+  });
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+  ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token)) << trouble();
+  send_all(i, {{"y"}, {"z"}});
+  ASSERT_TRUE(completed(4)) << trouble();
+  for (size_t n = 1; n < 4; ++n) EXPECT_EQ(host.completions()[n].status, DTU_OK);
+  EXPECT_EQ(health(i, "requests"), 6) << "two of them once more";
+}
+
+TEST_F(ChannelTest, ConnectionsAreNotWatchedForEver) {
+  Server server([](Peer& peer, int connection) {
+    if (peer.read() && connection != 1) peer.write(answer(200, "", "Connection: close\r\n"));
+  });
+  Instance i = up(conf(server.url()));
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(1));
+  ASSERT_TRUE(again(i, {"x"}, host.completions()[0].token)) << trouble();
+  for (int n = 0; n < 7; ++n) send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(9)) << trouble();
+  const auto begin = std::chrono::steady_clock::now();
+  send_all(i, {{"x"}});
+  ASSERT_TRUE(completed(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  for (size_t n = 1; n < 10; ++n) EXPECT_EQ(host.completions()[n].status, DTU_OK);
+}
+
 TEST_F(ChannelTest, AServerThatClosesEveryConnectionRefusesNothing) {
   Server server([](Peer&, int) {});
   Instance i = up(conf(server.url()));
@@ -144,7 +208,7 @@ TEST_F(ChannelTest, RedirectLoopIsCode4009) {
   Instance i = up(conf(server.url(), R"("method": "get")"));
   send_all(i, {{"x"}});
   ASSERT_TRUE(completed(1));
-  EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+  EXPECT_EQ(host.completions()[0].status, DTU_E_REFUSED);
   EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4009U);
   EXPECT_EQ(health(i, "dtu_state"), 302);
   EXPECT_EQ(health(i, "redirects"), 5);
@@ -168,13 +232,16 @@ TEST_F(ChannelTest, DeliveredThoughItsAnswerIsLost) {
 
 TEST_F(ChannelTest, TimeoutIsTheWholeRequest) {
   Server server([](Peer& peer, int) {
+    (void)peer.read();
     while (peer.pause_ms(50) && peer.write("H")) {
     }
   });
   Instance i = up(conf(server.url(), R"("timeout": 1)"));
+  const auto begin = std::chrono::steady_clock::now();
   send_all(i, {{"x"}});
   ASSERT_TRUE(completed(1));
   EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 1s);
 }
 
 TEST_F(ChannelTest, StopGivesTheMessageBackWhileTheServerHangs) {
