@@ -30,6 +30,25 @@ void blot_unfinished(std::string_view text, std::string& all) {
   }
 }
 
+// What to remember of `text`, of which `all` is shown. In a long secret the middle is left out: its name and its
+// beginning tell how it ends.
+std::string tail_of(std::string_view text, std::string_view all) {
+  constexpr size_t kTail = 512;  // a name, and a list that has begun
+  constexpr size_t kSecret = SecretStreams::kLongestTail, kName = 256, kBeginning = 16;
+  const bool in_secret = !all.empty() && all.back() == '*';
+  const size_t keep = in_secret ? kSecret : kTail;
+  if (text.size() <= keep) return std::string(text);
+  size_t from = text.size() - keep;
+  const size_t last_shown = all.find_last_not_of('*');
+  const size_t secret = last_shown == std::string_view::npos ? 0 : last_shown + 1;
+  if (!in_secret || secret >= from + kName) return std::string(text.substr(from));
+  std::string tail(text.substr(secret - std::min(secret, kName), std::min(secret, kName) + kBeginning));
+  from += tail.size();
+  while (from < text.size() && text[from - 1] == '\\') ++from;  // no quote loses its backslash
+  while (!tail.empty() && tail.back() == '\\') tail.pop_back();
+  return tail.append(text.substr(from));
+}
+
 }  // namespace
 
 SecretStreams::Stream& SecretStreams::used(const std::string& name) {
@@ -47,11 +66,11 @@ std::string SecretStreams::shown(const Scrubber& scrubber, const std::string& st
   std::string whole = tail;
   whole += piece;
   std::string all = scrubber.blot(whole, names_);
-  const size_t keep = !all.empty() && all.back() == '*' ? kSecret : kTail;
+  std::string next = tail_of(whole, all);
   blot_unfinished(whole, all);
   std::string out = all.substr(tail.size());
   bytes_ -= tail.size();
-  tail = whole.substr(whole.size() - std::min(keep, whole.size()));
+  tail = std::move(next);
   bytes_ += tail.size();
   // The longest unused go first. The one in use stays: it is smaller than all together may be.
   for (; streams_.size() > kMost || bytes_ > kMostBytes; streams_.pop_back()) {

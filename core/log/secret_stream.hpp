@@ -13,6 +13,8 @@ namespace dtud {
 // For one watcher of any number of streams. One thread at a time.
 class SecretStreams {
  public:
+  static constexpr size_t kLongestTail = 4096;  // remembered of a stream
+
   explicit SecretStreams(SecretNames names) : names_(std::move(names)) {}
 
   // `piece`, which follows what this was called with for the same stream before, as Scrubber::blot() shows it.
@@ -21,8 +23,6 @@ class SecretStreams {
  private:
   static constexpr size_t kMost = 1024;               // streams remembered
   static constexpr size_t kMostBytes = 256UL * 1024;  // of all tails
-  static constexpr size_t kTail = 512;                // bytes of one: a name, and a list that has begun
-  static constexpr size_t kSecret = 4096;             // where a secret has begun and not ended
 
   struct Stream {
     std::string name, tail;

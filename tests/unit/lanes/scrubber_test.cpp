@@ -314,6 +314,24 @@ TEST(Scrubber, BlotsSecretsThatComeInPieces) {
   }
 }
 
+// A key in PEM, say: longer than what is remembered.
+TEST(Scrubber, BlotsALongSecretThatComesInPieces) {
+  const std::string begin = R"({"cmd_code":60,"data":{"private_key":")", end = R"(","y":"z"}})";
+  for (const std::string part : {"qzX", "q\\\"zX", "\\\\q\\n\\\\"}) {
+    std::string key;
+    while (key.size() < 20'000) key += part;
+    key += "q";
+    for (const size_t size : {100U, 777U, 4097U, 9000U, 20'001U}) {
+      const std::string text = begin + key + end;
+      SecretStreams streams({});
+      std::string shown;
+      for (size_t at = 0; at < text.size(); at += size)
+        shown += streams.shown(Scrubber(), "port 1", text.substr(at, size));
+      ASSERT_EQ(shown, begin + std::string(key.size(), '*') + end) << part << ", " << size;
+    }
+  }
+}
+
 TEST(Scrubber, IsAtTheDoorOfTheLog) {
   Log log(Level::info, false);
   log.scrubber().add("sesame");
