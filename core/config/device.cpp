@@ -142,15 +142,16 @@ class DeviceReader {
     if (normal_->has("ota")) out_.ota = to_json(normal_->get("ota"));
   }
 
-  // The level that lights a LED would press the reset button, which resets the parameters.
+  // The level that lights a LED would press the reset button, which resets the parameters. No error: the seeds print an
+  // example of code 0x61 with one pin for both the ready line and the button.
   void keep_pins_apart() {
     const std::array<int32_t*, 3> pins{&out_.pins.led, &out_.pins.ready, &out_.pins.reset};
     for (size_t i = 1; i < pins.size(); ++i)
       for (size_t before = 0; before < i && *pins.at(i) >= 0; ++before) {
         if (*pins.at(i) != *pins.at(before)) continue;
-        report_.error(below("/pins", i), "pin " + std::to_string(*pins.at(i)) + " is that of pins/" +
-                                             std::to_string(before) +
-                                             " already: give each its own; this entry has no effect");
+        report_.warning(below("/pins", i), "pin " + std::to_string(*pins.at(i)) + " is that of pins/" +
+                                               std::to_string(before) +
+                                               " already: give each its own; this entry has no effect");
         *pins.at(i) = -1;
       }
   }

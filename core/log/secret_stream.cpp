@@ -32,10 +32,9 @@ void blot_unfinished(std::string_view text, std::string& all) {
 
 // What to remember of `text`, of which `all` is shown. In a long secret the middle is left out: its name and its
 // beginning tell how it ends.
-std::string tail_of(std::string_view text, std::string_view all) {
+std::string tail_of(std::string_view text, std::string_view all, bool in_secret) {
   constexpr size_t kTail = 512;  // a name, and a list that has begun
   constexpr size_t kSecret = SecretStreams::kLongestTail, kName = 256, kBeginning = 16;
-  const bool in_secret = !all.empty() && all.back() == '*';
   const size_t keep = in_secret ? kSecret : kTail;
   if (text.size() <= keep) return std::string(text);
   size_t from = text.size() - keep;
@@ -55,18 +54,19 @@ SecretStreams::Stream& SecretStreams::used(const std::string& name) {
   if (const auto known = by_name_.find(name); known != by_name_.end()) {
     streams_.splice(streams_.begin(), streams_, known->second);
   } else {
-    streams_.push_front({name, {}});
+    streams_.push_front({name, {}, 0});
     by_name_.emplace(name, streams_.begin());
   }
   return streams_.front();
 }
 
 std::string SecretStreams::shown(const Scrubber& scrubber, const std::string& stream, std::string_view piece) {
-  std::string& tail = used(stream).tail;
+  auto& [name, tail, hidden] = used(stream);
   std::string whole = tail;
   whole += piece;
   std::string all = scrubber.blot(whole, names_);
-  std::string next = tail_of(whole, all);
+  hidden = !all.empty() && all.back() == '*' ? hidden + piece.size() : 0;
+  std::string next = tail_of(whole, all, hidden > 0 && hidden <= kLongestSecret);
   blot_unfinished(whole, all);
   std::string out = all.substr(tail.size());
   bytes_ -= tail.size();

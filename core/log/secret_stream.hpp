@@ -24,8 +24,12 @@ class SecretStreams {
   static constexpr size_t kMost = 1024;               // streams remembered
   static constexpr size_t kMostBytes = 256UL * 1024;  // of all tails
 
+  // Bytes. Something longer is a secret whose end has been lost, with other data behind it.
+  static constexpr size_t kLongestSecret = 16UL * 1024;
+
   struct Stream {
     std::string name, tail;
+    size_t hidden;  // bytes of the last pieces, each of which ended in a secret
   };
 
   Stream& used(const std::string& name);

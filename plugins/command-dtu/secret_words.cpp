@@ -97,6 +97,9 @@ bool is_password_name(std::string_view name) {
   const size_t begin = name.find_first_not_of(blanks);
   if (begin == std::string_view::npos) return false;
   name = name.substr(begin, name.find_last_not_of(blanks) + 1 - begin);
+  constexpr std::string_view of_51 = "new_";
+  if (name.size() == of_51.size() + password_word.size() && find_word(name, of_51) == 0)
+    name.remove_prefix(of_51.size());
   return name.size() == password_word.size() && find_word(name, password_word) == 0;
 }
 

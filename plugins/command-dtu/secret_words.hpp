@@ -17,7 +17,7 @@ inline constexpr size_t secret_context = 128;
 [[nodiscard]] bool names_password(std::string_view text, bool within_object = false);
 [[nodiscard]] bool has_secret(std::string_view text, bool within_object = false);
 
-// The name of a member is password, whatever its letters' case and the blanks around it.
+// The name of a member is password or new_password, whatever its letters' case and the blanks around it.
 [[nodiscard]] bool is_password_name(std::string_view name);
 
 }  // namespace command_dtu

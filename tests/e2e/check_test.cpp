@@ -109,7 +109,7 @@ std::vector<Wrong> all_wrong() {
       {"NoUrl", conf(R"("1": {"protocol": "tcp", "port": 1})"), "error", "/conf/1/url", "missing: give a text"},
       {"TwoPins", R"({"pins": ["3", "4"]})", "error", "/pins",
        "a list of 2 entries is not allowed: give a list of 3 entries"},
-      {"PinTwice", R"({"pins": ["3", "4", "3"]})", "error", "/pins/2", "pin 3 is that of pins/0 already"},
+      {"PinTwice", R"({"pins": ["3", "4", "3"]})", "warning", "/pins/2", "pin 3 is that of pins/0 already"},
       {"OtaOfTwo", R"({"ota": ["a", "b"]})", "error", "/ota",
        "a list of 2 entries is not allowed: give a whole number"},
       {"LengthOverMax", R"({"uconf": {"1": {"packet": {"length": 5000, "max": 100}}}})", "warning",

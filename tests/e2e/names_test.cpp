@@ -60,9 +60,10 @@ bool offered_by(const std::string& cell, const std::string& provider) {
 
 // gpio.4 is gpio.N of the page.
 std::string generic(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  const bool numbered = name.find_first_not_of("0123456789", dot + 1) == std::string::npos;
-  return numbered ? name.substr(0, dot + 1) + "N" : name;
+  std::string out;
+  for (const std::string& part : split(name, '.'))
+    out += (out.empty() ? "" : ".") + (part.find_first_not_of("0123456789") == std::string::npos ? "N" : part);
+  return out;
 }
 
 struct Offered {
@@ -121,7 +122,8 @@ TEST(NamesTest, ThePageSaysWhatIsOffered) {
   ASSERT_GT(page.points.size(), 20U);
   ASSERT_GT(page.commands.size(), 50U);
   Dtud dtud;
-  dtud.hal(R"({"type": "sim"})").hal(R"({"type": "linux", "gpio": {"7": {"chip": "/dev/gpiochip0", "line": 7}}})");
+  dtud.hal(R"({"type": "sim", "ports": {"1": {}}})")
+      .hal(R"({"type": "linux", "gpio": {"7": {"chip": "/dev/gpiochip0", "line": 7}}})");
   dtud.device("{}");
   dtud.start();
   const std::set<std::string> wanted{"kernel", "hal sim", "hal linux", "command dtu", "command acquire"};

@@ -50,6 +50,7 @@ const std::vector<std::string>& bad_commands() {
                                             "\xEF\xBB\xBF{\"code\":4,\"password\":\"Tr0ub4dor\"",
                                             "\x01\x02\xff{\"code\":4,\"password\":\"Tr0ub4dor\",,}",
                                             "OK\r\n{\"code\":4,\"password\":\"Tr0ub4dor\",,}",
+                                            R"({"code":51,"new_password":"Tr0ub4dor"})",
                                             R"({"cmd_code"}:4,"password":"Tr0ub4dor"})",
                                             R"({"x":4},"password":"Tr0ub4dor"})",
                                             R"({"cmd_code":4password":"Tr0ub4dor"})",
