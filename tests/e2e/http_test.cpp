@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <ostream>
 #include <thread>
 #include <vector>
 
@@ -264,6 +265,7 @@ struct Answered {
   const char* name;
   const char* answer;
 };
+void PrintTo(const Answered& answered, std::ostream* out) { *out << answered.name; }
 
 class HttpRefusedTest : public testing::TestWithParam<Answered> {};
 
