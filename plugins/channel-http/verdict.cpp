@@ -9,13 +9,23 @@ namespace {
 constexpr uint32_t kRequestFailed = 4001;
 constexpr uint32_t kRedirected = 4009;
 
-// These speak of the message: it is never taken, however often it is sent. All other 4xx speak of the address, of the
-// rights or of the server, which may be mended while the message waits.
+// These speak of the message: it is never taken, however often it is sent.
 constexpr std::array<int, 7> kOfTheMessage = {400, 411, 413, 414, 415, 422, 431};
+// These say nothing about the message: of who asks, and when. A gateway that waited in vain (504) is like a time-out of
+// ours.
+constexpr std::array<int, 7> kNotOfTheMessage = {401, 407, 408, 425, 429, 503, 504};
+// All others may be about the message, or about the address, the rights or the server, which may be mended while the
+// message waits. What the server does with other messages shows which.
 
-// The server failed at this message: at all others too, or not. A server that is busy (503) and a gateway that waited
-// in vain (504) say nothing about the message, as a time-out of ours does not.
-bool failed_at_it(int status) { return status >= 500 && status != 503 && status != 504; }
+template <size_t n>
+bool among(const std::array<int, n>& statuses, int status) {
+  return std::find(statuses.begin(), statuses.end(), status) != statuses.end();
+}
+
+Verdict::Kind kind_of(int status) {
+  if (among(kOfTheMessage, status)) return Verdict::Kind::rejected;
+  return among(kNotOfTheMessage, status) ? Verdict::Kind::again : Verdict::Kind::refused;
+}
 
 uint32_t code_of(int status) {
   if (status == 404) return 5000;
@@ -34,9 +44,7 @@ Verdict judge(const http::Answer& answer, const http::Url& url) {
     return {
         Verdict::Kind::refused, kRedirected,
         text + ", which is not a delivery: only a GET follows a redirect. Set url to where the server takes messages"};
-  const bool never = std::find(kOfTheMessage.begin(), kOfTheMessage.end(), answer.status) != kOfTheMessage.end();
-  if (never) return {Verdict::Kind::rejected, code_of(answer.status), text};
-  return {failed_at_it(answer.status) ? Verdict::Kind::refused : Verdict::Kind::again, code_of(answer.status), text};
+  return {kind_of(answer.status), code_of(answer.status), text};
 }
 
 }  // namespace channel_http

@@ -12,13 +12,13 @@ TEST_F(ChannelTest, EveryStatusHasItsFateAndCode) {
     dtu_status fate;
     uint32_t code;
   };
-  const Row rows[] = {{400, DTU_E_INVALID, 4001}, {401, DTU_E_IO, 4001},      {403, DTU_E_IO, 4001},
-                      {404, DTU_E_IO, 5000},      {422, DTU_E_INVALID, 4001}, {413, DTU_E_INVALID, 4001},
-                      {408, DTU_E_IO, 4001},      {425, DTU_E_IO, 4001},      {429, DTU_E_IO, 4001},
-                      {500, DTU_E_REFUSED, 4002}, {502, DTU_E_REFUSED, 4001}, {503, DTU_E_IO, 4001},
-                      {504, DTU_E_IO, 4001},      {599, DTU_E_REFUSED, 4001}, {300, DTU_E_REFUSED, 4009},
-                      {301, DTU_E_REFUSED, 4009}, {302, DTU_E_REFUSED, 4009}, {303, DTU_E_REFUSED, 4009},
-                      {304, DTU_E_REFUSED, 4009}, {307, DTU_E_REFUSED, 4009}, {308, DTU_E_REFUSED, 4009}};
+  const Row rows[] = {
+      {400, DTU_E_INVALID, 4001}, {401, DTU_E_IO, 4001},      {403, DTU_E_REFUSED, 4001}, {404, DTU_E_REFUSED, 5000},
+      {422, DTU_E_INVALID, 4001}, {413, DTU_E_INVALID, 4001}, {408, DTU_E_IO, 4001},      {425, DTU_E_IO, 4001},
+      {407, DTU_E_IO, 4001},      {409, DTU_E_REFUSED, 4001}, {429, DTU_E_IO, 4001},      {500, DTU_E_REFUSED, 4002},
+      {502, DTU_E_REFUSED, 4001}, {503, DTU_E_IO, 4001},      {504, DTU_E_IO, 4001},      {599, DTU_E_REFUSED, 4001},
+      {300, DTU_E_REFUSED, 4009}, {301, DTU_E_REFUSED, 4009}, {302, DTU_E_REFUSED, 4009}, {303, DTU_E_REFUSED, 4009},
+      {304, DTU_E_REFUSED, 4009}, {307, DTU_E_REFUSED, 4009}, {308, DTU_E_REFUSED, 4009}};
   Notes notes;
   Server server(notes.script([&](const Asked& a, size_t) { return answer(std::stoi(a.target.substr(1)), "page"); }));
   for (const Row& row : rows) {
