@@ -426,6 +426,7 @@ bool cut_at(int step, const std::vector<std::string>& lost, std::string& wrong) 
     if (const int status = dtud.process().wait(); status != 128 + SIGKILL)
       wrong = "ended with " + std::to_string(status);
     for (const std::string& name : lost) std::filesystem::remove(dtud.path("state/" + name));
+    while (wait_readable(boss.fd(), 0)) (void)boss.accept();  // the life that is over may have connected
     dtud.environment({});
     dtud.start();
     back = boss.accept();
