@@ -58,16 +58,17 @@ bool Process::running() {
   return false;
 }
 
-int Process::wait() {
-  return eventually([this] { return !running(); }) ? status_ : -1;
+int Process::wait(std::chrono::seconds deadline) {
+  return eventually([this] { return !running(); }, deadline) ? status_ : -1;
 }
 
-Ran run(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+Ran run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+        std::chrono::seconds deadline) {
   const TempDir dir;
   Process process;
   process.start(argv, dir.path("output"), environment);
   Ran ran;
-  ran.status = process.wait();
+  ran.status = process.wait(deadline);
   ran.output = read_file(dir.path("output"));
   return ran;
 }

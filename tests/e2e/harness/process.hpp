@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "wait.hpp"
+
 namespace e2e {
 
 class Process {
@@ -20,7 +22,7 @@ class Process {
   void signal(int number) const;
   void kill();  // SIGKILL, and waits
   // The exit status, 128 + n when signal n ended it, -1 when it still runs at the deadline.
-  int wait();
+  int wait(std::chrono::seconds deadline = kDeadline);
   [[nodiscard]] bool running();
   [[nodiscard]] pid_t pid() const { return pid_; }
 
@@ -34,7 +36,8 @@ struct Ran {
   std::string output;
 };
 // Runs a program to its end.
-Ran run(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
+Ran run(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {},
+        std::chrono::seconds deadline = kDeadline);
 
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& text);
