@@ -10,6 +10,7 @@
 #include <string>
 
 #include "allocations.hpp"
+#include "deaf_upcalls.hpp"
 #include "events/hub.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
@@ -38,7 +39,7 @@ class Eventful : public dtu::Component, public dtu::CommandsIface {
 };
 Eventful* Eventful::last = nullptr;
 
-class Rig : public plugins::Upcalls {
+class Rig : public bench::DeafUpcalls {
  public:
   Rig() {
     component_.kind = DTU_KIND_COMMAND;
@@ -63,31 +64,6 @@ class Rig : public plugins::Upcalls {
     lane_.run();
   }
   void renew() { instance_->handle().budget.renew(); }
-
-  void started(plugins::Instance&) override {}
-  void stopping(plugins::Instance&) override {}
-  void stopped(plugins::Instance&) override {}
-  void state_changed(plugins::Instance&, uint64_t, int32_t, const dtu_error*) override {}
-  dtu_status emit(plugins::Instance&, const dtu_msg*, uint32_t, uint32_t*) override { return DTU_E_UNSUPPORTED; }
-  void complete(plugins::Instance&, uint64_t, dtu_status) override {}
-  void writable(plugins::Instance&, uint64_t) override {}
-  dtu_status to_port(plugins::Instance&, uint64_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
-  dtu_status to_channel(plugins::Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
-  void drop(plugins::Instance&, uint64_t, std::string_view, uint64_t) override {}
-  dtu_status reply(plugins::Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status invoke(plugins::Instance&, const dtu_request&, dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status read_point(plugins::Instance&, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status write_point(plugins::Instance&, std::string_view, std::string_view, dtu_answer_fn, void*,
-                         dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override {
-    return DTU_E_UNSUPPORTED;
-  }
 
  private:
   Lane lane_{"bench"};

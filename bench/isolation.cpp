@@ -10,15 +10,15 @@
 #include <variant>
 #include <vector>
 
+#include "deaf_upcalls.hpp"
 #include "plugins/instances.hpp"
 #include "plugins/isolation/isolation.hpp"
-#include "plugins/upcalls.hpp"
 
 namespace {
 
 using namespace dtud;
 
-class Rig final : public plugins::Upcalls {
+class Rig final : public bench::DeafUpcalls {
  public:
   explicit Rig(benchmark::State& state) : state_(state), batch_(static_cast<uint32_t>(state.range(0))) {
     context_.isolation = &isolation_;
@@ -46,33 +46,13 @@ class Rig final : public plugins::Upcalls {
   }
 
   void started(plugins::Instance&) override { done_ = batch_; }
-  void stopping(plugins::Instance&) override {}
-  void stopped(plugins::Instance&) override {}
   void state_changed(plugins::Instance& i, uint64_t, int32_t state, const dtu_error*) override {
     if (state != DTU_STATE_FAILED) return;
     state_.SkipWithError(i.error().c_str());
     lane_.stop();
   }
-  dtu_status emit(plugins::Instance&, const dtu_msg*, uint32_t, uint32_t*) override { return DTU_E_UNSUPPORTED; }
   void complete(plugins::Instance&, uint64_t, dtu_status) override { ++done_; }
   void writable(plugins::Instance&, uint64_t) override { give(); }
-  dtu_status to_port(plugins::Instance&, uint64_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
-  dtu_status to_channel(plugins::Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
-  void drop(plugins::Instance&, uint64_t, std::string_view, uint64_t) override {}
-  dtu_status reply(plugins::Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status invoke(plugins::Instance&, const dtu_request&, dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status read_point(plugins::Instance&, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status write_point(plugins::Instance&, std::string_view, std::string_view, dtu_answer_fn, void*,
-                         dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override {
-    return DTU_E_UNSUPPORTED;
-  }
 
  private:
   bool next() {

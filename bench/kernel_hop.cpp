@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "allocations.hpp"
+#include "deaf_upcalls.hpp"
 #include "lanes/lane.hpp"
 #include "lanes/stall_watch.hpp"
 #include "plugins/instance.hpp"
@@ -76,7 +77,7 @@ plugins::LoadedComponent component(uint32_t kind, const dtu_iface& iface) {
 }
 
 // The part of the kernel a message passes, on the calling thread's lane.
-class Rig : public plugins::Upcalls {
+class Rig : public bench::DeafUpcalls {
  public:
   Rig() {
     config::PortConfig port;
@@ -101,8 +102,6 @@ class Rig : public plugins::Upcalls {
   }
   bool deliver() { return router_.deliver(); }
 
-  void started(plugins::Instance&) override {}
-  void stopping(plugins::Instance&) override {}
   void stopped(plugins::Instance& i) override { router_.instance_stopped(i); }
   void state_changed(plugins::Instance& i, uint64_t source, int32_t state, const dtu_error* e) override {
     if (source != 0) return router_.port_state(i, source, state, e);
@@ -113,23 +112,6 @@ class Rig : public plugins::Upcalls {
   }
   void complete(plugins::Instance& i, uint64_t token, dtu_status s) override { router_.complete(i, token, s); }
   void writable(plugins::Instance& i, uint64_t source) override { router_.writable(i, source); }
-  dtu_status to_port(plugins::Instance&, uint64_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
-  dtu_status to_channel(plugins::Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
-  void drop(plugins::Instance&, uint64_t, std::string_view, uint64_t) override {}
-  dtu_status reply(plugins::Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status invoke(plugins::Instance&, const dtu_request&, dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status read_point(plugins::Instance&, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status write_point(plugins::Instance&, std::string_view, std::string_view, dtu_answer_fn, void*,
-                         dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override {
-    return DTU_E_UNSUPPORTED;
-  }
 
  private:
   Lane lane_{"bench"};
