@@ -6,20 +6,13 @@
 
 #include "config/json_value.hpp"
 #include "config/locate.hpp"
+#include "log/digits.hpp"
 #include "log/utf8.hpp"
 
 namespace dtud::config {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // The four digits of \uXXXX at `at`, or -1.
 int32_t hex4(std::string_view text, size_t at) {

@@ -5,6 +5,7 @@
 #include "events/names.hpp"
 
 namespace dtud::events {
+
 bool is_whole(const dtu_subscription* s) { return s != nullptr && s->struct_size >= sizeof *s; }
 
 bool is_sound(const dtu_subscription& s, const uint64_t* id) {
@@ -40,22 +41,11 @@ void Hub::send(Event event) {
 }
 
 void Hub::publish(std::string_view source, const Declared& what, std::string json) {
-  Event event;
-  event.name = what.name;
-  event.source = source;
-  event.json = std::move(json);
-  event.flags = what.flags & DTU_EVENT_STATE;
-  send(std::move(event));
+  send({what.name, std::string(source), std::move(json), 0, 0, what.flags & DTU_EVENT_STATE, false});
 }
 
 void Hub::tell(std::string_view name, std::string_view source, std::string json, bool state) {
-  Event event;
-  event.name = name;
-  event.source = source;
-  event.json = std::move(json);
-  event.flags = state ? DTU_EVENT_STATE : 0;
-  event.kernel = true;
-  send(std::move(event));
+  send({std::string(name), std::string(source), std::move(json), 0, 0, state ? DTU_EVENT_STATE : 0, true});
 }
 
 void Hub::gone(std::string_view source) {
@@ -65,14 +55,7 @@ void Hub::gone(std::string_view source) {
     for (auto it = last_.lower_bound({std::string(source), {}}); it != last_.end() && it->first.first == source; ++it)
       if (!it->second->kernel) states.push_back(it->second);
   }
-  for (const EventPtr& last : states) {
-    Event event;
-    event.name = last->name;
-    event.source = last->source;
-    event.json = "{}";
-    event.flags = DTU_EVENT_STATE | DTU_EVENT_GONE;
-    send(std::move(event));
-  }
+  for (const EventPtr& last : states) send_gone(last->name, last->source, false);
 }
 
 void Hub::gone(std::string_view name, std::string_view source) {
@@ -80,13 +63,11 @@ void Hub::gone(std::string_view name, std::string_view source) {
     Lock lock(mutex_);
     if (last_.count({std::string(source), std::string(name)}) == 0) return;
   }
-  Event event;
-  event.name = name;
-  event.source = source;
-  event.json = "{}";
-  event.flags = DTU_EVENT_STATE | DTU_EVENT_GONE;
-  event.kernel = true;
-  send(std::move(event));
+  send_gone(std::string(name), std::string(source), true);
+}
+
+void Hub::send_gone(std::string name, std::string source, bool kernel) {
+  send({std::move(name), std::move(source), "{}", 0, 0, DTU_EVENT_STATE | DTU_EVENT_GONE, kernel});
 }
 
 std::vector<EventPtr> Hub::last_of(std::string_view pattern) const {

@@ -44,6 +44,7 @@ class Hub final : public Exchange {
     Follower follower;
   };
   void send(Event event);
+  void send_gone(std::string name, std::string source, bool kernel);
   [[nodiscard]] std::vector<EventPtr> last_of(std::string_view pattern) const DTU_REQUIRES(mutex_);
 
   Lane& main_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "log/digits.hpp"
+
 namespace dtud {
 namespace {
 
@@ -28,8 +30,7 @@ size_t end_of_user(std::string_view text, size_t from) {
   return at == std::string_view::npos || at == 0 ? std::string_view::npos : from + at;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) { return hex_value(c) >= 0; }
 
 // From a checksum of all bytes a short secret among them is found by trying. One stands in front of the first object,
 // or of the secret if there is no object; and behind a length and in front of a comma. `first` and `last` are of

@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "log/digits.hpp"
+
 namespace dtud {
 namespace {
 
@@ -61,13 +63,6 @@ bool is_closed_by(std::string_view first, std::string_view last) {
   if (first.size() == 1 || first == last) return first == last;
   return length_of_any(last, 0, kQuotes) == first.size() && first[0] == last[0] &&
          is_double(first.back()) == is_double(last.back());
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // The escape at `at`, where a backslash stands: what it means, '?' for what is not ASCII, and its length.

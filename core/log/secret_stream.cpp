@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "log/digits.hpp"
+
 namespace dtud {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) { return hex_value(c) >= 0; }
 
 // Of a command's frame `99,length,checksum,{...}` that has begun and not ended: a secret may still come, and from the
 // checksum a short one can be found. `all` is what is shown of `text`.

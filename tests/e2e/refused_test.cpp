@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -128,6 +129,26 @@ TEST(Refused, AMessageThePeerNeverTakesIsRejectedAndTheRestGoesOn) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// A broker of QoS 1, until `done`. It closes the connection on which it is sent a message that it `refuses`.
+void serve_mqtt(TcpServer& server, const std::function<bool()>& done,
+                const std::function<bool(const std::string&)>& refuses) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!done() && std::chrono::steady_clock::now() < end) {
+    MqttPeer peer(server.accept());
+    for (MqttPacket packet = peer.packet(); packet.head != 0; packet = peer.packet()) {
+      if (packet.type() == 1) {
+        ASSERT_TRUE(peer.write(mqtt_packet(0x20, std::string(2, '\0'))));
+      }
+      if (packet.type() != 3) continue;
+      const MqttMessage message = read_publish(packet);
+      if (refuses(message.payload)) break;
+      const std::string id{static_cast<char>(message.id >> 8U), static_cast<char>(message.id & 0xFFU)};
+      ASSERT_TRUE(peer.write(mqtt_packet(0x40, id)));
+      if (done()) break;
+    }
+  }
+}
+
 class RefusedTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(RefusedTest, SeveralOfThem) {
@@ -224,25 +245,13 @@ TEST(Refused, ABrokerThatClosesAtEachPublishForAWhileCostsNothing) {
   for (size_t i = 0; i < kMessages; ++i) sent.push_back("m" + std::to_string(i) + "\n");
   for (const std::string& line : sent) ASSERT_TRUE(pty.write(line));
   bool closes = true;  // until it closed for the third message: the first two were set aside
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (came.size() < kMessages && std::chrono::steady_clock::now() < end) {
-    MqttPeer peer(server.accept());
-    for (MqttPacket packet = peer.packet(); packet.head != 0; packet = peer.packet()) {
-      if (packet.type() == 1) {
-        ASSERT_TRUE(peer.write(mqtt_packet(0x20, std::string(2, '\0'))));
-      }
-      if (packet.type() != 3) continue;
-      const MqttMessage message = read_publish(packet);
-      if (closes) {
-        closes = message.payload != sent[2];
-        break;
-      }
-      came.push_back(message.payload);
-      const std::string id{static_cast<char>(message.id >> 8U), static_cast<char>(message.id & 0xFFU)};
-      ASSERT_TRUE(peer.write(mqtt_packet(0x40, id)));
-      if (came.size() == kMessages) break;
-    }
-  }
+  serve_mqtt(
+      server, [&] { return came.size() == kMessages; },
+      [&](const std::string& payload) {
+        if (!closes) return came.push_back(payload), false;
+        closes = payload != sent[2];
+        return true;
+      });
   EXPECT_EQ(came, sent);
   EXPECT_EQ(number(dtud.channel("1"), "outbox.rejected"), 0) << dtud.log();
   EXPECT_EQ(number(dtud.channel("1"), "outbox.dropped"), 0);
@@ -263,26 +272,12 @@ TEST(Refused, ARunOfThemStopsAChannelForSeconds) {
   ASSERT_TRUE(pty.write("bad1\nbad2\nbad3\n1\n2\n"));
   Lines came;
   size_t closes = 0;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
   const auto done = [&] { return came.size() == 2 && rejected(dtud, "closed") == 3; };
-  while (!done() && std::chrono::steady_clock::now() < end) {
-    MqttPeer peer(server.accept());
-    for (MqttPacket packet = peer.packet(); packet.head != 0; packet = peer.packet()) {
-      if (packet.type() == 1) {
-        ASSERT_TRUE(peer.write(mqtt_packet(0x20, std::string(2, '\0'))));
-      }
-      if (packet.type() != 3) continue;
-      const MqttMessage message = read_publish(packet);
-      if (message.payload.front() == 'b') {
-        ++closes;
-        break;
-      }
-      came.push_back(message.payload);
-      const std::string id{static_cast<char>(message.id >> 8U), static_cast<char>(message.id & 0xFFU)};
-      ASSERT_TRUE(peer.write(mqtt_packet(0x40, id)));
-      if (done()) break;
-    }
-  }
+  serve_mqtt(server, done, [&](const std::string& payload) {
+    if (payload.front() != 'b') return came.push_back(payload), false;
+    ++closes;
+    return true;
+  });
   EXPECT_EQ(came, (Lines{"1\n", "2\n"}));
   EXPECT_EQ(rejected(dtud, "closed"), 3);
   EXPECT_LE(closes, 14U) << "ten for the search, and what was in flight first";

@@ -15,7 +15,18 @@ using testing::HasSubstr;
 using testing::Not;
 
 struct Secrets : testing::Test {
+  TcpServer server;
+  TcpPeer peer;
   Dtud dtud;
+  // Channel 1 is connected to `peer`, and the password is "sesame".
+  void meet() {
+    dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
+                std::to_string(server.port()) + "}}}");
+    dtud.start();
+    peer = server.accept();
+    ASSERT_GE(peer.fd(), 0);
+    ASSERT_TRUE(dtud.channel_is("1", "up"));
+  }
   // Everything people look at.
   void nowhere(const std::vector<std::string>& secrets) const {
     std::map<std::string, std::string> shown{{"the log", dtud.log()}};
@@ -162,13 +173,7 @@ TEST_F(Secrets, InAQueryAreMaskedAndSurviveGetEditSet) {
 }
 
 TEST_F(Secrets, OfCommandsAreNotInATap) {
-  TcpServer server;
-  dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
-              std::to_string(server.port()) + "}}}");
-  dtud.start();
-  TcpPeer peer = server.accept();
-  ASSERT_GE(peer.fd(), 0);
-  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_NO_FATAL_FAILURE(meet());
   Process tap;
   tap.start({kDtuctl, "--socket", dtud.socket(), "tap", "channel:1"}, dtud.path("tap"));
   const std::string command =
@@ -187,13 +192,7 @@ TEST_F(Secrets, OfCommandsAreNotInATap) {
 
 // In every form that a command may have (D20), also in one that is refused. dtud knows none of these secrets.
 TEST_F(Secrets, OfCommandsInAnyFormAreNotInATap) {
-  TcpServer server;
-  dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
-              std::to_string(server.port()) + "}}}");
-  dtud.start();
-  TcpPeer peer = server.accept();
-  ASSERT_GE(peer.fd(), 0);
-  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_NO_FATAL_FAILURE(meet());
   Process tap;
   tap.start({kDtuctl, "--socket", dtud.socket(), "tap", "channel:1"}, dtud.path("tap"));
   const auto shown = [&] { return read_file(dtud.path("tap")); };
@@ -234,13 +233,7 @@ TEST_F(Secrets, OfCommandsInAnyFormAreNotInATap) {
 
 // A list as a password is nobody's password: made a hash of, it would lock everybody out.
 TEST_F(Secrets, APasswordThatIsNoTextIsRefused) {
-  TcpServer server;
-  dtud.device(R"({"password": "sesame", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +
-              std::to_string(server.port()) + "}}}");
-  dtud.start();
-  TcpPeer peer = server.accept();
-  ASSERT_GE(peer.fd(), 0);
-  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  ASSERT_NO_FATAL_FAILURE(meet());
   const auto ask = [&](const std::string& rest, const char* end) {
     EXPECT_TRUE(peer.write(R"({"msg_id": 1, "password": "sesame", )" + rest + "}"));
     return peer.read_until(end);
