@@ -410,8 +410,11 @@ bool Calls::deliver() {
 dtu_status Calls::put(plugins::Instance& provider, const Call& call, dtu_error* error) {
   const plugins::Tables& t = provider.tables();
   switch (call.kind) {
-    case Kind::command:
-      return t.commands.invoke(provider.self(), call.id, text(call.name), text(call.args), text(call.source), error);
+    case Kind::command: {
+      const dtu_caller caller{sizeof caller, DTU_CALLER_REMOTE, 0, 0, text(call.source)};
+      const dtu_invocation invocation{sizeof invocation, 0, call.id, text(call.name), text(call.args), &caller};
+      return t.commands.invoke(provider.self(), &invocation, error);
+    }
     case Kind::read:
       return t.points.read(provider.self(), text(call.name), call.id, error);
     case Kind::write:

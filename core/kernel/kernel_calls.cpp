@@ -57,8 +57,8 @@ dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_er
   request.args = text_of(r.args);
   if (r.password.ptr != nullptr) request.password = view(r.password);
   request.to = text_of(r.to);
-  request.source = r.source.len != 0 ? text_of(r.source) : asker.name();
-  request.trusted = (r.flags & DTU_REQ_TRUSTED) != 0;
+  request.source = r.remote.len != 0 ? text_of(r.remote) : asker.name();
+  request.trusted = r.caller == DTU_CALLER_SELF;
   request.deadline_ms = r.deadline_ms;
   return told(calls_.invoke(request, &asker, answer_to(r.done, r.ctx, asker)), error);
 }

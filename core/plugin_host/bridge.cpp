@@ -352,8 +352,8 @@ dtu_status Bridge::ask(Frame type, dtu_answer_fn done, void* ctx, const std::fun
 dtu_status Bridge::invoke(Instance&, const dtu_request& r, dtu_error*) {
   if (r.args.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
   return ask(Frame::ask_command, r.done, r.ctx, [&](Writer& out) {
-    out.number(r.flags).text(r.command).number(r.code).text(r.args);
-    out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password).text(r.source);
+    out.number(r.caller).text(r.command).number(r.code).text(r.args);
+    out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password).text(r.remote);
     out.number(r.deadline_ms).text(r.to);
   });
 }

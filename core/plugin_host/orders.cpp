@@ -244,7 +244,9 @@ struct Orders {
     const std::string name(in.text()), args(in.text()), source(in.text());
     Instance& i = *b.instance_;
     b.call_for(id, "invoke", [&i, id, name, args, source](dtu_error& e) {
-      return i.tables().commands.invoke(i.self(), id, str(name), str(args), str(source), &e);
+      const dtu_caller caller{sizeof caller, DTU_CALLER_REMOTE, 0, 0, str(source)};
+      const dtu_invocation invocation{sizeof invocation, 0, id, str(name), str(args), &caller};
+      return i.tables().commands.invoke(i.self(), &invocation, &e);
     });
   }
   static void facts(Bridge& b, Reader& in) {

@@ -155,7 +155,9 @@ void KeptMessage::show(uint64_t token, dtu_msg& msg) const {
   msg.owner = buffer_.get();
   msg.props = nullptr;
   msg.prop_count = 0;
-  msg.reserved[0] = msg.reserved[1] = msg.reserved[2] = 0;
+  msg.device = {};
+  msg.latest_ns = 0;
+  msg.reserved[0] = msg.reserved[1] = 0;
 }
 
 }  // namespace dtud

@@ -1,7 +1,7 @@
 // The buffers behind dtu_buf: reference-counted, in a few sizes, kept for reuse by the thread that frees them, so that
 // a message costs no allocation. Any thread.
 #pragma once
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <atomic>
 #include <cstdint>

@@ -92,9 +92,19 @@ dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* take
   return caller.context().up.emit(*caller.instance, msgs, n, &count);
 }
 
-void complete(dtu_instance* i, uint64_t token, dtu_status status) noexcept {
+// True: the struct can be read up to `least` bytes, which is where its optional members begin.
+bool whole(const Caller& caller, const void* told, size_t least, const char* function) {
+  if (told != nullptr && *static_cast<const uint32_t*>(told) >= least) return true;
+  caller.note(Fault::malformed, function, "is given no struct, or one that is too short");
+  return false;
+}
+
+void complete(dtu_instance* i, const dtu_completion* told) noexcept {
   const Caller caller(i, "complete");
-  if (caller.instance == nullptr || token == 0) return;
+  if (caller.instance == nullptr || !whole(caller, told, offsetof(dtu_completion, error), "complete")) return;
+  const uint64_t token = told->token;
+  const dtu_status status = told->status;
+  if (token == 0) return;
   if (!caller.on_main()) return caller.context().inbox.complete(*caller.handle, token, status);
   caller.context().up.complete(*caller.instance, token, status);
 }
@@ -106,9 +116,12 @@ void writable(dtu_instance* i, uint64_t source) noexcept {
   caller.context().up.writable(*caller.instance, source);
 }
 
-void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* error) noexcept {
+void report(dtu_instance* i, const dtu_state* told) noexcept {
   const Caller caller(i, "report");
-  if (caller.instance == nullptr) return;
+  if (caller.instance == nullptr || !whole(caller, told, offsetof(dtu_state, error), "report")) return;
+  const uint64_t source = told->source;
+  const int32_t state = told->state;
+  const dtu_error* error = DTU_HAS(told, dtu_state, error) ? told->error : nullptr;
   // How the SDK says that a function without a status threw; on its lane the instance stays while it is looked at.
   if (source == 0 && state == DTU_STATE_FAILED && error != nullptr && error->code == DTU_E_EXCEPTION)
     if (const Lane* lane = Lane::current(); lane != nullptr && lane == caller.handle->lane.load())
@@ -117,9 +130,14 @@ void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* er
   caller.instance->reported(source, state, error);
 }
 
-dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) noexcept {
+dtu_status reply(dtu_instance* i, const dtu_reply* told) noexcept {
   const Caller caller(i, "reply");
   if (caller.instance == nullptr) return DTU_E_CLOSED;
+  if (!whole(caller, told, offsetof(dtu_reply, error), "reply")) return DTU_E_INVALID;
+  const uint64_t call = told->call;
+  dtu_status status = told->status;
+  dtu_str json = told->json;
+  const dtu_error* error = DTU_HAS(told, dtu_reply, error) ? told->error : nullptr;
   if (!is_sound(json)) {
     caller.note(Fault::malformed, "reply", "is given a length without a text");
     json = {};

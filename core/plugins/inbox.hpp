@@ -2,7 +2,7 @@
 // lane in its next turn. Emits of an instance that find no room wait here, in their order, without holding up its
 // completions and reports.
 #pragma once
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <cstdint>
 #include <deque>

@@ -450,19 +450,4 @@ const std::string& Instance::health() {
   return health_;
 }
 
-void Instance::reconfigure(const std::string& config, std::function<void(bool)> done) {
-  if (!alive() || spec_.component->ops.reconfigure == nullptr) return done(false);
-  call(
-      [this, config] {
-        dtu_error error = blank();
-        return guarded("reconfigure", &error, [&] {
-          return spec_.component->ops.reconfigure(self_, {config.data(), config.size()}, &error);
-        });
-      },
-      [this, config, done = std::move(done)](dtu_status status) {
-        if (status == DTU_OK) spec_.config = config;
-        done(status == DTU_OK);
-      });
-}
-
 }  // namespace dtud::plugins

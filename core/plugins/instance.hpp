@@ -51,8 +51,6 @@ class Instance {
   // Stops and destroys the plugin's side within the deadline, or abandons it; then calls done, which may free this.
   // Whoever asks while it is stopping already is told at the same time.
   void stop(uint32_t deadline_ms, std::function<void()> done);
-  // Tries to apply a new configuration live; done(false) means it has to be stopped and made anew.
-  void reconfigure(const std::string& config, std::function<void(bool applied)> done);
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const LoadedComponent& component() const { return *spec_.component; }
@@ -196,7 +194,7 @@ dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) no
     what = "an exception that is not a std::exception";
   }
   if (error != nullptr && error->code == 0) {
-    *error = dtu_error{sizeof *error, DTU_E_EXCEPTION, DTU_ERR_RETRYABLE, {}};
+    *error = dtu_error{sizeof *error, DTU_E_EXCEPTION, DTU_ERR_RETRYABLE, 0, {}};
     what.copy(error->message, sizeof error->message - 1);
   }
   fault(Fault::exception, function, "threw: " + what);

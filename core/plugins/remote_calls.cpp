@@ -76,18 +76,18 @@ dtu_status invoke_from_afar(Instance& from, const dtu_request& r) {
   journey->args.assign(r.args.ptr, r.args.len);
   journey->has_password = r.password.ptr != nullptr;
   if (journey->has_password) journey->password.assign(r.password.ptr, r.password.len);
-  journey->source.assign(r.source.ptr, r.source.len);
+  journey->source.assign(r.remote.ptr, r.remote.len);
   journey->to.assign(r.to.ptr, r.to.len);
   return depart(from, journey,
-                [flags = r.flags, code = r.code, ms = r.deadline_ms](Instance& i, Journey* j, dtu_error* e) {
+                [caller = r.caller, code = r.code, ms = r.deadline_ms](Instance& i, Journey* j, dtu_error* e) {
                   dtu_request request{};
                   request.struct_size = sizeof request;
-                  request.flags = flags;
+                  request.caller = caller;
                   request.command = {j->command.data(), j->command.size()};
                   request.code = code;
                   request.args = {j->args.data(), j->args.size()};
                   if (j->has_password) request.password = {j->password.data(), j->password.size()};
-                  request.source = {j->source.data(), j->source.size()};
+                  request.remote = {j->source.data(), j->source.size()};
                   request.to = {j->to.data(), j->to.size()};
                   request.deadline_ms = ms;
                   request.done = answered;

@@ -52,11 +52,12 @@ dtu_status known(const Instance& instance, const char* function, uint64_t id, bo
 
 dtu_status ok_or(bool fine, dtu_status otherwise) { return fine ? DTU_OK : otherwise; }
 
-dtu_status timer_create(dtu_instance* i, dtu_fn fn, void* ctx, uint64_t* id) noexcept {
+dtu_status timer_create(dtu_instance* i, const dtu_timer* timer, uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "timer create");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (!usable(*instance, "timer create", {}, fn != nullptr && id != nullptr)) return DTU_E_INVALID;
-  *id = instance->resources().create_timer(fn, ctx);
+  const bool whole = timer != nullptr && timer->struct_size >= sizeof(dtu_timer) && timer->fn != nullptr;
+  if (!usable(*instance, "timer create", {}, whole && id != nullptr)) return DTU_E_INVALID;
+  *id = instance->resources().create_timer(timer->fn, timer->ctx);
   if (*id == 0) instance->faults().note(Fault::left_behind, "timer create", "has made more timers than it may have");
   return ok_or(*id != 0, DTU_E_INVALID);
 }
@@ -81,15 +82,15 @@ dtu_status timer_destroy(dtu_instance* i, uint64_t id) noexcept {
 }
 constexpr dtu_timer_service kTimer{sizeof(dtu_timer_service), 0, timer_create, timer_arm, timer_disarm, timer_destroy};
 
-dtu_status fd_add(dtu_instance* i, int32_t fd, uint32_t events, void (*fn)(void*, uint32_t), void* ctx,
-                  uint64_t* id) noexcept {
+dtu_status fd_add(dtu_instance* i, const dtu_watch* watch, uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "fd add");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (!usable(*instance, "fd add", {}, fn != nullptr && id != nullptr)) return DTU_E_INVALID;
-  *id = instance->resources().watch(fd, events, fn, ctx);
+  const bool whole = watch != nullptr && watch->struct_size >= sizeof(dtu_watch) && watch->fn != nullptr;
+  if (!usable(*instance, "fd add", {}, whole && id != nullptr)) return DTU_E_INVALID;
+  *id = instance->resources().watch(watch->fd, watch->events, watch->fn, watch->ctx);
   if (*id == 0)
     instance->context().log.error(instance->name(),
-                                  "cannot watch descriptor " + std::to_string(fd) + ": " + std::strerror(errno));
+                                  "cannot watch descriptor " + std::to_string(watch->fd) + ": " + std::strerror(errno));
   return ok_or(*id != 0, DTU_E_INVALID);
 }
 dtu_status fd_modify(dtu_instance* i, uint64_t id, uint32_t events) noexcept {
@@ -106,11 +107,11 @@ constexpr dtu_fd_service kFd{sizeof(dtu_fd_service), 0, fd_add, fd_modify, fd_re
 
 constexpr uint32_t kMostPosts = 16384;  // of an instance, not yet run
 
-dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
+dtu_status post(dtu_instance* i, const dtu_task* task) noexcept {
   Handle* found = Handle::find(i, "post");
   if (found == nullptr) return DTU_E_CLOSED;
   Handle& handle = *found;
-  if (fn == nullptr) {
+  if (task == nullptr || task->struct_size < sizeof(dtu_task) || task->fn == nullptr) {
     handle.faults.load()->note(Fault::malformed, "post", "is given no function");
     return DTU_E_INVALID;
   }
@@ -125,7 +126,7 @@ dtu_status post(dtu_instance* i, dtu_fn fn, void* ctx) noexcept {
     handle.faults.load()->note(Fault::flood, "post", "posts functions faster than they can be run");
     return DTU_AGAIN;
   }
-  lane->post([&handle, fn, ctx] {
+  lane->post([&handle, fn = task->fn, ctx = task->ctx] {
     handle.posts.fetch_sub(1);
     Instance* instance = handle.instance.load();
     if (instance != nullptr && !handle.ended.load())
@@ -146,22 +147,22 @@ dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexc
   if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
   return status;
 }
-dtu_status kv_set(dtu_instance* i, dtu_str key, dtu_str value) noexcept {
-  Instance* instance = on_lane(i, "kv set");
+dtu_status kv_change(dtu_instance* i, const dtu_kv_change* change) noexcept {
+  Instance* instance = on_lane(i, "kv change");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (!usable(*instance, "kv set", {key, value})) return DTU_E_INVALID;
+  const bool whole = change != nullptr && change->struct_size >= sizeof(dtu_kv_change);
+  if (!usable(*instance, "kv change", {}, whole) || !usable(*instance, "kv change", {change->key, change->value}))
+    return DTU_E_INVALID;
   Kv kv(instance->context().kv_dir, instance->name());
-  const dtu_status status = kv.set(dtu::view(key), dtu::view(value));
+  const dtu_status status = change->value.ptr == nullptr ? kv.remove(dtu::view(change->key))
+                                                         : kv.set(dtu::view(change->key), dtu::view(change->value));
   if (status == DTU_E_IO) instance->context().log.error(instance->name(), kv.problem());
-  return status;
+  if (status != DTU_OK) return status;
+  if (change->done != nullptr)
+    instance->lane().post([done = change->done, ctx = change->ctx] { done(ctx, DTU_OK, nullptr); });
+  return DTU_PENDING;
 }
-dtu_status kv_remove(dtu_instance* i, dtu_str key) noexcept {
-  Instance* instance = on_lane(i, "kv remove");
-  if (instance == nullptr) return DTU_E_CLOSED;
-  if (!usable(*instance, "kv remove", {key})) return DTU_E_INVALID;
-  return Kv(instance->context().kv_dir, instance->name()).remove(dtu::view(key));
-}
-constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_set, kv_remove};
+constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_change};
 
 dtu_status metric_add(dtu_instance* i, uint32_t kind, dtu_str name, dtu_str help, uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "metric add");
@@ -187,35 +188,50 @@ void metric_set(dtu_instance* i, uint64_t id, int64_t value) noexcept {
 }
 constexpr dtu_metrics_service kMetrics{sizeof(dtu_metrics_service), 0, metric_add, metric_increase, metric_set};
 
-dtu_status invoke(dtu_instance* i, const dtu_request* request, dtu_error* error) noexcept {
+// A copy of what the plugin gave, as long as this host knows it; what an older one does not have stays zero.
+template <typename T>
+T copy_of(const T* given, size_t least) {
+  T known{};
+  if (given == nullptr || given->struct_size < least) return known;
+  std::memcpy(&known, given, std::min<size_t>(given->struct_size, sizeof known));
+  known.struct_size = sizeof known;
+  return known;
+}
+
+dtu_status invoke(dtu_instance* i, const dtu_request* given, uint64_t* call, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "invoke");
   if (instance == nullptr) return DTU_E_CLOSED;
-  const bool whole =
-      request != nullptr && request->struct_size >= offsetof(dtu_request, to) && request->done != nullptr;
-  if (!usable(*instance, "invoke", {}, whole)) return DTU_E_INVALID;
-  dtu_request known{};  // one of 0.1 has no `to`
-  std::memcpy(&known, request, std::min<size_t>(request->struct_size, sizeof known));
-  known.struct_size = sizeof known;
-  if (!usable(*instance, "invoke", {known.command, known.args, known.password, known.source, known.to}))
+  const dtu_request request = copy_of(given, sizeof(dtu_request));
+  if (call != nullptr) *call = 0;
+  if (!usable(*instance, "invoke", {}, request.done != nullptr)) return DTU_E_INVALID;
+  if (!usable(*instance, "invoke", {request.command, request.args, request.password, request.remote, request.to}))
     return DTU_E_INVALID;
-  if (instance->on_main()) return instance->context().up.invoke(*instance, known, error);
-  return invoke_from_afar(*instance, known);
+  if (instance->on_main()) return instance->context().up.invoke(*instance, request, error);
+  return invoke_from_afar(*instance, request);
 }
-dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* error) noexcept {
+bool sound_request(Instance& instance, const char* function, const dtu_point_request& request) {
+  return usable(instance, function, {}, request.done != nullptr) &&
+         usable(instance, function, {request.point, request.json});
+}
+dtu_status read_point(dtu_instance* i, const dtu_point_request* given, uint64_t* call, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "read_point");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (!usable(*instance, "read_point", {point}, done != nullptr)) return DTU_E_INVALID;
-  if (instance->on_main()) return instance->context().up.read_point(*instance, dtu::view(point), done, ctx, error);
-  return read_from_afar(*instance, dtu::view(point), done, ctx);
+  const dtu_point_request r = copy_of(given, sizeof(dtu_point_request));
+  if (call != nullptr) *call = 0;
+  if (!sound_request(*instance, "read_point", r)) return DTU_E_INVALID;
+  if (instance->on_main())
+    return instance->context().up.read_point(*instance, dtu::view(r.point), r.done, r.ctx, error);
+  return read_from_afar(*instance, dtu::view(r.point), r.done, r.ctx);
 }
-dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx,
-                       dtu_error* error) noexcept {
+dtu_status write_point(dtu_instance* i, const dtu_point_request* given, uint64_t* call, dtu_error* error) noexcept {
   Instance* instance = on_lane(i, "write_point");
   if (instance == nullptr) return DTU_E_CLOSED;
-  if (!usable(*instance, "write_point", {point, json}, done != nullptr)) return DTU_E_INVALID;
+  const dtu_point_request r = copy_of(given, sizeof(dtu_point_request));
+  if (call != nullptr) *call = 0;
+  if (!sound_request(*instance, "write_point", r)) return DTU_E_INVALID;
   if (instance->on_main())
-    return instance->context().up.write_point(*instance, dtu::view(point), dtu::view(json), done, ctx, error);
-  return write_from_afar(*instance, dtu::view(point), dtu::view(json), done, ctx);
+    return instance->context().up.write_point(*instance, dtu::view(r.point), dtu::view(r.json), r.done, r.ctx, error);
+  return write_from_afar(*instance, dtu::view(r.point), dtu::view(r.json), r.done, r.ctx);
 }
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*),
                        void* ctx) noexcept {
@@ -232,8 +248,16 @@ dtu_status list_commands(dtu_instance* i, dtu_str prefix, CommandSink each, void
   if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
   return instance->context().up.list_commands(dtu::view(prefix), each, ctx);
 }
-constexpr dtu_invoke_service kInvoke{
-    sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points, list_commands};
+constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service),
+                                     0,
+                                     invoke,
+                                     read_point,
+                                     write_point,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr,
+                                     list_points,
+                                     list_commands};
 
 // Dialects live on the main lane (the kernel refuses a blocking one), so these need no detour.
 dtu_status to_port(dtu_instance* i, uint64_t link, const dtu_msg* msg) noexcept {
@@ -252,7 +276,7 @@ void link_drop(dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) n
   if (Instance* instance = on_lane(i, "drop"); instance != nullptr && usable(*instance, "drop", {reason}))
     instance->context().up.drop(*instance, link, dtu::view(reason), bytes);
 }
-constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop};
+constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop, nullptr, nullptr};
 
 struct Service {
   const char* id;

@@ -1,6 +1,6 @@
 // What a plugin hands over, looked at before it is used.
 #pragma once
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <cstring>
 #include <string>

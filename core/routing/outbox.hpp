@@ -3,7 +3,7 @@
 // delivered goes back to where it was in the order. With a backlog (offline_storage) data outlives the process, and
 // what is here is the window of the oldest. Main lane.
 #pragma once
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "spool/record.hpp"
 
-#include <dtu/abi.h>
+#include <dtu/message.h>
 #include <zlib.h>
 
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "spool/spool.hpp"
 
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <algorithm>
 #include <cerrno>

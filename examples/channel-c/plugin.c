@@ -56,7 +56,7 @@ static dtu_status loopback_start(void* self, dtu_error* error) {
   if (me->metrics != NULL && me->metrics->add(me->instance, DTU_METRIC_COUNTER, text("loopback_bytes"),
                                               text("Bytes given back"), &me->bytes_metric) != DTU_OK)
     me->metrics = NULL;
-  me->host->report(me->instance, 0, DTU_STATE_UP, NULL);
+  dtu_report(me->host, me->instance, 0, DTU_STATE_UP, NULL);
   return DTU_OK;
 }
 
@@ -75,7 +75,7 @@ static dtu_status loopback_send(void* self, const dtu_msg* msgs, uint32_t n, uin
   for (*taken = 0; *taken < n; ++*taken) {
     const dtu_msg* msg = &msgs[*taken];
     if (msg->payload.len > me->longest) { /* can never be given back: the host counts it as rejected */
-      if (msg->token != 0) me->host->complete(me->instance, msg->token, DTU_E_INVALID);
+      if (msg->token != 0) dtu_complete(me->host, me->instance, msg->token, DTU_E_INVALID);
       continue;
     }
     const dtu_msg back = {.payload = msg->payload, .owner = msg->owner}; /* the same buffer: no copy */
@@ -87,7 +87,7 @@ static dtu_status loopback_send(void* self, const dtu_msg* msgs, uint32_t n, uin
       me->bytes += msg->payload.len;
       if (me->metrics != NULL) me->metrics->increase(me->instance, me->bytes_metric, msg->payload.len);
     }
-    if (msg->token != 0) me->host->complete(me->instance, msg->token, status);
+    if (msg->token != 0) dtu_complete(me->host, me->instance, msg->token, status);
   }
   return DTU_OK;
 }

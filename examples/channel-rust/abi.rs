@@ -1,4 +1,4 @@
-//! What this plugin uses of the C headers of dtukit, ABI 0.1: abi.h, host.h, channel.h. Fields it never touches are there all
+//! What this plugin uses of the C headers of dtukit, ABI 0.2: abi.h, host.h, channel.h. Fields it never touches are there all
 //! the same: the layout is the ABI. Functions it never calls are declared as plain pointers.
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -6,7 +6,7 @@ use std::os::raw::c_char;
 
 pub const MAGIC: u32 = 0x5055_5444;
 pub const ABI_MAJOR: u16 = 0;
-pub const ABI_MINOR: u16 = 1;
+pub const ABI_MINOR: u16 = 2;
 
 pub type Status = i32;
 pub const OK: Status = 0;
@@ -50,7 +50,8 @@ pub struct Error {
     pub struct_size: u32,
     pub code: Status,
     pub flags: u32,
-    pub message: [u8; 244],
+    pub protocol_code: u32,
+    pub message: [u8; 240],
 }
 
 #[repr(C)]
@@ -64,7 +65,25 @@ pub struct Msg {
     pub props: *const c_void,
     pub prop_count: u32,
     pub flags: u32,
-    pub reserved: [u64; 3],
+    pub device: Str,
+    pub latest_ns: i64,
+    pub reserved: [u64; 2],
+}
+
+#[repr(C)]
+pub struct Completion {
+    pub struct_size: u32,
+    pub status: Status,
+    pub token: u64,
+    pub error: *const Error,
+}
+
+#[repr(C)]
+pub struct State {
+    pub struct_size: u32,
+    pub state: i32,
+    pub source: u64,
+    pub error: *const Error,
 }
 
 /// The host's name of an instance; opaque.
@@ -81,9 +100,9 @@ pub struct Host {
     pub buf_ref: Unused,
     pub buf_unref: Unused,
     pub emit: Unused,
-    pub complete: extern "C" fn(Instance, u64, Status),
+    pub complete: extern "C" fn(Instance, *const Completion),
     pub writable: extern "C" fn(Instance, u64),
-    pub report: extern "C" fn(Instance, u64, i32, *const Error),
+    pub report: extern "C" fn(Instance, *const State),
     pub reply: Unused,
     pub service: Unused,
     pub monotonic_ns: Unused,
@@ -98,7 +117,6 @@ pub struct Ops {
     pub start: extern "C" fn(*mut c_void, *mut Error) -> Status,
     pub stop: extern "C" fn(*mut c_void, u32, *mut Error) -> Status,
     pub destroy: extern "C" fn(*mut c_void),
-    pub reconfigure: Option<extern "C" fn(*mut c_void, Str, *mut Error) -> Status>,
     pub writable: Option<extern "C" fn(*mut c_void, u64)>,
     pub health: Option<extern "C" fn(*mut c_void, Out, *mut c_void) -> Status>,
 }
@@ -162,15 +180,18 @@ macro_rules! layout {
     };
 }
 
-layout!(Error, 256, code 4, flags 8, message 12);
+layout!(Error, 256, code 4, flags 8, protocol_code 12, message 16);
 #[cfg(target_pointer_width = "64")]
 mod lp64 {
     use super::*;
     layout!(Str, 16, len 8);
-    layout!(Msg, 104, source 8, time_ns 16, route 24, payload 40, owner 56, props 64, prop_count 72, flags 76, reserved 80);
+    layout!(Msg, 120, source 8, time_ns 16, route 24, payload 40, owner 56, props 64, prop_count 72, flags 76, device 80,
+            latest_ns 96, reserved 104);
+    layout!(Completion, 24, status 4, token 8, error 16);
+    layout!(State, 24, state 4, source 8, error 16);
     layout!(Host, 96, abi_major 4, abi_minor 6, log 8, emit 40, complete 48, writable 56, report 64, reply 72, service 80,
             monotonic_ns 88);
-    layout!(Ops, 56, start 8, stop 16, destroy 24, reconfigure 32, writable 40, health 48);
+    layout!(Ops, 48, start 8, stop 16, destroy 24, writable 32, health 40);
     layout!(Channel, 24, send 8, flush 16);
     layout!(Iface, 16, table 8);
     layout!(Component, 72, type_name 8, title 16, config_schema 24, caps 32, create 40, ops 48, ifaces 56, iface_count 64);

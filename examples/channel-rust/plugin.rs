@@ -82,7 +82,13 @@ impl Syslog {
                 return (i as u32, AGAIN);
             }
             if msg.token != 0 {
-                (self.host.complete)(self.instance, msg.token, status);
+                let done = Completion {
+                    struct_size: size_of::<Completion>() as u32,
+                    status,
+                    token: msg.token,
+                    error: std::ptr::null(),
+                };
+                (self.host.complete)(self.instance, &done);
             }
         }
         (msgs.len() as u32, OK)
@@ -125,10 +131,10 @@ impl Syslog {
         }
         self.degraded = trouble.is_some();
         match trouble {
-            None => (self.host.report)(self.instance, 0, STATE_UP, std::ptr::null()),
+            None => report(self.host, self.instance, STATE_UP, std::ptr::null()),
             Some(text) => {
                 let error = error_of(&failure(E_IO, text));
-                (self.host.report)(self.instance, 0, STATE_DEGRADED, &error);
+                report(self.host, self.instance, STATE_DEGRADED, &error);
             }
         }
     }
@@ -145,14 +151,20 @@ fn server_of(config: &[u8]) -> Result<SocketAddr, Failure> {
     })
 }
 
+/// Tells the host how the instance is. The host reads both structs within the call.
+fn report(host: &Host, instance: Instance, state: i32, error: *const Error) {
+    let told = State { struct_size: size_of::<State>() as u32, state, source: 0, error };
+    (host.report)(instance, &told);
+}
+
 fn error_of(failure: &Failure) -> Error {
-    let mut message = [0; 244];
+    let mut message = [0; 240];
     let mut end = failure.text.len().min(message.len() - 1);
     while !failure.text.is_char_boundary(end) {
         end -= 1;
     }
     message[..end].copy_from_slice(&failure.text.as_bytes()[..end]);
-    Error { struct_size: size_of::<Error>() as u32, code: failure.status, flags: failure.flags, message }
+    Error { struct_size: size_of::<Error>() as u32, code: failure.status, flags: failure.flags, protocol_code: 0, message }
 }
 
 /// Runs `body`, stops a panic, and fills in `error` (which may be null) when it failed.
@@ -185,7 +197,7 @@ extern "C" fn create(host: *const Host, instance: Instance, config: Str, out: *m
 
 extern "C" fn start(me: *mut c_void, error: *mut Error) -> Status {
     guarded(error, || {
-        (at(me).host.report)(at(me).instance, 0, STATE_UP, std::ptr::null());
+        report(at(me).host, at(me).instance, STATE_UP, std::ptr::null());
         Ok(())
     })
 }
@@ -229,7 +241,6 @@ static OPS: Ops = Ops {
     start,
     stop,
     destroy,
-    reconfigure: None,
     writable: None,
     health: Some(health),
 };

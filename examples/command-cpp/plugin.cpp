@@ -88,7 +88,7 @@ class Checksum : public dtu::Component, public dtu::CommandsIface {
   }
 
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view arguments,
-                    std::string_view /*source*/) override {
+                    const dtu_caller& /*caller*/) override {
     for (const Command& command : kCommands) {
       if (name != command.name) continue;
       const Bytes frame = bytes_of(hex_of(arguments));

@@ -83,12 +83,12 @@ std::string Channel::kept_name() {
         [](void* into, dtu_str value) { *static_cast<std::string*>(into) = std::string(dtu::view(value)); }, &name);
   if (got != DTU_OK || !is_made_up(name)) {
     const bool wrong = got == DTU_OK;
-    if (wrong && kv->set(host_.instance(), dtu::str(kRejectedKey), dtu::str(name)) == DTU_OK)
+    if (wrong && dtu_kv_set(kv, host_.instance(), dtu::str(kRejectedKey), dtu::str(name)) >= DTU_OK)
       host_.warn("the stored client id (key client_id) is damaged: it is kept as client_id.rejected");
     name = random_name();
     if (!wrong && got != DTU_E_NOT_FOUND)
       host_.warn("the stored client id cannot be read: until it can be, the client id is " + name);
-    else if (kv == nullptr || kv->set(host_.instance(), dtu::str(kNameKey), dtu::str(name)) != DTU_OK)
+    else if (kv == nullptr || dtu_kv_set(kv, host_.instance(), dtu::str(kNameKey), dtu::str(name)) < DTU_OK)
       host_.warn("the made-up client id " + name + " could not be stored: it will be another one after a restart");
   }
   host_.info(given_.options.client_id.empty()

@@ -105,7 +105,7 @@ void Acquire::list_commands(const Each& each) {
 }
 
 dtu_status Acquire::invoke(uint64_t call, std::string_view /*name*/, std::string_view /*args*/,
-                           std::string_view /*source*/) {
+                           const dtu_caller& /*caller*/) {
   if (!tick_) return DTU_E_CLOSED;
   if (calls_.size() >= kCallsMost) throw dtu::Failure(DTU_E_IO, "too many calls wait for the server: try again later");
   calls_.push_back(call);
@@ -133,15 +133,15 @@ void Acquire::on(void* self, const dtu_answer* answer) {
 void Acquire::run_command(const char* name, const std::string& args, dtu_answer_fn done) {
   dtu_request request{};
   request.struct_size = sizeof request;
-  request.flags = DTU_REQ_TRUSTED;
+  request.caller = DTU_CALLER_SELF;
   request.command = dtu::str(name);
   request.code = -1;
   request.args = dtu::str(args);
-  request.source = dtu::str("acquire");
+  request.remote = dtu::str("acquire");
   request.done = done;
   request.ctx = this;
   dtu_error error{};
-  const dtu_status status = service_.invoke(host_.instance(), &request, &error);
+  const dtu_status status = service_.invoke(host_.instance(), &request, nullptr, &error);
   if (status < DTU_OK) quit(Next::hour, std::string(name) + " cannot be called: " + error.message);
 }
 
@@ -163,7 +163,8 @@ void Acquire::config_is(const dtu_answer& answer) {
   }
   if (source_.url.empty()) return quit(Next::day, "acquire_url is not set: set the URL of the parameters");
   dtu_error error{};
-  if (service_.read_point(host_.instance(), dtu::str("device.imei"), on<&Acquire::imei_is>, this, &error) < DTU_OK)
+  const dtu_point_request imei{sizeof imei, 0, dtu::str("device.imei"), {}, on<&Acquire::imei_is>, nullptr, this};
+  if (service_.read_point(host_.instance(), &imei, nullptr, &error) < DTU_OK)
     quit(Next::soon, std::string("the IMEI cannot be read: ") + error.message);
 }
 

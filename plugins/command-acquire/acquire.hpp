@@ -21,7 +21,7 @@ class Acquire : public dtu::Component, public dtu::CommandsIface {
   dtu_status stop(uint32_t deadline_ms) override;
   std::string health() override;
   void list_commands(const Each& each) override;
-  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override;
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
   void cancel(uint64_t call) override;
 
  private:

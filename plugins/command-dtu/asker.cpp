@@ -18,7 +18,7 @@ void Asker::invoke(const void* owner, const Question& question, Then then) {
   ask(owner, std::move(then), [&](Open* open, dtu_error* error) {
     dtu_request request{};
     request.struct_size = sizeof request;
-    request.flags = question.trusted ? DTU_REQ_TRUSTED : 0;
+    request.caller = question.trusted ? DTU_CALLER_SELF : DTU_CALLER_REMOTE;
     request.command = dtu::str(question.command);
     request.code = question.code;
     request.args = dtu::str(question.args);
@@ -26,17 +26,18 @@ void Asker::invoke(const void* owner, const Question& question, Then then) {
       request.password = dtu::str(*question.password);
       if (request.password.ptr == nullptr) request.password.ptr = "";  // given, and empty
     }
-    request.source = dtu::str(question.source);
+    request.remote = dtu::str(question.source);
     request.deadline_ms = question.deadline_ms;
     request.done = answered;
     request.ctx = open;
-    return service_.invoke(host_.instance(), &request, error);
+    return service_.invoke(host_.instance(), &request, nullptr, error);
   });
 }
 
 void Asker::read_point(const void* owner, std::string_view point, Then then) {
   ask(owner, std::move(then), [&](Open* open, dtu_error* error) {
-    return service_.read_point(host_.instance(), dtu::str(point), answered, open, error);
+    const dtu_point_request request{sizeof request, 0, dtu::str(point), {}, answered, nullptr, open};
+    return service_.read_point(host_.instance(), &request, nullptr, error);
   });
 }
 

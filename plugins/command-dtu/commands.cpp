@@ -88,11 +88,11 @@ void Commands::list(const dtu::CommandsIface::Each& each) {
   }
 }
 
-dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view args, std::string_view source) {
+dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view args, const dtu_caller& caller) {
   const auto& rows = command_rows();
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const CommandRow& r) { return name == r.name; });
   if (row == rows.end()) throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
-  const auto [call, fresh] = calls_.emplace(id, std::make_unique<Call>(*this, id, args, source));
+  const auto [call, fresh] = calls_.emplace(id, std::make_unique<Call>(*this, id, args, caller));
   if (!fresh) throw dtu::Failure(DTU_E_INVALID, "call " + std::to_string(id) + " is being carried out already");
   try {
     row->run(*call->second);

@@ -18,8 +18,8 @@ class Call {
  public:
   using Then = std::function<void(const Reply&)>;
 
-  Call(Commands& commands, uint64_t id, std::string_view args, std::string_view source)
-      : commands_(commands), id_(id), args_(args), source_(source) {}
+  Call(Commands& commands, uint64_t id, std::string_view args, const dtu_caller& caller)
+      : commands_(commands), id_(id), args_(args), source_(dtu::view(caller.name)) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call();
@@ -62,7 +62,7 @@ class Commands {
       : host_(host), asker_(asker), diagnosis_(diagnosis) {}
 
   static void list(const dtu::CommandsIface::Each& each);
-  dtu_status invoke(uint64_t id, std::string_view name, std::string_view args, std::string_view source);
+  dtu_status invoke(uint64_t id, std::string_view name, std::string_view args, const dtu_caller& caller);
   void cancel(uint64_t id) { calls_.erase(id); }
   [[nodiscard]] size_t running() const noexcept { return calls_.size(); }
 

@@ -49,7 +49,7 @@ void Firmware::load() {
     tried_ = tried;
     confirmed_ = confirmed;
   } catch (const std::exception& e) {
-    const bool kept = kv->set(host_.instance(), dtu::str(kRejectedKey), dtu::str(text)) == DTU_OK;
+    const bool kept = dtu_kv_set(kv, host_.instance(), dtu::str(kRejectedKey), dtu::str(text)) >= DTU_OK;
     host_.warn("the stored state of the simulated flash (key " + std::string(kKey) + ") cannot be read: " + e.what() +
                "; the simulated flash starts empty" +
                (kept ? ", and the old state is kept as " + std::string(kRejectedKey) : ""));
@@ -69,7 +69,7 @@ void Firmware::keep() {
   std::ostringstream text;
   o.stringify(text);
   const std::string all = text.str();
-  if (kv->set(host_.instance(), dtu::str(kKey), dtu::str(all)) != DTU_OK)
+  if (dtu_kv_set(kv, host_.instance(), dtu::str(kKey), dtu::str(all)) < DTU_OK)
     throw dtu::Failure(DTU_E_IO, "the simulated flash cannot be written");
 }
 

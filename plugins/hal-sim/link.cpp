@@ -54,7 +54,7 @@ Link::Link(dtu::Host host, std::string path, std::string target, const std::stri
   if (error == std::errc::file_exists) throw dtu::Failure(DTU_E_INVALID, "port " + port + ": " + not_ours(path_));
   if (error) throw dtu::Failure(DTU_E_IO, "port " + port + ": " + not_created(path_, error));
   if (const auto* kv = host_.service<dtu_kv_service>(DTU_KV_SERVICE))
-    kv->set(host_.instance(), dtu::str(key_), dtu::str(target_));
+    dtu_kv_set(kv, host_.instance(), dtu::str(key_), dtu::str(target_));
 }
 
 Link::~Link() {

@@ -236,7 +236,7 @@ void SimHal::list_commands(const CommandsIface::Each& each) {
     if (!points_.is_absent(c.point)) each(info_of(c));
 }
 
-dtu_status SimHal::invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view /*source*/) {
+dtu_status SimHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
   const BoardCommand* command = board_command(name);
   if (command == nullptr)
     throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the simulated board");

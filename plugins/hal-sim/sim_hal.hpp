@@ -45,7 +45,7 @@ class SimHal : public dtu::Component,
   void cancel_point(uint64_t call) override { awaits_.cancel(call); }
 
   void list_commands(const CommandsIface::Each& each) override;
-  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override;
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
 
   dtu_status configure(const dtu_network_settings& settings) override;
 

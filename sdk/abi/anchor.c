@@ -7,6 +7,7 @@
 #include <dtu/events.h>
 #include <dtu/firmware.h>
 #include <dtu/host.h>
+#include <dtu/keys.h>
 #include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
@@ -25,6 +26,19 @@ DTU_EXPORT void dtu_abi_interfaces(const dtu_channel*, const dtu_ports*, const d
 DTU_EXPORT void dtu_abi_events(const dtu_events*, const dtu_event_info*, const dtu_event*, const dtu_subscription*,
                                const dtu_events_service*);
 
+DTU_EXPORT void dtu_abi_told(const dtu_completion*, const dtu_state*, const dtu_reply*, const dtu_fate*,
+                             const dtu_line*, const dtu_caller*, const dtu_invocation*, const dtu_point_request*,
+                             const dtu_task*, const dtu_timer*, const dtu_watch*, const dtu_kv_change*);
+DTU_EXPORT void dtu_abi_more(const dtu_folder_service*, const dtu_folder_usage*, const dtu_keys*, const dtu_key_info*);
+
+void dtu_abi_told(const dtu_completion* a, const dtu_state* b, const dtu_reply* c, const dtu_fate* d, const dtu_line* e,
+                  const dtu_caller* f, const dtu_invocation* g, const dtu_point_request* h, const dtu_task* i,
+                  const dtu_timer* j, const dtu_watch* k, const dtu_kv_change* l) {
+  (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h, (void)i, (void)j, (void)k, (void)l;
+}
+void dtu_abi_more(const dtu_folder_service* a, const dtu_folder_usage* b, const dtu_keys* c, const dtu_key_info* d) {
+  (void)a, (void)b, (void)c, (void)d;
+}
 void dtu_abi_values(const dtu_str* a, const dtu_error* b, const dtu_prop* c, const dtu_msg* d, const dtu_iface* e) {
   (void)a, (void)b, (void)c, (void)d, (void)e;
 }

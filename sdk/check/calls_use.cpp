@@ -97,7 +97,11 @@ class Commands {
     const LentText source(s_.bench().storage, "console");
     return s_.ask(
         "invoke() of " + name,
-        [&](uint64_t call, dtu_error* e) { return table_.invoke(s_.self(), call, n.get(), a.get(), source.get(), e); },
+        [&](uint64_t call, dtu_error* e) {
+          const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, source.get()};
+          const dtu_invocation invocation{sizeof invocation, 0, call, n.get(), a.get(), &caller};
+          return table_.invoke(s_.self(), &invocation, e);
+        },
         s_.bench().patience());
   }
   void cancel_unknown() {

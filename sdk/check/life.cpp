@@ -151,21 +151,6 @@ void restarted(Stage& stage) {
   }
 }
 
-void reconfigured(Stage& stage) {
-  Bench& b = stage.bench();
-  if (b.part.ops().reconfigure == nullptr) return;
-  Subject s(b, "instance 1");
-  if (!begun(s)) return;
-  for (const std::string& config : {b.job.config, b.job.changed_config, b.job.config}) {
-    if (config.empty()) continue;
-    s.reconfigure(config);
-    use_all(s, Depth::light);
-  }
-  for (const char* broken : {"", "{", "[]", "{\"dtu-check\": null}"}) s.reconfigure(broken);
-  use_all(s, Depth::light);
-  s.end();
-}
-
 void two_instances(Stage& stage) {
   Bench& b = stage.bench();
   Subject first(b, "instance 1");

@@ -11,7 +11,6 @@ const std::vector<Scenario>& all_scenarios() {
       {"destroyed right after stop()", Scenario::ordering, "life.destroy-at-once", true, life::destroyed_at_once},
       {"stopped twice", Scenario::ordering, "life.stop-twice", true, life::stopped_twice},
       {"three lives", Scenario::ordering, "life.restart", true, life::restarted},
-      {"reconfigured", Scenario::ordering, "life.reconfigure", true, life::reconfigured},
       {"two instances", Scenario::ordering, "life.two-instances", true, life::two_instances},
       {"checked without an instance", Scenario::plain, nullptr, true, life::checked_alone},
       {"no room for what is emitted", Scenario::plain, nullptr, true, strain::pressure},

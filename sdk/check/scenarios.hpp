@@ -45,7 +45,6 @@ void stopped_unstarted(Stage&);
 void destroyed_at_once(Stage&);
 void stopped_twice(Stage&);
 void restarted(Stage&);
-void reconfigured(Stage&);
 void two_instances(Stage&);
 void checked_alone(Stage&);
 }  // namespace life

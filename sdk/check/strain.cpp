@@ -94,7 +94,6 @@ void secrets(Stage& stage) {
   Subject s(b, "instance 1");
   if (begun(s, b.job.secret_config)) {
     s.health();
-    if (!b.job.changed_config.empty()) s.reconfigure(b.job.secret_config);
     use_all(s, Depth::light);
     s.end();
   }

@@ -113,17 +113,6 @@ void Subject::health() {
   bench_.look_for_secrets("health", out[0]);
 }
 
-dtu_status Subject::reconfigure(const std::string& config) {
-  if (bench_.part.ops().reconfigure == nullptr) return DTU_E_RESTART;
-  const LentText lent(bench_.storage, config);
-  dtu_error error = Bench::fresh_error();
-  const dtu_status status =
-      bench_.call(in("reconfigure()"), [&] { return bench_.part.ops().reconfigure(self(), lent.get(), &error); });
-  if (status != DTU_E_RESTART) bench_.judge(in("reconfigure()"), status, error);
-  if (status > 0) bench_.found("life.reconfigure", in("reconfigure()") + " answered " + std::to_string(status));
-  return status;
-}
-
 // --- calls -----------------------------------------------------------------------------------------------------------
 
 dtu_status Subject::call(const std::string& function, const std::function<dtu_status(dtu_error*)>& body) {

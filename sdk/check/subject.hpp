@@ -25,7 +25,6 @@ class Subject {
   void destroy();
   void end();  // stop and destroy, as far as there is something to
   void health();
-  dtu_status reconfigure(const std::string& config);
 
   [[nodiscard]] bool alive() const { return record_ != nullptr && record_->self != nullptr; }
   [[nodiscard]] dtu_status status() const { return status_; }  // of create, start or stop

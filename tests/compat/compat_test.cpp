@@ -54,6 +54,22 @@ struct CompatTest : testing::TestWithParam<std::string> {
 INSTANTIATE_TEST_SUITE_P(Of, CompatTest, testing::ValuesIn(compat::versions()),
                          [](const auto& version) { return compat::test_name(version.param); });
 
+// Major 0 promises nothing, but says what to do.
+TEST(Compat, PluginsOfAnOlderMinorOfMajorZeroAreRefusedByName) {
+  const auto versions = compat::versions(DTUKIT_REFUSED_VERSIONS);
+  ASSERT_THAT(versions, testing::Contains("0.1"));
+  for (const std::string& version : versions)
+    for (const std::string name : {"echo", "relay", "board", "talk"}) {
+      const std::string file = std::string(DTUKIT_COMPAT) + "/" + version + "/" + name + ".so";
+      chmod(file.c_str(), S_IRWXU | S_IRGRP | S_IXGRP);
+      plugins::LoadResult result = plugins::load(file);
+      const auto* refusal = std::get_if<plugins::Refusal>(&result);
+      ASSERT_NE(refusal, nullptr) << file;
+      EXPECT_EQ(refusal->text, file + ": built for plugin ABI 0.1, this dtud speaks 0.2: build it again with the " +
+                                   "headers of this dtud (dtukit-dev), or get a newer build");
+    }
+}
+
 TEST_P(CompatTest, ChannelsTakeAndGiveBackAndComplete) {
   for (const std::string name : {"echo", "relay"}) {
     SCOPED_TRACE(name);
@@ -126,8 +142,9 @@ TEST_P(CompatTest, TheEventsAreTold) {
   plugins::InstancePtr talk = started("command compat", *c);
   rig.on([&] {
     dtu_error error{};
-    const dtu_status status = talk->tables().commands.invoke(talk->self(), 1, dtu::str("compat.add"),
-                                                             dtu::str(R"({"a":1,"b":2})"), dtu::str("console"), &error);
+    const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, dtu::str("console")};
+    const dtu_invocation call{sizeof call, 0, 1, dtu::str("compat.add"), dtu::str(R"({"a":1,"b":2})"), &caller};
+    const dtu_status status = talk->tables().commands.invoke(talk->self(), &call, &error);
     EXPECT_EQ(status, DTU_OK);
   });
   EXPECT_TRUE(rig.eventually([&] { return talk->health() == R"({"heard":1})"; }));

@@ -6,9 +6,9 @@
 
 namespace compat {
 
-inline std::vector<std::string> versions() {
+inline std::vector<std::string> versions(const char* listed = DTUKIT_COMPAT_VERSIONS) {
   std::vector<std::string> all;
-  std::istringstream list(DTUKIT_COMPAT_VERSIONS);
+  std::istringstream list(listed);
   for (std::string one; std::getline(list, one, ',');) all.push_back(one);
   return all;
 }

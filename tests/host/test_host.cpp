@@ -95,13 +95,6 @@ void Instance::destroy() {
     host_->misbehaved(record_, rules::leak_timers, record_->type + " left behind at destroy(): " + what);
 }
 
-dtu_status Instance::reconfigure(std::string_view json) {
-  error_ = {};
-  const dtu_ops* ops = record_->component->ops;
-  if (!DTU_HAS(ops, dtu_ops, reconfigure)) return status_ = DTU_E_RESTART;
-  return status_ = ops->reconfigure(record_->self, {json.data(), json.size()}, &error_);
-}
-
 std::string Instance::health() {
   const dtu_ops* ops = record_->component->ops;
   if (!DTU_HAS(ops, dtu_ops, health)) return {};

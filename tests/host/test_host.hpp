@@ -24,8 +24,8 @@
 //
 // DTU_TEST_LOG=1 in the environment prints what plugins log.
 #pragma once
-#include <dtu/abi.h>
 #include <dtu/channel.h>
+#include <dtu/message.h>
 #include <dtu/ports.h>
 
 #include <chrono>
@@ -90,7 +90,6 @@ class Instance {
   dtu_status stop(uint32_t deadline_ms = 1000);
   bool stop_and_wait(std::chrono::milliseconds deadline = std::chrono::seconds(5));  // also through DTU_PENDING
   void destroy();
-  dtu_status reconfigure(std::string_view json);
   std::string health();
 
   // The table of an interface, or null: iface<dtu_ports>(DTU_PORTS_IFACE)->list(inst.self(), ...).

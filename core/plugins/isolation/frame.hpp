@@ -2,7 +2,7 @@
 // values one after the other as the machine has them: both ends are one build on one machine. Whoever reads believes
 // nothing: a plugin that writes where it should not may have written here.
 #pragma once
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <cstdint>
 #include <cstring>

@@ -177,14 +177,14 @@ struct Handlers {
     const uint64_t id = in.u64();
     dtu_request r{};
     r.struct_size = sizeof r;
-    r.flags = in.u32();
+    r.caller = in.u32();
     r.command = str(in.text(kLongestName));
     r.code = in.number<int64_t>();
     r.args = str(in.text(DTU_PAYLOAD_MAX));
     const bool has_password = in.u32() != 0;
     const std::string_view password = in.text(kLongestName);
     if (has_password) r.password = password.data() != nullptr ? str(password) : dtu_str{"", 0};
-    r.source = str(in.text(kLongestName));
+    r.remote = str(in.text(kLongestName));
     r.deadline_ms = in.u32();
     r.to = str(in.text(kLongestName));
     if (!in.whole()) return;

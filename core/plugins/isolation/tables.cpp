@@ -28,7 +28,6 @@ constexpr dtu_ops kOps{
     [](void*, dtu_error*) noexcept -> dtu_status { return DTU_PENDING; },  // the process starts it as it creates it
     [](void* self, uint32_t ms, dtu_error*) noexcept { return at(self).stop(ms); },
     [](void* self) noexcept { std::unique_ptr<Proxy>(static_cast<Proxy*>(self)).reset(); },
-    nullptr,
     [](void* self, uint64_t source) noexcept { at(self).writable(source); },
     [](void* self, dtu_text_fn out, void* ctx) noexcept -> dtu_status { return at(self).health(out, ctx), DTU_OK; },
     nullptr};  // the plugin's own is called, in a process of its own (kernel/checks)
@@ -76,8 +75,9 @@ constexpr dtu_commands kCommands{
       }
       return DTU_OK;
     },
-    [](void* self, uint64_t call, dtu_str name, dtu_str args, dtu_str source, dtu_error*) noexcept {
-      return at(self).say(Frame::invoke, [&](Writer&& out) { out.number(call).text(name).text(args).text(source); });
+    [](void* self, const dtu_invocation* i, dtu_error*) noexcept {
+      return at(self).say(Frame::invoke,
+                          [&](Writer&& out) { out.number(i->call).text(i->name).text(i->args).text(i->caller->name); });
     },
     tell_call<Frame::cancel_invoke>};
 
@@ -150,7 +150,10 @@ constexpr dtu_dialect kDialect{
         out.number(session_at(session).id).number(channel).number(state).error(error);
       });
     },
-    nullptr};  // what is unfinished stays with the process, for the next session of that port
+    nullptr,  // what is unfinished stays with the process, for the next session of that port
+    nullptr,
+    nullptr,
+    nullptr};
 
 // What they do not have is not there here either.
 #define DTUD_OPTIONAL(field) \

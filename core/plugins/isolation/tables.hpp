@@ -5,7 +5,7 @@
 namespace dtud::plugins::isolation {
 
 // create, ops and the tables of the interfaces dtud knows. Interfaces it does not know are left out: nobody can call
-// them from here. So are lease_fd (a descriptor cannot be lent across), flush and reconfigure (made anew instead).
+// them from here. So is flush.
 void fill_tables(const LoadedComponent& of, StandIn& to);
 
 }  // namespace dtud::plugins::isolation

@@ -45,7 +45,7 @@ void take(void* ctx, const dtu_finding* raw) {
 std::optional<Checkup> check_config(const LoadedComponent& component, const std::string& json) {
   if (component.ops.check == nullptr) return std::nullopt;
   Checkup checkup;
-  dtu_error error{sizeof error, DTU_OK, 0, {}};
+  dtu_error error{sizeof error, DTU_OK, 0, 0, {}};
   std::string why;
   try {
     if (component.ops.check({json.data(), json.size()}, take, &checkup, &error) != DTU_OK) {

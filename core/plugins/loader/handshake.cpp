@@ -17,6 +17,9 @@
 namespace dtud::plugins {
 namespace {
 
+// Major 0 promises nothing between its minors; what 0.2 changed is in sdk/abi/POLICY.md.
+constexpr uint16_t kOldestMinor = 2;
+
 constexpr size_t text_max = 256;
 constexpr size_t schema_max = size_t{1} << 20U;
 constexpr uint64_t components_max = 64;
@@ -220,6 +223,10 @@ std::variant<LoadedPlugin, Refusal> read_descriptor(const std::filesystem::path&
     return Refusal{name + ": its descriptor is too short (" + std::to_string(d.struct_size) +
                    " bytes): rebuild it with the headers of ABI " + std::to_string(DTU_ABI_MAJOR)};
   if (d.abi_major != DTU_ABI_MAJOR) return Refusal{other_major(file, d.abi_major)};
+  if (d.abi_minor < kOldestMinor)
+    return Refusal{name + ": built for plugin ABI " + std::to_string(d.abi_major) + "." + std::to_string(d.abi_minor) +
+                   ", this dtud speaks " + std::to_string(DTU_ABI_MAJOR) + "." + std::to_string(DTU_ABI_MINOR) +
+                   ": build it again with the headers of this dtud (dtukit-dev), or get a newer build"};
   if (d.min_host_minor > DTU_ABI_MINOR)
     return Refusal{name + ": needs a dtud with plugin ABI " + std::to_string(DTU_ABI_MAJOR) + "." +
                    std::to_string(d.min_host_minor) + ", this one has " + std::to_string(DTU_ABI_MAJOR) + "." +

@@ -1,4 +1,4 @@
-#include <dtu/abi.h>
+#include <dtu/message.h>
 
 #include <mqtt/connect_options.hpp>
 #include <utility>

@@ -263,7 +263,7 @@ void Session::lower_will() {
 void Session::report_trouble(int32_t state, const std::string& text) {
   const uint32_t code = why_.in_sending ? kSendFailed : options_.status_code;
   const dtu_error error = dtu::make_error(DTU_E_IO, text, DTU_ERR_RETRYABLE | DTU_ERR_CODE(code));
-  host_.raw()->report(host_.instance(), 0, state, &error);
+  dtu_report(host_.raw(), host_.instance(), 0, state, &error);
 }
 
 uint32_t Session::back_off_ms() {
@@ -303,7 +303,7 @@ void Session::run_job(std::function<std::string()> job) {
 void Session::wake() noexcept {
   if (posted_.exchange(true)) return;
   const auto run = [](void* self) { static_cast<Session*>(self)->drain(); };
-  post_.post(host_.instance(), run, this);
+  dtu_post(&post_, host_.instance(), run, this);
 }
 
 void Session::drain() {

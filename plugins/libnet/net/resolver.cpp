@@ -60,8 +60,8 @@ void Resolver::start(const std::string& host, uint16_t port) {
     } catch (const std::exception& e) {
       result_.error = "the name " + host + " cannot be looked up: " + e.what();
     }
-    post_.post(
-        host_.instance(), [](void* self) { static_cast<Resolver*>(self)->finished(); }, this);
+    dtu_post(
+        &post_, host_.instance(), [](void* self) { static_cast<Resolver*>(self)->finished(); }, this);
   });
 }
 

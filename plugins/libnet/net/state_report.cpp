@@ -14,7 +14,7 @@ void StateReport::not_up(int32_t state, const std::string& reason) {
   state_ = state;
   reason_ = reason;
   const dtu_error error = dtu::make_error(DTU_E_IO, reason, DTU_ERR_RETRYABLE | DTU_ERR_CODE(status_code_));
-  host_.raw()->report(host_.instance(), 0, state, &error);
+  dtu_report(host_.raw(), host_.instance(), 0, state, &error);
 }
 
 }  // namespace net

@@ -28,7 +28,7 @@ static dtu_status echo_create(const dtu_host* host, dtu_instance* instance, dtu_
 static dtu_status echo_start(void* self, dtu_error* error) {
   (void)error;
   const echo* e = self;
-  e->host->report(e->instance, 0, DTU_STATE_UP, NULL);
+  dtu_report(e->host, e->instance, 0, DTU_STATE_UP, NULL);
   return DTU_OK;
 }
 
@@ -53,7 +53,7 @@ static dtu_status echo_send(void* self, const dtu_msg* msgs, uint32_t n, uint32_
     const dtu_status status = e->host->emit(e->instance, &back, 1, &emitted);
     e->host->buf_unref(e->instance, copy);
     if (status == DTU_AGAIN) return DTU_AGAIN;
-    if (msg->token != 0) e->host->complete(e->instance, msg->token, DTU_OK);
+    if (msg->token != 0) dtu_complete(e->host, e->instance, msg->token, DTU_OK);
   }
   return DTU_OK;
 }

@@ -62,7 +62,8 @@ class Relay : public dtu::Component, public dtu::ChannelIface {
     };
     kv_.get(host_.instance(), dtu::str("starts"), read, &starts_);
     const std::string now = std::to_string(++starts_);
-    if (kv_.set(host_.instance(), dtu::str("starts"), dtu::str(now)) != DTU_OK) host_.warn("dtu.kv/1 keeps nothing");
+    if (dtu_kv_set(&kv_, host_.instance(), dtu::str("starts"), dtu::str(now)) < DTU_OK)
+      host_.warn("dtu.kv/1 keeps nothing");
   }
   void join() {
     {
@@ -74,8 +75,8 @@ class Relay : public dtu::Component, public dtu::ChannelIface {
   }
 
   void work() {
-    post_.post(
-        host_.instance(), [](void* self) { ++static_cast<Relay*>(self)->posted_; }, this);
+    dtu_post(
+        &post_, host_.instance(), [](void* self) { ++static_cast<Relay*>(self)->posted_; }, this);
     host_.report(DTU_STATE_UP);
     std::unique_lock<std::mutex> lock(mutex_);
     while (!over_) {

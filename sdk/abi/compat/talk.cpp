@@ -43,7 +43,8 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
     who.flags = DTU_COMMAND_SHARED;
     each(who);
   }
-  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view /*source*/) override {
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args,
+                    const dtu_caller& /*caller*/) override {
     if (name == "compat.ask") return ask(call, args);
     if (name == "compat.who") return list(call);
     if (name != "compat.add") throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
@@ -117,7 +118,7 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
     asked = {this, call, ""};
     dtu_request request{};
     request.struct_size = sizeof request;
-    request.flags = DTU_REQ_TRUSTED;
+    request.caller = DTU_CALLER_SELF;
     request.command = dtu::str("compat.add");
     request.code = -1;
     request.args = dtu::str(args);
@@ -125,15 +126,15 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
       Asked& a = *static_cast<Asked*>(ctx);
       a.sum = dtu::view(answer->json);
       dtu_error error{};
-      const dtu_status status =
-          a.talk->asks_.read_point(a.talk->host_.instance(), dtu::str("compat.messages"), point_came, &a, &error);
+      const dtu_point_request point{sizeof point, 0, dtu::str("compat.messages"), {}, point_came, nullptr, &a};
+      const dtu_status status = a.talk->asks_.read_point(a.talk->host_.instance(), &point, nullptr, &error);
       if (status == DTU_OK) return;
       a.talk->host_.reply_error(a.call, status, error.message);
       a.talk->asked_.erase(a.call);
     };
     request.ctx = &asked;
     dtu_error error{};
-    const dtu_status status = asks_.invoke(host_.instance(), &request, &error);
+    const dtu_status status = asks_.invoke(host_.instance(), &request, nullptr, &error);
     if (status == DTU_OK) return DTU_OK;
     asked_.erase(call);
     throw dtu::Failure(status, error.message);

@@ -14,6 +14,7 @@
 #include <dtu/events.h>
 #include <dtu/firmware.h>
 #include <dtu/host.h>
+#include <dtu/keys.h>
 #include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
@@ -74,7 +75,6 @@ VALUE(DTU_AGAIN, -1);
 VALUE(DTU_E_INVALID, -2);
 VALUE(DTU_E_UNSUPPORTED, -3);
 VALUE(DTU_E_IO, -4);
-VALUE(DTU_E_RESTART, -5);
 VALUE(DTU_E_EXCEPTION, -6);
 VALUE(DTU_E_CLOSED, -7);
 VALUE(DTU_E_INTERNAL, -8);
@@ -93,6 +93,20 @@ VALUE(DTU_MSG_RETAINED, 4u);
 VALUE(DTU_MSG_REGISTRATION, 8u);
 VALUE(DTU_ROUTE_MAX, 255u);
 VALUE(DTU_PAYLOAD_MAX, 1u << 20);
+VALUE(DTU_DEVICE_MAX, 64u);
+VALUE(DTU_E_CANCELLED, -17);
+VALUE(DTU_PARITY_MARK, 3u);
+VALUE(DTU_PARITY_SPACE, 4u);
+VALUE(DTU_STOP_1, 1u);
+VALUE(DTU_STOP_2, 2u);
+VALUE(DTU_STOP_1_5, 3u);
+VALUE(DTU_DISCARD_TO_PORT, 1u);
+VALUE(DTU_DISCARD_FROM_PORT, 2u);
+VALUE(DTU_KV_MAX, 1u << 20);
+VALUE(DTU_KEY_CUTS, 1u);
+VALUE(DTU_KEYS_MAX, 32u);
+TEXT(DTU_FOLDER_SERVICE, "dtu.folder/1");
+TEXT(DTU_KEYS_IFACE, "dtu.keys/1");
 VALUE(DTU_STATE_CONNECTING, 1);
 VALUE(DTU_STATE_UP, 2);
 VALUE(DTU_STATE_DEGRADED, 3);
@@ -117,13 +131,14 @@ FROZEN(dtu_error, 256, 256);
 FIELD(dtu_error, 0, 0, struct_size, uint32_t);
 FIELD(dtu_error, 4, 4, code, dtu_status);
 FIELD(dtu_error, 8, 8, flags, uint32_t);
-FIELD(dtu_error, 12, 12, message, char[244]);
+FIELD(dtu_error, 12, 12, protocol_code, uint32_t);
+FIELD(dtu_error, 16, 16, message, char[240]);
 
 FROZEN(dtu_prop, 32, 32);
 FIELD(dtu_prop, 0, 0, key, dtu_str);
 FIELD(dtu_prop, 16, 16, value, dtu_str);
 
-FROZEN(dtu_msg, 104, 96);
+FROZEN(dtu_msg, 120, 112);
 FIELD(dtu_msg, 0, 0, token, uint64_t);
 FIELD(dtu_msg, 8, 8, source, uint64_t);
 FIELD(dtu_msg, 16, 16, time_ns, int64_t);
@@ -133,7 +148,9 @@ FIELD(dtu_msg, 56, 56, owner, dtu_buf*);
 FIELD(dtu_msg, 64, 60, props, const dtu_prop*);
 FIELD(dtu_msg, 72, 64, prop_count, uint32_t);
 FIELD(dtu_msg, 76, 68, flags, uint32_t);
-FIELD(dtu_msg, 80, 72, reserved, uint64_t[3]);
+FIELD(dtu_msg, 80, 72, device, dtu_str);
+FIELD(dtu_msg, 96, 88, latest_ns, int64_t);
+FIELD(dtu_msg, 104, 96, reserved, uint64_t[2]);
 
 FROZEN(dtu_iface, 16, 8);
 FIELD(dtu_iface, 0, 0, id, const char*);
@@ -149,16 +166,15 @@ VALUE(DTU_FINDING_WARNING, 2u);
 VALUE(DTU_FINDING_CLAIM, 3u);
 VALUE(DTU_FINDING_OFFER, 4u);
 
-TABLE(dtu_ops, 64, 36);
+TABLE(dtu_ops, 56, 32);
 FIELD(dtu_ops, 0, 0, struct_size, uint32_t);
 FIELD(dtu_ops, 4, 4, reserved, uint32_t);
-FIELD(dtu_ops, 8, 8, start, dtu_status (*)(void* self, dtu_error*));
-FIELD(dtu_ops, 16, 12, stop, dtu_status (*)(void* self, uint32_t deadline_ms, dtu_error*));
-FIELD(dtu_ops, 24, 16, destroy, void (*)(void* self));
-FIELD(dtu_ops, 32, 20, reconfigure, dtu_status (*)(void* self, dtu_str json, dtu_error*));
-FIELD(dtu_ops, 40, 24, writable, void (*)(void* self, uint64_t source));
-FIELD(dtu_ops, 48, 28, health, dtu_status (*)(void* self, void (*out)(void* ctx, dtu_str json), void* ctx));
-FIELD(dtu_ops, 56, 32, check, dtu_status (*)(dtu_str config, dtu_finding_fn, void* ctx, dtu_error*));
+FIELD(dtu_ops, 8, 8, start, dtu_status (*)(void*, dtu_error*));
+FIELD(dtu_ops, 16, 12, stop, dtu_status (*)(void*, uint32_t, dtu_error*));
+FIELD(dtu_ops, 24, 16, destroy, void (*)(void*));
+FIELD(dtu_ops, 32, 20, writable, void (*)(void*, uint64_t));
+FIELD(dtu_ops, 40, 24, health, dtu_status (*)(void*, void (*)(void*, dtu_str), void*));
+FIELD(dtu_ops, 48, 28, check, dtu_status (*)(dtu_str, dtu_finding_fn, void*, dtu_error*));
 
 TABLE(dtu_component, 72, 56);
 FIELD(dtu_component, 0, 0, struct_size, uint32_t);
@@ -167,8 +183,7 @@ FIELD(dtu_component, 8, 8, type, const char*);
 FIELD(dtu_component, 16, 12, title, const char*);
 FIELD(dtu_component, 24, 16, config_schema, const char*);
 FIELD(dtu_component, 32, 24, caps, uint64_t);
-FIELD(dtu_component, 40, 32, create,
-      dtu_status (*)(const struct dtu_host*, dtu_instance*, dtu_str config, void** self, dtu_error*));
+FIELD(dtu_component, 40, 32, create, dtu_status (*)(const dtu_host*, dtu_instance*, dtu_str, void**, dtu_error*));
 FIELD(dtu_component, 48, 36, ops, const dtu_ops*);
 FIELD(dtu_component, 56, 40, ifaces, const dtu_iface*);
 FIELD(dtu_component, 64, 48, iface_count, uint64_t);
@@ -197,18 +212,17 @@ TABLE(dtu_host, 96, 52);
 FIELD(dtu_host, 0, 0, struct_size, uint32_t);
 FIELD(dtu_host, 4, 4, abi_major, uint16_t);
 FIELD(dtu_host, 6, 6, abi_minor, uint16_t);
-FIELD(dtu_host, 8, 8, log, void (*)(dtu_instance*, int32_t level, dtu_str text));
-FIELD(dtu_host, 16, 12, buf_alloc, dtu_buf* (*)(dtu_instance*, uint64_t len, uint8_t** bytes));
+FIELD(dtu_host, 8, 8, log, void (*)(dtu_instance*, int32_t, dtu_str));
+FIELD(dtu_host, 16, 12, buf_alloc, dtu_buf* (*)(dtu_instance*, uint64_t, uint8_t**));
 FIELD(dtu_host, 24, 16, buf_ref, void (*)(dtu_instance*, dtu_buf*));
 FIELD(dtu_host, 32, 20, buf_unref, void (*)(dtu_instance*, dtu_buf*));
-FIELD(dtu_host, 40, 24, emit, dtu_status (*)(dtu_instance*, const dtu_msg*, uint32_t n, uint32_t* taken));
-FIELD(dtu_host, 48, 28, complete, void (*)(dtu_instance*, uint64_t token, dtu_status));
-FIELD(dtu_host, 56, 32, writable, void (*)(dtu_instance*, uint64_t source));
-FIELD(dtu_host, 64, 36, report, void (*)(dtu_instance*, uint64_t source, int32_t state, const dtu_error*));
-FIELD(dtu_host, 72, 40, reply,
-      dtu_status (*)(dtu_instance*, uint64_t call, dtu_status, dtu_str json, const dtu_error*));
-FIELD(dtu_host, 80, 44, service, const void* (*)(dtu_instance*, const char* id));
-FIELD(dtu_host, 88, 48, monotonic_ns, int64_t (*)(void));
+FIELD(dtu_host, 40, 24, emit, dtu_status (*)(dtu_instance*, const dtu_msg*, uint32_t, uint32_t*));
+FIELD(dtu_host, 48, 28, complete, void (*)(dtu_instance*, const dtu_completion*));
+FIELD(dtu_host, 56, 32, writable, void (*)(dtu_instance*, uint64_t));
+FIELD(dtu_host, 64, 36, report, void (*)(dtu_instance*, const dtu_state*));
+FIELD(dtu_host, 72, 40, reply, dtu_status (*)(dtu_instance*, const dtu_reply*));
+FIELD(dtu_host, 80, 44, service, const void* (*)(dtu_instance*, const char*));
+FIELD(dtu_host, 88, 48, monotonic_ns, int64_t (*)());
 
 // channel.h
 TEXT(DTU_CHANNEL_IFACE, "dtu.channel/1");
@@ -216,8 +230,8 @@ TEXT(DTU_CHANNEL_IFACE, "dtu.channel/1");
 TABLE(dtu_channel, 24, 16);
 FIELD(dtu_channel, 0, 0, struct_size, uint32_t);
 FIELD(dtu_channel, 4, 4, reserved, uint32_t);
-FIELD(dtu_channel, 8, 8, send, dtu_status (*)(void* self, const dtu_msg*, uint32_t n, uint32_t* taken, dtu_error*));
-FIELD(dtu_channel, 16, 12, flush, dtu_status (*)(void* self, uint32_t deadline_ms, dtu_error*));
+FIELD(dtu_channel, 8, 8, send, dtu_status (*)(void*, const dtu_msg*, uint32_t, uint32_t*, dtu_error*));
+FIELD(dtu_channel, 16, 12, flush, dtu_status (*)(void*, uint32_t, dtu_error*));
 
 // ports.h
 VALUE(DTU_PARITY_NONE, 0u);
@@ -242,23 +256,20 @@ FIELD(dtu_port_settings, 8, 8, databits, uint32_t);
 FIELD(dtu_port_settings, 12, 12, parity, uint32_t);
 FIELD(dtu_port_settings, 16, 16, stopbits, uint32_t);
 FIELD(dtu_port_settings, 20, 20, flow, uint32_t);
-FIELD(dtu_port_settings, 24, 24, direction_gpio, int32_t);  // RS-485 by a pin of the board
+FIELD(dtu_port_settings, 24, 24, direction_gpio, int32_t);
 FIELD(dtu_port_settings, 28, 28, direction_level, uint32_t);
 
 TABLE(dtu_ports, 72, 40);
 FIELD(dtu_ports, 0, 0, struct_size, uint32_t);
 FIELD(dtu_ports, 4, 4, reserved, uint32_t);
-FIELD(dtu_ports, 8, 8, list,
-      dtu_status (*)(void* self, void (*each)(void* ctx, const dtu_port_info*), void* ctx, dtu_error*));
-FIELD(dtu_ports, 16, 12, open,
-      dtu_status (*)(void* self, dtu_str id, const dtu_port_settings*, uint64_t key, void** port, dtu_error*));
-FIELD(dtu_ports, 24, 16, close, void (*)(void* self, void* port));
-FIELD(dtu_ports, 32, 20, write,
-      dtu_status (*)(void* self, void* port, const dtu_msg*, uint32_t n, uint32_t* taken, dtu_error*));
-FIELD(dtu_ports, 40, 24, drained, int32_t (*)(void* self, void* port));
-FIELD(dtu_ports, 48, 28, flags, uint32_t (*)(void* self, void* port));
-FIELD(dtu_ports, 56, 32, lease_fd, dtu_status (*)(void* self, void* port, int32_t* fd, dtu_error*));
-FIELD(dtu_ports, 64, 36, release_fd, void (*)(void* self, void* port));
+FIELD(dtu_ports, 8, 8, list, dtu_status (*)(void*, void (*)(void*, const dtu_port_info*), void*, dtu_error*));
+FIELD(dtu_ports, 16, 12, open, dtu_status (*)(void*, dtu_str, const dtu_port_settings*, uint64_t, void**, dtu_error*));
+FIELD(dtu_ports, 24, 16, close, void (*)(void*, void*));
+FIELD(dtu_ports, 32, 20, write, dtu_status (*)(void*, void*, const dtu_msg*, uint32_t, uint32_t*, dtu_error*));
+FIELD(dtu_ports, 40, 24, drained, int32_t (*)(void*, void*));
+FIELD(dtu_ports, 48, 28, flags, uint32_t (*)(void*, void*));
+FIELD(dtu_ports, 56, 32, discard, uint64_t (*)(void*, void*, uint32_t));
+FIELD(dtu_ports, 64, 36, set_line, dtu_status (*)(void*, void*, const dtu_port_settings*, dtu_error*));
 
 // points.h
 VALUE(DTU_POINT_WRITABLE, 1u);
@@ -274,13 +285,11 @@ FIELD(dtu_point_info, 40, 40, title, dtu_str);
 TABLE(dtu_points, 48, 28);
 FIELD(dtu_points, 0, 0, struct_size, uint32_t);
 FIELD(dtu_points, 4, 4, reserved, uint32_t);
-FIELD(dtu_points, 8, 8, list,
-      dtu_status (*)(void* self, void (*each)(void* ctx, const dtu_point_info*), void* ctx, dtu_error*));
-FIELD(dtu_points, 16, 12, read, dtu_status (*)(void* self, dtu_str name, uint64_t call, dtu_error*));
-FIELD(dtu_points, 24, 16, write, dtu_status (*)(void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*));
-FIELD(dtu_points, 32, 20, await,
-      dtu_status (*)(void* self, dtu_str name, dtu_str json, uint64_t call, dtu_error*));  // edges without polling
-FIELD(dtu_points, 40, 24, cancel, void (*)(void* self, uint64_t call));
+FIELD(dtu_points, 8, 8, list, dtu_status (*)(void*, void (*)(void*, const dtu_point_info*), void*, dtu_error*));
+FIELD(dtu_points, 16, 12, read, dtu_status (*)(void*, dtu_str, uint64_t, dtu_error*));
+FIELD(dtu_points, 24, 16, write, dtu_status (*)(void*, dtu_str, dtu_str, uint64_t, dtu_error*));
+FIELD(dtu_points, 32, 20, await, dtu_status (*)(void*, dtu_str, dtu_str, uint64_t, dtu_error*));
+FIELD(dtu_points, 40, 24, cancel, void (*)(void*, uint64_t));
 
 // network.h
 TEXT(DTU_NETWORK_IFACE, "dtu.network/1");
@@ -295,7 +304,7 @@ FIELD(dtu_network_settings, 40, 40, password, dtu_str);
 TABLE(dtu_network, 16, 12);
 FIELD(dtu_network, 0, 0, struct_size, uint32_t);
 FIELD(dtu_network, 4, 4, reserved, uint32_t);
-FIELD(dtu_network, 8, 8, configure, dtu_status (*)(void* self, const dtu_network_settings*, dtu_error*));
+FIELD(dtu_network, 8, 8, configure, dtu_status (*)(void*, const dtu_network_settings*, dtu_error*));
 
 // firmware.h: a board installs what the host has downloaded and verified
 TEXT(DTU_FIRMWARE_IFACE, "dtu.firmware/1");
@@ -310,11 +319,11 @@ FIELD(dtu_firmware_image, 40, 40, version, dtu_str);
 TABLE(dtu_firmware, 48, 28);
 FIELD(dtu_firmware, 0, 0, struct_size, uint32_t);
 FIELD(dtu_firmware, 4, 4, reserved, uint32_t);
-FIELD(dtu_firmware, 8, 8, facts, dtu_status (*)(void* self, uint64_t call, dtu_error*));
-FIELD(dtu_firmware, 16, 12, install, dtu_status (*)(void* self, const dtu_firmware_image*, uint64_t call, dtu_error*));
-FIELD(dtu_firmware, 24, 16, progress, int32_t (*)(void* self, uint64_t call));
-FIELD(dtu_firmware, 32, 20, mark_good, dtu_status (*)(void* self, dtu_str kind, uint64_t call, dtu_error*));
-FIELD(dtu_firmware, 40, 24, cancel, void (*)(void* self, uint64_t call));
+FIELD(dtu_firmware, 8, 8, facts, dtu_status (*)(void*, uint64_t, dtu_error*));
+FIELD(dtu_firmware, 16, 12, install, dtu_status (*)(void*, const dtu_firmware_image*, uint64_t, dtu_error*));
+FIELD(dtu_firmware, 24, 16, progress, int32_t (*)(void*, uint64_t));
+FIELD(dtu_firmware, 32, 20, mark_good, dtu_status (*)(void*, dtu_str, uint64_t, dtu_error*));
+FIELD(dtu_firmware, 40, 24, cancel, void (*)(void*, uint64_t));
 
 // commands.h
 VALUE(DTU_COMMAND_PASSWORD, 1u);
@@ -337,11 +346,9 @@ FIELD(dtu_command_info, 64, 64, code_count, uint64_t);
 TABLE(dtu_commands, 32, 20);
 FIELD(dtu_commands, 0, 0, struct_size, uint32_t);
 FIELD(dtu_commands, 4, 4, reserved, uint32_t);
-FIELD(dtu_commands, 8, 8, list,
-      dtu_status (*)(void* self, void (*each)(void* ctx, const dtu_command_info*), void* ctx, dtu_error*));
-FIELD(dtu_commands, 16, 12, invoke,
-      dtu_status (*)(void* self, uint64_t call, dtu_str name, dtu_str args, dtu_str source, dtu_error*));
-FIELD(dtu_commands, 24, 16, cancel, void (*)(void* self, uint64_t call));
+FIELD(dtu_commands, 8, 8, list, dtu_status (*)(void*, void (*)(void*, const dtu_command_info*), void*, dtu_error*));
+FIELD(dtu_commands, 16, 12, invoke, dtu_status (*)(void*, const dtu_invocation*, dtu_error*));
+FIELD(dtu_commands, 24, 16, cancel, void (*)(void*, uint64_t));
 
 // dialect.h
 TEXT(DTU_DIALECT_IFACE, "dtu.dialect/1");
@@ -366,18 +373,19 @@ FIELD(dtu_link_info, 72, 72, device_config, dtu_str);
 FIELD(dtu_link_info, 88, 88, channels, const dtu_bound_channel* const*);
 FIELD(dtu_link_info, 96, 96, channel_count, uint64_t);
 
-TABLE(dtu_dialect, 64, 36);
+TABLE(dtu_dialect, 88, 48);
 FIELD(dtu_dialect, 0, 0, struct_size, uint32_t);
 FIELD(dtu_dialect, 4, 4, reserved, uint32_t);
 FIELD(dtu_dialect, 8, 8, names, const char* const*);
-FIELD(dtu_dialect, 16, 12, open, dtu_status (*)(void* self, const dtu_link_info*, void** session, dtu_error*));
-FIELD(dtu_dialect, 24, 16, close, void (*)(void* self, void* session));
-FIELD(dtu_dialect, 32, 20, from_port, void (*)(void* self, void* session, const dtu_msg*));
-FIELD(dtu_dialect, 40, 24, from_channel, void (*)(void* self, void* session, uint32_t channel, const dtu_msg*));
-FIELD(dtu_dialect, 48, 28, channel_state,
-      void (*)(void* self, void* session, uint32_t channel, int32_t state, const dtu_error*));
-FIELD(dtu_dialect, 56, 32, unfinished,
-      void (*)(void* self, void* session, void (*out)(void* ctx, dtu_str bytes), void* ctx));  // no frame lost by a set
+FIELD(dtu_dialect, 16, 12, open, dtu_status (*)(void*, const dtu_link_info*, void**, dtu_error*));
+FIELD(dtu_dialect, 24, 16, close, void (*)(void*, void*));
+FIELD(dtu_dialect, 32, 20, from_port, void (*)(void*, void*, const dtu_msg*));
+FIELD(dtu_dialect, 40, 24, from_channel, void (*)(void*, void*, uint32_t, const dtu_msg*));
+FIELD(dtu_dialect, 48, 28, channel_state, void (*)(void*, void*, uint32_t, int32_t, const dtu_error*));
+FIELD(dtu_dialect, 56, 32, unfinished, void (*)(void*, void*, void (*)(void*, dtu_str), void*));
+FIELD(dtu_dialect, 64, 36, port_state, void (*)(void*, void*, int32_t, const dtu_error*));
+FIELD(dtu_dialect, 72, 40, sent, void (*)(void*, void*, const dtu_fate*));
+FIELD(dtu_dialect, 80, 44, delivered, void (*)(void*, void*, const dtu_fate*));
 
 // services.h
 TEXT(DTU_TIMER_SERVICE, "dtu.timer/1");
@@ -390,47 +398,48 @@ TEXT(DTU_KV_SERVICE, "dtu.kv/1");
 TEXT(DTU_METRICS_SERVICE, "dtu.metrics/1");
 VALUE(DTU_METRIC_COUNTER, 1u);
 VALUE(DTU_METRIC_GAUGE, 2u);
-VALUE(DTU_REQ_TRUSTED, 1u);
+VALUE(DTU_CALLER_SELF, 0u);
+VALUE(DTU_CALLER_PORT, 1u);
+VALUE(DTU_CALLER_CHANNEL, 2u);
+VALUE(DTU_CALLER_REMOTE, 3u);
+VALUE(DTU_CALLER_CONSOLE, 4u);
+VALUE(DTU_CALLER_HOST, 5u);
+VALUE(DTU_CALLER_ASKER, 6u);
 TEXT(DTU_INVOKE_SERVICE, "dtu.invoke/1");
 TEXT(DTU_LINK_SERVICE, "dtu.link/1");
 
 TABLE(dtu_timer_service, 40, 24);
 FIELD(dtu_timer_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_timer_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_timer_service, 8, 8, create, dtu_status (*)(dtu_instance*, dtu_fn, void* ctx, uint64_t* id));
-FIELD(dtu_timer_service, 16, 12, arm,
-      dtu_status (*)(dtu_instance*, uint64_t id, uint64_t delay_us, uint64_t period_us));
-FIELD(dtu_timer_service, 24, 16, disarm, dtu_status (*)(dtu_instance*, uint64_t id));
-FIELD(dtu_timer_service, 32, 20, destroy, dtu_status (*)(dtu_instance*, uint64_t id));
+FIELD(dtu_timer_service, 8, 8, create, dtu_status (*)(dtu_instance*, const dtu_timer*, uint64_t*));
+FIELD(dtu_timer_service, 16, 12, arm, dtu_status (*)(dtu_instance*, uint64_t, uint64_t, uint64_t));
+FIELD(dtu_timer_service, 24, 16, disarm, dtu_status (*)(dtu_instance*, uint64_t));
+FIELD(dtu_timer_service, 32, 20, destroy, dtu_status (*)(dtu_instance*, uint64_t));
 
 TABLE(dtu_fd_service, 32, 20);
 FIELD(dtu_fd_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_fd_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_fd_service, 8, 8, add,
-      dtu_status (*)(dtu_instance*, int32_t fd, uint32_t events, void (*fn)(void* ctx, uint32_t events), void* ctx,
-                     uint64_t* id));
-FIELD(dtu_fd_service, 16, 12, modify, dtu_status (*)(dtu_instance*, uint64_t id, uint32_t events));
-FIELD(dtu_fd_service, 24, 16, remove, dtu_status (*)(dtu_instance*, uint64_t id));
+FIELD(dtu_fd_service, 8, 8, add, dtu_status (*)(dtu_instance*, const dtu_watch*, uint64_t*));
+FIELD(dtu_fd_service, 16, 12, modify, dtu_status (*)(dtu_instance*, uint64_t, uint32_t));
+FIELD(dtu_fd_service, 24, 16, remove, dtu_status (*)(dtu_instance*, uint64_t));
 
 TABLE(dtu_post_service, 16, 12);
 FIELD(dtu_post_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_post_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_post_service, 8, 8, post, dtu_status (*)(dtu_instance*, dtu_fn, void* ctx));
+FIELD(dtu_post_service, 8, 8, post, dtu_status (*)(dtu_instance*, const dtu_task*));
 
-TABLE(dtu_kv_service, 32, 20);
+TABLE(dtu_kv_service, 24, 16);
 FIELD(dtu_kv_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_kv_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_kv_service, 8, 8, get, dtu_status (*)(dtu_instance*, dtu_str key, dtu_text_fn, void* ctx));
-FIELD(dtu_kv_service, 16, 12, set, dtu_status (*)(dtu_instance*, dtu_str key, dtu_str value));
-FIELD(dtu_kv_service, 24, 16, remove, dtu_status (*)(dtu_instance*, dtu_str key));
+FIELD(dtu_kv_service, 8, 8, get, dtu_status (*)(dtu_instance*, dtu_str, dtu_text_fn, void*));
+FIELD(dtu_kv_service, 16, 12, change, dtu_status (*)(dtu_instance*, const dtu_kv_change*));
 
 TABLE(dtu_metrics_service, 32, 20);
 FIELD(dtu_metrics_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_metrics_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_metrics_service, 8, 8, add,
-      dtu_status (*)(dtu_instance*, uint32_t kind, dtu_str name, dtu_str help, uint64_t* id));
-FIELD(dtu_metrics_service, 16, 12, increase, void (*)(dtu_instance*, uint64_t id, uint64_t by));
-FIELD(dtu_metrics_service, 24, 16, set, void (*)(dtu_instance*, uint64_t id, int64_t value));
+FIELD(dtu_metrics_service, 8, 8, add, dtu_status (*)(dtu_instance*, uint32_t, dtu_str, dtu_str, uint64_t*));
+FIELD(dtu_metrics_service, 16, 12, increase, void (*)(dtu_instance*, uint64_t, uint64_t));
+FIELD(dtu_metrics_service, 24, 16, set, void (*)(dtu_instance*, uint64_t, int64_t));
 
 TABLE(dtu_answer, 32, 32);
 FIELD(dtu_answer, 0, 0, struct_size, uint32_t);
@@ -438,40 +447,49 @@ FIELD(dtu_answer, 4, 4, status, dtu_status);
 FIELD(dtu_answer, 8, 8, json, dtu_str);
 FIELD(dtu_answer, 24, 24, error, const dtu_error*);
 
-TABLE(dtu_request, 120, 112);
+TABLE(dtu_request, 152, 144);
 FIELD(dtu_request, 0, 0, struct_size, uint32_t);
-FIELD(dtu_request, 4, 4, flags, uint32_t);
+FIELD(dtu_request, 4, 4, caller, uint32_t);
 FIELD(dtu_request, 8, 8, command, dtu_str);
 FIELD(dtu_request, 24, 24, code, int64_t);
 FIELD(dtu_request, 32, 32, args, dtu_str);
 FIELD(dtu_request, 48, 48, password, dtu_str);
-FIELD(dtu_request, 64, 64, source, dtu_str);
-FIELD(dtu_request, 80, 80, deadline_ms, uint32_t);
-FIELD(dtu_request, 84, 84, reserved, uint32_t);
-FIELD(dtu_request, 88, 88, done, dtu_answer_fn);
-FIELD(dtu_request, 96, 92, ctx, void*);
-FIELD(dtu_request, 104, 96, to, dtu_str);
+FIELD(dtu_request, 64, 64, link, uint64_t);
+FIELD(dtu_request, 72, 72, for_call, uint64_t);
+FIELD(dtu_request, 80, 80, channel, uint32_t);
+FIELD(dtu_request, 84, 84, deadline_ms, uint32_t);
+FIELD(dtu_request, 88, 88, peer, uint64_t);
+FIELD(dtu_request, 96, 96, remote, dtu_str);
+FIELD(dtu_request, 112, 112, to, dtu_str);
+FIELD(dtu_request, 128, 128, done, dtu_answer_fn);
+FIELD(dtu_request, 136, 132, destroy, void (*)(void*));
+FIELD(dtu_request, 144, 136, ctx, void*);
 
-TABLE(dtu_invoke_service, 48, 28);
+TABLE(dtu_invoke_service, 72, 40);
 FIELD(dtu_invoke_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_invoke_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_invoke_service, 8, 8, invoke, dtu_status (*)(dtu_instance*, const dtu_request*, dtu_error*));
+FIELD(dtu_invoke_service, 8, 8, invoke, dtu_status (*)(dtu_instance*, const dtu_request*, uint64_t*, dtu_error*));
 FIELD(dtu_invoke_service, 16, 12, read_point,
-      dtu_status (*)(dtu_instance*, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error*));
+      dtu_status (*)(dtu_instance*, const dtu_point_request*, uint64_t*, dtu_error*));
 FIELD(dtu_invoke_service, 24, 16, write_point,
-      dtu_status (*)(dtu_instance*, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error*));
-FIELD(dtu_invoke_service, 32, 20, list_points,
+      dtu_status (*)(dtu_instance*, const dtu_point_request*, uint64_t*, dtu_error*));
+FIELD(dtu_invoke_service, 32, 20, await_point,
+      dtu_status (*)(dtu_instance*, const dtu_point_request*, uint64_t*, dtu_error*));
+FIELD(dtu_invoke_service, 40, 24, cancel, dtu_status (*)(dtu_instance*, uint64_t));
+FIELD(dtu_invoke_service, 48, 28, after_answers, dtu_status (*)(dtu_instance*, uint32_t, const dtu_task*));
+FIELD(dtu_invoke_service, 56, 32, list_points,
       dtu_status (*)(dtu_instance*, dtu_str, void (*)(void*, const dtu_point_info*), void*));
-FIELD(dtu_invoke_service, 40, 24, list_commands,
+FIELD(dtu_invoke_service, 64, 36, list_commands,
       dtu_status (*)(dtu_instance*, dtu_str, void (*)(void*, dtu_str, const dtu_command_info*), void*));
 
-TABLE(dtu_link_service, 32, 20);
+TABLE(dtu_link_service, 48, 28);
 FIELD(dtu_link_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_link_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_link_service, 8, 8, to_port, dtu_status (*)(dtu_instance*, uint64_t link, const dtu_msg*));
-FIELD(dtu_link_service, 16, 12, to_channel,
-      dtu_status (*)(dtu_instance*, uint64_t link, uint32_t channel, const dtu_msg*));
-FIELD(dtu_link_service, 24, 16, drop, void (*)(dtu_instance*, uint64_t link, dtu_str reason, uint64_t bytes));
+FIELD(dtu_link_service, 8, 8, to_port, dtu_status (*)(dtu_instance*, uint64_t, const dtu_msg*));
+FIELD(dtu_link_service, 16, 12, to_channel, dtu_status (*)(dtu_instance*, uint64_t, uint32_t, const dtu_msg*));
+FIELD(dtu_link_service, 24, 16, drop, void (*)(dtu_instance*, uint64_t, dtu_str, uint64_t));
+FIELD(dtu_link_service, 32, 20, discard, dtu_status (*)(dtu_instance*, uint64_t, uint32_t, uint64_t*));
+FIELD(dtu_link_service, 40, 24, set_line, dtu_status (*)(dtu_instance*, uint64_t, const dtu_line*, dtu_error*));
 
 // --- events ----------------------------------------------------------------------------------------------------------
 
@@ -519,6 +537,121 @@ FIELD(dtu_subscription, 40, 32, ctx, void*);
 TABLE(dtu_events_service, 32, 20);
 FIELD(dtu_events_service, 0, 0, struct_size, uint32_t);
 FIELD(dtu_events_service, 4, 4, reserved, uint32_t);
-FIELD(dtu_events_service, 8, 8, publish, dtu_status (*)(dtu_instance*, dtu_str name, dtu_str json));
-FIELD(dtu_events_service, 16, 12, subscribe, dtu_status (*)(dtu_instance*, const dtu_subscription*, uint64_t* id));
-FIELD(dtu_events_service, 24, 16, unsubscribe, dtu_status (*)(dtu_instance*, uint64_t id));
+FIELD(dtu_events_service, 8, 8, publish, dtu_status (*)(dtu_instance*, dtu_str, dtu_str));
+FIELD(dtu_events_service, 16, 12, subscribe, dtu_status (*)(dtu_instance*, const dtu_subscription*, uint64_t*));
+FIELD(dtu_events_service, 24, 16, unsubscribe, dtu_status (*)(dtu_instance*, uint64_t));
+
+TABLE(dtu_completion, 24, 24);
+FIELD(dtu_completion, 0, 0, struct_size, uint32_t);
+FIELD(dtu_completion, 4, 4, status, dtu_status);
+FIELD(dtu_completion, 8, 8, token, uint64_t);
+FIELD(dtu_completion, 16, 16, error, const dtu_error*);
+
+TABLE(dtu_state, 24, 24);
+FIELD(dtu_state, 0, 0, struct_size, uint32_t);
+FIELD(dtu_state, 4, 4, state, int32_t);
+FIELD(dtu_state, 8, 8, source, uint64_t);
+FIELD(dtu_state, 16, 16, error, const dtu_error*);
+
+TABLE(dtu_reply, 40, 40);
+FIELD(dtu_reply, 0, 0, struct_size, uint32_t);
+FIELD(dtu_reply, 4, 4, status, dtu_status);
+FIELD(dtu_reply, 8, 8, call, uint64_t);
+FIELD(dtu_reply, 16, 16, json, dtu_str);
+FIELD(dtu_reply, 32, 32, error, const dtu_error*);
+
+TABLE(dtu_caller, 40, 40);
+FIELD(dtu_caller, 0, 0, struct_size, uint32_t);
+FIELD(dtu_caller, 4, 4, kind, uint32_t);
+FIELD(dtu_caller, 8, 8, number, uint64_t);
+FIELD(dtu_caller, 16, 16, peer, uint64_t);
+FIELD(dtu_caller, 24, 24, name, dtu_str);
+
+TABLE(dtu_invocation, 56, 56);
+FIELD(dtu_invocation, 0, 0, struct_size, uint32_t);
+FIELD(dtu_invocation, 4, 4, deadline_ms, uint32_t);
+FIELD(dtu_invocation, 8, 8, call, uint64_t);
+FIELD(dtu_invocation, 16, 16, name, dtu_str);
+FIELD(dtu_invocation, 32, 32, args, dtu_str);
+FIELD(dtu_invocation, 48, 48, caller, const dtu_caller*);
+
+TABLE(dtu_point_request, 64, 56);
+FIELD(dtu_point_request, 0, 0, struct_size, uint32_t);
+FIELD(dtu_point_request, 4, 4, deadline_ms, uint32_t);
+FIELD(dtu_point_request, 8, 8, point, dtu_str);
+FIELD(dtu_point_request, 24, 24, json, dtu_str);
+FIELD(dtu_point_request, 40, 40, done, dtu_answer_fn);
+FIELD(dtu_point_request, 48, 44, destroy, void (*)(void*));
+FIELD(dtu_point_request, 56, 48, ctx, void*);
+
+TABLE(dtu_task, 32, 20);
+FIELD(dtu_task, 0, 0, struct_size, uint32_t);
+FIELD(dtu_task, 4, 4, reserved, uint32_t);
+FIELD(dtu_task, 8, 8, fn, void (*)(void*));
+FIELD(dtu_task, 16, 12, destroy, void (*)(void*));
+FIELD(dtu_task, 24, 16, ctx, void*);
+
+TABLE(dtu_line, 24, 24);
+FIELD(dtu_line, 0, 0, struct_size, uint32_t);
+FIELD(dtu_line, 4, 4, baud, uint32_t);
+FIELD(dtu_line, 8, 8, databits, uint32_t);
+FIELD(dtu_line, 12, 12, stopbits, uint32_t);
+FIELD(dtu_line, 16, 16, parity, int32_t);
+FIELD(dtu_line, 20, 20, reserved, uint32_t);
+
+TABLE(dtu_timer, 32, 20);
+FIELD(dtu_timer, 0, 0, struct_size, uint32_t);
+FIELD(dtu_timer, 4, 4, reserved, uint32_t);
+FIELD(dtu_timer, 8, 8, fn, dtu_fn);
+FIELD(dtu_timer, 16, 12, destroy, dtu_fn);
+FIELD(dtu_timer, 24, 16, ctx, void*);
+
+TABLE(dtu_watch, 40, 28);
+FIELD(dtu_watch, 0, 0, struct_size, uint32_t);
+FIELD(dtu_watch, 4, 4, fd, int32_t);
+FIELD(dtu_watch, 8, 8, events, uint32_t);
+FIELD(dtu_watch, 12, 12, reserved, uint32_t);
+FIELD(dtu_watch, 16, 16, fn, void (*)(void*, uint32_t));
+FIELD(dtu_watch, 24, 20, destroy, dtu_fn);
+FIELD(dtu_watch, 32, 24, ctx, void*);
+
+TABLE(dtu_kv_change, 64, 56);
+FIELD(dtu_kv_change, 0, 0, struct_size, uint32_t);
+FIELD(dtu_kv_change, 4, 4, reserved, uint32_t);
+FIELD(dtu_kv_change, 8, 8, key, dtu_str);
+FIELD(dtu_kv_change, 24, 24, value, dtu_str);
+FIELD(dtu_kv_change, 40, 40, done, void (*)(void*, dtu_status, const dtu_error*));
+FIELD(dtu_kv_change, 48, 44, destroy, dtu_fn);
+FIELD(dtu_kv_change, 56, 48, ctx, void*);
+
+TABLE(dtu_folder_usage, 24, 24);
+FIELD(dtu_folder_usage, 0, 0, struct_size, uint32_t);
+FIELD(dtu_folder_usage, 4, 4, reserved, uint32_t);
+FIELD(dtu_folder_usage, 8, 8, used, uint64_t);
+FIELD(dtu_folder_usage, 16, 16, quota, uint64_t);
+
+TABLE(dtu_folder_service, 24, 16);
+FIELD(dtu_folder_service, 0, 0, struct_size, uint32_t);
+FIELD(dtu_folder_service, 4, 4, reserved, uint32_t);
+FIELD(dtu_folder_service, 8, 8, path, dtu_status (*)(dtu_instance*, dtu_text_fn, void*));
+FIELD(dtu_folder_service, 16, 12, usage, dtu_status (*)(dtu_instance*, dtu_folder_usage*));
+
+TABLE(dtu_key_info, 32, 20);
+FIELD(dtu_key_info, 0, 0, struct_size, uint32_t);
+FIELD(dtu_key_info, 4, 4, flags, uint32_t);
+FIELD(dtu_key_info, 8, 8, name, const char*);
+FIELD(dtu_key_info, 16, 12, title, const char*);
+FIELD(dtu_key_info, 24, 16, schema, const char*);
+
+TABLE(dtu_keys, 16, 12);
+FIELD(dtu_keys, 0, 0, struct_size, uint32_t);
+FIELD(dtu_keys, 4, 4, count, uint32_t);
+FIELD(dtu_keys, 8, 8, list, const dtu_key_info* const*);
+
+TABLE(dtu_fate, 40, 40);
+FIELD(dtu_fate, 0, 0, struct_size, uint32_t);
+FIELD(dtu_fate, 4, 4, status, dtu_status);
+FIELD(dtu_fate, 8, 8, token, uint64_t);
+FIELD(dtu_fate, 16, 16, channel, uint32_t);
+FIELD(dtu_fate, 20, 20, reserved, uint32_t);
+FIELD(dtu_fate, 24, 24, reason, dtu_str);

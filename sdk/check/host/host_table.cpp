@@ -45,24 +45,26 @@ dtu_status emit(dtu_instance* i, const dtu_msg* msgs, uint32_t n, uint32_t* take
   return at(i).host->may_speak(at(i), "emit") ? at(i).host->emit(at(i), msgs, n, taken) : DTU_E_CLOSED;
 }
 
-void complete(dtu_instance* i, uint64_t token, dtu_status status) {
-  if (at(i).host->may_speak(at(i), "complete")) at(i).host->complete(at(i), token, status);
+void complete(dtu_instance* i, const dtu_completion* c) {
+  if (at(i).host->may_speak(at(i), "complete")) at(i).host->complete(at(i), c->token, c->status);
 }
 
 void writable(dtu_instance* i, uint64_t source) {
   if (at(i).host->may_speak(at(i), "writable")) at(i).host->write_down(&Records::writables, Writable{i, source});
 }
 
-void report(dtu_instance* i, uint64_t source, int32_t state, const dtu_error* e) {
+void report(dtu_instance* i, const dtu_state* told) {
   if (!at(i).host->may_speak(at(i), "report")) return;
-  at(i).host->report(at(i),
-                     {i, source, state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags, text_of(e)});
+  const dtu_error* e = told->error;
+  at(i).host->report(
+      at(i), {i, told->source, told->state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags, text_of(e)});
 }
 
-dtu_status reply(dtu_instance* i, uint64_t call, dtu_status status, dtu_str json, const dtu_error* e) {
+dtu_status reply(dtu_instance* i, const dtu_reply* r) {
   if (!at(i).host->may_speak(at(i), "reply") || at(i).host->refuses(at(i), "reply")) return DTU_E_CLOSED;
-  at(i).host->sound(at(i), "reply", {json});
-  return at(i).host->reply({i, call, status, text(json), text_of(e), e == nullptr ? 0 : e->flags});
+  at(i).host->sound(at(i), "reply", {r->json});
+  const dtu_error* e = r->error;
+  return at(i).host->reply({i, r->call, r->status, text(r->json), text_of(e), e == nullptr ? 0 : e->flags});
 }
 
 const void* service(dtu_instance* i, const char* id) {

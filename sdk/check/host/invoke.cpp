@@ -19,34 +19,37 @@ dtu_status ask(dtu_instance* i, const char* function, Request r, dtu_answer_fn d
   return host.ask(at(i), std::move(r), done, ctx);
 }
 
-dtu_status invoke(dtu_instance* i, const dtu_request* q, dtu_error* err) {
+dtu_status invoke(dtu_instance* i, const dtu_request* q, uint64_t* call, dtu_error* err) {
+  if (call != nullptr) *call = 0;
   Request r;
-  at(i).host->sound(at(i), "invoke", {q->command, q->args, q->password, q->source});
+  at(i).host->sound(at(i), "invoke", {q->command, q->args, q->password, q->remote});
   r.name = text(q->command);
   r.code = q->code;
   r.args = text(q->args);
   if (q->password.ptr != nullptr) r.password = text(q->password);
-  r.source = text(q->source);
+  r.source = text(q->remote);
   r.deadline_ms = q->deadline_ms;
-  r.flags = q->flags;
+  r.caller = q->caller;
   return ask(i, "invoke.invoke", std::move(r), q->done, q->ctx, err);
 }
 
-dtu_status read_point(dtu_instance* i, dtu_str point, dtu_answer_fn done, void* ctx, dtu_error* err) {
+dtu_status read_point(dtu_instance* i, const dtu_point_request* q, uint64_t* call, dtu_error* err) {
+  if (call != nullptr) *call = 0;
   Request r;
   r.kind = Request::Kind::read_point;
-  at(i).host->sound(at(i), "read_point", {point});
-  r.name = text(point);
-  return ask(i, "invoke.read_point", std::move(r), done, ctx, err);
+  at(i).host->sound(at(i), "read_point", {q->point});
+  r.name = text(q->point);
+  return ask(i, "invoke.read_point", std::move(r), q->done, q->ctx, err);
 }
 
-dtu_status write_point(dtu_instance* i, dtu_str point, dtu_str json, dtu_answer_fn done, void* ctx, dtu_error* err) {
+dtu_status write_point(dtu_instance* i, const dtu_point_request* q, uint64_t* call, dtu_error* err) {
+  if (call != nullptr) *call = 0;
   Request r;
   r.kind = Request::Kind::write_point;
-  at(i).host->sound(at(i), "write_point", {point, json});
-  r.name = text(point);
-  r.args = text(json);
-  return ask(i, "invoke.write_point", std::move(r), done, ctx, err);
+  at(i).host->sound(at(i), "write_point", {q->point, q->json});
+  r.name = text(q->point);
+  r.args = text(q->json);
+  return ask(i, "invoke.write_point", std::move(r), q->done, q->ctx, err);
 }
 
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
@@ -113,8 +116,16 @@ void State::answer(uint64_t id, const Answer& a) {
 }
 
 const dtu_invoke_service& invoke_table() {
-  static constexpr dtu_invoke_service table{
-      sizeof(dtu_invoke_service), 0, invoke, read_point, write_point, list_points, list_commands};
+  static constexpr dtu_invoke_service table{sizeof(dtu_invoke_service),
+                                            0,
+                                            invoke,
+                                            read_point,
+                                            write_point,
+                                            nullptr,
+                                            nullptr,
+                                            nullptr,
+                                            list_points,
+                                            list_commands};
   return table;
 }
 

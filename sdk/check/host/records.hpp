@@ -90,7 +90,7 @@ struct Request {
   std::optional<std::string> password;
   std::string source;
   uint32_t deadline_ms = 0;
-  uint32_t flags = 0;
+  uint32_t caller = 0;  // DTU_CALLER_...
 };
 struct Answer {
   dtu_status status = DTU_OK;

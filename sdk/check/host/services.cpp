@@ -18,9 +18,9 @@ dtu_status lane(dtu_instance* i, const char* function, Body&& body) {
 
 constexpr dtu_timer_service timers{sizeof(dtu_timer_service),
                                    0,
-                                   [](dtu_instance* i, dtu_fn fn, void* ctx, uint64_t* id) {
+                                   [](dtu_instance* i, const dtu_timer* timer, uint64_t* id) {
                                      return lane(i, "timer.create", [&]() -> dtu_status {
-                                       *id = host(i).loop.add_timer(i, fn, ctx);
+                                       *id = host(i).loop.add_timer(i, timer->fn, timer->ctx);
                                        return DTU_OK;
                                      });
                                    },
@@ -37,18 +37,19 @@ constexpr dtu_timer_service timers{sizeof(dtu_timer_service),
 
 constexpr dtu_fd_service fds{
     sizeof(dtu_fd_service), 0,
-    [](dtu_instance* i, int32_t fd, uint32_t events, void (*fn)(void*, uint32_t), void* ctx, uint64_t* id) {
-      return lane(i, "fd.add", [&] { return host(i).loop.add_fd(i, fd, events, fn, ctx, id); });
+    [](dtu_instance* i, const dtu_watch* watch, uint64_t* id) {
+      return lane(i, "fd.add",
+                  [&] { return host(i).loop.add_fd(i, watch->fd, watch->events, watch->fn, watch->ctx, id); });
     },
     [](dtu_instance* i, uint64_t id, uint32_t events) {
       return lane(i, "fd.modify", [&] { return host(i).loop.modify_fd(i, id, events); });
     },
     [](dtu_instance* i, uint64_t id) { return lane(i, "fd.remove", [&] { return host(i).loop.remove_fd(i, id); }); }};
 
-constexpr dtu_post_service posts{sizeof(dtu_post_service), 0, [](dtu_instance* i, dtu_fn fn, void* ctx) -> dtu_status {
+constexpr dtu_post_service posts{sizeof(dtu_post_service), 0, [](dtu_instance* i, const dtu_task* task) -> dtu_status {
                                    if (!host(i).may_call(at(i), "post")) return DTU_E_CLOSED;
                                    if (host(i).refuses(at(i), "post")) return DTU_AGAIN;
-                                   host(i).loop.post(i, [fn, ctx] { fn(ctx); });
+                                   host(i).loop.post(i, [fn = task->fn, ctx = task->ctx] { fn(ctx); });
                                    return DTU_OK;
                                  }};
 
@@ -74,17 +75,20 @@ constexpr dtu_kv_service kv{
         return DTU_OK;
       });
     },
-    [](dtu_instance* i, dtu_str key, dtu_str value) {
-      return lane(i, "kv.set", [&]() -> dtu_status {
-        if (!host(i).sound(at(i), "kv.set", {key, value}) || !good_key(text(key)) || value.len > value_max)
+    [](dtu_instance* i, const dtu_kv_change* change) {
+      return lane(i, "kv.change", [&]() -> dtu_status {
+        const dtu_kv_change c = *change;
+        if (!host(i).sound(at(i), "kv.change", {c.key, c.value}) || !good_key(text(c.key)) || c.value.len > value_max)
           return DTU_E_INVALID;
-        host(i).kv[at(i).type][text(key)] = text(value);
-        return DTU_OK;
-      });
-    },
-    [](dtu_instance* i, dtu_str key) {
-      return lane(i, "kv.remove", [&]() -> dtu_status {
-        return host(i).kv[at(i).type].erase(text(key)) == 1 ? DTU_OK : DTU_E_NOT_FOUND;
+        if (c.value.ptr == nullptr)
+          host(i).kv[at(i).type].erase(text(c.key));
+        else
+          host(i).kv[at(i).type][text(c.key)] = text(c.value);
+        host(i).loop.post(i, [c] {
+          if (c.done != nullptr) c.done(c.ctx, DTU_OK, nullptr);
+          if (c.destroy != nullptr) c.destroy(c.ctx);
+        });
+        return DTU_PENDING;
       });
     }};
 
@@ -117,7 +121,8 @@ dtu_status link_write(dtu_instance* i, uint64_t link, uint32_t channel, const dt
   return status;
 }
 
-constexpr dtu_link_service links{sizeof(dtu_link_service), 0,
+constexpr dtu_link_service links{sizeof(dtu_link_service),
+                                 0,
                                  [](dtu_instance* i, uint64_t link, const dtu_msg* m) {
                                    return lane(i, "link.to_port", [&] { return link_write(i, link, 0, m); });
                                  },
@@ -130,7 +135,9 @@ constexpr dtu_link_service links{sizeof(dtu_link_service), 0,
                                      host(i).write_down(&Records::drops, Drop{i, link, text(reason), bytes});
                                      return DTU_OK;
                                    });
-                                 }};
+                                 },
+                                 nullptr,
+                                 nullptr};
 
 }  // namespace
 

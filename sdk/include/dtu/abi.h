@@ -48,7 +48,6 @@ typedef int32_t dtu_status; /* 0 success, below 0 failure, above 0 a state */
 #define DTU_E_INVALID (-2)     /* an argument or a message that can never succeed */
 #define DTU_E_UNSUPPORTED (-3) /* this board, build or peer cannot */
 #define DTU_E_IO (-4)          /* the device or the network failed; trying again may help */
-#define DTU_E_RESTART (-5)     /* reconfigure: cannot be applied live, create me anew */
 #define DTU_E_EXCEPTION (-6)   /* a C++ exception was stopped at the boundary */
 #define DTU_E_CLOSED (-7)      /* the instance, session or call is gone */
 #define DTU_E_INTERNAL (-8)
@@ -57,7 +56,8 @@ typedef int32_t dtu_status; /* 0 success, below 0 failure, above 0 a state */
 #define DTU_E_WRONG_PASSWORD (-11)
 #define DTU_E_LOCKED (-12) /* too many wrong passwords from this source: wait */
 #define DTU_E_TIMEOUT (-13)
-#define DTU_E_STOPPED (-14) /* the protocol was stopped by a command (D1, function code 253) */
+#define DTU_E_STOPPED (-14)   /* the protocol was stopped by a command (D1, function code 253) */
+#define DTU_E_CANCELLED (-17) /* who asked does not want it any more; -15 and -16 are in channel.h */
 
 typedef struct dtu_str {
   const char* ptr;
@@ -69,41 +69,13 @@ typedef struct dtu_error {
   uint32_t struct_size;
   dtu_status code;
   uint32_t flags;
-  char message[244]; /* NUL-terminated: what happened, to what, what to do. No secrets. */
+  uint32_t protocol_code; /* the status code of the DTU protocol that says it best (4002 = HTTP 500); 0 = none */
+  char message[240];      /* NUL-terminated: what happened, to what, what to do. No secrets. */
 } dtu_error;
 #define DTU_ERR_RETRYABLE 1u /* worth another try by itself; without it an operator is needed */
 /* The upper half of `flags`: the status code of the DTU protocol that says it best (4002 = HTTP 500), 0 = none. */
 #define DTU_ERR_CODE(code) ((uint32_t)(code) << 16)
 #define DTU_ERR_CODE_OF(flags) ((flags) >> 16)
-
-typedef struct dtu_buf dtu_buf; /* owned by the host, reference-counted; written only before its first emit */
-
-typedef struct dtu_prop {
-  dtu_str key, value;
-} dtu_prop;
-
-/* One message. Everything reachable from a const dtu_msg * is valid until the call returns. To keep the payload
- * longer, buf_ref(owner). From host to plugin `owner` is never null; from plugin to host null means "copy it". */
-typedef struct dtu_msg {
-  uint64_t token;  /* host to channel: give it back once with host->complete. 0: no completion wanted */
-  uint64_t source; /* a port: the key given to open(). A channel: its peer (one TCP client); 0 = all, or the only one */
-  int64_t time_ns; /* Unix time at which it was read; 0 = now */
-  dtu_str route;   /* a channel's topic id ("0"); "" = its first. At most DTU_ROUTE_MAX bytes */
-  dtu_str payload;
-  dtu_buf* owner;
-  const dtu_prop* props; /* facts about the message ("topic"); they do not outlive the call */
-  uint32_t prop_count;
-  uint32_t flags;
-  uint64_t reserved[3];
-} dtu_msg;
-#define DTU_MSG_COMMAND 1u     /* an answer or an event: goes before data */
-#define DTU_MSG_CLOCK_UNSET 2u /* time_ns is of a clock nobody had set: no date. Set by the host */
-#define DTU_MSG_RETAINED 4u    /* since 0.2, from a channel: kept by the server, sent before we connected. No command */
-/* Since 0.2, to a channel: a registration message. A channel with many peers sends it first to later ones, too, or with
- * "reg_on": "start" to its first peer only. Dropped because there is no peer yet: it is not counted as dropped. */
-#define DTU_MSG_REGISTRATION 8u
-#define DTU_ROUTE_MAX 255u
-#define DTU_PAYLOAD_MAX (1u << 20) /* bytes; more is refused with DTU_E_INVALID */
 
 typedef struct dtu_instance dtu_instance; /* host handle of a running component, checked by generation */
 struct dtu_host;                          /* host.h */
@@ -144,7 +116,6 @@ typedef struct dtu_ops {
   dtu_status (*start)(void* self, dtu_error*);                      /* [lane] PENDING: report(UP) comes later */
   dtu_status (*stop)(void* self, uint32_t deadline_ms, dtu_error*); /* [lane] PENDING: report(STOPPED) comes later */
   void (*destroy)(void* self);                                      /* [lane] after stop; gives back what is left */
-  dtu_status (*reconfigure)(void* self, dtu_str json, dtu_error*);  /* [lane] optional; DTU_E_RESTART: create anew */
   void (*writable)(void* self, uint64_t source);                    /* [lane] optional: emit may go on after AGAIN;
                                                                        source: the port key, 0 for a channel */
   dtu_status (*health)(void* self,

@@ -30,6 +30,16 @@ typedef struct dtu_link_info {
   uint64_t channel_count;
 } dtu_link_info;
 
+/* What became of a message that a dialect follows. */
+typedef struct dtu_fate {
+  uint32_t struct_size;
+  dtu_status status;
+  uint64_t token;   /* as the dialect gave it in dtu_msg.token */
+  uint32_t channel; /* 0: a message for the port */
+  uint32_t reserved;
+  dtu_str reason; /* in words, for the log; "" = the status says it all */
+} dtu_fate;
+
 #define DTU_DIALECT_IFACE "dtu.dialect/1"
 typedef struct dtu_dialect {
   uint32_t struct_size, reserved;
@@ -46,6 +56,23 @@ typedef struct dtu_dialect {
   /* [lane] optional, before close: the bytes from the port that are part of something unfinished. A new configuration
    * gives the link a new session, and that one gets them first: no frame is lost in between. */
   void (*unfinished)(void* self, void* session, void (*out)(void* ctx, dtu_str bytes), void* ctx);
+  /* [lane] optional, as the others below. The port's state changed (DTU_STATE_...); also once after open(). */
+  void (*port_state)(void* self, void* session, int32_t state, const dtu_error*);
+  /* [lane] What became of a message given to to_port() with a token. Once per token, never inside to_port(), in the
+   * order of the messages; not after close(), which ends all of them. Its status:
+   *   DTU_OK         the board says it is on the wire; where a HAL cannot tell (no drained()), it took it
+   *   DTU_E_TIMEOUT  its latest_ns passed before it was begun
+   *   DTU_E_DROPPED  dropped: fate.reason says by what ("discard", "full")
+   *   DTU_E_CLOSED   the port went away before it was out: a part of it may be */
+  void (*sent)(void* self, void* session, const dtu_fate*);
+  /* [lane] What became of a message given to to_channel() with a token. Once per token, never inside to_channel(), in
+   * any order; not after close(). The tokens of a session that ended, or of a dtud that did, are gone, their messages
+   * are not. Its status:
+   *   DTU_OK           delivered, as the channel says (PUBACK, 2xx)
+   *   DTU_UNCONFIRMED  sent; nothing will confirm it (UDP)
+   *   DTU_E_DROPPED    dropped; fate.reason: the overflow policy ("drop-oldest", "drop-newest"), "no client", "discard"
+   *   DTU_E_INVALID    rejected: the channel or its peer will never take it; fate.reason says why */
+  void (*delivered)(void* self, void* session, const dtu_fate*);
 } dtu_dialect;
 
 #ifdef __cplusplus

@@ -3,7 +3,7 @@
 #ifndef DTU_HOST_H_
 #define DTU_HOST_H_
 
-#include "abi.h"
+#include "message.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -13,6 +13,29 @@ extern "C" {
 #define DTU_LOG_WARNING 4
 #define DTU_LOG_INFO 6
 #define DTU_LOG_DEBUG 7
+
+/* What a plugin tells of one message, of its state, of one call. Short forms for C are at the end of this file. */
+typedef struct dtu_completion {
+  uint32_t struct_size;
+  dtu_status status;
+  uint64_t token;
+  const dtu_error* error; /* optional: why it was rejected or refused, for the log */
+} dtu_completion;
+
+typedef struct dtu_state {
+  uint32_t struct_size;
+  int32_t state;          /* DTU_STATE_... */
+  uint64_t source;        /* the key of a port; 0 = the instance */
+  const dtu_error* error; /* optional */
+} dtu_state;
+
+typedef struct dtu_reply {
+  uint32_t struct_size;
+  dtu_status status;
+  uint64_t call;
+  dtu_str json;           /* a JSON value; "" = null */
+  const dtu_error* error; /* null when status is DTU_OK */
+} dtu_reply;
 
 typedef struct dtu_host {
   uint32_t struct_size;
@@ -40,24 +63,38 @@ typedef struct dtu_host {
    *   DTU_OK          delivered (PUBACK, 2xx, bytes acknowledged): the host forgets it
    *   DTU_E_INVALID   can never be delivered: counted as rejected and forgotten
    *   anything else   not delivered: the host keeps it and sends it again, before what came after it */
-  void (*complete)(dtu_instance*, uint64_t token, dtu_status);
+  void (*complete)(dtu_instance*, const dtu_completion*);
 
   /* There is room again after send() or write() answered DTU_AGAIN. source: the port key, 0 for a channel. */
   void (*writable)(dtu_instance*, uint64_t source);
 
   /* The state changed. source: a port's key, or 0 for the instance. A channel starts as CONNECTING and gets messages
    * only while UP or DEGRADED. The error may be null. */
-  void (*report)(dtu_instance*, uint64_t source, int32_t state, const dtu_error*);
+  void (*report)(dtu_instance*, const dtu_state*);
 
-  /* Answers call `call` of dtu.commands/1, dtu.points/1 or dtu.firmware/1 with a JSON value ("" = null). Once per call.
-   */
-  dtu_status (*reply)(dtu_instance*, uint64_t call, dtu_status, dtu_str json, const dtu_error*);
+  /* Answers a call of dtu.commands/1 or dtu.points/1. Once per call. */
+  dtu_status (*reply)(dtu_instance*, const dtu_reply*);
 
   /* An optional service by id ("dtu.timer/1", services.h), or null. The pointer stays valid as long as the host. */
   const void* (*service)(dtu_instance*, const char* id);
 
   int64_t (*monotonic_ns)(void); /* never jumps; for durations */
 } dtu_host;
+
+static inline void dtu_complete(const dtu_host* host, dtu_instance* instance, uint64_t token, dtu_status status) {
+  const dtu_completion completion = {sizeof(dtu_completion), status, token, NULL};
+  host->complete(instance, &completion);
+}
+static inline void dtu_report(const dtu_host* host, dtu_instance* instance, uint64_t source, int32_t state,
+                              const dtu_error* error) {
+  const dtu_state told = {sizeof(dtu_state), state, source, error};
+  host->report(instance, &told);
+}
+static inline dtu_status dtu_reply_to(const dtu_host* host, dtu_instance* instance, uint64_t call, dtu_status status,
+                                      dtu_str json, const dtu_error* error) {
+  const dtu_reply reply = {sizeof(dtu_reply), status, call, json, error};
+  return host->reply(instance, &reply);
+}
 
 #ifdef __cplusplus
 }

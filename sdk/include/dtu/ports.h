@@ -2,7 +2,7 @@
 #ifndef DTU_PORTS_H_
 #define DTU_PORTS_H_
 
-#include "host.h"
+#include "link.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,6 +18,11 @@ typedef struct dtu_port_info {
 #define DTU_PARITY_NONE 0u
 #define DTU_PARITY_EVEN 1u
 #define DTU_PARITY_ODD 2u
+#define DTU_PARITY_MARK 3u /* since 0.2, as SPACE: where the driver has them */
+#define DTU_PARITY_SPACE 4u
+#define DTU_STOP_1 1u /* stopbits */
+#define DTU_STOP_2 2u
+#define DTU_STOP_1_5 3u /* since 0.2: where the driver has it (a 16550 with 5 data bits) */
 #define DTU_FLOW_NONE 0u
 #define DTU_FLOW_RTSCTS 1u
 typedef struct dtu_port_settings { /* uconf.<n>, seed 001 section 6.1.8 */
@@ -54,10 +59,14 @@ typedef struct dtu_ports {
   /* [lane] optional: DTU_PORT_HOLDS and other facts of an open port. */
   uint32_t (*flags)(void* self, void* port);
 
-  /* [lane] optional: lends the descriptor to a library that must own the line; the HAL neither reads nor writes until
-   * release. The descriptor stays the HAL's. */
-  dtu_status (*lease_fd)(void* self, void* port, int32_t* fd, dtu_error*);
-  void (*release_fd)(void* self, void* port);
+  /* [lane] optional: forgets what write() took and did not send (DTU_DISCARD_TO_PORT: also what a driver holds) and
+   * what was received and not handed over (DTU_DISCARD_FROM_PORT). The answer: how many bytes of its own were
+   * forgotten; what the driver forgot is not counted. */
+  uint64_t (*discard)(void* self, void* port, uint32_t which);
+
+  /* [lane] optional: other settings for an open port, after what write() took is out. The direction pin and the flow
+   * control stay as open() got them. A failure leaves the port as it was. */
+  dtu_status (*set_line)(void* self, void* port, const dtu_port_settings*, dtu_error*);
 } dtu_ports;
 
 #ifdef __cplusplus

@@ -36,23 +36,18 @@ class TemplateName : public dtu::Component, public dtu::CommandsIface {
     return DTU_OK;
   }
 
-  // Applied while it runs. Without this function every change stops the instance and makes a new one.
-  dtu_status reconfigure(std::string_view config) override {
-    greeting_ = greeting_of(config);
-    return DTU_OK;
-  }
-
   void list_commands(const Each& each) override {
     each(command("template-name.greet", "Greets", kGreetArgs));
     each(command("template-name.wait", "Answers after a while", kWaitArgs));
   }
 
   // The arguments satisfy the schema. Exactly one reply for each call that did not fail.
-  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) override {
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override {
     const dtu::Json arguments(args.empty() ? "{}" : args);
     if (name == "template-name.greet") {
       const std::string text = greeting_ + ", " + arguments["name"].text() + "!";
-      return host_.reply(call, "{\"text\":" + dtu::quoted(text) + ",\"asked_by\":" + dtu::quoted(source) + "}");
+      return host_.reply(
+          call, "{\"text\":" + dtu::quoted(text) + ",\"asked_by\":" + dtu::quoted(dtu::view(caller.name)) + "}");
     }
     if (name == "template-name.wait") return wait(call, static_cast<uint64_t>(arguments["ms"].integer(1000)));
     throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));

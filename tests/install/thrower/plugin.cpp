@@ -31,17 +31,17 @@ class Thrower : public dtu::Component, public dtu::CommandsIface {
   void list_commands(const Each& each) override {
     list(std::array{"thrower.failure", "thrower.standard", "thrower.number"}, each);
   }
-  dtu_status invoke(uint64_t, std::string_view name, std::string_view, std::string_view) override { throw_as(name); }
+  dtu_status invoke(uint64_t, std::string_view name, std::string_view, const dtu_caller&) override { throw_as(name); }
 };
 
 class Bare : public dtu::Component, public dtu::CommandsIface {
  public:
   Bare(dtu::Host host, std::string_view /*config*/) : Component(host) {}
   void list_commands(const Each& each) override { list(std::array{"bare.standard", "bare.number"}, each); }
-  dtu_status invoke(uint64_t, std::string_view, std::string_view, std::string_view) override { return DTU_E_INTERNAL; }
+  dtu_status invoke(uint64_t, std::string_view, std::string_view, const dtu_caller&) override { return DTU_E_INTERNAL; }
 };
 
-dtu_status bare_invoke(void*, uint64_t, dtu_str name, dtu_str, dtu_str, dtu_error*) { throw_as(dtu::view(name)); }
+dtu_status bare_invoke(void*, const dtu_invocation* asked, dtu_error*) { throw_as(dtu::view(asked->name)); }
 constexpr dtu_commands bare_table{sizeof(dtu_commands), 0, dtu::Glue<Bare>::commands().list, bare_invoke, nullptr};
 constexpr dtu_iface bare_iface{DTU_COMMANDS_IFACE, &bare_table};
 

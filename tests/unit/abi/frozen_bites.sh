@@ -31,7 +31,7 @@ cp -r "$sdk/include/dtu" "$work/dtu"
 compiles || { echo "the headers as they are do not pass"; cat "$work/said"; exit 1; }
 edit 'a field in the middle of a table' host.h 's/^  void (\*buf_ref)/  void (*extra)(void);\n&/'
 edit 'a field at the end, not written down' host.h 's/^  int64_t (\*monotonic_ns).*/&\n  void (*extra)(void);/'
-edit 'a value type that grows' abi.h 's/uint64_t reserved\[3\]/uint64_t reserved[4]/'
+edit 'a value type that grows' message.h 's/uint64_t reserved\[2\]/uint64_t reserved[3]/'
 edit 'another parameter type' channel.h 's/uint32_t n, uint32_t\* taken/uint64_t n, uint32_t* taken/'
 edit 'a renamed field' abi.h 's/config_schema;/schema;/'
 edit 'a function removed' channel.h 's/^  dtu_status (\*flush).*//'

@@ -29,7 +29,6 @@ class Thrower : public dtu::Component,
   }
   dtu_status start() override { return boom(); }
   dtu_status stop(uint32_t /*deadline_ms*/) override { return boom(); }
-  dtu_status reconfigure(std::string_view /*json*/) override { return boom(); }
   void writable(uint64_t /*source*/) override { boom(); }
   std::string health() override { return std::to_string(boom()); }
   dtu_status send(const dtu_msg* /*msgs*/, uint32_t /*n*/, uint32_t* /*taken*/) override { return boom(); }
@@ -51,7 +50,7 @@ class Thrower : public dtu::Component,
   }
   void list_commands(const dtu::CommandsIface::Each& /*each*/) override { boom(); }
   dtu_status invoke(uint64_t /*call*/, std::string_view /*name*/, std::string_view /*args*/,
-                    std::string_view /*source*/) override {
+                    const dtu_caller& /*caller*/) override {
     return boom();
   }
   void cancel(uint64_t /*call*/) override { boom(); }
@@ -87,7 +86,7 @@ class Checker : public dtu::Component, public dtu::CommandsIface {
   }
   void list_commands(const Each& /*each*/) override {}
   dtu_status invoke(uint64_t /*call*/, std::string_view /*name*/, std::string_view /*args*/,
-                    std::string_view /*source*/) override {
+                    const dtu_caller& /*caller*/) override {
     return DTU_OK;
   }
 
@@ -136,7 +135,6 @@ TEST_F(Thunks, OfTheLifeCycle) {
   stopped(refused.status(), refused.raw_error());
   inst_.start();
   stopped(inst_.status(), inst_.raw_error());
-  inst_.reconfigure("{}");
   stopped(inst_.status(), inst_.raw_error());
   inst_.health();
   EXPECT_EQ(inst_.status(), DTU_E_EXCEPTION);
@@ -175,7 +173,7 @@ TEST_F(Thunks, OfPorts) {
   reported(2);
   EXPECT_EQ(t->flags(inst_.self(), port), 0U);
   reported(3);
-  EXPECT_EQ(t->lease_fd, nullptr);
+  EXPECT_EQ(t->discard(inst_.self(), port, DTU_DISCARD_TO_PORT), 0U);
 }
 
 TEST_F(Thunks, OfPointsAndCommands) {
@@ -194,7 +192,9 @@ TEST_F(Thunks, OfPointsAndCommands) {
               inst_.self(), [](void*, const dtu_command_info*) {}, nullptr, &e),
           e);
   e = {};
-  stopped(commands->invoke(inst_.self(), 1, dtu::str("a.b"), dtu::str("{}"), dtu::str("console"), &e), e);
+  const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, dtu::str("console")};
+  const dtu_invocation call{sizeof call, 0, 1, dtu::str("a.b"), dtu::str("{}"), &caller};
+  stopped(commands->invoke(inst_.self(), &call, &e), e);
   commands->cancel(inst_.self(), 1);
   reported(1);
 }
@@ -234,7 +234,6 @@ TEST(Component, DefaultsAreHarmless) {
   auto inst = host.create(quiet);
   ASSERT_TRUE(inst);
   EXPECT_EQ(inst.start(), DTU_OK);
-  EXPECT_EQ(inst.reconfigure("{}"), DTU_E_RESTART);
   EXPECT_EQ(inst.health(), "{}");
   EXPECT_EQ(inst.iface<dtu_channel>(DTU_CHANNEL_IFACE)->flush(inst.self(), 1, nullptr), DTU_OK);
   EXPECT_EQ(inst.iface<dtu_ports>(DTU_PORTS_IFACE), nullptr);

@@ -67,10 +67,9 @@ struct AcquireTest : ::testing::Test {
     const auto* commands = i.iface<dtu_commands>(DTU_COMMANDS_IFACE);
     const size_t before = host.replies().size();
     dtu_error error{};
-    EXPECT_EQ(commands->invoke(i.self(), ++last_call, dtu::str("parameters.acquire"), dtu::str("{}"),
-                               dtu::str("console"), &error),
-              DTU_OK)
-        << error.message;
+    const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, dtu::str("console")};
+    const dtu_invocation asked{sizeof asked, 0, ++last_call, dtu::str("parameters.acquire"), dtu::str("{}"), &caller};
+    EXPECT_EQ(commands->invoke(i.self(), &asked, &error), DTU_OK) << error.message;
     EXPECT_TRUE(host.run_until([&] { return host.replies().size() > before; }, 30s));
     return host.replies().size() > before ? host.replies().back() : dtu::test::Reply{};
   }
@@ -86,7 +85,7 @@ TEST_F(AcquireTest, GreaterVersionIsSetAtStart) {
   EXPECT_EQ(change.name, "config.change");
   EXPECT_EQ(change.args, R"({"set":{"version": "101", "nolog": 1}})");
   EXPECT_EQ(change.source, "acquire");
-  EXPECT_EQ(change.flags, DTU_REQ_TRUSTED);
+  EXPECT_EQ(change.caller, DTU_CALLER_SELF);
   const auto again = call(i);
   EXPECT_EQ(again.json, R"({"updated":false,"version":"101","offered":"101"})");
   EXPECT_TRUE(i.stop_and_wait());
@@ -218,9 +217,10 @@ TEST_F(AcquireTest, StopWhileTheServerIsSilent) {
   on = "0";
   Instance i = start();
   const auto* commands = i.iface<dtu_commands>(DTU_COMMANDS_IFACE);
-  for (uint64_t n = 1; n <= 8; ++n)
-    EXPECT_EQ(commands->invoke(i.self(), n, dtu::str("parameters.acquire"), {}, {}, nullptr), DTU_OK);
-  EXPECT_NE(commands->invoke(i.self(), 9, dtu::str("parameters.acquire"), {}, {}, nullptr), DTU_OK) << "bounded";
+  const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, {}};
+  dtu_invocation asked{sizeof asked, 0, 1, dtu::str("parameters.acquire"), {}, &caller};
+  for (; asked.call <= 8; ++asked.call) EXPECT_EQ(commands->invoke(i.self(), &asked, nullptr), DTU_OK);
+  EXPECT_NE(commands->invoke(i.self(), &asked, nullptr), DTU_OK) << "bounded";
   commands->cancel(i.self(), 3);
   ASSERT_TRUE(host.run_until([&] { return silent.connections() == 1; }, 30s));
   EXPECT_TRUE(i.stop_and_wait());

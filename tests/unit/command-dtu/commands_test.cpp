@@ -10,11 +10,11 @@ TEST(Commands, CallsOfItsOwnAreTrustedAndNamed) {
   const auto& asked = rig.host.requests();
   ASSERT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked[0].code, 51);
-  EXPECT_EQ(asked[0].flags, 0U);
+  EXPECT_NE(asked[0].caller, DTU_CALLER_SELF);
   EXPECT_EQ(asked[0].source, "port 1");
   EXPECT_EQ(asked[1].name, "password.set");
   EXPECT_EQ(asked[1].args, R"({"new_password":"new \"one\""})");
-  EXPECT_EQ(asked[1].flags, DTU_REQ_TRUSTED);
+  EXPECT_EQ(asked[1].caller, DTU_CALLER_SELF);
 }
 
 TEST(Commands, Version) {
@@ -157,7 +157,7 @@ TEST(Commands, RestartAnswersFirst) {
   Rig rig;
   std::vector<std::string> order;
   rig.host.on_command("system.restart", [&](const dtu::test::Request& r) {
-    EXPECT_EQ(r.flags, DTU_REQ_TRUSTED);
+    EXPECT_EQ(r.caller, DTU_CALLER_SELF);
     EXPECT_EQ(rig.host.replies().size(), 1U) << "answered before";
     return dtu::test::Answer{DTU_E_UNSUPPORTED, "", "not here"};
   });
@@ -174,15 +174,14 @@ TEST(Commands, CancelForgetsTheCall) {
     return std::nullopt;
   });
   const dtu_commands& commands = rig.commands();
-  ASSERT_EQ(
-      commands.invoke(rig.plugin().self(), 500, dtu::str("radio.csq"), dtu::str("{}"), dtu::str("console"), nullptr),
-      DTU_OK);
+  const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, dtu::str("console")};
+  dtu_invocation asked{sizeof asked, 0, 500, dtu::str("radio.csq"), dtu::str("{}"), &caller};
+  ASSERT_EQ(commands.invoke(rig.plugin().self(), &asked, nullptr), DTU_OK);
   dtu_error error{};
-  EXPECT_EQ(
-      commands.invoke(rig.plugin().self(), 500, dtu::str("radio.csq"), dtu::str("{}"), dtu::str("console"), &error),
-      DTU_E_INVALID);
-  EXPECT_EQ(commands.invoke(rig.plugin().self(), 501, dtu::str("no.such"), dtu::str("{}"), dtu::str("console"), &error),
-            DTU_E_NOT_FOUND);
+  EXPECT_EQ(commands.invoke(rig.plugin().self(), &asked, &error), DTU_E_INVALID);
+  asked.call = 501;
+  asked.name = dtu::str("no.such");
+  EXPECT_EQ(commands.invoke(rig.plugin().self(), &asked, &error), DTU_E_NOT_FOUND);
   rig.settle();
   ASSERT_EQ(open.size(), 1U);
   commands.cancel(rig.plugin().self(), 500);

@@ -183,8 +183,9 @@ class Rig {
     const uint64_t call = ++last_call_;
     calls_[call] = r.id;
     dtu_error error{};
-    const dtu_status status =
-        commands_->invoke(plugin_.self(), call, dtu::str(name), dtu::str(r.args), dtu::str(r.source), &error);
+    const dtu_caller caller{sizeof caller, r.caller, 0, 0, dtu::str(r.source)};
+    const dtu_invocation asked{sizeof asked, 0, call, dtu::str(name), dtu::str(r.args), &caller};
+    const dtu_status status = commands_->invoke(plugin_.self(), &asked, &error);
     if (status == DTU_OK) return std::nullopt;
     calls_.erase(call);
     return {{status, "", error.message, error.flags}};

@@ -47,8 +47,9 @@ class SimTest : public testing::Test {
     return "no answer yet";
   }
   std::string invoke(const std::string& name, const std::string& args) {
-    return answer(
-        commands().invoke(sim_->self(), ++call_, dtu::str(name), dtu::str(args), dtu::str("console"), &error_));
+    const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, dtu::str("console")};
+    const dtu_invocation asked{sizeof asked, 0, ++call_, dtu::str(name), dtu::str(args), &caller};
+    return answer(commands().invoke(sim_->self(), &asked, &error_));
   }
   std::string answer(dtu_status status) {
     if (status != DTU_OK) return std::to_string(status) + ": " + error_.message;

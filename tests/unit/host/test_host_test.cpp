@@ -137,9 +137,8 @@ TEST(TestHost, ForeignThreadsMaySpeakButNotUseTheLane) {
     h.report(DTU_STATE_UP);
     h.warn("from afar");
     EXPECT_TRUE(h.emit(0, "x"));
-    h.need<dtu_post_service>(DTU_POST_SERVICE)
-        .post(
-            h.instance(), [](void* n) { ++*static_cast<int*>(n); }, &posted);
+    dtu_post(
+        &h.need<dtu_post_service>(DTU_POST_SERVICE), h.instance(), [](void* n) { ++*static_cast<int*>(n); }, &posted);
   });
   foreign.join();
   ASSERT_TRUE(host.run_until([&] { return posted == 1; }));
@@ -157,9 +156,8 @@ TEST(TestHost, ComplainsOfLeftTimersAndLateCalls) {
   auto inst = host.create(puppet);
   dtu::Host h = puppet_of(inst).host();
   uint64_t id = 0;
-  h.need<dtu_timer_service>(DTU_TIMER_SERVICE)
-      .create(
-          h.instance(), [](void*) {}, nullptr, &id);
+  dtu_create_timer(
+      &h.need<dtu_timer_service>(DTU_TIMER_SERVICE), h.instance(), [](void*) {}, nullptr, &id);
   inst.destroy();
   EXPECT_THAT(host.misbehaviour(), ElementsAre(HasSubstr("timer")));
   uint32_t taken = 0;
@@ -252,20 +250,23 @@ TEST(TestHost, AnswersCommandsAndPointsFromTheLoop) {
   dtu_request q{};
   q.struct_size = sizeof q;
   q.code = 3;
-  q.source = dtu::str("port 1");
+  q.caller = DTU_CALLER_REMOTE;
+  q.remote = dtu::str("port 1");
   q.done = Answers::done;
   q.ctx = &answers;
-  EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr), DTU_OK);
-  EXPECT_EQ(invoke.read_point(h.instance(), dtu::str("radio.csq"), Answers::done, &answers, nullptr), DTU_OK);
-  EXPECT_EQ(invoke.read_point(h.instance(), dtu::str("no.such"), Answers::done, &answers, nullptr), DTU_OK);
+  EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr, nullptr), DTU_OK);
+  const dtu_point_request csq{sizeof csq, 0, dtu::str("radio.csq"), {}, Answers::done, nullptr, &answers};
+  const dtu_point_request none{sizeof none, 0, dtu::str("no.such"), {}, Answers::done, nullptr, &answers};
+  EXPECT_EQ(invoke.read_point(h.instance(), &csq, nullptr, nullptr), DTU_OK);
+  EXPECT_EQ(invoke.read_point(h.instance(), &none, nullptr, nullptr), DTU_OK);
   q.command = dtu::str("later");
-  EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr), DTU_OK);
+  EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr, nullptr), DTU_OK);
   EXPECT_TRUE(answers.got.empty()) << "never inside the call";
   ASSERT_TRUE(host.run_until([&] { return answers.got.size() == 3; }));
   host.answer(host.requests().back().id, {DTU_OK, "true"});
   EXPECT_THAT(answers.got, ElementsAre("0 \"port 1\"", "0 17", "-9 no point is called no.such", "0 true"));
   host.refuse_invoke(DTU_E_CLOSED);
-  EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr), DTU_E_CLOSED);
+  EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr, nullptr), DTU_E_CLOSED);
 }
 
 TEST(TestHost, KeepsStateAndMetrics) {
@@ -273,8 +274,8 @@ TEST(TestHost, KeepsStateAndMetrics) {
   auto inst = host.create(puppet);
   const dtu::Host h = puppet_of(inst).host();
   const auto& kv = h.need<dtu_kv_service>(DTU_KV_SERVICE);
-  EXPECT_EQ(kv.set(h.instance(), dtu::str("secret"), dtu::str("s3")), DTU_OK);
-  EXPECT_EQ(kv.set(h.instance(), dtu::str("a/b"), dtu::str("x")), DTU_E_INVALID);
+  EXPECT_EQ(dtu_kv_set(&kv, h.instance(), dtu::str("secret"), dtu::str("s3")), DTU_PENDING);
+  EXPECT_EQ(dtu_kv_set(&kv, h.instance(), dtu::str("a/b"), dtu::str("x")), DTU_E_INVALID);
   EXPECT_EQ(host.kv("puppet")["secret"], "s3");
   const auto& metrics = h.need<dtu_metrics_service>(DTU_METRICS_SERVICE);
   uint64_t id = 0;
@@ -320,7 +321,9 @@ class Eventful : public dtu::Component, public dtu::CommandsIface {
   static constexpr dtu_event_info events[] = {dtu::event("unit.news", "News"), dtu::state_event("unit.mood", "Mood")};
   Eventful(dtu::Host host, std::string_view /*config*/) : Component(host) {}
   void list_commands(const Each& /*each*/) override {}
-  dtu_status invoke(uint64_t, std::string_view, std::string_view, std::string_view) override { return DTU_E_NOT_FOUND; }
+  dtu_status invoke(uint64_t, std::string_view, std::string_view, const dtu_caller&) override {
+    return DTU_E_NOT_FOUND;
+  }
   dtu_status tell(std::string_view name, std::string_view json) { return events_.publish(name, json); }
   std::vector<std::string> heard;
 

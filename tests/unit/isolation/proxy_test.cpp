@@ -32,7 +32,6 @@ TEST(StandIn, OffersWhatThePluginOffersAsFarAsItCanBeCalledFromHere) {
   EXPECT_EQ(rig.stand_in->raw_iface("com.example.own/1"), nullptr);
   const Tables& t = rig.instance->tables();
   EXPECT_NE(t.ports.write, nullptr);
-  EXPECT_EQ(t.ports.lease_fd, nullptr);
   EXPECT_EQ(t.points.await, nullptr) << "the plugin has none";
   EXPECT_EQ(t.network.configure, nullptr);
 }

@@ -112,7 +112,7 @@ class IsolationRig : public plugins::Upcalls {
   dtu_ports ports_{sizeof(dtu_ports), 0, {}, {}, {}, {}, {}, {}, {}, {}};
   dtu_points points_{sizeof(dtu_points), 0, {}, {}, {}, {}, {}};
   dtu_commands commands_{sizeof(dtu_commands), 0, {}, {}, {}};
-  dtu_dialect dialect_{sizeof(dtu_dialect), 0, {}, {}, {}, {}, {}, {}, {}};
+  dtu_dialect dialect_{sizeof(dtu_dialect), 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
 };
 
 }  // namespace dtud::test

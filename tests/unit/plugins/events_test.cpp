@@ -151,7 +151,7 @@ TEST_P(EventsTest, EventsAndAnswersOfOneInstanceKeepTheirOrder) {
       r.ctx = &ask;
       dtu_error e{};
       const dtu::Host host = listener_script.host();
-      EXPECT_EQ(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE).invoke(host.instance(), &r, &e), DTU_OK);
+      EXPECT_EQ(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE).invoke(host.instance(), &r, nullptr, &e), DTU_OK);
     });
   }
   ASSERT_TRUE(rig.eventually([&] { return answers == kRounds && ear.count == 2 * kRounds; }));

@@ -191,9 +191,9 @@ TEST_P(FaultsTest, ADescriptorThatIsLeftReadyIsCounted) {
   script.start = [&](dtu::Host host) {
     uint64_t id = 0;
     host.report(DTU_STATE_UP);
-    return host.need<dtu_fd_service>(DTU_FD_SERVICE)
-        .add(
-            host.instance(), ends[0], DTU_FD_READ, [](void*, uint32_t) {}, nullptr, &id);
+    return dtu_add_watch(
+        &host.need<dtu_fd_service>(DTU_FD_SERVICE), host.instance(), ends[0], DTU_FD_READ, [](void*, uint32_t) {},
+        nullptr, &id);
   };
   start();
   EXPECT_EQ(first(Fault::busy).function, "a descriptor");
@@ -267,8 +267,8 @@ TEST_P(FaultsTest, CallsOnAnotherThreadAndWithoutTextAreRefused) {
   const dtu::Host host = script.host();
   uint64_t id = 0;
   const auto& timer = host.need<dtu_timer_service>(DTU_TIMER_SERVICE);
-  EXPECT_EQ(timer.create(
-                host.instance(), [](void*) {}, nullptr, &id),
+  EXPECT_EQ(dtu_create_timer(
+                &timer, host.instance(), [](void*) {}, nullptr, &id),
             DTU_E_CLOSED);
   EXPECT_EQ(first(Fault::thread).function, "timer create");
   dtu_msg nowhere{};
@@ -277,7 +277,7 @@ TEST_P(FaultsTest, CallsOnAnotherThreadAndWithoutTextAreRefused) {
   EXPECT_EQ(host.emit(&nowhere, 1, &taken), DTU_E_INVALID);
   EXPECT_EQ(first(Fault::emit).count, 1U);
   host.raw()->log(host.instance(), DTU_LOG_ERROR, {nullptr, 5});
-  (void)host.raw()->reply(host.instance(), 1, DTU_OK, {nullptr, 5}, nullptr);
+  (void)dtu_reply_to(host.raw(), host.instance(), 1, DTU_OK, {nullptr, 5}, nullptr);
   EXPECT_EQ(first(Fault::malformed).count, 2U);
 }
 

@@ -58,6 +58,11 @@ dtu_request request(dtu_str command) {
 }
 const dtu_msg kMessage = message(kText), kNoPayload = message(kNowhere);
 const dtu_request kRequest = request(kText), kNoCommand = request(kNowhere);
+dtu_point_request of_point(dtu_str point, dtu_str json, dtu_answer_fn done = no_answer) {
+  return {sizeof(dtu_point_request), 0, point, json, done, nullptr, nullptr};
+}
+const dtu_point_request kPoint = of_point(kText, kText), kPointNowhere = of_point(kNowhere, kText),
+                        kValueNowhere = of_point(kText, kNowhere), kPointForNobody = of_point(kText, kText, nullptr);
 
 // A place for what is answered, which nobody reads.
 uint64_t* a_number() {
@@ -72,29 +77,30 @@ constexpr Call kEach[] = {
     {"buf_ref", [](const Host& h, dtu_instance* i) { h.host->buf_ref(i, nullptr); }},
     {"buf_unref", [](const Host& h, dtu_instance* i) { h.host->buf_unref(i, nullptr); }},
     {"emit", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.host->emit(i, &kMessage, 1, nullptr), DTU_E_CLOSED); }},
-    {"complete", [](const Host& h, dtu_instance* i) { h.host->complete(i, 1, DTU_OK); }},
+    {"complete", [](const Host& h, dtu_instance* i) { dtu_complete(h.host, i, 1, DTU_OK); }},
     {"writable", [](const Host& h, dtu_instance* i) { h.host->writable(i, 0); }},
-    {"report", [](const Host& h, dtu_instance* i) { h.host->report(i, 0, DTU_STATE_UP, nullptr); }},
-    {"reply", [](const Host& h, dtu_instance* i) { h.host->reply(i, 1, DTU_OK, kText, nullptr); }},
-    {"timer create", [](const Host& h, dtu_instance* i) { h.timer.create(i, nothing, nullptr, a_number()); }},
+    {"report", [](const Host& h, dtu_instance* i) { dtu_report(h.host, i, 0, DTU_STATE_UP, nullptr); }},
+    {"reply", [](const Host& h, dtu_instance* i) { dtu_reply_to(h.host, i, 1, DTU_OK, kText, nullptr); }},
+    {"timer create",
+     [](const Host& h, dtu_instance* i) { dtu_create_timer(&h.timer, i, nothing, nullptr, a_number()); }},
     {"timer arm", [](const Host& h, dtu_instance* i) { h.timer.arm(i, 1, 1, 0); }},
     {"timer disarm", [](const Host& h, dtu_instance* i) { h.timer.disarm(i, 1); }},
     {"timer destroy", [](const Host& h, dtu_instance* i) { h.timer.destroy(i, 1); }},
-    {"fd add", [](const Host& h, dtu_instance* i) { h.fd.add(i, 0, DTU_FD_READ, no_event, nullptr, a_number()); }},
+    {"fd add",
+     [](const Host& h, dtu_instance* i) { dtu_add_watch(&h.fd, i, 0, DTU_FD_READ, no_event, nullptr, a_number()); }},
     {"fd modify", [](const Host& h, dtu_instance* i) { h.fd.modify(i, 1, 0); }},
     {"fd remove", [](const Host& h, dtu_instance* i) { h.fd.remove(i, 1); }},
-    {"post", [](const Host& h, dtu_instance* i) { h.post.post(i, nothing, nullptr); }},
+    {"post", [](const Host& h, dtu_instance* i) { dtu_post(&h.post, i, nothing, nullptr); }},
     {"kv get", [](const Host& h, dtu_instance* i) { h.kv.get(i, kText, no_text, nullptr); }},
-    {"kv set", [](const Host& h, dtu_instance* i) { h.kv.set(i, kText, kText); }},
-    {"kv remove", [](const Host& h, dtu_instance* i) { h.kv.remove(i, kText); }},
+    {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_set(&h.kv, i, kText, kText); }},
+    {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_remove(&h.kv, i, kText); }},
     {"metric add",
      [](const Host& h, dtu_instance* i) { h.metrics.add(i, DTU_METRIC_COUNTER, kText, kText, a_number()); }},
     {"metric increase", [](const Host& h, dtu_instance* i) { h.metrics.increase(i, 1, 1); }},
     {"metric set", [](const Host& h, dtu_instance* i) { h.metrics.set(i, 1, 1); }},
-    {"invoke", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, &kRequest, nullptr); }},
-    {"read_point", [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, kText, no_answer, nullptr, nullptr); }},
-    {"write_point",
-     [](const Host& h, dtu_instance* i) { h.invoke.write_point(i, kText, kText, no_answer, nullptr, nullptr); }},
+    {"invoke", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, &kRequest, nullptr, nullptr); }},
+    {"read_point", [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, &kPoint, nullptr, nullptr); }},
+    {"write_point", [](const Host& h, dtu_instance* i) { h.invoke.write_point(i, &kPoint, nullptr, nullptr); }},
     {"list_points", [](const Host& h, dtu_instance* i) { h.invoke.list_points(i, kText, no_point, nullptr); }},
     {"to_port", [](const Host& h, dtu_instance* i) { h.link.to_port(i, 1, &kMessage); }},
     {"to_channel", [](const Host& h, dtu_instance* i) { h.link.to_channel(i, 1, 1, &kMessage); }},
@@ -127,23 +133,25 @@ constexpr Call kArguments[] = {
        m.prop_count = 3;
        h.host->emit(i, &m, 1, nullptr);
      }},
-    {"reply", [](const Host& h, dtu_instance* i) { h.host->reply(i, 1, DTU_OK, kNowhere, nullptr); }},
+    {"reply", [](const Host& h, dtu_instance* i) { dtu_reply_to(h.host, i, 1, DTU_OK, kNowhere, nullptr); }},
     {"service", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.host->service(i, nullptr), nullptr); }},
-    {"timer create", [](const Host& h, dtu_instance* i) { h.timer.create(i, nullptr, nullptr, a_number()); }},
+    {"timer create",
+     [](const Host& h, dtu_instance* i) { dtu_create_timer(&h.timer, i, nullptr, nullptr, a_number()); }},
     {"timer create without a place",
-     [](const Host& h, dtu_instance* i) { h.timer.create(i, nothing, nullptr, nullptr); }},
+     [](const Host& h, dtu_instance* i) { dtu_create_timer(&h.timer, i, nothing, nullptr, nullptr); }},
     {"timer arm", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.timer.arm(i, 9999, 1, 0), DTU_E_NOT_FOUND); }},
     {"timer arm for ever", [](const Host& h, dtu_instance* i) { h.timer.arm(i, 9999, UINT64_MAX, 0); }},
     {"timer disarm", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.timer.disarm(i, 0), DTU_E_NOT_FOUND); }},
     {"timer destroy", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.timer.destroy(i, ~0ULL), DTU_E_NOT_FOUND); }},
-    {"fd add", [](const Host& h, dtu_instance* i) { h.fd.add(i, 0, DTU_FD_READ, nullptr, nullptr, a_number()); }},
+    {"fd add",
+     [](const Host& h, dtu_instance* i) { dtu_add_watch(&h.fd, i, 0, DTU_FD_READ, nullptr, nullptr, a_number()); }},
     {"fd modify", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.fd.modify(i, 9999, 0), DTU_E_NOT_FOUND); }},
     {"fd remove", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.fd.remove(i, 9999), DTU_E_NOT_FOUND); }},
-    {"post", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.post.post(i, nullptr, nullptr), DTU_E_INVALID); }},
+    {"post", [](const Host& h, dtu_instance* i) { EXPECT_EQ(dtu_post(&h.post, i, nullptr, nullptr), DTU_E_INVALID); }},
     {"kv get", [](const Host& h, dtu_instance* i) { h.kv.get(i, kNowhere, no_text, nullptr); }},
     {"kv get for nobody", [](const Host& h, dtu_instance* i) { h.kv.get(i, kText, nullptr, nullptr); }},
-    {"kv set", [](const Host& h, dtu_instance* i) { h.kv.set(i, kText, kNowhere); }},
-    {"kv remove", [](const Host& h, dtu_instance* i) { h.kv.remove(i, kNowhere); }},
+    {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_set(&h.kv, i, kText, kNowhere); }},
+    {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_remove(&h.kv, i, kNowhere); }},
     {"metric add",
      [](const Host& h, dtu_instance* i) { h.metrics.add(i, DTU_METRIC_COUNTER, kText, kNowhere, a_number()); }},
     {"metric add without a place",
@@ -152,14 +160,12 @@ constexpr Call kArguments[] = {
     {"metric increase of an address",
      [](const Host& h, dtu_instance* i) { h.metrics.increase(i, reinterpret_cast<uintptr_t>(&h), 1); }},
     {"metric set", [](const Host& h, dtu_instance* i) { h.metrics.set(i, 0, 1); }},
-    {"invoke of nothing", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, nullptr, nullptr); }},
-    {"invoke", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, &kNoCommand, nullptr); }},
-    {"read_point",
-     [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, kNowhere, no_answer, nullptr, nullptr); }},
+    {"invoke of nothing", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, nullptr, nullptr, nullptr); }},
+    {"invoke", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, &kNoCommand, nullptr, nullptr); }},
+    {"read_point", [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, &kPointNowhere, nullptr, nullptr); }},
     {"read_point for nobody",
-     [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, kText, nullptr, nullptr, nullptr); }},
-    {"write_point",
-     [](const Host& h, dtu_instance* i) { h.invoke.write_point(i, kText, kNowhere, no_answer, nullptr, nullptr); }},
+     [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, &kPointForNobody, nullptr, nullptr); }},
+    {"write_point", [](const Host& h, dtu_instance* i) { h.invoke.write_point(i, &kValueNowhere, nullptr, nullptr); }},
     {"list_points", [](const Host& h, dtu_instance* i) { h.invoke.list_points(i, kNowhere, no_point, nullptr); }},
     {"to_port", [](const Host& h, dtu_instance* i) { h.link.to_port(i, 1, nullptr); }},
     {"to_channel", [](const Host& h, dtu_instance* i) { h.link.to_channel(i, 1, 1, nullptr); }},
@@ -228,7 +234,7 @@ TEST_P(HandlesTest, NumbersOfAnotherInstanceAreNotFound) {
   uint64_t timer = 0, metric = 0;
   run_in(instance, [&](const plugins::Faults&) {
     const Host host(script.host());
-    ASSERT_EQ(host.timer.create(script.host().instance(), nothing, nullptr, &timer), DTU_OK);
+    ASSERT_EQ(dtu_create_timer(&host.timer, script.host().instance(), nothing, nullptr, &timer), DTU_OK);
     ASSERT_EQ(host.metrics.add(script.host().instance(), DTU_METRIC_GAUGE, kText, kText, &metric), DTU_OK);
   });
   std::atomic<bool> done{false};

@@ -147,8 +147,8 @@ TEST_F(InboxTest, PostsAreBounded) {
   static std::atomic<int> ran;
   ran = 0;
   const auto post = [&] {
-    return service.post(
-        host.instance(), [](void*) { ++ran; }, nullptr);
+    return dtu_post(
+        &service, host.instance(), [](void*) { ++ran; }, nullptr);
   };
   int taken = 0;
   while (taken < 100'000 && post() == DTU_OK) ++taken;

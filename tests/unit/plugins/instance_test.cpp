@@ -163,8 +163,8 @@ TEST_P(InstanceTest, AThrowingPostedFunctionCostsTheInstanceOnly) {
   ASSERT_TRUE(is(DTU_STATE_UP));
   const dtu::Host host = script.host();
   const auto& post = host.need<dtu_post_service>(DTU_POST_SERVICE);
-  ASSERT_EQ(post.post(
-                host.instance(), [](void*) { throw 42; }, nullptr),
+  ASSERT_EQ(dtu_post(
+                &post, host.instance(), [](void*) { throw 42; }, nullptr),
             DTU_OK);
   ASSERT_TRUE(restarted());
   rig.stop(instance);
@@ -174,8 +174,8 @@ TEST_P(InstanceTest, AThrowingTimerCostsTheInstanceOnly) {
   script.start = [](dtu::Host host) {
     const auto& timer = host.need<dtu_timer_service>(DTU_TIMER_SERVICE);
     uint64_t id = 0;
-    timer.create(
-        host.instance(), [](void*) { throw 42; }, nullptr, &id);
+    dtu_create_timer(
+        &timer, host.instance(), [](void*) { throw 42; }, nullptr, &id);
     timer.arm(host.instance(), id, 0, 0);
     host.report(DTU_STATE_UP);
     return DTU_OK;
@@ -203,7 +203,7 @@ TEST_P(InstanceTest, ATimerWithoutDelayDoesNotHoldItsLane) {
       a.host.need<dtu_timer_service>(DTU_TIMER_SERVICE).arm(a.host.instance(), a.id, 0, 0);
     };
     const auto& timer = host.need<dtu_timer_service>(DTU_TIMER_SERVICE);
-    timer.create(host.instance(), run, again.get(), &again->id);
+    dtu_create_timer(&timer, host.instance(), run, again.get(), &again->id);
     timer.arm(host.instance(), again->id, 0, 0);
     host.report(DTU_STATE_UP);
     return DTU_OK;
@@ -226,18 +226,18 @@ TEST_P(InstanceTest, LateThreadsFindItGone) {
       const auto& timer = host.need<dtu_timer_service>(DTU_TIMER_SERVICE);
       while (!over) {
         uint64_t id = 0;
-        post.post(
-            host.instance(), [](void*) {}, nullptr);
-        EXPECT_EQ(timer.create(
-                      host.instance(), [](void*) {}, nullptr, &id),
+        dtu_post(
+            &post, host.instance(), [](void*) {}, nullptr);
+        EXPECT_EQ(dtu_create_timer(
+                      &timer, host.instance(), [](void*) {}, nullptr, &id),
                   DTU_E_CLOSED)
             << "not its lane";
         host.complete(99, DTU_OK);
         host.writable();
         host.reply(1, "");
       }
-      EXPECT_EQ(post.post(
-                    host.instance(), [](void*) {}, nullptr),
+      EXPECT_EQ(dtu_post(
+                    &post, host.instance(), [](void*) {}, nullptr),
                 DTU_E_CLOSED);
     });
     rig.stop(instance);
@@ -344,7 +344,7 @@ TEST_P(OwnLaneTest, NothingPostedIsRunAfterDestroy) {
     const auto& l = *static_cast<Late*>(ctx);
     if (l.script.destroyed != 0) ++l.ran;
   };
-  while (post.post(host.instance(), count, &late) != DTU_E_CLOSED) {
+  while (dtu_post(&post, host.instance(), count, &late) != DTU_E_CLOSED) {
   }
   ASSERT_TRUE(rig.eventually([&] { return done.load(); }));
   EXPECT_EQ(ran_late, 0);

@@ -170,7 +170,7 @@ class Scripted : public dtu::Component,
     info.name = dtu::str("test.run");
     each(info);
   }
-  dtu_status invoke(uint64_t call, std::string_view, std::string_view, std::string_view) override {
+  dtu_status invoke(uint64_t call, std::string_view, std::string_view, const dtu_caller&) override {
     return script_.invoke ? script_.invoke(host_, call) : host_.reply(call, "1");
   }
 

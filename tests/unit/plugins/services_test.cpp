@@ -127,7 +127,7 @@ struct CallsTest : ::testing::Test {
   // From the asker's own lane.
   void ask() {
     const dtu::Host host = asker_script.host();
-    host.need<dtu_post_service>(DTU_POST_SERVICE).post(host.instance(), &CallsTest::ask_on_lane, this);
+    dtu_post(&host.need<dtu_post_service>(DTU_POST_SERVICE), host.instance(), &CallsTest::ask_on_lane, this);
   }
   static void ask_on_lane(void* test) {
     auto& me = *static_cast<CallsTest*>(test);
@@ -143,7 +143,7 @@ struct CallsTest : ::testing::Test {
     };
     r.ctx = test;
     dtu_error e{};
-    host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE).invoke(host.instance(), &r, &e);
+    host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE).invoke(host.instance(), &r, nullptr, &e);
   }
 };
 

@@ -28,11 +28,10 @@ class Component {
   virtual ~Component() = default;
   virtual dtu_status start() { return DTU_OK; }
   virtual dtu_status stop(uint32_t /*deadline_ms*/) { return DTU_OK; }
-  virtual dtu_status reconfigure(std::string_view /*json*/) { return DTU_E_RESTART; }
   virtual void writable(uint64_t /*source*/) {}
   virtual std::string health() { return "{}"; }
   // A callback without a status threw: the host is told and starts the instance anew.
-  void failed(const dtu_error& e) noexcept { host_.raw()->report(host_.instance(), 0, DTU_STATE_FAILED, &e); }
+  void failed(const dtu_error& e) noexcept { dtu_report(host_.raw(), host_.instance(), 0, DTU_STATE_FAILED, &e); }
 
  protected:
   Host host_;
@@ -55,6 +54,10 @@ class PortsIface {  // dtu.ports/1
   virtual dtu_status write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) = 0;
   virtual bool drained(void* /*port*/) { return true; }
   virtual uint32_t flags(void* /*port*/) { return 0; }
+  virtual uint64_t discard(void* /*port*/, uint32_t /*which*/) { return 0; }
+  virtual dtu_status set_line(void* /*port*/, const dtu_port_settings& /*settings*/) {
+    throw Failure(DTU_E_UNSUPPORTED, "this board cannot change the settings of an open port");
+  }
 };
 
 class PointsIface {  // dtu.points/1
@@ -95,7 +98,8 @@ class CommandsIface {  // dtu.commands/1
   using Each = std::function<void(const dtu_command_info&)>;
   virtual ~CommandsIface() = default;
   virtual void list_commands(const Each& each) = 0;
-  virtual dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, std::string_view source) = 0;
+  // The caller is valid within the call.
+  virtual dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) = 0;
   virtual void cancel(uint64_t /*call*/) {}
 };
 
@@ -108,6 +112,9 @@ class DialectIface {  // dtu.dialect/1; T must also have: static constexpr const
     virtual void from_channel(uint32_t channel, const dtu_msg& msg) = 0;
     virtual void channel_state(uint32_t /*channel*/, int32_t /*state*/, const dtu_error* /*error*/) {}
     [[nodiscard]] virtual std::string_view unfinished() const { return {}; }
+    virtual void port_state(int32_t /*state*/, const dtu_error* /*error*/) {}
+    virtual void sent(const dtu_fate& /*fate*/) {}
+    virtual void delivered(const dtu_fate& /*fate*/) {}
   };
   virtual ~DialectIface() = default;
   virtual std::unique_ptr<Session> open_session(const dtu_link_info& link) = 0;

@@ -32,7 +32,6 @@ struct Glue {
       [](void* p, dtu_error* e) noexcept { return DTU_GUARD(e, at(p).start()); },
       [](void* p, uint32_t ms, dtu_error* e) noexcept { return DTU_GUARD(e, at(p).stop(ms)); },
       [](void* p) noexcept { std::unique_ptr<T>(static_cast<T*>(p)).reset(); },
-      [](void* p, dtu_str json, dtu_error* e) noexcept { return DTU_GUARD(e, at(p).reconfigure(view(json))); },
       [](void* p, uint64_t source) noexcept { Glue::caught(p, [&] { at(p).writable(source); }); },
       [](void* p, dtu_text_fn out, void* ctx) noexcept {
         return DTU_GUARD(nullptr, (out(ctx, str(at(p).health())), DTU_OK));
@@ -70,8 +69,14 @@ struct Glue {
               Glue::caught(p, [&] { flags = at(p).flags(port); });
               return flags;
             },
-            nullptr,
-            nullptr};
+            [](void* p, void* port, uint32_t which) noexcept -> uint64_t {
+              uint64_t bytes = 0;
+              Glue::caught(p, [&] { bytes = at(p).discard(port, which); });
+              return bytes;
+            },
+            [](void* p, void* port, const dtu_port_settings* s, dtu_error* e) noexcept {
+              return DTU_GUARD(e, at(p).set_line(port, *s));
+            }};
   }
   static constexpr dtu_points points() noexcept {
     return {sizeof(dtu_points),
@@ -117,8 +122,8 @@ struct Glue {
             [](void* p, EachFn<dtu_command_info> f, void* c, dtu_error* e) noexcept {
               return DTU_GUARD(e, (at(p).list_commands([&](const dtu_command_info& i) { f(c, &i); }), DTU_OK));
             },
-            [](void* p, uint64_t call, dtu_str name, dtu_str args, dtu_str src, dtu_error* e) noexcept {
-              return DTU_GUARD(e, at(p).invoke(call, view(name), view(args), view(src)));
+            [](void* p, const dtu_invocation* i, dtu_error* e) noexcept {
+              return DTU_GUARD(e, at(p).invoke(i->call, view(i->name), view(i->args), *i->caller));
             },
             [](void* p, uint64_t call) noexcept { Glue::caught(p, [&] { at(p).cancel(call); }); }};
   }
@@ -142,6 +147,15 @@ struct Glue {
             },
             [](void* p, void* s, dtu_text_fn out, void* ctx) noexcept {
               Glue::caught(p, [&] { out(ctx, str(static_cast<const Session*>(s)->unfinished())); });
+            },
+            [](void* p, void* s, int32_t st, const dtu_error* e) noexcept {
+              Glue::caught(p, [&] { static_cast<Session*>(s)->port_state(st, e); });
+            },
+            [](void* p, void* s, const dtu_fate* f) noexcept {
+              Glue::caught(p, [&] { static_cast<Session*>(s)->sent(*f); });
+            },
+            [](void* p, void* s, const dtu_fate* f) noexcept {
+              Glue::caught(p, [&] { static_cast<Session*>(s)->delivered(*f); });
             }};
   }
 };

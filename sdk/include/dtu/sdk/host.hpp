@@ -85,20 +85,21 @@ class Host {
   }
   // Of a message that wants no completion (token 0) nothing is said.
   void complete(uint64_t token, dtu_status s) const noexcept {
-    if (token != 0) h_->complete(i_, token, s);
+    if (token != 0) dtu_complete(h_, i_, token, s);
   }
   void writable(uint64_t source = 0) const noexcept { h_->writable(i_, source); }
-  void report(int32_t state, uint64_t source = 0) const noexcept { h_->report(i_, source, state, nullptr); }
+  void report(int32_t state, uint64_t source = 0) const noexcept { dtu_report(h_, i_, source, state, nullptr); }
   void report(int32_t state, dtu_status code, std::string_view text, uint64_t source = 0) const noexcept {
     const dtu_error e = make_error(code, text, DTU_ERR_RETRYABLE);
-    h_->report(i_, source, state, &e);
+    dtu_report(h_, i_, source, state, &e);
   }
   dtu_status reply(uint64_t call, std::string_view json) const noexcept {
-    return h_->reply(i_, call, DTU_OK, str(json), nullptr);
+    return dtu_reply_to(h_, i_, call, DTU_OK, str(json), nullptr);
   }
-  dtu_status reply_error(uint64_t call, dtu_status code, std::string_view text, uint32_t flags = 0) const noexcept {
-    const dtu_error e = make_error(code, text, flags);
-    return h_->reply(i_, call, code, {}, &e);
+  dtu_status reply_error(uint64_t call, dtu_status code, std::string_view text, uint32_t flags = 0,
+                         uint32_t protocol_code = 0) const noexcept {
+    const dtu_error e = make_error(code, text, flags, protocol_code);
+    return dtu_reply_to(h_, i_, call, code, {}, &e);
   }
   [[nodiscard]] int64_t monotonic_ns() const noexcept { return h_->monotonic_ns(); }
   // Null when the host does not offer it.
@@ -125,8 +126,8 @@ class Timer {
  public:
   Timer(Host host, std::function<void()> fn)
       : host_(host), svc_(host.need<dtu_timer_service>(DTU_TIMER_SERVICE)), fn_(std::move(fn)) {
-    if (svc_.create(host_.instance(), run, this, &id_) != DTU_OK)
-      throw Failure(DTU_E_INTERNAL, "cannot create a timer");
+    const dtu_timer timer{sizeof timer, 0, run, nullptr, this};
+    if (svc_.create(host_.instance(), &timer, &id_) != DTU_OK) throw Failure(DTU_E_INTERNAL, "cannot create a timer");
   }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -157,7 +158,8 @@ class FdWatch {
  public:
   FdWatch(Host host, int fd, uint32_t events, std::function<void(uint32_t)> fn)
       : host_(host), svc_(host.need<dtu_fd_service>(DTU_FD_SERVICE)), fn_(std::move(fn)), events_(events) {
-    if (svc_.add(host_.instance(), fd, events, run, this, &id_) != DTU_OK)
+    const dtu_watch watch{sizeof watch, fd, events, 0, run, nullptr, this};
+    if (svc_.add(host_.instance(), &watch, &id_) != DTU_OK)
       throw Failure(DTU_E_INTERNAL, "the lane cannot watch descriptor " + std::to_string(fd));
   }
   FdWatch(const FdWatch&) = delete;

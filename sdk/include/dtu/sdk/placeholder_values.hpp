@@ -34,14 +34,14 @@ class HostPlaceholders final : public PlaceholderReader {
   bool ask_document(const dtu_invoke_service& invoke, size_t which) {
     dtu_request request{};
     request.struct_size = sizeof request;
-    request.flags = DTU_REQ_TRUSTED;
+    request.caller = DTU_CALLER_SELF;
     request.command = str("config.get");
     request.code = -1;
     request.done = [](void* ctx, const dtu_answer* answer) noexcept {
       caught(ctx, [&](HostPlaceholders& self, size_t which) { self.document_is(which, *answer); });
     };
     request.ctx = &asked_[which];
-    return invoke.invoke(host_.instance(), &request, nullptr) == DTU_OK;
+    return invoke.invoke(host_.instance(), &request, nullptr, nullptr) == DTU_OK;
   }
   void document_is(size_t which, const dtu_answer& answer) {
     std::string version;
@@ -58,7 +58,8 @@ class HostPlaceholders final : public PlaceholderReader {
       caught(ctx,
              [&](HostPlaceholders& self, size_t which) { self.answered(which, answer->status, view(answer->json)); });
     };
-    return invoke->read_point(host_.instance(), str(kPoints[which]), done, &asked_[which], nullptr);
+    const dtu_point_request request{sizeof request, 0, str(kPoints[which]), {}, done, nullptr, &asked_[which]};
+    return invoke->read_point(host_.instance(), &request, nullptr, nullptr);
   }
   template <typename Body>
   static void caught(void* ctx, const Body& body) noexcept {
