@@ -1,7 +1,7 @@
 // The component: one request at a time, in the order of the messages.
 #pragma once
+#include <dtu/kit/http/client.hpp>
 #include <dtu/sdk.hpp>
-#include <http/client.hpp>
 #include <memory>
 #include <optional>
 #include <string>

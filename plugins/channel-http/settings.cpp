@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <dtu/kit/http/tls_settings.hpp>
+#include <dtu/kit/tls/files.hpp>
 #include <dtu/sdk/text.hpp>
-#include <http/tls_settings.hpp>
-#include <tls/files.hpp>
 
 namespace channel_http {
 namespace {

@@ -1,7 +1,7 @@
 // The channel's part of the device document, read.
 #pragma once
+#include <dtu/kit/http/message.hpp>
 #include <dtu/sdk/check.hpp>
-#include <http/message.hpp>
 
 #include <cstdint>
 #include <optional>

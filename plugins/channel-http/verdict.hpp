@@ -1,6 +1,6 @@
 // What an answer means for the message that asked.
 #pragma once
-#include <http/message.hpp>
+#include <dtu/kit/http/message.hpp>
 
 #include <cstdint>
 #include <string>

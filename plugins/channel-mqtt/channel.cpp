@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <mqtt/topic.hpp>
+#include <dtu/kit/mqtt/topic.hpp>
 #include <random>
 #include <sstream>
 

@@ -1,9 +1,9 @@
-// The MQTT channel: topic ids to topics, and the client's name. The client itself is libmqtt's Session.
+// The MQTT channel: topic ids to topics, and the client's name. The client itself is mqtt::Session of kit/mqtt.
 #pragma once
+#include <dtu/kit/mqtt/session.hpp>
 #include <dtu/sdk/component.hpp>
 #include <dtu/sdk/placeholder_values.hpp>
 #include <memory>
-#include <mqtt/session.hpp>
 #include <string>
 
 #include "config.hpp"

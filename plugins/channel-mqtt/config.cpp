@@ -5,11 +5,11 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
+#include <dtu/kit/mqtt/topic.hpp>
+#include <dtu/kit/tls/files.hpp>
 #include <dtu/sdk/text.hpp>
-#include <mqtt/topic.hpp>
 #include <set>
 #include <string>
-#include <tls/files.hpp>
 
 namespace channel_mqtt {
 namespace {

@@ -1,7 +1,7 @@
 // conf.<id> of an MQTT channel as the client wants it.
 #pragma once
+#include <dtu/kit/mqtt/options.hpp>
 #include <dtu/sdk/check.hpp>
-#include <mqtt/options.hpp>
 #include <string_view>
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "placeholders.hpp"
 
-#include <mqtt/topic.hpp>
+#include <dtu/kit/mqtt/topic.hpp>
 
 namespace channel_mqtt {
 namespace {

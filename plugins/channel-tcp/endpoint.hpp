@@ -3,10 +3,10 @@
 #include <Poco/JSON/Object.h>
 
 #include <cstdint>
+#include <dtu/kit/net/state_report.hpp>
+#include <dtu/kit/net/world.hpp>
 #include <dtu/sdk.hpp>
 #include <memory>
-#include <net/state_report.hpp>
-#include <net/world.hpp>
 #include <string>
 
 #include "metrics.hpp"

@@ -1,6 +1,6 @@
 // What the channel counts.
 #pragma once
-#include <net/counters.hpp>
+#include <dtu/kit/net/counters.hpp>
 
 namespace channel_tcp {
 

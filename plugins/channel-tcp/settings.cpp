@@ -1,7 +1,7 @@
 #include "settings.hpp"
 
+#include <dtu/kit/net/socket.hpp>
 #include <dtu/sdk/address.hpp>
-#include <net/socket.hpp>
 #include <string>
 
 namespace channel_tcp {

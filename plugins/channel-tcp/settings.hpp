@@ -1,8 +1,8 @@
 // The channel's part of the device document, read.
 #pragma once
 #include <cstdint>
+#include <dtu/kit/net/settings.hpp>
 #include <dtu/sdk/check.hpp>
-#include <net/settings.hpp>
 #include <string_view>
 
 namespace channel_tcp {

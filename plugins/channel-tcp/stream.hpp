@@ -2,10 +2,10 @@
 // it. Watches the other end: heartbeat, silence, no progress.
 #pragma once
 #include <cstdint>
+#include <dtu/kit/net/idle_watch.hpp>
+#include <dtu/kit/net/ping.hpp>
 #include <dtu/sdk.hpp>
 #include <memory>
-#include <net/idle_watch.hpp>
-#include <net/ping.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 // What only a TCP socket has: listening, probes, acknowledgements, a state.
 #pragma once
 #include <cstdint>
-#include <net/socket.hpp>
+#include <dtu/kit/net/socket.hpp>
 #include <string>
 
 namespace channel_tcp {

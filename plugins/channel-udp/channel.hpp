@@ -3,13 +3,13 @@
 // After a refusal the server is on probation: its ping, or one message by itself, shows within a second whether it is
 // back, before more is sent to nobody.
 #pragma once
+#include <dtu/kit/net/idle_watch.hpp>
+#include <dtu/kit/net/ping.hpp>
+#include <dtu/kit/net/socket.hpp>
+#include <dtu/kit/net/state_report.hpp>
+#include <dtu/kit/net/world.hpp>
 #include <dtu/sdk.hpp>
 #include <memory>
-#include <net/idle_watch.hpp>
-#include <net/ping.hpp>
-#include <net/socket.hpp>
-#include <net/state_report.hpp>
-#include <net/world.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 // The channel's part of the device document, read.
 #pragma once
-#include <net/settings.hpp>
+#include <dtu/kit/net/settings.hpp>
 #include <string_view>
 
 namespace channel_udp {

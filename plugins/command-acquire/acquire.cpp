@@ -4,10 +4,10 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
-#include <http/tls_settings.hpp>
+#include <dtu/kit/http/tls_settings.hpp>
+#include <dtu/kit/tls/files.hpp>
 #include <random>
 #include <sstream>
-#include <tls/files.hpp>
 #include <utility>
 
 #include "version.hpp"

@@ -1,9 +1,9 @@
 // The component: reads the device document, asks the server it names, and has the answer set (D12).
 //   config.get -> device.imei -> GET -> config.change, one at a time; each step ends in the next or in finish().
 #pragma once
+#include <dtu/kit/http/client.hpp>
 #include <dtu/sdk.hpp>
 #include <functional>
-#include <http/client.hpp>
 #include <memory>
 #include <string>
 #include <vector>

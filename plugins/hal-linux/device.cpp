@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
+#include <dtu/kit/port/line_settings.hpp>
 #include <dtu/sdk/text.hpp>
-#include <dtu_port/line_settings.hpp>
 
 #include <array>
 #include <cerrno>

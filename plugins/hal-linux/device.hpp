@@ -1,7 +1,7 @@
 // Opening a serial device for ourselves alone.
 #pragma once
 #include <dtu/ports.h>
-#include <dtu_port/descriptor.hpp>
+#include <dtu/kit/port/descriptor.hpp>
 
 #include <string>
 

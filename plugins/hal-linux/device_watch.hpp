@@ -1,7 +1,7 @@
 // Tells when a device node that is missing may have come, without looking for it again and again.
 #pragma once
+#include <dtu/kit/port/descriptor.hpp>
 #include <dtu/sdk/host.hpp>
-#include <dtu_port/descriptor.hpp>
 
 #include <functional>
 #include <memory>

@@ -2,7 +2,7 @@
 
 #include <Poco/JSON/Object.h>
 #include <sys/sysinfo.h>
-#include <dtu_port/line_settings.hpp>
+#include <dtu/kit/port/line_settings.hpp>
 
 #include <fstream>
 #include <sstream>

@@ -4,8 +4,8 @@
 //
 // While waiting it looks after 100 ms, 200 ms, ... 2 s; then, where inotify tells of the node's return, every 30 s.
 #pragma once
+#include <dtu/kit/port/line.hpp>
 #include <dtu/sdk/component.hpp>
-#include <dtu_port/line.hpp>
 
 #include <functional>
 #include <memory>

@@ -3,7 +3,7 @@
 #include <sys/types.h>
 #include <dtu/sdk/host.hpp>
 
-#include <dtu_port/descriptor.hpp>
+#include <dtu/kit/port/descriptor.hpp>
 #include <functional>
 #include <memory>
 #include <string>

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): ptsname_r is POSIX, not C++
+#include <dtu/kit/port/line_settings.hpp>
 #include <dtu/sdk/text.hpp>
-#include <dtu_port/line_settings.hpp>
 
 #include <array>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // A pty pair: we are the board, whoever opens the device is what hangs on the line.
 #pragma once
 #include <dtu/ports.h>
-#include <dtu_port/descriptor.hpp>
+#include <dtu/kit/port/descriptor.hpp>
 
 #include <string>
 

@@ -1,6 +1,6 @@
 // A port of the simulated board.
 #pragma once
-#include <dtu_port/line.hpp>
+#include <dtu/kit/port/line.hpp>
 
 #include <memory>
 #include <optional>

@@ -5,7 +5,7 @@
 #include <Poco/JSON/Parser.h>
 #include <Poco/JSON/Stringifier.h>
 
-#include <dtu_port/line_settings.hpp>
+#include <dtu/kit/port/line_settings.hpp>
 
 #include <algorithm>
 #include <sstream>

@@ -138,7 +138,7 @@ TEST_F(MqttHugePacket, DoesNotStopTheOtherChannels) {
   ASSERT_NO_FATAL_FAILURE(carries(healthy));
 }
 
-// Within TLS Paho gives OpenSSL the null pointer to read to, which ends the process (see plugins/libmqtt/README.md). An
+// Within TLS Paho gives OpenSSL the null pointer to read to, which ends the process (see kit/mqtt/README.md). An
 // isolated channel has a process of its own.
 struct MqttHugePacketTls : MqttHugePacket {
   const TlsFiles files;

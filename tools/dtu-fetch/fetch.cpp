@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <dtu/kit/http/download.hpp>
 #include <dtu/sdk/text.hpp>
-#include <http/download.hpp>
 
 #include "image_file.hpp"
 

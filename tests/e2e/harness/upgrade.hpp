@@ -1,7 +1,7 @@
 // Upgrades of a dtud with the simulated board: files to install, servers to get them from, orders.
 #pragma once
 #include <gtest/gtest.h>
-#include <libhttp/server.hpp>
+#include <kit-http/server.hpp>
 
 #include <mutex>
 #include <string>

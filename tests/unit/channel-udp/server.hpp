@@ -2,7 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <net/socket.hpp>
+#include <dtu/kit/net/socket.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "host/test_host.hpp"
-#include "libhttp/server.hpp"
+#include "kit-http/server.hpp"
 
 extern "C" const dtu_plugin DTU_ENTRY;
 

@@ -1,6 +1,6 @@
 // The other end of a line under test, and the data sent over it.
 #pragma once
-#include <dtu_port/descriptor.hpp>
+#include <dtu/kit/port/descriptor.hpp>
 
 #include <functional>
 #include <string>

@@ -1,8 +1,8 @@
 // Serial settings, as they end up in the driver.
 #include <fcntl.h>
 #include <termios.h>
+#include <dtu/kit/port/line_settings.hpp>
 #include <dtu/sdk/text.hpp>
-#include <dtu_port/line_settings.hpp>
 
 #include "fixture.hpp"
 #include "rs485.hpp"
