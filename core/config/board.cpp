@@ -171,7 +171,8 @@ BoardConfig read(const Json& document, const Schemas& schemas, Report& report) {
   out.initial_password = as_text(board.get("initial_password"));
   const Json plugins = board.get("plugins");
   if (const auto* object = as_object(plugins)) {
-    out.plugins = {texts(object->get("keys")), as_flag(object->get("require_signed"))};
+    out.plugins = {texts(object->get("keys")), as_flag(object->get("require_signed")),
+                   static_cast<uint32_t>(as_integer(object->get("folder_mb"), out.plugins.folder_mb))};
     if (out.plugins.require_signed && out.plugins.keys.empty())
       report.error("/plugins/require_signed", "nothing could be opened: name a key in plugins.keys that may sign");
   }

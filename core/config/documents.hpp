@@ -45,6 +45,7 @@ struct UpgradeConfig {            // board.json, upgrade
 struct PluginsConfig {            // board.json, plugins
   std::vector<std::string> keys;  // as upgrade.keys: who may sign plugin files
   bool require_signed = false;    // others are not opened
+  uint32_t folder_mb = 16;        // what an instance may keep in its folder (dtu.folder/1)
 };
 
 struct BoardConfig {

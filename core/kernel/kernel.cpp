@@ -59,6 +59,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       options_(given_),
       lane_(lane),
       log_(log),
+      disk_(lane),
       components_(log),
       checks_(lane, components_, options_.check),
       stalls_({}, [this](const StallWatch::Stall& stall) { stalled(stall); }),
@@ -67,7 +68,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       context_{lane, log, *this, inbox_, metrics_, stalls_, instances_, {}},
       instances_(context_),
       isolation_(context_, config::child_program("dtu-plugin-host").string()),
-      storage_(lane, log),
+      storage_(lane, log, disk_),
       router_(lane, log),
       announcements_({lane, events_, instances_, router_, members_}),
       calls_(lane, log, directory_, access_),
@@ -212,7 +213,11 @@ bool Kernel::load(config::Findings& findings) {
     return false;
   }
   storage_.set_folders(options_.state_dir, board_.runtime_dir);
-  context_.kv_dir = options_.state_dir + "/kv";
+  kv_ = std::make_unique<plugins::KvStore>(options_.state_dir + "/kv", disk_);
+  context_.kv = kv_.get();
+  folders_ = std::make_unique<plugins::Folders>(lane_, disk_, options_.state_dir + "/folders",
+                                                uint64_t{board_.plugins.folder_mb} << 20U);
+  context_.folders = folders_.get();
 
   changes_.load(options_.device_file, options_.state_dir, board_.factory_file, schemas, findings);
   components_.searched();

@@ -11,6 +11,7 @@
 #include "commands/calls.hpp"
 #include "commands/directory.hpp"
 #include "config/documents.hpp"
+#include "disk/disk_lane.hpp"
 #include "events/hub.hpp"
 #include "kernel/announcements.hpp"
 #include "kernel/changes.hpp"
@@ -29,9 +30,11 @@
 #include "lanes/stall_watch.hpp"
 #include "log/log.hpp"
 #include "plugins/context.hpp"
+#include "plugins/folders.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/instances.hpp"
 #include "plugins/isolation/isolation.hpp"
+#include "plugins/kv.hpp"
 #include "plugins/upcalls.hpp"
 #include "routing/router.hpp"
 
@@ -146,6 +149,9 @@ class Kernel : public plugins::Upcalls {
   Log& log_;
   std::atomic<uint64_t> stalled_{0};
   RunLock run_lock_;
+  DiskLane disk_;  // outlives all that write
+  std::unique_ptr<plugins::KvStore> kv_;
+  std::unique_ptr<plugins::Folders> folders_;
   Components components_;  // outlives the instances: an abandoned one may still look at its tables
   Checks checks_;
   StallWatch stalls_;

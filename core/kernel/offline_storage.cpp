@@ -12,8 +12,8 @@ constexpr int64_t kFlushWithin_ns = 5'000'000'000;
 
 }  // namespace
 
-OfflineStorage::OfflineStorage(Lane& lane, Log& log)
-    : lane_(lane), log_(log), disk_(lane), storage_{lane, log, disk_, "", ""} {
+OfflineStorage::OfflineStorage(Lane& lane, Log& log, DiskLane& disk)
+    : lane_(lane), log_(log), disk_(disk), storage_{lane, log, disk_, "", ""} {
   timer_ = lane_.timers().create(too_late, this);
 }
 

@@ -10,7 +10,7 @@ namespace dtud {
 
 class OfflineStorage {
  public:
-  OfflineStorage(Lane& lane, Log& log);
+  OfflineStorage(Lane& lane, Log& log, DiskLane& disk);
   ~OfflineStorage();
   OfflineStorage(const OfflineStorage&) = delete;
   OfflineStorage& operator=(const OfflineStorage&) = delete;

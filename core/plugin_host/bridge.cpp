@@ -18,6 +18,7 @@ namespace {
 using namespace plugins::isolation;
 
 constexpr size_t kMostWaiting = 1024;      // calls under way
+constexpr uint32_t kSettle_ms = 5000;      // for the disk, after stop(); dtud's deadline may end it before
 constexpr uint32_t kLastMoments_ms = 250;  // to stop in when dtud hangs up; it kills after 300
 
 }  // namespace
@@ -29,6 +30,7 @@ Bridge::Bridge(Lane& lane, Descriptor socket, Activity& activity)
       log_(Level::debug, false),
       stalls_({}, [](const StallWatch::Stall&) {}),  // dtud watches us
       inbox_(lane, *this),
+      disk_(lane),
       context_{lane, log_, *this, inbox_, metrics_, stalls_, instances_, {}, nullptr, &activity, this},
       instances_(context_) {
   // dtud counts and says them; several at once are told in one.
@@ -231,6 +233,8 @@ void Bridge::list_offers() {
 
 // Whatever the reason: this process was for this one run.
 void Bridge::stopped(Instance&) {
+  if (kv_ != nullptr && !kv_->settle(std::chrono::milliseconds(kSettle_ms)))
+    log_.error(instance_->name(), "the disk is too slow: what dtu.kv was given last may be lost");
   if (watch_ == 0) leave(EXIT_SUCCESS);
   tell_faults();
   say(Frame::stopped, [](Writer&&) {});
@@ -347,6 +351,13 @@ dtu_status Bridge::ask(Frame type, dtu_answer_fn done, void* ctx, const std::fun
   waiting_[id] = {done, ctx};
   say(type, [&](Writer&& out) { fill(out.number(id)); });
   return DTU_OK;
+}
+
+void Bridge::keep_in(const std::string& kv, const std::string& folders, uint64_t quota) {
+  if (!kv.empty()) kv_ = std::make_unique<plugins::KvStore>(kv, disk_);
+  if (!folders.empty()) folders_ = std::make_unique<plugins::Folders>(lane_, disk_, folders, quota);
+  context_.kv = kv_.get();
+  context_.folders = folders_.get();
 }
 
 dtu_status Bridge::invoke(Instance&, const dtu_request& r, dtu_error*) {

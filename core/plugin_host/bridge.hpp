@@ -10,8 +10,10 @@
 
 #include "events/exchange.hpp"
 #include "plugin_host/feed.hpp"
+#include "plugins/folders.hpp"
 #include "plugins/instances.hpp"
 #include "plugins/isolation/wire.hpp"
+#include "plugins/kv.hpp"
 #include "plugins/upcalls.hpp"
 
 namespace dtud::host {
@@ -101,6 +103,7 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
                       const std::function<void(Reader&)>& take_one);
   [[nodiscard]] Session* session_of_link(uint64_t link);
   void heard(uint64_t bytes);
+  void keep_in(const std::string& kv, const std::string& folders, uint64_t quota);
   void on_main(std::function<void()> fn);  // now, or soon, in order
   // Calls a function of the plugin on its lane; `then` gets what it answered.
   void call(const char* function, std::function<dtu_status(dtu_error&)> fn,
@@ -122,6 +125,9 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   StallWatch stalls_;
   plugins::Metrics metrics_;
   plugins::Inbox inbox_;
+  DiskLane disk_;
+  std::unique_ptr<plugins::KvStore> kv_;
+  std::unique_ptr<plugins::Folders> folders_;
   plugins::Context context_;
   plugins::Instances instances_;
   std::shared_ptr<const plugins::LoadedPlugin> plugin_;

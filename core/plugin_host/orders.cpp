@@ -32,7 +32,8 @@ struct Orders {
     const uint32_t kind = in.u32();
     const std::string type(in.text());
     spec.config = in.text();
-    b.context_.kv_dir = in.text();
+    const std::string kv(in.text()), folders(in.text());
+    const uint64_t quota = in.u64();
     b.log_.set_threshold(static_cast<Level>(in.i32()));
     const uint32_t memory_mb = in.u32();
     if (!in.whole() || version != kVersion || b.instance_ != nullptr)
@@ -45,6 +46,7 @@ struct Orders {
     auto* plugin = std::get_if<std::shared_ptr<const plugins::LoadedPlugin>>(&loaded);
     if (plugin == nullptr) return b.cannot(std::get<plugins::Refusal>(loaded).text);
     b.plugin_ = *plugin;
+    b.keep_in(kv, folders, quota);
     for (const plugins::LoadedComponent& c : b.plugin_->components)
       if (c.kind == kind && c.type == type) spec.component = &c;
     if (spec.component == nullptr) return b.cannot(file + " no longer contains " + plugins::full_type(kind, type));

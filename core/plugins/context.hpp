@@ -15,7 +15,9 @@ class Exchange;
 
 namespace dtud::plugins {
 
+class Folders;
 class Instances;
+class KvStore;
 namespace isolation {
 class Isolation;
 struct Activity;
@@ -29,10 +31,11 @@ struct Context {
   Metrics& metrics;
   StallWatch& stalls;
   Instances& instances;
-  std::string kv_dir;                         // durable state of instances; "" = none
+  KvStore* kv = nullptr;                      // null: there is no dtu.kv/1
   isolation::Isolation* isolation = nullptr;  // dtud's: for components with `isolate`
   isolation::Activity* activity = nullptr;    // of the process of an isolated instance: dtud looks at it, and tells
   events::Exchange* events = nullptr;         // null: there is no dtu.events/1
+  Folders* folders = nullptr;                 // null: there is no dtu.folder/1
 };
 
 }  // namespace dtud::plugins

@@ -38,8 +38,9 @@ enum class Fault : uint8_t {
   no_writable,    // had room again and did not say so
   busy,           // leaves a descriptor ready without end
   died,           // the process it is isolated in ended unasked
+  quota,          // keeps more in its folder than it may
 };
-constexpr size_t kFaultKinds = 19;
+constexpr size_t kFaultKinds = 20;
 [[nodiscard]] const char* name_of(Fault kind);
 
 // Of one instance and one plugin. Any thread.

@@ -103,6 +103,7 @@ void Instance::create() {
   call(
       [this] {
         resources_ = std::make_unique<Resources>(*lane_, *this);
+        kv_calls_ = std::make_unique<KvCalls>(*this);
         Created c{DTU_OK, nullptr, blank()};
         const dtu_str config{spec_.config.data(), spec_.config.size()};
         c.status = guarded("create", &c.error, [&] {
@@ -356,6 +357,7 @@ void Instance::take_down(bool destroy) {
       [this, destroy] {
         handle_->ended.store(true);
         mailbox_->release();
+        kv_calls_->release();
         note_flood(*handle_, "publish", true);
         dtu_status status = DTU_OK;
         if (destroy) status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
@@ -385,6 +387,7 @@ void Instance::deadline_passed(void* instance) {
   if (me.on_main()) {
     me.resources_->release_all();
     me.mailbox_->release();
+    me.kv_calls_->release();
   } else {
     // Its code may still be running: nothing of it is freed, and no word of it is heard any more.
     me.abandoned_ = true;

@@ -17,6 +17,7 @@
 #include "plugins/faults.hpp"
 #include "plugins/interfaces.hpp"
 #include "plugins/isolation/activity.hpp"
+#include "plugins/kv_calls.hpp"
 #include "plugins/loader/loader.hpp"
 #include "plugins/resources.hpp"
 
@@ -74,6 +75,7 @@ class Instance {
   [[nodiscard]] bool on_main() const { return lane_ == &context_.main; }
   [[nodiscard]] Handle& handle() const { return *handle_; }
   [[nodiscard]] Resources& resources() { return *resources_; }
+  [[nodiscard]] KvCalls& kv_calls() { return *kv_calls_; }
   [[nodiscard]] Context& context() const { return context_; }
   [[nodiscard]] Faults& faults() const { return faults_; }  // of all its runs
 
@@ -157,6 +159,7 @@ class Instance {
   Lane* lane_;
   Handle* handle_ = nullptr;
   std::unique_ptr<Resources> resources_;
+  std::unique_ptr<KvCalls> kv_calls_;
   events::MailboxPtr mailbox_;  // of this run
   void* self_ = nullptr;
   void* tenant_ = nullptr;

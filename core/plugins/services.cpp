@@ -11,9 +11,11 @@
 
 #include "plugins/context.hpp"
 #include "plugins/event_service.hpp"
+#include "plugins/folders.hpp"
 #include "plugins/host_table.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/kv.hpp"
+#include "plugins/kv_calls.hpp"
 #include "plugins/remote_calls.hpp"
 #include "plugins/sound.hpp"
 
@@ -140,10 +142,10 @@ dtu_status kv_get(dtu_instance* i, dtu_str key, dtu_text_fn fn, void* ctx) noexc
   Instance* instance = on_lane(i, "kv get");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "kv get", {key}, fn != nullptr)) return DTU_E_INVALID;
+  const auto folder = instance->context().kv->folder(instance->name());
   std::string value;
-  Kv kv(instance->context().kv_dir, instance->name());
-  const dtu_status status = kv.get(dtu::view(key), value);
-  if (status == DTU_E_IO) instance->context().log.error(instance->name(), kv.problem());
+  const dtu_status status = folder->get(dtu::view(key), value);
+  if (status == DTU_E_IO) instance->context().log.error(instance->name(), folder->problem());
   if (status == DTU_OK) fn(ctx, {value.data(), value.size()});
   return status;
 }
@@ -151,18 +153,34 @@ dtu_status kv_change(dtu_instance* i, const dtu_kv_change* change) noexcept {
   Instance* instance = on_lane(i, "kv change");
   if (instance == nullptr) return DTU_E_CLOSED;
   const bool whole = change != nullptr && change->struct_size >= sizeof(dtu_kv_change);
-  if (!usable(*instance, "kv change", {}, whole) || !usable(*instance, "kv change", {change->key, change->value}))
-    return DTU_E_INVALID;
-  Kv kv(instance->context().kv_dir, instance->name());
-  const dtu_status status = change->value.ptr == nullptr ? kv.remove(dtu::view(change->key))
-                                                         : kv.set(dtu::view(change->key), dtu::view(change->value));
-  if (status == DTU_E_IO) instance->context().log.error(instance->name(), kv.problem());
-  if (status != DTU_OK) return status;
-  if (change->done != nullptr)
-    instance->lane().post([done = change->done, ctx = change->ctx] { done(ctx, DTU_OK, nullptr); });
-  return DTU_PENDING;
+  if (!usable(*instance, "kv change", {}, whole)) return DTU_E_INVALID;
+  if (usable(*instance, "kv change", {change->key, change->value}))
+    return instance->kv_calls().change(*instance->context().kv, *change);
+  if (change->destroy != nullptr) change->destroy(change->ctx);
+  return DTU_E_INVALID;
 }
 constexpr dtu_kv_service kKv{sizeof(dtu_kv_service), 0, kv_get, kv_change};
+
+dtu_status folder_path(dtu_instance* i, dtu_text_fn fn, void* ctx) noexcept {
+  Instance* instance = on_lane(i, "folder path");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "folder path", {}, fn != nullptr)) return DTU_E_INVALID;
+  std::string path;
+  const dtu_status status = instance->context().folders->path(*instance, path);
+  if (status == DTU_E_IO)
+    instance->context().log.error(instance->name(), path);
+  else
+    fn(ctx, {path.data(), path.size()});
+  return status;
+}
+dtu_status folder_usage(dtu_instance* i, dtu_folder_usage* usage) noexcept {
+  Instance* instance = on_lane(i, "folder usage");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  if (!usable(*instance, "folder usage", {}, usage != nullptr && usage->struct_size >= sizeof *usage))
+    return DTU_E_INVALID;
+  return instance->context().folders->usage(*instance, *usage);
+}
+constexpr dtu_folder_service kFolder{sizeof(dtu_folder_service), 0, folder_path, folder_usage};
 
 dtu_status metric_add(dtu_instance* i, uint32_t kind, dtu_str name, dtu_str help, uint64_t* id) noexcept {
   Instance* instance = on_lane(i, "metric add");
@@ -282,10 +300,11 @@ struct Service {
   const char* id;
   const void* table;
 };
-constexpr std::array<Service, 7> kServices{{{DTU_TIMER_SERVICE, &kTimer},
+constexpr std::array<Service, 8> kServices{{{DTU_TIMER_SERVICE, &kTimer},
                                             {DTU_FD_SERVICE, &kFd},
                                             {DTU_POST_SERVICE, &kPost},
                                             {DTU_KV_SERVICE, &kKv},
+                                            {DTU_FOLDER_SERVICE, &kFolder},
                                             {DTU_METRICS_SERVICE, &kMetrics},
                                             {DTU_INVOKE_SERVICE, &kInvoke},
                                             {DTU_LINK_SERVICE, &kLink}}};
@@ -293,6 +312,8 @@ constexpr std::array<Service, 7> kServices{{{DTU_TIMER_SERVICE, &kTimer},
 }  // namespace
 
 const void* find_service(const Context& context, std::string_view id) {
+  if (id == DTU_KV_SERVICE && context.kv == nullptr) return nullptr;
+  if (id == DTU_FOLDER_SERVICE && context.folders == nullptr) return nullptr;
   if (id == DTU_EVENTS_SERVICE) return context.events != nullptr ? &event_service() : nullptr;
   for (const Service& s : kServices)
     if (id == s.id) return s.table;

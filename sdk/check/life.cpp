@@ -85,7 +85,8 @@ void use(Stage& stage) {
                                "fd.add",
                                "fd.modify",
                                "kv.get",
-                               "kv.set",
+                               "kv.change",
+                               "folder.path",
                                "metrics.add",
                                "invoke.invoke",
                                "invoke.read_point",
@@ -97,6 +98,7 @@ void use(Stage& stage) {
                                "service " DTU_FD_SERVICE,
                                "service " DTU_POST_SERVICE,
                                "service " DTU_KV_SERVICE,
+                               "service " DTU_FOLDER_SERVICE,
                                "service " DTU_METRICS_SERVICE,
                                "service " DTU_INVOKE_SERVICE,
                                "service " DTU_LINK_SERVICE})

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "events/exchange.hpp"
+#include "plugins/folders.hpp"
 #include "plugins/isolation/receive.hpp"
+#include "plugins/kv.hpp"
 #include "plugins/sound.hpp"
 
 namespace dtud::plugins::isolation {
@@ -85,7 +87,10 @@ dtu_status Proxy::create(dtu_str config, dtu_error* error) {
   context_.main.timers().arm(beat_timer_, monotonic_ns() + isolation_.heartbeat().interval.count() * kMs);
   return say(Frame::setup, [&](Writer&& out) {
     out.number(kVersion).text(instance_.name()).text(component_.plugin_id).text(component_.file.string());
-    out.number(component_.kind).text(component_.type).text(config).text(context_.kv_dir);
+    out.number(component_.kind).text(component_.type).text(config);
+    out.text(context_.kv != nullptr ? context_.kv->dir() : "");
+    out.text(context_.folders != nullptr ? context_.folders->dir() : "");
+    out.number(context_.folders != nullptr ? context_.folders->quota() : 0);
     out.number(static_cast<int32_t>(context_.log.threshold())).number(component_.limits.memory_mb);
   });
 }

@@ -1,4 +1,7 @@
 // Every service but dtu.invoke/1 (invoke.cpp) and dtu.events/1 (events.cpp).
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cstring>
 
 #include "host/state.hpp"
@@ -78,8 +81,17 @@ constexpr dtu_kv_service kv{
     [](dtu_instance* i, const dtu_kv_change* change) {
       return lane(i, "kv.change", [&]() -> dtu_status {
         const dtu_kv_change c = *change;
+        const auto refused = [&](dtu_status status) {
+          if (c.destroy != nullptr) c.destroy(c.ctx);
+          return status;
+        };
+        if (host(i).refuses(at(i), "kv.change")) return refused(DTU_AGAIN);
         if (!host(i).sound(at(i), "kv.change", {c.key, c.value}) || !good_key(text(c.key)) || c.value.len > value_max)
-          return DTU_E_INVALID;
+          return refused(DTU_E_INVALID);
+        size_t all = text(c.key).size() + c.value.len;
+        for (const auto& [key, value] : host(i).kv[at(i).type])
+          if (key != text(c.key)) all += key.size() + value.size();
+        if (c.value.ptr != nullptr && all > DTU_KV_MAX) return refused(DTU_AGAIN);
         if (c.value.ptr == nullptr)
           host(i).kv[at(i).type].erase(text(c.key));
         else
@@ -91,6 +103,30 @@ constexpr dtu_kv_service kv{
         return DTU_PENDING;
       });
     }};
+
+// A folder of each instance's component, which is gone with the host.
+std::string folder_of(dtu_instance* i) {
+  const std::string folder = host(i).folders() + "/" + at(i).type;
+  return ::mkdir(folder.c_str(), S_IRWXU) == 0 || errno == EEXIST ? folder : std::string();
+}
+constexpr dtu_folder_service folders{sizeof(dtu_folder_service), 0,
+                                     [](dtu_instance* i, dtu_text_fn fn, void* ctx) {
+                                       return lane(i, "folder.path", [&]() -> dtu_status {
+                                         const std::string folder = folder_of(i);
+                                         if (folder.empty()) return DTU_E_IO;
+                                         fn(ctx, {folder.data(), folder.size()});
+                                         return host(i).folder_is_full ? DTU_AGAIN : DTU_OK;
+                                       });
+                                     },
+                                     [](dtu_instance* i, dtu_folder_usage* usage) {
+                                       return lane(i, "folder.usage", [&]() -> dtu_status {
+                                         if (usage == nullptr || usage->struct_size < sizeof *usage)
+                                           return DTU_E_INVALID;
+                                         usage->quota = uint64_t{16} << 20U;
+                                         usage->used = host(i).folder_is_full ? usage->quota + 1 : 0;
+                                         return DTU_OK;
+                                       });
+                                     }};
 
 constexpr dtu_metrics_service metrics{sizeof(dtu_metrics_service), 0,
                                       [](dtu_instance* i, uint32_t kind, dtu_str name, dtu_str /*help*/, uint64_t* id) {
@@ -142,14 +178,12 @@ constexpr dtu_link_service links{sizeof(dtu_link_service),
 }  // namespace
 
 const void* find_service(const char* id) {
-  static const std::map<std::string, const void*> all{{DTU_TIMER_SERVICE, &timers},
-                                                      {DTU_FD_SERVICE, &fds},
-                                                      {DTU_POST_SERVICE, &posts},
-                                                      {DTU_KV_SERVICE, &kv},
-                                                      {DTU_METRICS_SERVICE, &metrics},
-                                                      {DTU_LINK_SERVICE, &links},
-                                                      {DTU_INVOKE_SERVICE, &invoke_table()},
-                                                      {DTU_EVENTS_SERVICE, &events_table()}};
+  static const std::map<std::string, const void*> all{
+      {DTU_TIMER_SERVICE, &timers},         {DTU_FD_SERVICE, &fds},
+      {DTU_POST_SERVICE, &posts},           {DTU_KV_SERVICE, &kv},
+      {DTU_FOLDER_SERVICE, &folders},       {DTU_METRICS_SERVICE, &metrics},
+      {DTU_LINK_SERVICE, &links},           {DTU_INVOKE_SERVICE, &invoke_table()},
+      {DTU_EVENTS_SERVICE, &events_table()}};
   const auto it = all.find(id);
   return it == all.end() ? nullptr : it->second;
 }

@@ -3,6 +3,8 @@
 #include <dtu/channel.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 namespace dtu::host {
 namespace {
@@ -32,7 +34,15 @@ State::State(Observer& observer, Storage& bytes)
       storage(bytes),
       observer_(observer) {}
 
+const std::string& State::folders() {
+  std::string made = std::filesystem::temp_directory_path() / "dtu-folders-XXXXXX";
+  if (folders_.empty() && ::mkdtemp(made.data()) != nullptr) folders_ = made;
+  return folders_;
+}
+
 State::~State() {
+  std::error_code ignored;
+  if (!folders_.empty()) std::filesystem::remove_all(folders_, ignored);
   for (const InstanceRecord& i : instances)
     if (i.buffers > 0)
       misbehaved(&i, rules::leak_buffers,

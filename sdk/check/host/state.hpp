@@ -112,7 +112,9 @@ class State {
   std::deque<InstanceRecord> instances;
   std::map<std::string, std::map<std::string, std::string>> kv;  // by component type
   std::set<std::string> withheld;                                // service ids
-  std::map<std::string, Handler> handlers;                       // "radio.csq", "#3" for a code
+  [[nodiscard]] const std::string& folders();                    // dtu.folder/1: removed with this object
+  bool folder_is_full = false;
+  std::map<std::string, Handler> handlers;  // "radio.csq", "#3" for a code
   std::map<std::string, std::string> points;
   std::map<std::string, std::string> units;  // of points; none: ""
   dtu_status invoke_refusal = DTU_OK;
@@ -122,6 +124,7 @@ class State {
   std::function<dtu_status(const LinkWrite&)> on_link_write;
 
  private:
+  std::string folders_;
   struct Metric {
     std::string type, name;
     uint32_t kind;

@@ -54,6 +54,7 @@ TEST(Board, HasDefaults) {
   EXPECT_EQ(b.config->factory_file, "");
   EXPECT_TRUE(b.config->plugins.keys.empty());
   EXPECT_FALSE(b.config->plugins.require_signed);
+  EXPECT_EQ(b.config->plugins.folder_mb, 16U);
 }
 
 TEST(Board, UpgradesHaveDefaults) {

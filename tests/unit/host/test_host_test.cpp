@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include <dtu/sdk.hpp>
 #include <dtu/sdk/events.hpp>
+#include <dtu/sdk/kept.hpp>
 
+#include <filesystem>
 #include <thread>
 
 #include "host/buffers.hpp"
@@ -285,6 +287,29 @@ TEST(TestHost, KeepsStateAndMetrics) {
   EXPECT_EQ(host.metric("other"), std::nullopt);
   host.withhold(DTU_KV_SERVICE);
   EXPECT_EQ(h.service<dtu_kv_service>(DTU_KV_SERVICE), nullptr);
+}
+
+TEST(TestHost, KeptValuesAndAFolderInCxx) {
+  TestHost host;
+  auto inst = host.create(puppet);
+  const dtu::Host h = puppet_of(inst).host();
+  const dtu::Kept kept(h);
+  std::vector<std::string> told;
+  EXPECT_FALSE(kept.get("a"));
+  EXPECT_TRUE(kept.set("a", "1", [&](dtu_status status) { told.push_back("a " + std::to_string(status)); }));
+  EXPECT_TRUE(kept.set("empty", std::string_view()));
+  EXPECT_EQ(kept.get("a"), "1");
+  EXPECT_EQ(kept.get("empty"), "");
+  EXPECT_TRUE(kept.remove("a", [&](dtu_status) { throw std::runtime_error("stopped here"); }));
+  EXPECT_FALSE(kept.set("no/key", "1", [&](dtu_status) { told.emplace_back("never"); }));
+  EXPECT_TRUE(told.empty());
+  ASSERT_TRUE(host.run_until([&] { return !host.logs().empty(); }));
+  EXPECT_THAT(told, ElementsAre("a 0"));
+  EXPECT_THAT(host.logs().back().text, HasSubstr("stopped here"));
+  EXPECT_FALSE(kept.get("a"));
+  const dtu::Folder folder = dtu::folder(h);
+  EXPECT_FALSE(folder.full);
+  EXPECT_TRUE(std::filesystem::is_directory(folder.path)) << folder.path;
 }
 
 TEST(TestHost, RecordsWhatADialectSends) {

@@ -16,6 +16,7 @@ struct Host {
   const dtu_fd_service& fd;
   const dtu_post_service& post;
   const dtu_kv_service& kv;
+  const dtu_folder_service& folder;
   const dtu_metrics_service& metrics;
   const dtu_invoke_service& invoke;
   const dtu_link_service& link;
@@ -26,6 +27,7 @@ struct Host {
         fd(h.need<dtu_fd_service>(DTU_FD_SERVICE)),
         post(h.need<dtu_post_service>(DTU_POST_SERVICE)),
         kv(h.need<dtu_kv_service>(DTU_KV_SERVICE)),
+        folder(h.need<dtu_folder_service>(DTU_FOLDER_SERVICE)),
         metrics(h.need<dtu_metrics_service>(DTU_METRICS_SERVICE)),
         invoke(h.need<dtu_invoke_service>(DTU_INVOKE_SERVICE)),
         link(h.need<dtu_link_service>(DTU_LINK_SERVICE)) {}
@@ -70,6 +72,11 @@ uint64_t* a_number() {
   return &number;
 }
 
+dtu_folder_usage* a_usage() {
+  thread_local dtu_folder_usage usage{sizeof(dtu_folder_usage), 0, 0, 0};
+  return &usage;
+}
+
 // With sound arguments: only the instance is wrong.
 constexpr Call kEach[] = {
     {"log", [](const Host& h, dtu_instance* i) { h.host->log(i, DTU_LOG_INFO, kText); }},
@@ -94,6 +101,8 @@ constexpr Call kEach[] = {
     {"kv get", [](const Host& h, dtu_instance* i) { h.kv.get(i, kText, no_text, nullptr); }},
     {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_set(&h.kv, i, kText, kText); }},
     {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_remove(&h.kv, i, kText); }},
+    {"folder path", [](const Host& h, dtu_instance* i) { h.folder.path(i, no_text, nullptr); }},
+    {"folder usage", [](const Host& h, dtu_instance* i) { h.folder.usage(i, a_usage()); }},
     {"metric add",
      [](const Host& h, dtu_instance* i) { h.metrics.add(i, DTU_METRIC_COUNTER, kText, kText, a_number()); }},
     {"metric increase", [](const Host& h, dtu_instance* i) { h.metrics.increase(i, 1, 1); }},
@@ -152,6 +161,9 @@ constexpr Call kArguments[] = {
     {"kv get for nobody", [](const Host& h, dtu_instance* i) { h.kv.get(i, kText, nullptr, nullptr); }},
     {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_set(&h.kv, i, kText, kNowhere); }},
     {"kv change", [](const Host& h, dtu_instance* i) { dtu_kv_remove(&h.kv, i, kNowhere); }},
+    {"kv change", [](const Host& h, dtu_instance* i) { h.kv.change(i, nullptr); }},
+    {"folder path for nobody", [](const Host& h, dtu_instance* i) { h.folder.path(i, nullptr, nullptr); }},
+    {"folder usage", [](const Host& h, dtu_instance* i) { h.folder.usage(i, nullptr); }},
     {"metric add",
      [](const Host& h, dtu_instance* i) { h.metrics.add(i, DTU_METRIC_COUNTER, kText, kNowhere, a_number()); }},
     {"metric add without a place",

@@ -8,10 +8,13 @@
 
 #include "commands/calls.hpp"
 #include "events/hub.hpp"
+#include "plugins/folders.hpp"
 #include "plugins/instance.hpp"
 #include "plugins/instances.hpp"
+#include "plugins/kv.hpp"
 #include "routing/router.hpp"
 #include "script.hpp"
+#include "temporary_folder.hpp"
 
 namespace dtud::test {
 
@@ -157,7 +160,12 @@ class Rig : public plugins::Upcalls {
   plugins::Metrics metrics;
   plugins::Inbox inbox{lane, *this};
   events::Hub events{lane};
-  plugins::Context context{lane, log, *this, inbox, metrics, stalls, instances, {}, nullptr, nullptr, &events};
+  TemporaryFolder state;
+  DiskLane disk{lane};
+  plugins::KvStore kv{state.path() + "/kv", disk};
+  plugins::Folders folders{lane, disk, state.path() + "/folders", 1U << 20U};
+  plugins::Context context{lane,      log, *this,   inbox,   metrics, stalls,
+                           instances, &kv, nullptr, nullptr, &events, &folders};
   plugins::Instances instances{context};
   routing::Router router{lane, log};
   commands::Directory directory;

@@ -1,60 +1,8 @@
-// Kv, Metrics and calls from a lane of its own.
-#include <cstdlib>
-#include <filesystem>
-
-#include "plugins/kv.hpp"
+// Metrics and calls from a lane of its own.
 #include "rig.hpp"
 
 namespace dtud::test {
 namespace {
-
-struct KvTest : ::testing::Test {
-  std::string dir = ::testing::TempDir() + "dtukit-kv-XXXXXX";
-  void SetUp() override { ASSERT_NE(::mkdtemp(dir.data()), nullptr); }
-  void TearDown() override { std::filesystem::remove_all(dir); }
-};
-
-TEST_F(KvTest, KeepsReplacesAndRemoves) {
-  plugins::Kv kv(dir + "/kv", "channel 1");
-  std::string value;
-  EXPECT_EQ(kv.get("secret", value), DTU_E_NOT_FOUND);
-  EXPECT_EQ(kv.set("secret", "one"), DTU_OK);
-  EXPECT_EQ(kv.set("secret", std::string("t\0wo", 4)), DTU_OK);
-  EXPECT_EQ(plugins::Kv(dir + "/kv", "channel 1").get("secret", value), DTU_OK);
-  EXPECT_EQ(value, std::string("t\0wo", 4));
-  EXPECT_EQ(plugins::Kv(dir + "/kv", "channel 2").get("secret", value), DTU_E_NOT_FOUND);
-  EXPECT_EQ(kv.remove("secret"), DTU_OK);
-  EXPECT_EQ(kv.remove("secret"), DTU_E_NOT_FOUND);
-}
-
-// A value that cannot be read now is not lost when it is replaced.
-TEST_F(KvTest, KeepsWhatItCannotRead) {
-  plugins::Kv kv(dir + "/kv", "channel 1");
-  ASSERT_EQ(kv.set("secret", "one"), DTU_OK);
-  const std::string file = dir + "/kv/channel-1/secret";
-  std::filesystem::remove(file);
-  std::filesystem::create_symlink("/nonexistent/place", file);
-  std::string value;
-  EXPECT_EQ(kv.get("secret", value), DTU_E_IO);
-  EXPECT_NE(kv.problem().find(file), std::string::npos) << kv.problem();
-  EXPECT_EQ(kv.set("secret", "two"), DTU_OK);
-  EXPECT_TRUE(std::filesystem::is_symlink(file + ".rejected"));
-  EXPECT_EQ(kv.get("secret", value), DTU_OK);
-  EXPECT_EQ(value, "two");
-}
-
-TEST_F(KvTest, NoKeyLeadsOutOfItsFolder) {
-  plugins::Kv kv(dir + "/kv", "channel 1");
-  std::string value;
-  for (const char* key : {"", ".", "..", "../x", "a/b", ".hidden", "a b", "\n"}) {
-    EXPECT_EQ(kv.set(key, "x"), DTU_E_INVALID) << key;
-    EXPECT_EQ(kv.get(key, value), DTU_E_INVALID) << key;
-    EXPECT_EQ(kv.remove(key), DTU_E_INVALID) << key;
-  }
-  EXPECT_EQ(kv.set(std::string(65, 'k'), "x"), DTU_E_INVALID);
-  EXPECT_EQ(kv.set("k", std::string((64U << 10U) + 1, 'x')), DTU_E_INVALID);
-  EXPECT_EQ(kv.set("k", std::string(64U << 10U, 'x')), DTU_OK);
-}
 
 TEST(Metrics, ACellIsFoundAgainAndCountsFromAnyThread) {
   plugins::Metrics metrics;

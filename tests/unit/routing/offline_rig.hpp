@@ -40,7 +40,8 @@ class OfflineRig {
   void begin(OutboxLimits limits, config::Storage mode, spool::SpoolLimits disk_limits = {},
              std::unique_ptr<spool::Disk> disk = spool::make_disk()) {
     lane = std::make_unique<Lane>("test");
-    disk_lane = std::make_unique<spool::DiskLane>(*lane, std::move(disk));
+    disk_thread = std::make_unique<DiskLane>(*lane);
+    disk_lane = std::make_unique<spool::DiskLane>(*disk_thread, std::move(disk));
     storage =
         std::make_unique<Storage>(Storage{*lane, log, *disk_lane, dir + "/spool", dir + "/journal", tick_ns, retry_ns});
     outbox = std::make_unique<Outbox>(limits);
@@ -54,6 +55,7 @@ class OfflineRig {
     lane->stop();
     thread.join();
     outbox.reset();
+    disk_thread.reset();
     disk_lane.reset();
     lane.reset();
   }
@@ -134,6 +136,7 @@ class OfflineRig {
   bool carries = false;
   int64_t tick_ns = 1'000'000'000, retry_ns = 5'000'000'000;  // for the next begin()
   std::unique_ptr<Lane> lane;
+  std::unique_ptr<DiskLane> disk_thread;
   std::unique_ptr<spool::DiskLane> disk_lane;
   std::unique_ptr<Storage> storage;
   std::unique_ptr<Outbox> outbox;
