@@ -25,7 +25,7 @@ std::vector<ComponentConfig> read_components(const Json& list, const std::string
     const auto* object = as_object(entry);
     const auto asked = object == nullptr ? std::string() : as_text(object->get("type"));
     if (asked.empty()) continue;  // said already, by the schema of the board file
-    const auto type = components.installed(asked, below(at, "type"), report);
+    const auto type = components.installed(asked, *object, below(at, "type"), report);
     if (type.empty()) continue;
     const Json rest = copy_of(entry);
     shared_object(rest)->remove("type");

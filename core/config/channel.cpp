@@ -100,7 +100,7 @@ ReadChannel read_channel(uint32_t id, const Json& given, const JsonObject& docum
   const auto* object = as_object(given);
   if (object == nullptr) return out;  // said already, by the schema of the document
   const auto protocol = as_text(object->get("protocol"));
-  const auto type = protocol.empty() ? "" : channels.installed(protocol, below(path, "protocol"), report);
+  const auto type = protocol.empty() ? "" : channels.installed(protocol, *object, below(path, "protocol"), report);
   Checked checked = channels.check(type, given, path, report);
   out.secrets = checked.secrets;
   const bool topics_good = topics_are_free(*object, path, report);

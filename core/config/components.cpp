@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/isolate.hpp"
 #include "config/json_text.hpp"
 #include "config/nearest.hpp"
 #include "config/placeholders.hpp"
@@ -55,11 +56,16 @@ bool find_secrets(const Json& value, const SchemaNode& schema, const std::string
 Components::Components(uint32_t kind, const char* kind_name, const Schemas& schemas, const Json& kernel)
     : kind_(kind), kind_name_(kind_name), schemas_(schemas), kernel_(kernel) {}
 
-std::string Components::installed(const std::string& type, const std::string& path, Report& report) const {
-  if (schemas_.find(kind_, type) != nullptr) return type;
+std::string Components::installed(const std::string& type, const JsonObject& of, const std::string& path,
+                                  Report& report) const {
+  const auto found = [&](const std::string& name) {
+    if (schemas_.uses) schemas_.uses(kind_, name, isolate_of(of.get("isolate")).has_value());
+    return schemas_.find(kind_, name) != nullptr;
+  };
+  if (found(type)) return type;
   auto types = schemas_.types(kind_);
   for (const auto& one : types) {
-    if (Poco::icompare(one, type) == 0) return one;
+    if (Poco::icompare(one, type) == 0 && found(one)) return one;
   }
   std::sort(types.begin(), types.end());
   report.error(path, "no plugin offers " + kind_name_ + " type " + shown_key(type) + ": " +

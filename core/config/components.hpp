@@ -23,7 +23,8 @@ class Components {
   Components(uint32_t kind, const char* kind_name, const Schemas& schemas, const Json& kernel);
 
   // The installed type that `type` names (capitals do not count), or "" after saying at `path` that there is none.
-  std::string installed(const std::string& type, const std::string& path, Report& report) const;
+  // of: the object that names it.
+  std::string installed(const std::string& type, const JsonObject& of, const std::string& path, Report& report) const;
 
   // Checks `value` against the schema of an installed type, or (type "") against the kernel's keys alone.
   Checked check(const std::string& type, const Json& value, const std::string& path, Report& report);

@@ -161,6 +161,8 @@ struct Schemas {
   std::function<std::optional<Checkup>(uint32_t kind, const std::string& type, const std::string& json, bool isolated)>
       check = nullptr;
   std::function<Product()> board = nullptr;  // BoardConfig::product, for read_device; with `check`
+  // Told before find(): a document names this type, to run in a process of its own or inside dtud. May be empty.
+  std::function<void(uint32_t kind, std::string_view type, bool isolated)> uses = nullptr;
 };
 
 // Limits of any document: 1 MiB, 32 levels, 20,000 values, 1,000 keys an object. Findings are appended; nothing is

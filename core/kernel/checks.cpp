@@ -46,11 +46,14 @@ std::optional<config::Checkup> Checks::ask(uint32_t kind, const std::string& typ
   const Components::Found found = components_.find(kind, type);
   if (found.component == nullptr) return std::nullopt;
   std::optional<config::Checkup> checkup;
-  if (isolated && !alone_) {
-    checkup = ask_apart(found, plugins::full_type(kind, type), json);
+  const std::string name = plugins::full_type(kind, type);
+  const bool elsewhere = isolated || killers_.has_killed(name);
+  if (found.described || (elsewhere && !alone_)) {
+    checkup = ask_apart(found, name, json);
   } else {
-    const std::string& who = *names_.insert(plugins::full_type(kind, type)).first;
-    const Lane::Running running(lane_, who, "check");
+    const auto [it, first] = names_.try_emplace(name);
+    if (first) it->second = killers_.page().enter(name, found.plugin_id, found.component->build);
+    const Lane::Running running(lane_, it->first, "check", it->second);
     checkup = plugins::check_config(*found.component, json);
   }
   const bool blocks = (found.component->caps & DTU_CAP_BLOCKING) != 0;
@@ -65,7 +68,7 @@ std::optional<config::Checkup> Checks::ask(uint32_t kind, const std::string& typ
 std::optional<config::Checkup> Checks::ask_apart(const Components::Found& found, const std::string& type,
                                                  const std::string& json) {
   const bool file = found.file.is_absolute();  // one that is built in cannot be opened by another process
-  if (found.component->ops.check == nullptr || !file) return std::nullopt;
+  if (!found.component->has("check") || !file) return std::nullopt;
   for (const Answered& known : answered_)
     if (known.type == type && known.json == json && monotonic_ns() < known.until_ns) return known.checkup;
   const plugins::Vetting& vetting = components_.vetting();

@@ -2,20 +2,22 @@
 // themselves (dtu_ops.check). For dtud --check and for every document that is taken while dtud runs. Main lane.
 #pragma once
 #include <deque>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "config/documents.hpp"
 #include "kernel/components.hpp"
 #include "lanes/lane.hpp"
+#include "plugins/killers.hpp"
 
 namespace dtud {
 
 class Checks {
  public:
   // alone: dtud --check, which nobody minds to see crash.
-  Checks(Lane& lane, Components& components, bool alone) : lane_(lane), components_(components), alone_(alone) {}
+  Checks(Lane& lane, Components& components, plugins::Killers& killers, bool alone)
+      : lane_(lane), components_(components), killers_(killers), alone_(alone) {}
 
   // The board file, whose components are asked anew for each document: what they need may have come or gone.
   void board_is(std::string text, std::string file);
@@ -37,10 +39,11 @@ class Checks {
 
   Lane& lane_;
   Components& components_;
+  plugins::Killers& killers_;
   const bool alone_;
   std::string board_text_, board_file_;
-  std::deque<Answered> answered_;  // by processes
-  std::set<std::string> names_;    // for the stall watch, which may look at one later
+  std::deque<Answered> answered_;          // by processes
+  std::map<std::string, uint32_t> names_;  // for the stall watch, which may look at one later; numbers of CallPage
 };
 
 }  // namespace dtud

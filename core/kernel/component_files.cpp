@@ -102,11 +102,16 @@ void Components::quarantine(const std::string& plugin_id, const std::string& rea
 }
 
 plugins::LoadResult Components::load_build(const std::filesystem::path& path) {
+  auto vetted = vetting_->vet(path);
+  const plugins::LoadedPlugin* running = loaded(vetted.plugin.id);
+  const bool apart = running != nullptr && running->described;
   for (const File& known : files_)  // it was mapped before: the linker would give us that mapping anyway
-    if (known.image != nullptr && (known.path == path || known.image->file == path)) return known.image;
-  const auto vetted = vetting_->vet(path);
+    if (known.image != nullptr && known.described() == apart && (known.path == path || known.image->file == path))
+      return known.image;
+  if (apart && vetted.refusal.empty()) vetted = vetting_->vet(path, true);
   vetting_->keep();
   if (!vetted.refusal.empty()) return plugins::Refusal{vetted.refusal};
+  if (apart && vetted.plugin.whole) return plugins::described(vetted.plugin, vetted.file);
   return vetting_->open(vetted);
 }
 
@@ -130,6 +135,7 @@ std::filesystem::path Components::packaged(const plugins::LoadedPlugin& plugin) 
 
 void Components::supersede(const std::shared_ptr<const plugins::LoadedPlugin>& build) {
   const auto former = catalogue_.supersede(build);
+  former_.push_back(former);
   const std::string name = build->id + " " + build->version;
   for (File& file : files_)
     if (former != nullptr && file.image == former) {

@@ -47,7 +47,12 @@ void Components::add(const std::filesystem::path& path, const std::string& insta
   const auto first_other =
       std::find_if(files_.begin(), files_.end(), [](const File& f) { return f.installed.empty(); });
   File& added = *files_.insert(installed.empty() ? files_.end() : first_other, std::move(file));
-  if (declared.verdict == plugins::DeclaredTypes::Verdict::undeclared) open(added);
+  if (declared.verdict != plugins::DeclaredTypes::Verdict::undeclared || !added.error.empty()) return;
+  // A probe knows, too; without one it is opened now.
+  const auto vetted = vetting_->vet(path);
+  for (const plugins::ComponentFacts& c : vetted.plugin.components) added.types.push_back(c.kind + ":" + c.type);
+  if (added.types.empty() || !vetted.refusal.empty()) return open(added);
+  added.error = built_in_already(added);
 }
 
 const plugins::LoadedPlugin* Components::loaded(const std::string& plugin_id) const {
@@ -102,12 +107,14 @@ std::string Components::built_in_already(const File& file) const {
 
 void Components::open(File& file) {
   if (file.loaded || !file.dead.empty() || !file.error.empty()) return;
-  const auto vetted = vetting_->vet(file.path);
+  const bool apart = only_apart(file.types);
+  const auto vetted = vetting_->vet(file.path, apart);
   file.error = vetted.refusal;
   file.quarantined = vetted.quarantined;
   file.note.clear();
   if (file.error.empty() && !stands_back(file, vetted.plugin.id)) {
-    auto result = vetting_->open(vetted);
+    auto result = apart && vetted.plugin.whole ? plugins::LoadResult(plugins::described(vetted.plugin, vetted.file))
+                                               : vetting_->open(vetted);
     if (auto* plugin = std::get_if<std::shared_ptr<const plugins::LoadedPlugin>>(&result)) {
       for (const std::string& note : (*plugin)->notes) log_.info("plugins", note);
       if (auto refused = catalogue_.add(*plugin))
@@ -137,10 +144,56 @@ Components::Found Components::find(uint32_t kind, std::string_view type) {
     component = catalogue_.find(kind, type);
   }
   if (component == nullptr) return {};
+  const plugins::LoadedPlugin* plugin = owner_of(*component);
+  if (plugin->described && inside_.count(plugins::full_type(kind, type)) != 0) {
+    map(plugin->id);
+    component = catalogue_.find(kind, type);
+    plugin = component != nullptr ? owner_of(*component) : nullptr;
+    if (plugin == nullptr || plugin->described) return {};  // the log says why
+  }
+  return {component, plugin->id, plugin->file, plugin->described};
+}
+
+const plugins::LoadedPlugin* Components::owner_of(const plugins::LoadedComponent& component) const {
   for (const auto& plugin : catalogue_.plugins())
     for (const auto& c : plugin->components)
-      if (&c == component) return {component, plugin->id, plugin->file};
-  return {};
+      if (&c == &component) return plugin.get();
+  return nullptr;
+}
+
+// It was described, and a document wants it in this process now.
+void Components::map(const std::string& plugin_id) {
+  for (File& file : files_) {
+    if (!file.loaded || !file.described() || file.image->id != plugin_id || !file.error.empty()) continue;
+    const auto vetted = vetting_->vet(file.path);
+    file.error = vetted.refusal;
+    if (file.error.empty()) {
+      auto result = vetting_->open(vetted);
+      if (auto* plugin = std::get_if<std::shared_ptr<const plugins::LoadedPlugin>>(&result)) {
+        former_.push_back(catalogue_.supersede(*plugin));
+        file.image = *plugin;
+        return;
+      }
+      file.error = std::get<plugins::Refusal>(result).text;
+    }
+    log_.error("plugins", file.error);
+  }
+}
+
+void Components::uses(uint32_t kind, std::string_view type, bool isolated) {
+  const std::string full = plugins::full_type(kind, type);
+  const bool known =
+      catalogue_.find(kind, type) != nullptr || std::any_of(files_.begin(), files_.end(), [&](const File& f) {
+        return std::find(f.types.begin(), f.types.end(), full) != f.types.end();
+      });
+  if (known) (isolated ? apart_ : inside_).insert(full);
+}
+
+bool Components::only_apart(const std::vector<std::string>& types) const {
+  const auto in = [&](const std::set<std::string>& used) {
+    return std::any_of(types.begin(), types.end(), [&](const std::string& type) { return used.count(type) != 0; });
+  };
+  return in(apart_) && !in(inside_);
 }
 
 std::vector<std::string> Components::types(uint32_t kind) const {
@@ -179,8 +232,8 @@ std::optional<std::vector<std::string>> Components::ports() {
 }
 
 size_t Components::dead_images() const {
-  return static_cast<size_t>(
-      std::count_if(files_.begin(), files_.end(), [](const File& file) { return !file.dead.empty(); }));
+  return static_cast<size_t>(std::count_if(files_.begin(), files_.end(),
+                                           [](const File& file) { return !file.dead.empty() && !file.described(); }));
 }
 
 config::Schemas Components::schemas_with(const plugins::LoadedPlugin& build) {
@@ -199,6 +252,7 @@ config::Schemas Components::schemas() {
     const Found found = find(kind, type);
     return found.component != nullptr ? found.component->schema.c_str() : nullptr;
   };
+  schemas.uses = [this](uint32_t kind, std::string_view type, bool isolated) { uses(kind, type, isolated); };
   schemas.types = [this](uint32_t kind) { return types(kind); };
   schemas.dialects = [this] { return dialects(); };
   schemas.ports = [this] { return ports(); };

@@ -1,9 +1,11 @@
 // The components there are, and the plugin files they come from. A file is opened when a configuration first names a
-// type it holds; which types it holds is read from the file without running it. Main lane.
+// type it holds; which types it holds is read from the file without running it. One that is named for processes of
+// their own only (`isolate`) is never opened: what is to be known of it a probe tells. Main lane.
 #pragma once
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,7 @@ class Components {
     const plugins::LoadedComponent* component = nullptr;  // null: nobody offers it
     std::string plugin_id;
     std::filesystem::path file;
+    bool described = false;  // only for a process of its own
   };
   [[nodiscard]] Found find(uint32_t kind, std::string_view type);
   [[nodiscard]] std::vector<std::string> types(uint32_t kind) const;  // sorted, opened or not
@@ -56,13 +59,15 @@ class Components {
   struct File {
     std::filesystem::path path;
     std::vector<std::string> types;  // "channel:mqtt"
-    bool loaded = false;
-    std::string error;         // why it cannot be used
-    bool quarantined = false;  // that is why
-    std::string installed;     // by dtuctl plugins install or upgrade: the id of its plugin
-    std::string note;          // why it is not used though nothing is wrong with it
-    std::shared_ptr<const plugins::LoadedPlugin> image = nullptr;  // mapped: `loaded`, or dead
-    std::string dead = {};                                         // why nobody uses the image any more
+    bool loaded = false;             // what it holds is on offer
+    std::string error;               // why it cannot be used
+    bool quarantined = false;        // that is why
+    std::string installed;           // by dtuctl plugins install or upgrade: the id of its plugin
+    std::string note;                // why it is not used though nothing is wrong with it
+    // Mapped, unless it is a described one: `loaded`, or dead.
+    std::shared_ptr<const plugins::LoadedPlugin> image = nullptr;
+    std::string dead = {};  // why nobody uses the image any more
+    [[nodiscard]] bool described() const { return image != nullptr && image->described; }
   };
   [[nodiscard]] const std::vector<File>& files() const { return files_; }
   [[nodiscard]] size_t dead_images() const;
@@ -93,6 +98,12 @@ class Components {
   void add(const std::filesystem::path& path, const std::string& installed);
   [[nodiscard]] std::string built_in_already(const File& file) const;  // what is wrong with the file then; "" = nothing
   void open(File& file);
+  // A document names this type, to run in a process of its own or in this one.
+  void uses(uint32_t kind, std::string_view type, bool isolated);
+  // All its types that a document ever named are for processes of their own: then dtud does not open it.
+  [[nodiscard]] bool only_apart(const std::vector<std::string>& types) const;
+  void map(const std::string& plugin_id);
+  [[nodiscard]] const plugins::LoadedPlugin* owner_of(const plugins::LoadedComponent& component) const;
   void cover();
   [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);
   File& file_of(const std::shared_ptr<const plugins::LoadedPlugin>& build);
@@ -104,6 +115,8 @@ class Components {
   std::unique_ptr<plugins::Vetting> vetting_;
   std::unique_ptr<plugins::Store> store_;
   bool searching_ = true;
+  std::set<std::string> apart_, inside_;                              // types by how documents use them
+  std::vector<std::shared_ptr<const plugins::LoadedPlugin>> former_;  // others may still look at what they describe
   plugins::Catalogue catalogue_;
   std::optional<std::vector<std::string>> commands_;
   std::optional<std::vector<config::ComponentConfig>> hals_;

@@ -127,7 +127,9 @@ void Device::open(routing::Port& port) {
       port.device = offer.device;
       if (offer.hal->alive()) return router_.open_port(port, *offer.hal);
       router_.close_port(port);
-      port.error = offer.hal->name() + " is starting again";  // hal_started() opens it then
+      // hal_started() opens it then
+      port.error =
+          offer.hal->name() + (offer.hal->quarantine().empty() ? " is starting again" : " is " + offer.hal->error());
       return;
     }
   std::string known;
@@ -135,6 +137,7 @@ void Device::open(routing::Port& port) {
   port.state = DTU_STATE_FAILED;
   port.error = offers_.empty() ? "no HAL that offers ports is running"
                                : "no HAL offers port " + port.id + ": board.json has " + known;
+  if (const std::string why = why_no_hal_ ? why_no_hal_() : std::string(); !why.empty()) port.error = why;
 }
 
 void Device::match_channels() {
@@ -160,7 +163,8 @@ void Device::match_channels() {
     }
     changed_.push_back(channel->name);
     const Components::Found found = components_.find(DTU_KIND_CHANNEL, config.type);
-    if (found.component == nullptr) continue;  // the reader of the document has said so
+    if (found.component == nullptr || (found.described && !config.isolate))
+      continue;  // the reader of the document has said so
     const plugins::LoadedComponent* component = found.component;
     if (config.isolate)
       component = &context_.isolation->stand_in(*component, found.plugin_id, found.file, *config.isolate);

@@ -27,6 +27,8 @@ class Device {
   void apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied);
   // Told whenever a document was applied.
   void on_rebuilt(std::function<void(const config::DeviceConfig&)> rebuilt) { rebuilt_ = std::move(rebuilt); }
+  // Says why a port may have no HAL; "": nothing is known.
+  void on_no_hal(std::function<std::string()> why) { why_no_hal_ = std::move(why); }
   // The newest that was given, applied already or not.
   [[nodiscard]] const config::DeviceConfig& config() const { return changes_.empty() ? *now_ : *changes_.back().next; }
 
@@ -74,6 +76,7 @@ class Device {
   std::deque<Change> changes_;  // the first is being applied
   Changed changed_;
   std::function<void(const config::DeviceConfig&)> rebuilt_;
+  std::function<std::string()> why_no_hal_;
   bool ending_ = false;
   struct PortOffer {
     std::string id, device;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/counted.hpp"
 #include "plugins/instances.hpp"
 #include "routing/link.hpp"
 
@@ -48,6 +49,7 @@ InstanceMove::Progress InstanceMove::step() {
   switch (stage_) {
     case Stage::draining:
       if (!late && slot_->alive() && (!handover_->quiet() || parts_.calls.under_way(*slot_) != 0)) break;
+      was_stuck_ = late;
       stage_ = Stage::collecting;
       deadline_ns_ = now + kCollect_ms * kMs;
       [[fallthrough]];
@@ -91,6 +93,8 @@ void InstanceMove::replace() {
   slot_ = std::move(next);
   stage_ = Stage::waiting;
   deadline_ns_ = monotonic_ns() + int64_t{ready_ms_} * kMs;
+  misdeeds_ = count_misdeeds(nullptr);
+  handled_ = count_handled(nullptr);
   if (!was_wanted_) return;
   slot_->start();
   // Before anything of its own. On a lane of its own it is being created; should that fail, stopped() takes it back.
@@ -113,6 +117,50 @@ std::string InstanceMove::trouble() const {
   if (now.state() == DTU_STATE_FAILED || now.restarts() != 0) return state();
   if (!now.running()) return "has not started yet";
   return handover_ != nullptr ? handover_->missing() : "";
+}
+
+// Of all its runs and all builds in its place.
+uint64_t InstanceMove::count_misdeeds(std::string* last) const {
+  using plugins::Fault;
+  uint64_t count = 0;
+  int64_t newest_ns = 0;
+  for (const auto& [kind, happened] : slot_->faults().read()) {
+    if (kind != Fault::exception && kind != Fault::stall && kind != Fault::overrun && kind != Fault::died) continue;
+    count += happened.count;
+    if (last == nullptr || happened.at_ns < newest_ns) continue;
+    newest_ns = happened.at_ns;
+    *last = happened.function + " " + happened.text;
+  }
+  return count;
+}
+
+std::string InstanceMove::misdeed() const {
+  std::string last;
+  return count_misdeeds(&last) > misdeeds_ ? last : std::string();
+}
+
+// Messages it brought to an end: of its channel, or of the ports that are up. waiting: those that are not at an end.
+uint64_t InstanceMove::count_handled(uint64_t* waiting) const {
+  uint64_t handled = 0;
+  const auto add = [&](uint64_t done, uint64_t waits) {
+    handled += done;
+    if (waiting != nullptr) *waiting += waits;
+  };
+  if (const routing::Channel* channel = channel_of(*slot_)) {
+    const auto n = channel->outbox.counters();
+    add(n.delivered + n.unconfirmed + n.rejected + n.no_receiver, channel->carries() ? channel->outbox.messages() : 0);
+  }
+  for (const auto& port : parts_.router.ports())
+    if (port->hal == slot_.get()) add(port->traffic.tx_messages, port->state == DTU_STATE_UP ? port->queue.size() : 0);
+  return handled;
+}
+
+std::string InstanceMove::owed() const {
+  uint64_t waiting = 0;
+  const uint64_t handled = count_handled(&waiting);
+  if (waiting == 0 || handled != handled_ || was_stuck_ || !was_well_) return {};
+  return "takes nothing: " + counted(waiting, "message") + (waiting == 1 ? " waits" : " wait") +
+         ", and it brought none to an end";
 }
 
 InstanceMove::Progress InstanceMove::fail(std::string why) {

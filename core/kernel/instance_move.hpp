@@ -51,6 +51,10 @@ class InstanceMove {
   [[nodiscard]] int64_t took_ms() const { return (ended_ns_ - began_ns_) / 1'000'000; }
   // The instance works as well as it did before: "" or what is wrong. Also asked after it is done.
   [[nodiscard]] std::string trouble() const;
+  // What the new one did since it was made that no build may do, "" = nothing: threw, held its lane, flooded, died.
+  [[nodiscard]] std::string misdeed() const;
+  // Messages wait, although it works, and none of them was brought to an end since it was made: which; "" = not so.
+  [[nodiscard]] std::string owed() const;
 
   // From Kernel: the run of an instance is over, its handle still there. True: what it offers stays in the directory.
   bool stopped(plugins::Instance& instance);
@@ -59,6 +63,8 @@ class InstanceMove {
   enum class Stage { draining, collecting, stopping, waiting, over };
   void stop();
   void replace();
+  [[nodiscard]] uint64_t count_misdeeds(std::string* last) const;
+  [[nodiscard]] uint64_t count_handled(uint64_t* waiting) const;
   Progress fail(std::string why);
   Progress settle(Progress result);
 
@@ -70,6 +76,8 @@ class InstanceMove {
   std::unique_ptr<routing::Handover> handover_;
   std::deque<KeptMessage> waiting_;  // taken from it, not yet passed on
   bool was_wanted_ = false, was_well_ = false, back_ = false;
+  bool was_stuck_ = false;               // the one before did not bring to an end what it had either
+  uint64_t misdeeds_ = 0, handled_ = 0;  // when the new one was made
   Stage stage_ = Stage::draining;
   int64_t began_ns_ = 0, ended_ns_ = 0, deadline_ns_ = 0;
   std::string why_;

@@ -60,8 +60,9 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       lane_(lane),
       log_(log),
       disk_(lane),
+      killers_(log),
       components_(log),
-      checks_(lane, components_, options_.check),
+      checks_(lane, components_, killers_, options_.check),
       stalls_({}, [this](const StallWatch::Stall& stall) { stalled(stall); }),
       inbox_(lane, *this),
       events_(lane),
@@ -83,6 +84,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
       watchdog_(lane, [this] { return is_well(); }),
+      build_trial_(log),
       plugin_upgrade_({lane,
                        log,
                        components_,
@@ -93,9 +95,11 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
                          return config::read_board(board_text_, options_.board_file, schemas, findings);
                        },
                        [this] { return why_busy(); },
-                       announcements_}) {
+                       announcements_,
+                       build_trial_}) {
   context_.isolation = &isolation_;
   context_.events = &events_;
+  context_.killers = &killers_;
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -104,6 +108,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
   });
   access_.on_locked(
       [this](const std::string& source, int64_t seconds) { announcements_.access_locked(source, seconds); });
+  device_.on_no_hal([this] { return held_hals(); });
   stalls_.add(lane_);
   restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
@@ -155,7 +160,12 @@ bool Kernel::take_runtime_folder(config::Findings& findings) {
   if (!own) folder = options_.socket.substr(0, options_.socket.rfind('/'));
   const bool usable = own ? can_keep_in(folder, "runtime_dir", "journal", findings) : listens;
   const bool locked = !usable || lock(folder, "runtime_dir", findings);
-  return options_.check || (listens && locked);
+  if (options_.check) return true;
+  if (!listens || !locked) return false;
+  // Before the first call into a plugin.
+  killers_.begin(folder);
+  killers_.page().seat(lane_);
+  return true;
 }
 
 bool Kernel::load(config::Findings& findings) {
@@ -227,6 +237,11 @@ bool Kernel::load(config::Findings& findings) {
 void Kernel::start() {
   started_ns_ = monotonic_ns();
   add_builtins(*this);
+  calls_.audit().keep_in(options_.state_dir + "/audit.log");
+  if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
+  tell_of_death();
+  build_trial_.begin(options_.state_dir + "/plugins");
+  if (take_back_build()) return shutdown(End::restart);
   for (const config::ComponentConfig& hal : board_.hal) add_member(DTU_KIND_HAL, hal);
   if (board_.commands) {
     for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);
@@ -239,13 +254,12 @@ void Kernel::start() {
         log_.error("command " + type, error + ": not started; name it in \"commands\" of the board file");
     }
   }
-  calls_.audit().keep_in(options_.state_dir + "/audit.log");
-  if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
   upgrades_.start(board_, options_.state_dir);
   for (const auto& member : members_) directory_.seat(*member);
   for (const auto& member : members_) {
     if (member->component().kind == DTU_KIND_HAL) directory_.expect(*member);
     member->start();
+    if (!member->quarantine().empty()) directory_.listed(*member);  // it offers nothing
   }
   changes_.start();
   announcements_.board_started();
@@ -266,7 +280,7 @@ void Kernel::reload() {
 
 void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
   const Components::Found found = components_.find(kind, config.type);
-  if (found.component == nullptr) return;
+  if (found.component == nullptr || (found.described && !config.isolate)) return;
   std::string name = (kind == DTU_KIND_HAL ? "hal " : "command ") + config.type;
   const auto same = std::count_if(members_.begin(), members_.end(), [&](const auto& m) {
     return m->component().kind == kind && m->component().type == config.type;

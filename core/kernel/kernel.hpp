@@ -14,6 +14,7 @@
 #include "disk/disk_lane.hpp"
 #include "events/hub.hpp"
 #include "kernel/announcements.hpp"
+#include "kernel/build_trial.hpp"
 #include "kernel/changes.hpp"
 #include "kernel/checks.hpp"
 #include "kernel/components.hpp"
@@ -34,6 +35,7 @@
 #include "plugins/instance.hpp"
 #include "plugins/instances.hpp"
 #include "plugins/isolation/isolation.hpp"
+#include "plugins/killers.hpp"
 #include "plugins/kv.hpp"
 #include "plugins/upcalls.hpp"
 #include "routing/router.hpp"
@@ -127,6 +129,9 @@ class Kernel : public plugins::Upcalls {
  private:
   void stalled(const StallWatch::Stall& stall);  // on the watch's thread
   [[nodiscard]] bool is_well();                  // a restart of dtud is not what would help most
+  void tell_of_death();
+  [[nodiscard]] bool take_back_build();         // true: dtud restarts with the build before
+  [[nodiscard]] std::string held_hals() const;  // those in quarantine, and why; "" = none
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
   void learn_initial_password();
@@ -152,7 +157,8 @@ class Kernel : public plugins::Upcalls {
   DiskLane disk_;  // outlives all that write
   std::unique_ptr<plugins::KvStore> kv_;
   std::unique_ptr<plugins::Folders> folders_;
-  Components components_;  // outlives the instances: an abandoned one may still look at its tables
+  plugins::Killers killers_;  // outlives the instances, whose end is no death
+  Components components_;     // outlives the instances: an abandoned one may still look at its tables
   Checks checks_;
   StallWatch stalls_;
   plugins::Metrics metrics_;
@@ -177,6 +183,7 @@ class Kernel : public plugins::Upcalls {
   Watchdog watchdog_;
   std::string board_text_;
   config::BoardConfig board_;
+  BuildTrial build_trial_;
   PluginUpgrade plugin_upgrade_;
   uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while

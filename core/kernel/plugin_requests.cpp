@@ -78,6 +78,7 @@ Answer KernelBackend::stage(const std::string& file, Staged& staged) {
   if (!begun.ok()) return begun;
   plugins::ProbeJob& job = jobs->front();
   job.require_signed = job.require_signed || !trust.refusal.empty();
+  job.schemas = true;  // it may be one that dtud does not open
   if (!trust.refusal.empty() && job.keys.empty()) return Answer::error(409, trust.refusal);
 
   std::string error;

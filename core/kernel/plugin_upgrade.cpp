@@ -33,9 +33,21 @@ int rank(const plugins::Instance& instance) {
 
 }  // namespace
 
-PluginUpgrade::PluginUpgrade(Parts parts) : parts_(std::move(parts)), timer_(parts_.lane.timers().create(tick, this)) {}
+PluginUpgrade::PluginUpgrade(Parts parts)
+    : parts_(std::move(parts)),
+      timer_(parts_.lane.timers().create(tick, this)),
+      proof_timer_(parts_.lane.timers().create(proven, this)) {}
 
-PluginUpgrade::~PluginUpgrade() { parts_.lane.timers().destroy(timer_); }
+PluginUpgrade::~PluginUpgrade() {
+  parts_.lane.timers().destroy(timer_);
+  parts_.lane.timers().destroy(proof_timer_);
+}
+
+void PluginUpgrade::go_on_proving() { parts_.lane.timers().arm(proof_timer_, monotonic_ns() + BuildTrial::kProof_ns); }
+
+BuildTrial::Record PluginUpgrade::record(bool chosen) const {
+  return {id_, request_.build.sha256, to_version_, from_version_, chosen};
+}
 
 // --- may it be? ------------------------------------------------------------------------------------------------------
 
@@ -67,6 +79,9 @@ void PluginUpgrade::start(const Request& request, Done done) {
   parts_.log.info("plugins", "upgrade of " + named(*old_) + " to " + build_->version + ": " + std::to_string(total_) +
                                  (total_ == 1 ? " instance is moved" : " instances are moved"));
   parts_.changes.hold();
+  // First: from here on it may be the end of dtud. One that ran before is no trial.
+  parts_.lane.timers().disarm(proof_timer_);
+  if (request_.back.empty()) parts_.trial.write(record(false));
   stage_ = Stage::moving;
   next();
 }
@@ -221,6 +236,7 @@ void PluginUpgrade::next() {
   } else {
     stage_ = Stage::settling;
     settled_ns_ = monotonic_ns() + (targets_.empty() ? 0 : kSettle_ns);
+    owed_by_ns_ = settled_ns_ + int64_t{request_.deadline_ms} * kMs;
   }
   parts_.lane.timers().arm(timer_, monotonic_ns());
 }
@@ -229,9 +245,19 @@ void PluginUpgrade::step() {
   using Progress = InstanceMove::Progress;
   parts_.lane.timers().arm(timer_, monotonic_ns() + kLookEvery_ns);
   if (stage_ == Stage::settling) {
-    for (const auto& move : moves_)
-      if (const std::string trouble = move->trouble(); !trouble.empty()) return go_back(move->name() + ": " + trouble);
-    if (monotonic_ns() >= settled_ns_) commit();
+    for (const auto& move : moves_) {
+      std::string trouble = move->trouble();
+      if (trouble.empty()) trouble = move->misdeed();
+      if (!trouble.empty()) return go_back(move->name() + ": " + trouble);
+    }
+    if (monotonic_ns() < settled_ns_) return;
+    for (const auto& move : moves_) {
+      const std::string owed = move->owed();
+      if (owed.empty()) continue;
+      if (monotonic_ns() < owed_by_ns_) return;
+      return go_back(move->name() + ": " + owed + " within " + std::to_string(request_.deadline_ms) + " ms");
+    }
+    commit();
     return;
   }
   InstanceMove& move = *moves_[at_];
@@ -270,6 +296,7 @@ void PluginUpgrade::next_back() {
   const std::string why = error_;
   parts_.components.bury(build_, "failed: " + why);
   if (blame_ == Blame::build && request_.back.empty()) forget_failed(why);
+  parts_.trial.over();
   result_ = "rolled back";
   parts_.tell.plugin_rolled_back(id_, build_->version, old_->version, why);
   end(why + ". " + named(*old_) + " runs again");
@@ -295,6 +322,12 @@ void PluginUpgrade::commit() {
   if (const std::string error = choose(); !error.empty()) return go_back(error, Blame::us);
   parts_.components.store().tidy();
   parts_.components.supersede(build_);
+  if (request_.back.empty()) {
+    parts_.trial.write(record(true));
+    go_on_proving();
+  } else {
+    parts_.trial.over();
+  }
   for (const config::ChannelConfig& channel : channels_) parts_.move.device.took_over(channel);
   result_ = "upgraded";
   end({});
@@ -318,6 +351,7 @@ void PluginUpgrade::stop() {
   if (stage_ == Stage::idle) return;
   parts_.log.warning("plugins",
                      "the upgrade of " + id_ + " is cancelled: dtud stops, and starts with " + from_version_);
+  parts_.trial.over();
   result_ = "given up";
   end("dtud is stopping; it starts with " + from_version_);
 }

@@ -1,6 +1,6 @@
 // Another build of a plugin takes the place of the one that runs: it is loaded beside it, every instance goes over
-// (InstanceMove), one after the other, and the choice is written down. When one does not work as well as before, all go
-// back and the build is marked as failed. Main lane.
+// (InstanceMove), one after the other, and the choice is written down. When one does not work as well as before, or
+// takes none of the messages that wait for it, all go back and the build is marked as failed. Main lane.
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -11,6 +11,7 @@
 
 #include "config/documents.hpp"
 #include "kernel/announcements.hpp"
+#include "kernel/build_trial.hpp"
 #include "kernel/changes.hpp"
 #include "kernel/components.hpp"
 #include "kernel/instance_move.hpp"
@@ -31,6 +32,7 @@ class PluginUpgrade {
     std::function<std::optional<config::BoardConfig>(const config::Schemas&, config::Findings&)> read_board;
     std::function<std::string()> busy;  // why nothing may be replaced now; "" = it may
     Announcements& tell;
+    BuildTrial& trial;
   };
   struct Request {
     plugins::Installed build;                    // one that the store keeps; or
@@ -53,6 +55,8 @@ class PluginUpgrade {
   void stop();
   // How far it is, or how the last one ended: see docs/control-api.md.
   [[nodiscard]] std::string state() const;
+  // At the start: a build that is tried stays so for the time it has left, at most.
+  void go_on_proving();
   // From Kernel. True: its successor takes over what it offers.
   bool stopped(plugins::Instance& instance) { return at_ < moves_.size() && moves_[at_]->stopped(instance); }
 
@@ -86,9 +90,11 @@ class PluginUpgrade {
   void next_back();
   void end(const std::string& error);
   static void tick(void* self) { static_cast<PluginUpgrade*>(self)->step(); }
+  static void proven(void* self) { static_cast<PluginUpgrade*>(self)->parts_.trial.over(); }
+  [[nodiscard]] BuildTrial::Record record(bool chosen) const;
 
   const Parts parts_;
-  uint64_t timer_ = 0;
+  uint64_t timer_ = 0, proof_timer_ = 0;
 
   // Of the one that is under way, or of the last.
   Request request_;
@@ -98,8 +104,8 @@ class PluginUpgrade {
   std::vector<std::unique_ptr<InstanceMove>> moves_;
   size_t at_ = 0;
   Stage stage_ = Stage::idle;
-  Blame blame_ = Blame::build;  // of going back
-  int64_t settled_ns_ = 0;
+  Blame blame_ = Blame::build;               // of going back
+  int64_t settled_ns_ = 0, owed_by_ns_ = 0;  // owed_by: when a message that waits must have come to its end
   std::string error_;
   Done done_;
   bool ending_ = false;

@@ -58,6 +58,18 @@ uint64_t faults_of(Kernel& kernel, const std::string& plugin) {
   return sum;
 }
 
+// "channel 1 is in quarantine: see dtuctl status"; "": none of its instances is.
+std::string held_of(Kernel& kernel, const std::string& plugin) {
+  std::string names;
+  const auto look = [&](const dtud::plugins::Instance* i) {
+    if (i != nullptr && i->plugin_id() == plugin && !i->quarantine().empty())
+      names += (names.empty() ? "" : ", ") + i->name();
+  };
+  for (const auto& member : kernel.members()) look(member.get());
+  for (const auto& channel : kernel.router().channels()) look(channel->instance.get());
+  return names.empty() ? names : names + " in quarantine: see dtuctl status";
+}
+
 // Everything known of one file, from wherever it is known.
 struct Known {
   Kernel& kernel;
@@ -84,7 +96,7 @@ struct Known {
     return entry != nullptr ? entry->plugin : PluginFacts{};
   }
   [[nodiscard]] const char* state() const {
-    if (file.loaded) return "loaded";
+    if (file.loaded) return file.described() ? "isolated" : "loaded";
     if (!file.dead.empty()) return "dead";
     if (file.quarantined) return "quarantined";
     if (!file.error.empty()) return "refused";
@@ -126,10 +138,12 @@ JsonObject::Ptr file_view(const Known& k, bool whole, const PluginFacts* probed)
   o->set("vendor", facts.vendor);
   o->set("license", facts.license);
   o->set("abi", facts.abi);
-  o->set("loaded", k.file.loaded);
+  o->set("loaded", k.file.loaded && !k.file.described());
   o->set("state", std::string(k.state()));
   o->set("error", k.file.error);
-  o->set("note", k.file.loaded && k.held() ? "is not opened at the next start: " + k.entry->reason : k.file.note);
+  std::string note = k.file.loaded && k.held() ? "is not opened at the next start: " + k.entry->reason : k.file.note;
+  if (note.empty() && k.file.loaded) note = held_of(k.kernel, facts.id);
+  o->set("note", note);
   o->set("dead", k.file.dead);
   o->set("installed", k.installed != nullptr);
   o->set("faults", static_cast<int64_t>(facts.id.empty() ? 0 : faults_of(k.kernel, facts.id)));
@@ -236,9 +250,9 @@ std::string component(Kernel& kernel, const std::string& type) {
     const Components::Found found = kernel.components().find(kind, type);
     if (found.component == nullptr) continue;
     const auto& c = *found.component;
-    auto o = component_view(
-        {std::string(dtud::plugins::kind_name(kind)), c.type, c.title, c.caps, c.interface_ids, c.dialects, c.schema},
-        true);
+    auto o = component_view({std::string(dtud::plugins::kind_name(kind)), c.type, c.title, c.caps, c.interface_ids,
+                             c.dialects, c.schema, c.lacks, c.events},
+                            true);
     o->set("plugin", found.plugin_id);
     o->set("instances", instances(kernel, found.component));
     list->add(o);

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <system_error>
 
+#include "lanes/call_page.hpp"
 #include "lanes/wall_clock.hpp"
 
 namespace dtud {
@@ -69,6 +70,7 @@ const Lane* Lane::current() { return current_lane; }
 
 void Lane::run() {
   current_lane = this;
+  const SignalStack room;
   bool more = true;
   while (!stopping_.load(std::memory_order_acquire)) {
     sleep_and_dispatch(!more);

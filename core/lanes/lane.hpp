@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "lanes/call_slot.hpp"
 #include "lanes/descriptor.hpp"
 #include "lanes/thread_safety.hpp"
 #include "lanes/timers.hpp"
@@ -61,21 +62,27 @@ class Lane {
   [[nodiscard]] const char* function() const { return function_.load(std::memory_order_relaxed); }
   [[nodiscard]] uint64_t step() const { return step_.load(std::memory_order_relaxed); }
 
+  // Whom it calls is written there, too: before it runs, or on it. Null: nowhere that others see.
+  void show_in(CallSlot* slot) { slot_ = slot != nullptr ? slot : &unseen_; }
+  [[nodiscard]] CallSlot& slot() { return *slot_; }
+  [[nodiscard]] const CallSlot& slot() const { return *slot_; }
+
   // Says for its lifetime on whose behalf the lane is working, in which function. The name must outlive it, the
-  // function is a literal. Only stores: it is around every call into a plugin.
+  // function is a literal; number: of CallPage. Only stores: it is around every call into a plugin.
   class Running {
    public:
-    Running(Lane& lane, const std::string& who, const char* function)
+    Running(Lane& lane, const std::string& who, const char* function, uint32_t number = 0)
         : lane_(lane),
           before_(lane.running_.load(std::memory_order_relaxed)),
           function_before_(lane.function()),
+          number_before_(lane.slot_->who.load(std::memory_order_relaxed)),
           began_ns_(coarse_ns()) {
-      lane_.now_runs(&who, function);
+      lane_.now_runs(&who, function, number);
       step_ = lane_.step();
     }
     ~Running() {
       lane_.ended_ns_ = coarse_ns();
-      lane_.now_runs(before_, function_before_);
+      lane_.now_runs(before_, function_before_, number_before_);
     }
     // How long so far, to some milliseconds, without the calls within that are over.
     [[nodiscard]] int64_t held_ns() const { return coarse_ns() - std::max(began_ns_, lane_.ended_ns_); }
@@ -87,6 +94,7 @@ class Lane {
     Lane& lane_;
     const std::string* before_;
     const char* function_before_;
+    uint32_t number_before_;
     int64_t began_ns_;
     uint64_t step_ = 0;
   };
@@ -100,9 +108,11 @@ class Lane {
     FdFn fn = nullptr;
     void* ctx = nullptr;
   };
-  void now_runs(const std::string* who, const char* function) {
+  void now_runs(const std::string* who, const char* function, uint32_t number) {
     running_.store(who, std::memory_order_release);
     function_.store(function, std::memory_order_relaxed);
+    slot_->function.store(function, std::memory_order_relaxed);
+    slot_->who.store(number, std::memory_order_relaxed);
     step_.store(step_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   Watch* find(uint64_t id);
@@ -131,6 +141,8 @@ class Lane {
   std::atomic<const char*> function_{nullptr};
   std::atomic<uint64_t> step_{0};
   mutable std::atomic<uint64_t> told_step_{0};
+  CallSlot unseen_;
+  CallSlot* slot_ = &unseen_;
   int64_t ended_ns_ = 0;  // when the last Running was over
 };
 

@@ -17,6 +17,7 @@ namespace dtud::plugins {
 
 class Folders;
 class Instances;
+class Killers;
 class KvStore;
 namespace isolation {
 class Isolation;
@@ -36,6 +37,7 @@ struct Context {
   isolation::Activity* activity = nullptr;    // of the process of an isolated instance: dtud looks at it, and tells
   events::Exchange* events = nullptr;         // null: there is no dtu.events/1
   Folders* folders = nullptr;                 // null: there is no dtu.folder/1
+  Killers* killers = nullptr;                 // dtud's: who ended the processes before this one
 };
 
 }  // namespace dtud::plugins

@@ -39,8 +39,9 @@ enum class Fault : uint8_t {
   busy,           // leaves a descriptor ready without end
   died,           // the process it is isolated in ended unasked
   quota,          // keeps more in its folder than it may
+  fatal,          // dtud itself died in a call of it
 };
-constexpr size_t kFaultKinds = 20;
+constexpr size_t kFaultKinds = 21;
 [[nodiscard]] const char* name_of(Fault kind);
 
 // Of one instance and one plugin. Any thread.

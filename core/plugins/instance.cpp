@@ -9,6 +9,7 @@
 #include "plugins/event_service.hpp"
 #include "plugins/host_table.hpp"
 #include "plugins/instances.hpp"
+#include "plugins/killers.hpp"
 #include "plugins/sound.hpp"
 
 namespace dtud::plugins {
@@ -43,9 +44,13 @@ Instance::Instance(Context& context, Spec spec)
     : context_(context),
       spec_(std::move(spec)),
       faults_(context.instances.faults().of(spec_.name, spec_.plugin_id)),
+      origin_(origin_of(spec_.plugin_id, spec_.component->build, spec_.config)),
       lane_(&context.main),
       jitter_(static_cast<uint32_t>(monotonic_ns() ^ std::hash<std::string>{}(spec_.name))) {
   const LoadedComponent& c = *spec_.component;
+  // Calls of an isolated one run none of its code here.
+  if (context.killers != nullptr && !c.isolated)
+    number_ = context.killers->page().enter(spec_.name, spec_.plugin_id, origin_);
   take(c, DTU_CHANNEL_IFACE, tables_.channel);
   take(c, DTU_PORTS_IFACE, tables_.ports);
   take(c, DTU_POINTS_IFACE, tables_.points);
@@ -58,6 +63,7 @@ Instance::Instance(Context& context, Spec spec)
   if ((c.caps & DTU_CAP_BLOCKING) != 0) {
     own_lane_ = std::make_unique<Lane>(spec_.name);
     lane_ = own_lane_.get();
+    if (context_.killers != nullptr) context_.killers->page().seat(*lane_);
     own_thread_ = std::thread([lane = lane_] { lane->run(); });
     context_.stalls.add(*lane_, true);
   }
@@ -77,14 +83,32 @@ Instance::~Instance() {
     if (!abandoned_) context_.stalls.remove(*own_lane_);
     own_lane_->stop();
     if (own_thread_.joinable()) own_thread_.join();
+    if (context_.killers != nullptr) context_.killers->page().unseat(*own_lane_);
   }
+  if (context_.killers != nullptr) context_.killers->page().leave(number_);
 }
 
 // --- start -----------------------------------------------------------------------------------------------------------
 
 void Instance::start() {
   wanted_ = true;
-  if (phase_ == Phase::idle) create();
+  if (phase_ != Phase::idle) return;
+  const bool suspect = context_.killers != nullptr && !spec_.component->isolated;
+  const std::string why = suspect ? context_.killers->why_held(spec_.name, origin_) : std::string();
+  if (why.empty()) return create();
+  hold(why);
+}
+
+// It fails before its first call.
+void Instance::hold(const std::string& why) {
+  quarantine_ = why;
+  error_ = "in quarantine: " + why;
+  state_ = DTU_STATE_FAILED;
+  context_.log.error(spec_.name, error_);
+  dtu_error error = blank();
+  error.code = DTU_E_INTERNAL;
+  error_.copy(error.message, sizeof error.message - 1);
+  context_.up.state_changed(*this, 0, state_, &error);
 }
 
 void Instance::create() {
@@ -286,6 +310,7 @@ std::string Instance::retry() {
   if (abandoned_) return error_;
   if (phase_ != Phase::idle) return spec_.name + " is not down: it is " + name_of_state(state_);
   context_.main.timers().disarm(restart_timer_);
+  if (context_.killers != nullptr) context_.killers->forgive(spec_.name);
   quarantine_.clear();
   error_.clear();
   strikes_.clear();

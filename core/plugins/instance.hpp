@@ -60,7 +60,8 @@ class Instance {
   [[nodiscard]] int32_t state() const { return state_; }  // DTU_STATE_...
   [[nodiscard]] const std::string& error() const { return error_; }
   [[nodiscard]] uint32_t restarts() const { return restarts_; }
-  // Why it is not started again by itself any more: its plugin ended too many of its runs by faults. "" = it is not so.
+  // Why it is not started again by itself any more: its plugin ended too many of its runs by faults, or dtud itself
+  // (Killers). "" = it is not so.
   [[nodiscard]] const std::string& quarantine() const { return quarantine_; }
   // Starts it at once, out of quarantine, back-off or waiting for a correction. "", or why that cannot be.
   [[nodiscard]] std::string retry();
@@ -134,6 +135,7 @@ class Instance {
   // idle -> starting -> running -> ending -> idle. Under `ending` nothing new is asked of the plugin: on a lane of its
   // own, stop() and destroy() are queued or under way.
   enum class Phase { idle, starting, running, ending };
+  void hold(const std::string& why);
   void create();
   void start_created();
   void failed(const dtu_error& error, bool retryable);
@@ -153,6 +155,8 @@ class Instance {
   Context& context_;
   Spec spec_;
   Faults& faults_;
+  const uint64_t origin_;  // of its plugin file and configuration, for Killers
+  uint32_t number_ = 0;    // of CallPage
   Tables tables_;
   std::unique_ptr<Lane> own_lane_;
   std::thread own_thread_;
@@ -182,7 +186,7 @@ class Instance {
 
 template <typename Fn>
 dtu_status Instance::guarded(const char* function, dtu_error* error, Fn&& fn) noexcept {
-  const Lane::Running running(*lane_, handle_->name, function);
+  const Lane::Running running(*lane_, handle_->name, function, number_);
   const isolation::Doing doing(context_.activity, function, lane_->now_ns());
   const CallLength length{faults_, *lane_, running, function, !on_main()};
   std::string what;

@@ -6,6 +6,7 @@
 
 #include "plugins/context.hpp"
 #include "plugins/instance.hpp"
+#include "plugins/killers.hpp"
 
 namespace dtud::plugins {
 
@@ -68,6 +69,7 @@ Instances::~Instances() {
   const Instance* inside = still_inside();
   if (inside == nullptr) return;
   context_.log.error(inside->name(), "is still inside a call of the plugin while dtud exits");
+  if (context_.killers != nullptr) context_.killers->page().end();
   std::_Exit(EXIT_FAILURE);
 }
 

@@ -64,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(Builds, TakenBack,
                                          Wrong{"hang", "was not up again within 1000 ms"},
                                          Wrong{"never_up", "was not up again within 1000 ms"},
                                          Wrong{"gives_up", "this build gives up"},
-                                         Wrong{"send", "this build sends nothing"}),
+                                         Wrong{"send", "this build sends nothing"},
+                                         Wrong{"again", "and it brought none to an end within 1000 ms"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(TakenBack, AndNothingIsLost) {
@@ -165,6 +166,54 @@ TEST_F(Busy, AKillLeavesTheOld) {
   dtud.start();
   EXPECT_TRUE(dtud.channel_is("1", "up"));
   EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Nothing in dtud can end a call that hangs on the main lane: the watchdog ends dtud, and the next start knows.
+struct Hangs : PluginRollback {
+  std::string told;
+  void start() {
+    told = dtud.path("hangs");
+    dtud.environment({"DTU_FIXTURE_HANGS=" + told});
+    PluginRollback::start();
+  }
+  void interrupted() {
+    ASSERT_TRUE(eventually([&] { return std::filesystem::exists(told); }));
+    dtud.process().signal(SIGABRT);
+    ASSERT_EQ(dtud.process().wait(), 128 + SIGABRT);
+  }
+  void goes_back() {
+    dtud.start();
+    ASSERT_TRUE(eventually([&] { return tcp_version() == "0.1.0"; }));
+    ASSERT_TRUE(dtud.channel_is("1", "up"));
+    EXPECT_THAT(dtud.log(), HasSubstr("org.dtukit.channel-tcp 0.9.0 failed: dtud died of signal 6 (SIGABRT), which "
+                                      "another process sent in send of channel 1; 0.1.0 is used again"));
+    EXPECT_EQ(text(with(at(dtud.status(), "instances"), "name", "channel 1"), "quarantined"), "false");
+    ASSERT_TRUE(pty.write("after\n"));
+    EXPECT_TRUE(eventually([&] { return sink.came() > 0; }));
+    EXPECT_THAT(upgrade(fixture("send_hangs")).output, HasSubstr("this build failed before (dtud died of signal 6"));
+    EXPECT_EQ(dtud.stop(), 0);
+  }
+};
+
+TEST_F(Hangs, WhileItIsTriedAndTheNextStartUsesTheOld) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  auto answer = std::async(std::launch::async, [this] { return upgrade(fixture("send_hangs")); });
+  for (int i = 0; i < 1000 && !std::filesystem::exists(told); ++i) {
+    ASSERT_TRUE(pty.write("line\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_NO_FATAL_FAILURE(interrupted());
+  EXPECT_NE(answer.get().status, 0);
+  ASSERT_NO_FATAL_FAILURE(goes_back());
+}
+
+TEST_F(Hangs, AfterItWasTakenAndOneDeathIsEnough) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const Ran ran = upgrade(fixture("send_hangs"));
+  ASSERT_EQ(ran.status, 0) << ran.output << "nothing waits, so there is nothing to prove yet";
+  ASSERT_TRUE(pty.write("line\n"));
+  ASSERT_NO_FATAL_FAILURE(interrupted());
+  ASSERT_NO_FATAL_FAILURE(goes_back());
 }
 
 // The power is cut at each step towards the disk: a start finds the old build or the new one, never none.

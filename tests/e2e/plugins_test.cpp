@@ -120,6 +120,55 @@ TEST_F(PluginsTest, WhatDtudItselfDiesOfIsQuarantinedAtTheThirdStart) {
   EXPECT_THAT(text(this->file(file), "error"), HasSubstr("dtud ended while it opened this file, 2 times"));
 }
 
+// Its constructors say which process they run in.
+TEST_F(PluginsTest, AFileForProcessesOfTheirOwnIsNeverOpenedByDtud) {
+  const std::string file = have("ctor_marker"), other = put("ctor_marker_2", dtud.path("new.so"));
+  const std::string marker = dtud.path("marker");
+  const auto document = [](const std::string& more) {
+    return R"({"work_mode": "raw", "conf": {"1": {"protocol": "ctor-marker")" + more + "}}}";
+  };
+  const auto by_dtud = [&] { return read_file(marker).find(" dtud\n") != std::string::npos; };
+  const auto runs = [&] {
+    return eventually([&] {
+      const Json i = with(at(dtud.status(), "instances"), "name", "channel 1");
+      return number(i, "isolated.pid") > 0 && text(i, "state") != "failed";
+    });
+  };
+  dtud.device(document(R"(, "isolate": true)")).environment({"DTU_FIXTURE_MARKER=" + marker});
+  ASSERT_EQ(::setenv("DTU_FIXTURE_MARKER", marker.c_str(), 1), 0);
+  const Ran check = dtud.check();
+  ASSERT_EQ(::unsetenv("DTU_FIXTURE_MARKER"), 0);
+  EXPECT_EQ(check.status, 0) << check.output;
+  EXPECT_FALSE(by_dtud()) << "dtud --check";
+
+  dtud.start();
+  ASSERT_TRUE(runs());
+  EXPECT_EQ(state_of(file), "isolated");
+  EXPECT_TRUE(eventually([&] { return read_file(marker).find(" dtu-plugin-host") != std::string::npos; }));
+  EXPECT_THAT(dtud.dtuctl({"plugins"}).output, HasSubstr("isolated"));
+  EXPECT_THAT(dtud.dtuctl({"inspect", "ctor-marker"}).output, HasSubstr("channel 1"));
+  EXPECT_EQ(dtud.dtuctl({"inspect", file}).status, 0);
+  EXPECT_EQ(dtud.put("/v1/config", document(R"(, "isolate": {"memory_mb": 70})")).status, 200);
+  EXPECT_EQ(dtud.dtuctl({"config", "reload"}).status, 0);
+  ASSERT_TRUE(runs());
+  EXPECT_FALSE(by_dtud()) << read_file(marker);
+
+  const Ran upgrade = dtud.dtuctl({"plugins", "upgrade", other});
+  EXPECT_EQ(upgrade.status, 0) << upgrade.output;
+  ASSERT_TRUE(runs());
+  EXPECT_THAT(dtud.get("/v1/plugins").body, HasSubstr(R"("version":"2.0.0")"));
+  EXPECT_EQ(number(dtud.status(), "dead_images"), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+  EXPECT_THAT(read_file(dtud.path("state/plugins/probes.json")), HasSubstr("\"whole\":true"));
+  dtud.start();
+  ASSERT_TRUE(runs());
+  EXPECT_FALSE(by_dtud()) << read_file(marker);
+
+  EXPECT_EQ(dtud.put("/v1/config", document("")).status, 200);
+  EXPECT_TRUE(eventually(by_dtud)) << "now it runs in dtud";
+  EXPECT_EQ(text(loaded("org.dtukit.fixture.ctor_marker"), "version"), "2.0.0");
+}
+
 TEST_F(PluginsTest, AnInstalledBuildIsUsedAtOnceAndBeforeTheOther) {
   const std::string old = have("build_1"), other = put("build_2", dtud.path("new.so"));
   dtud.start();

@@ -20,10 +20,15 @@ struct StateName {
   const char* name;
   Colour colour;
 };
-constexpr StateName kStates[] = {{"loaded", "loaded", Colour::good},       {"built in", "built in", Colour::good},
-                                 {"available", "not used", Colour::faint}, {"replaced", "replaced", Colour::faint},
-                                 {"waiting", "waiting", Colour::warning},  {"dead", "dead", Colour::faint},
-                                 {"refused", "refused", Colour::bad},      {"quarantined", "quarantined", Colour::bad}};
+constexpr StateName kStates[] = {{"loaded", "loaded", Colour::good},
+                                 {"isolated", "isolated", Colour::good},
+                                 {"built in", "built in", Colour::good},
+                                 {"available", "not used", Colour::faint},
+                                 {"replaced", "replaced", Colour::faint},
+                                 {"waiting", "waiting", Colour::warning},
+                                 {"dead", "dead", Colour::faint},
+                                 {"refused", "refused", Colour::bad},
+                                 {"quarantined", "quarantined", Colour::bad}};
 
 // An older dtud has no "state".
 std::string state_of(const Json& plugin) {

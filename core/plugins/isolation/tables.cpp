@@ -156,45 +156,36 @@ constexpr dtu_dialect kDialect{
     nullptr};
 
 // What they do not have is not there here either.
-#define DTUD_OPTIONAL(field) \
-  if (theirs->field == nullptr) ours.field = nullptr
-
 void fill(const LoadedComponent& of, dtu_points& ours) {
-  const auto theirs = of.iface<dtu_points>(DTU_POINTS_IFACE);
   ours = kPoints;
-  DTUD_OPTIONAL(write);
-  DTUD_OPTIONAL(await);
-  DTUD_OPTIONAL(cancel);
+  if (!of.has("points.write")) ours.write = nullptr;
+  if (!of.has("points.await")) ours.await = nullptr;
+  if (!of.has("points.cancel")) ours.cancel = nullptr;
 }
 void fill(const LoadedComponent& of, dtu_commands& ours) {
-  const auto theirs = of.iface<dtu_commands>(DTU_COMMANDS_IFACE);
   ours = kCommands;
-  DTUD_OPTIONAL(cancel);
+  if (!of.has("commands.cancel")) ours.cancel = nullptr;
 }
 void fill(const LoadedComponent& of, dtu_firmware& ours) {
-  const auto theirs = of.iface<dtu_firmware>(DTU_FIRMWARE_IFACE);
   ours = kFirmware;
-  DTUD_OPTIONAL(progress);
-  DTUD_OPTIONAL(mark_good);
-  DTUD_OPTIONAL(cancel);
+  if (!of.has("firmware.progress")) ours.progress = nullptr;
+  if (!of.has("firmware.mark_good")) ours.mark_good = nullptr;
+  if (!of.has("firmware.cancel")) ours.cancel = nullptr;
 }
 void fill(const LoadedComponent& of, dtu_ports& ours) {
-  const auto theirs = of.iface<dtu_ports>(DTU_PORTS_IFACE);
   ours = kPorts;
-  DTUD_OPTIONAL(drained);
+  if (!of.has("ports.drained")) ours.drained = nullptr;
 }
 void fill(const LoadedComponent& of, dtu_dialect& ours) {
-  const auto theirs = of.iface<dtu_dialect>(DTU_DIALECT_IFACE);
   ours = kDialect;
-  DTUD_OPTIONAL(channel_state);
+  if (!of.has("dialect.channel_state")) ours.channel_state = nullptr;
 }
-#undef DTUD_OPTIONAL
 void fill(const LoadedComponent&, dtu_network& ours) { ours = kNetwork; }
 void fill(const LoadedComponent&, dtu_channel& ours) { ours = kChannel; }
 
 template <typename Table>
 void offer(const LoadedComponent& of, StandIn& to, const char* id, Table& table) {
-  if (of.raw_iface(id) == nullptr) return;
+  if (!of.offers(id)) return;
   fill(of, table);
   to.interface_ids.emplace_back(id);
   to.tables.push_back(&table);
@@ -205,7 +196,7 @@ void offer(const LoadedComponent& of, StandIn& to, const char* id, Table& table)
 void fill_tables(const LoadedComponent& of, StandIn& to) {
   to.create = create;
   to.ops = kOps;
-  if (of.ops.health == nullptr) to.ops.health = nullptr;
+  if (!of.has("health")) to.ops.health = nullptr;
   Tables& t = to.ours;
   offer(of, to, DTU_CHANNEL_IFACE, t.channel);
   offer(of, to, DTU_PORTS_IFACE, t.ports);

@@ -1,5 +1,6 @@
 #include "plugins/loader/built_in.hpp"
 
+#include <functional>
 #include <utility>
 
 namespace dtud::plugins {
@@ -9,6 +10,7 @@ LoadResult load_built_in(const BuiltIn& plugin) {
   if (auto* refusal = std::get_if<Refusal>(&read)) return std::move(*refusal);
   auto& loaded = std::get<LoadedPlugin>(read);
   loaded.built_in = true;
+  for (LoadedComponent& c : loaded.components) c.build = std::hash<std::string>()(loaded.version);
   return std::make_shared<const LoadedPlugin>(std::move(loaded));
 }
 

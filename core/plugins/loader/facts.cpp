@@ -1,7 +1,11 @@
 #include "plugins/loader/facts.hpp"
 
+#include <dtu/events.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
+
+#include "events/names.hpp"
 #include "plugins/loader/types.hpp"
 
 namespace dtud::plugins {
@@ -14,6 +18,7 @@ using config::JsonObject;
 using config::make_object;
 
 constexpr size_t kLongestText = 256, kLongestReason = 1024, kMostComponents = 64, kMostNames = 32;
+constexpr size_t kLongestEventSchema = size_t{64} << 10U;
 
 std::string short_text(const Json& value, size_t most = kLongestText) { return as_text(value).substr(0, most); }
 
@@ -31,6 +36,34 @@ std::vector<std::string> texts_in(const Json& value) {
   return out;
 }
 
+JsonArray::Ptr list_of(const std::vector<events::Declared>& events) {
+  JsonArray::Ptr list = new JsonArray;
+  for (const events::Declared& e : events) {
+    auto o = make_object();
+    o->set("name", e.name);
+    o->set("title", e.title);
+    o->set("flags", e.flags);
+    if (!e.schema.empty()) o->set("schema", e.schema);
+    list->add(o);
+  }
+  return list;
+}
+
+// Another process may say anything: what no descriptor could have told is left out.
+std::vector<events::Declared> events_in(const Json& value) {
+  std::vector<events::Declared> out;
+  const JsonArray* list = config::as_list(value);
+  if (list == nullptr) return out;
+  for (const Json& entry : *list) {
+    const JsonObject* o = config::as_object(entry);
+    if (o == nullptr || out.size() >= DTU_EVENTS_MAX) continue;
+    events::Declared e{short_text(o->get("name")), short_text(o->get("title")), as_text(o->get("schema")),
+                       static_cast<uint32_t>(config::as_integer(o->get("flags"))) & DTU_EVENT_STATE};
+    if (e.schema.size() <= kLongestEventSchema && events::wrong_with_name(e.name).empty()) out.push_back(std::move(e));
+  }
+  return out;
+}
+
 std::string text_of(const struct stat& st) {
   const auto ns = [](const timespec& t) { return std::to_string(t.tv_sec) + "." + std::to_string(t.tv_nsec); };
   return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) + ":" + std::to_string(st.st_size) + ":" +
@@ -45,11 +78,44 @@ PluginFacts facts_of(const LoadedPlugin& plugin, bool with_schemas) {
                     plugin.vendor,
                     plugin.license,
                     std::to_string(plugin.abi_major) + "." + std::to_string(plugin.abi_minor),
-                    {}};
-  for (const LoadedComponent& c : plugin.components)
+                    {},
+                    with_schemas};
+  for (const LoadedComponent& c : plugin.components) {
     facts.components.push_back({std::string(kind_name(c.kind)), c.type, c.title, c.caps, c.interface_ids, c.dialects,
-                                with_schemas ? c.schema : ""});
+                                with_schemas ? c.schema : "", c.lacks, c.events});
+    if (with_schemas) continue;
+    for (events::Declared& event : facts.components.back().events) event.schema.clear();
+  }
   return facts;
+}
+
+std::shared_ptr<const LoadedPlugin> described(const PluginFacts& facts, const std::filesystem::path& file) {
+  auto plugin = std::make_shared<LoadedPlugin>();
+  plugin->file = file;
+  plugin->described = true;
+  plugin->id = facts.id;
+  plugin->version = facts.version;
+  plugin->vendor = facts.vendor;
+  plugin->license = facts.license;
+  plugin->abi_major = DTU_ABI_MAJOR;  // the probe refuses another
+  plugin->abi_minor =
+      static_cast<uint16_t>(std::strtoul(facts.abi.substr(facts.abi.find('.') + 1).c_str(), nullptr, 10));
+  for (const ComponentFacts& f : facts.components) {
+    LoadedComponent c;
+    for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND})
+      if (kind_name(kind) == f.kind) c.kind = kind;
+    c.type = f.type;
+    c.title = f.title;
+    c.schema = f.schema;
+    c.caps = f.caps;
+    c.dialects = f.dialects;
+    c.events = f.events;
+    c.interface_ids = f.interfaces;
+    c.lacks = f.lacks;
+    c.tables.assign(c.interface_ids.size(), nullptr);
+    if (c.kind != 0) plugin->components.push_back(std::move(c));
+  }
+  return plugin;
 }
 
 JsonObject::Ptr to_json(const PluginFacts& facts) {
@@ -68,10 +134,13 @@ JsonObject::Ptr to_json(const PluginFacts& facts) {
     component->set("caps", static_cast<int64_t>(c.caps));
     component->set("interfaces", list_of(c.interfaces));
     component->set("dialects", list_of(c.dialects));
+    component->set("lacks", list_of(c.lacks));
+    component->set("events", list_of(c.events));
     if (!c.schema.empty()) component->set("schema", c.schema);
     components->add(component);
   }
   o->set("components", components);
+  o->set("whole", facts.whole);
   return o;
 }
 
@@ -86,8 +155,13 @@ JsonObject::Ptr to_json(const SignatureFacts& facts) {
 std::optional<PluginFacts> plugin_facts(const Json& json) {
   const JsonObject* o = config::as_object(json);
   if (o == nullptr) return {};
-  PluginFacts facts{short_text(o->get("id")),      short_text(o->get("version")), short_text(o->get("vendor")),
-                    short_text(o->get("license")), short_text(o->get("abi")),     {}};
+  PluginFacts facts{short_text(o->get("id")),
+                    short_text(o->get("version")),
+                    short_text(o->get("vendor")),
+                    short_text(o->get("license")),
+                    short_text(o->get("abi")),
+                    {},
+                    false};
   const Json list = o->get("components");
   const JsonArray* components = config::as_list(list);
   if (components == nullptr || components->size() == 0 || components->size() > kMostComponents) return {};
@@ -96,9 +170,10 @@ std::optional<PluginFacts> plugin_facts(const Json& json) {
     if (c == nullptr || !is_type_name(as_text(c->get("type")))) return {};
     facts.components.push_back({short_text(c->get("kind")), as_text(c->get("type")), short_text(c->get("title")),
                                 static_cast<uint64_t>(config::as_integer(c->get("caps"))),
-                                texts_in(c->get("interfaces")), texts_in(c->get("dialects")),
-                                as_text(c->get("schema"))});
+                                texts_in(c->get("interfaces")), texts_in(c->get("dialects")), as_text(c->get("schema")),
+                                texts_in(c->get("lacks")), events_in(c->get("events"))});
   }
+  facts.whole = config::as_flag(o->get("whole"));
   return facts;
 }
 

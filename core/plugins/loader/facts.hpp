@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +17,14 @@ struct ComponentFacts {
   uint64_t caps = 0;  // DTU_CAP_...
   std::vector<std::string> interfaces, dialects;
   std::string schema;  // "" where nobody asked for it
+  std::vector<std::string> lacks;
+  std::vector<events::Declared> events;  // without schemas where nobody asked for them
 };
 
 struct PluginFacts {
   std::string id, version, vendor, license, abi;  // abi: "0.1"
   std::vector<ComponentFacts> components;
+  bool whole = false;  // with the schemas: there is nothing more to ask the file for
 };
 
 struct SignatureFacts {
@@ -30,6 +34,11 @@ struct SignatureFacts {
 };
 
 [[nodiscard]] PluginFacts facts_of(const LoadedPlugin& plugin, bool with_schemas);
+
+// A plugin as its facts say, which have to be whole: what others see of it is there, its functions are not. For one
+// whose instances all run in processes of their own.
+[[nodiscard]] std::shared_ptr<const LoadedPlugin> described(const PluginFacts& facts,
+                                                            const std::filesystem::path& file);
 
 [[nodiscard]] config::JsonObject::Ptr to_json(const PluginFacts& facts);
 [[nodiscard]] config::JsonObject::Ptr to_json(const SignatureFacts& facts);

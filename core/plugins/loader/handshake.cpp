@@ -160,6 +160,29 @@ void read_interfaces(const dtu_component& theirs, LoadedComponent& c, const std:
   if (const auto events = c.iface<dtu_events>(DTU_EVENTS_IFACE)) c.events = read_events(*events, name);
 }
 
+// What an isolated one must not pretend to have: dtud may know it by this list alone.
+void note_lacks(LoadedComponent& c) {
+  const auto look = [&](bool has, const char* function) {
+    if (!has) c.lacks.emplace_back(function);
+  };
+  look(c.ops.check != nullptr, "check");
+  look(c.ops.health != nullptr, "health");
+  if (const auto t = c.iface<dtu_points>(DTU_POINTS_IFACE)) {
+    look(t->write != nullptr, "points.write");
+    look(t->await != nullptr, "points.await");
+    look(t->cancel != nullptr, "points.cancel");
+  }
+  if (const auto t = c.iface<dtu_commands>(DTU_COMMANDS_IFACE)) look(t->cancel != nullptr, "commands.cancel");
+  if (const auto t = c.iface<dtu_firmware>(DTU_FIRMWARE_IFACE)) {
+    look(t->progress != nullptr, "firmware.progress");
+    look(t->mark_good != nullptr, "firmware.mark_good");
+    look(t->cancel != nullptr, "firmware.cancel");
+  }
+  if (const auto t = c.iface<dtu_ports>(DTU_PORTS_IFACE)) look(t->drained != nullptr, "ports.drained");
+  if (const auto t = c.iface<dtu_dialect>(DTU_DIALECT_IFACE))
+    look(t->channel_state != nullptr, "dialect.channel_state");
+}
+
 LoadedComponent read_component(const dtu_component* raw, uint64_t index) {
   std::string name = "component " + std::to_string(index);
   if (raw == nullptr) throw Broken{name + " is null"};
@@ -180,6 +203,7 @@ LoadedComponent read_component(const dtu_component* raw, uint64_t index) {
   require(c.ops, {DTUD_REQUIRED(dtu_ops, start), DTUD_REQUIRED(dtu_ops, stop), DTUD_REQUIRED(dtu_ops, destroy)},
           name + ": ops");
   read_interfaces(theirs, c, name);
+  note_lacks(c);
   return c;
 }
 
@@ -208,6 +232,14 @@ void read_components(const dtu_plugin& d, LoadedPlugin& p) {
 const void* LoadedComponent::raw_iface(const char* id) const {
   const auto it = std::find(interface_ids.begin(), interface_ids.end(), id);
   return it == interface_ids.end() ? nullptr : tables[static_cast<size_t>(it - interface_ids.begin())];
+}
+
+bool LoadedComponent::offers(const std::string& id) const {
+  return std::find(interface_ids.begin(), interface_ids.end(), id) != interface_ids.end();
+}
+
+bool LoadedComponent::has(const std::string& function) const {
+  return std::find(lacks.begin(), lacks.end(), function) == lacks.end();
 }
 
 std::string other_major(const std::filesystem::path& file, unsigned major) {

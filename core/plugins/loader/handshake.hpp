@@ -23,7 +23,9 @@ struct LoadedComponent {
   std::vector<std::string> dialects;     // names of its dtu.dialect/1, if it offers one
   std::vector<events::Declared> events;  // what it lists in its dtu.events/1
   std::vector<std::string> interface_ids;
-  bool isolated = false;  // a stand-in for one that runs in a process of its own (isolation/)
+  std::vector<std::string> lacks;  // functions it might have and does not: "check", "points.write"
+  bool isolated = false;           // a stand-in for one that runs in a process of its own (isolation/)
+  uint64_t build = 0;              // tells its plugin's builds apart
 
   // The table of a known interface at our size, nothing when it is not offered:
   // iface<dtu_channel>(DTU_CHANNEL_IFACE).
@@ -33,6 +35,8 @@ struct LoadedComponent {
     return table == nullptr ? std::nullopt : std::optional<Table>(normalise(*static_cast<const Table*>(table)));
   }
   [[nodiscard]] const void* raw_iface(const char* id) const;
+  [[nodiscard]] bool offers(const std::string& id) const;
+  [[nodiscard]] bool has(const std::string& function) const;  // one that `lacks` might name
 
   std::vector<const void*> tables;  // beside interface_ids
 };
@@ -40,6 +44,7 @@ struct LoadedComponent {
 struct LoadedPlugin {
   std::filesystem::path file;  // "built-in NAME" when it is none
   bool built_in = false;       // linked into dtud: built_in.hpp
+  bool described = false;      // nothing of it is in this process: no function, no table (facts.hpp)
   std::string id, version, vendor, license;
   uint16_t abi_major = 0, abi_minor = 0, min_host_minor = 0;
   std::vector<LoadedComponent> components;

@@ -51,7 +51,7 @@ std::string no_symbol(const std::filesystem::path& file, const dll::shared_libra
 
 }  // namespace
 
-LoadResult load(const std::filesystem::path& wanted) {
+LoadResult load(const std::filesystem::path& wanted, uint64_t build) {
   const Trust trust = check_trust(wanted);
   if (!trust.refusal.empty()) return Refusal{trust.refusal};
   const DeclaredTypes declared = read_types(trust.file);
@@ -72,6 +72,7 @@ LoadResult load(const std::filesystem::path& wanted) {
   auto& plugin = std::get<LoadedPlugin>(read);
   if (const std::string why = disagreement(declared, plugin); !why.empty())
     return Refusal{trust.file.string() + ": " + why + ": correct the macro and rebuild"};
+  for (LoadedComponent& c : plugin.components) c.build = build;
   return std::make_shared<const LoadedPlugin>(std::move(plugin));
 }
 

@@ -61,6 +61,23 @@ std::optional<CacheEntry> entry_of(const Json& json) {
   return e;
 }
 
+std::string text_of(const std::vector<CacheEntry>& entries) {
+  auto o = config::make_object();
+  JsonArray::Ptr list = new JsonArray;
+  for (const CacheEntry& e : entries) list->add(to_json(e));
+  o->set("version", kVersion);
+  o->set("entries", list);
+  return config::to_json(Json(o)) + "\n";
+}
+
+void forget_schemas(PluginFacts& plugin) {
+  plugin.whole = false;
+  for (ComponentFacts& c : plugin.components) {
+    c.schema.clear();
+    for (events::Declared& event : c.events) event.schema.clear();
+  }
+}
+
 }  // namespace
 
 ProbeCache::ProbeCache(std::string file, bool read_only) : file_(std::move(file), kLongestFile) {
@@ -104,13 +121,14 @@ std::string ProbeCache::save() {
     for (CacheEntry& e : before)
       if (find(e.path) == nullptr && entries_.size() < kMost) entries_.push_back(std::move(e));
   }
-  auto o = config::make_object();
-  JsonArray::Ptr list = new JsonArray;
-  for (const CacheEntry& e : entries_) list->add(to_json(e));
-  o->set("version", kVersion);
-  o->set("entries", list);
+  std::string text = text_of(entries_);
+  // With schemas that are longer than any, the file would not be read again: then whoever needs them asks a probe.
+  if (text.size() > kLongestFile / 2) {
+    for (CacheEntry& e : entries_) forget_schemas(e.plugin);
+    text = text_of(entries_);
+  }
   config::FileError error;
-  if (!file_.write(config::to_json(Json(o)) + "\n", error)) return error.text;
+  if (!file_.write(text, error)) return error.text;
   changed_ = false;
   return {};
 }

@@ -106,7 +106,7 @@ ProbeJob Vetting::job_for(const fs::path& file) const {
   return job;
 }
 
-Vetting::Vetted Vetting::vet(const fs::path& wanted) {
+Vetting::Vetted Vetting::vet(const fs::path& wanted, bool whole) {
   const Trust trust = check_trust(wanted);
   if (!trust.refusal.empty()) {
     Vetted v;
@@ -116,8 +116,13 @@ Vetting::Vetted Vetting::vet(const fs::path& wanted) {
   }
   const CacheEntry* e = known(trust.file);
   const bool held = e != nullptr && e->verdict == Verdict::quarantined;
-  const bool usable = e != nullptr && !e->plugin.components.empty() && e->context == context_of(trust.file);
-  if (!held && !usable) return learn(trust.file, probe(setup_.program, job_for(trust.file), setup_.limits));
+  const bool usable = e != nullptr && !e->plugin.components.empty() && e->context == context_of(trust.file) &&
+                      (e->plugin.whole || !whole);
+  if (!held && !usable) {
+    ProbeJob job = job_for(trust.file);
+    job.schemas = whole;
+    return learn(trust.file, probe(setup_.program, job, setup_.limits));
+  }
   return {held ? held_against(trust.file, *e) : "", held, trust.file, e->identity, e->sha256, e->signature, e->plugin};
 }
 
@@ -180,7 +185,7 @@ LoadResult Vetting::open(const Vetted& vetted) {
   mark->set("identity", vetted.identity);
   mark->set("sha256", vetted.sha256);
   mark_.set(config::to_json(config::Json(mark)) + "\n");
-  LoadResult result = load(vetted.file);
+  LoadResult result = load(vetted.file, std::hash<std::string>()(vetted.identity));
   mark_.clear();
   // Whoever can do this is root or the user of dtud; that it is not used is all that is left to do.
   if (changed()) return Refusal{name + ": was changed while dtud opened it, and is not used: restart dtud"};

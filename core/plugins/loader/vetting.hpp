@@ -38,8 +38,8 @@ class Vetting {
     SignatureFacts signature;
     PluginFacts plugin;  // empty when there is no probe to be had
   };
-  // Blocks while it is being probed: ProbeLimits.
-  [[nodiscard]] Vetted vet(const std::filesystem::path& file);
+  // Blocks while it is being probed: ProbeLimits. whole: with all that described() needs.
+  [[nodiscard]] Vetted vet(const std::filesystem::path& file, bool whole = false);
   // What vet() would have answered after this probe of `file`, or of a copy of it.
   Vetted learn(const std::filesystem::path& file, const Probed& probed);
   [[nodiscard]] ProbeJob job_for(const std::filesystem::path& file) const;  // for a probe of one's own

@@ -271,12 +271,39 @@ TEST_F(VettingTest, ACheckWritesNothing) {
   EXPECT_FALSE(fs::exists(folder.path() / "other"));
 }
 
+// A file that is too long to be read again would forget the quarantines, too.
+TEST_F(VettingTest, SchemasThatDoNotFitIntoTheCacheAreForgotten) {
+  ProbeCache many((folder.path() / "many.json").string());
+  CacheEntry e;
+  e.identity = "1:2:3";
+  e.sha256 = std::string(64, 'a');
+  e.plugin.whole = true;
+  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, std::string(20'000, ' '), {"check"}, {}});
+  for (int i = 0; i < 100; ++i) {
+    e.path = "/p/" + std::to_string(i);
+    many.put(e);
+    if (i != 0) continue;
+    EXPECT_EQ(many.save(), "");
+    ProbeCache one((folder.path() / "many.json").string());
+    EXPECT_EQ(one.load(), "");
+    ASSERT_NE(one.find("/p/0"), nullptr);
+    EXPECT_TRUE(one.find("/p/0")->plugin.whole);
+    EXPECT_EQ(one.find("/p/0")->plugin.components.front().lacks, std::vector<std::string>{"check"});
+  }
+  EXPECT_EQ(many.save(), "");
+  ProbeCache again((folder.path() / "many.json").string());
+  EXPECT_EQ(again.load(), "");
+  ASSERT_NE(again.find("/p/99"), nullptr);
+  EXPECT_FALSE(again.find("/p/99")->plugin.whole);
+  EXPECT_EQ(again.find("/p/99")->plugin.components.front().schema, "");
+}
+
 TEST_F(VettingTest, TheCacheIsBounded) {
   ProbeCache many((folder.path() / "many.json").string());
   CacheEntry e;
   e.identity = "1:2:3";
   e.sha256 = std::string(64, 'a');
-  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, ""});
+  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, "", {}, {}});
   for (int i = 0; i < 500; ++i) {
     e.path = "/p/" + std::to_string(i);
     e.verdict = i == 7 ? Verdict::quarantined : Verdict::good;
