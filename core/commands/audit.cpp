@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "config/json_value.hpp"
 #include "config/state_file.hpp"
@@ -39,6 +40,22 @@ bool are_entries(std::string_view text) {
     if (line.size() < 2 || line.front() != '{' || line.back() != '}' || !printable || !is_utf8(line)) return false;
   }
   return true;
+}
+
+// "" or why not. [any]
+std::string append(const std::string& file, const std::string& line) {
+  const auto failed = [&](int code) { return "cannot write " + file + ": " + std::generic_category().message(code); };
+  struct stat now {};
+  if (::stat(file.c_str(), &now) == 0 && static_cast<uint64_t>(now.st_size) + line.size() > Audit::kFileBytes)
+    if (std::rename(file.c_str(), (file + ".1").c_str()) != 0) return failed(errno);
+  // O_NONBLOCK: nobody may read a FIFO that stands there, and nobody waits for that.
+  const Descriptor fd(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!fd) return failed(errno);
+  if (::fstat(fd.get(), &now) != 0) return failed(errno);
+  if (!S_ISREG(now.st_mode)) return failed(EINVAL);
+  const ssize_t written = ::write(fd.get(), line.data(), line.size());
+  if (written == static_cast<ssize_t>(line.size())) return "";
+  return failed(written < 0 ? errno : ENOSPC);
 }
 
 }  // namespace
@@ -77,35 +94,41 @@ std::string Audit::note(int64_t time_ns, const std::string& source, const std::s
   if (entries_.size() == kKept) entries_.pop_front();
   const bool guessed = answer.status == DTU_E_WRONG_PASSWORD || answer.status == DTU_E_LOCKED;
   entries_.push_back({time_ns, source, command, result, answer.error, 1, changes || guessed});
-  if (entries_.back().lasting && write(entries_.back())) problem_.clear();
-  return problem_ == before ? "" : problem_;
+  if (entries_.back().lasting) write(entries_.back());
+  return disk_ != nullptr || problem_ == before ? "" : problem_;
 }
 
 // The first of a row was written when it came; how often it came again is known when something else does.
 void Audit::write_repeats() {
   if (entries_.empty() || entries_.back().times == 1 || !entries_.back().lasting) return;
-  (void)write(entries_.back());
+  write(entries_.back());
 }
 
-bool Audit::write(const Entry& entry) {
-  if (file_.empty()) return true;
-  const std::string line = line_of(entry);
-  struct stat now {};
-  if (::stat(file_.c_str(), &now) == 0 && static_cast<uint64_t>(now.st_size) + line.size() > kFileBytes)
-    if (std::rename(file_.c_str(), (file_ + ".1").c_str()) != 0) return failed(errno);
-  // O_NONBLOCK: nobody may read a FIFO that stands there, and the lane does not wait.
-  const Descriptor fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-  if (!fd) return failed(errno);
-  if (::fstat(fd.get(), &now) != 0) return failed(errno);
-  if (!S_ISREG(now.st_mode)) return failed(EINVAL);
-  const ssize_t written = ::write(fd.get(), line.data(), line.size());
-  if (written == static_cast<ssize_t>(line.size())) return true;
-  return failed(written < 0 ? errno : ENOSPC);
+void Audit::write_on(DiskLane& disk, std::function<void(const std::string&)> told) {
+  disk_ = &disk;
+  told_ = std::move(told);
 }
 
-bool Audit::failed(int code) {
-  problem_ = "cannot write " + file_ + ": " + std::generic_category().message(code);
-  return false;
+void Audit::write(const Entry& entry) {
+  if (file_.empty()) return;
+  std::string line = line_of(entry);
+  if (disk_ == nullptr) return void(problem_ = append(file_, line));
+  if (waiting_ >= kMostWaiting) {
+    return tell("the disk does not take the entries of " + file_ + " in time: some are not in it");
+  }
+  ++waiting_;
+  disk_->run(
+      here_, [file = file_, line = std::move(line)] { return append(file, line); },
+      [this](const std::string& problem) {
+        --waiting_;
+        tell(problem);
+      });
+}
+
+void Audit::tell(const std::string& problem) {
+  const bool news = !problem.empty() && problem != problem_;
+  problem_ = problem;
+  if (news) told_(problem_);
 }
 
 }  // namespace dtud::commands

@@ -1,6 +1,7 @@
 #include "commands/document_password.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "commands/password_hash.hpp"
 #include "config/json_text.hpp"
@@ -53,6 +54,17 @@ std::string with_password_hash(std::string text, const std::string& stored, conf
   const bool same = is_password_hash(stored) && password_matches(stored, password);
   const std::string hash = same ? stored : hash_password(password);
   return text.replace(place.value, end - place.value, config::to_json(config::Json(hash)));
+}
+
+HashedDocument hash_in_document(const std::string& text, const std::string& stored) {
+  HashedDocument out;
+  try {
+    out.text = with_password_hash(text, stored, out.findings);
+  } catch (const std::exception& e) {
+    out.text = text;
+    out.problem = e.what();
+  }
+  return out;
 }
 
 }  // namespace dtud::commands

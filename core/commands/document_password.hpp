@@ -12,4 +12,12 @@ namespace dtud::commands {
 // when the system cannot make one.
 [[nodiscard]] std::string with_password_hash(std::string text, const std::string& stored, config::Findings& findings);
 
+// The same for a thread of its own: nothing is thrown. problem: why there is no hash, and `text` is as it was; "" =
+// fine.
+struct HashedDocument {
+  std::string text, problem;
+  config::Findings findings;
+};
+[[nodiscard]] HashedDocument hash_in_document(const std::string& text, const std::string& stored);
+
 }  // namespace dtud::commands

@@ -13,16 +13,21 @@ PasswordChecker::~PasswordChecker() {
 }
 
 void PasswordChecker::check(std::string hash, std::string given, std::function<void(bool)> done) {
-  if (thread_.joinable()) thread_.join();  // it has told its result: nothing is left to do in it
-  thread_ = std::thread([&lane = lane_, alive = alive_, hash = std::move(hash), given = std::move(given),
-                         done = std::move(done)]() mutable {
+  run([hash = std::move(hash), given = std::move(given), done = std::move(done)] {
     bool matches = false;
     try {
       matches = password_matches(hash, given);
     } catch (const std::exception&) {  // no memory for it: as a wrong one
     }
-    lane.post([alive = std::move(alive), done = std::move(done), matches] {
-      if (*alive) done(matches);
+    return [done, matches] { done(matches); };
+  });
+}
+
+void PasswordChecker::run(std::function<std::function<void()>()> work) {
+  if (thread_.joinable()) thread_.join();  // it has told its result: nothing is left to do in it
+  thread_ = std::thread([&lane = lane_, alive = alive_, work = std::move(work)]() mutable {
+    lane.post([alive = std::move(alive), done = work()] {
+      if (*alive) done();
     });
   });
 }

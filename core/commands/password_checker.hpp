@@ -1,4 +1,5 @@
-// Compares a password with its hash on a thread of its own: that takes as long as hundreds of messages. Main lane.
+// Hashes passwords, and compares them with their hashes, on a thread of its own: that takes as long as hundreds of
+// messages. Main lane.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,6 +19,8 @@ class PasswordChecker {
 
   // done(matches) is called later, on the lane. One at a time: the next only after done.
   void check(std::string hash, std::string given, std::function<void(bool)> done);
+  // work() runs on the thread; what it returns is called later, on the lane. work() must not throw. One at a time.
+  void run(std::function<std::function<void()>()> work);
 
  private:
   Lane& lane_;

@@ -41,13 +41,13 @@ bool DocumentFile::write(const std::string& text, FileError& error) {
   return true;
 }
 
-bool DocumentFile::keep_rejected(FileError& error) {
+bool DocumentFile::keep_rejected(const std::string& file, FileError& error) {
   FileError unreadable;
-  const std::string kept = rejected_path();
-  if (const auto text = read(unreadable)) return write_file(kept, *text, error);
-  if (unreadable.code == ENOENT || std::rename(file_.c_str(), kept.c_str()) == 0) return true;
+  const std::string kept = file + ".rejected";
+  if (const auto text = read_file(file, kMost, unreadable)) return write_file(kept, *text, error);
+  if (unreadable.code == ENOENT || std::rename(file.c_str(), kept.c_str()) == 0) return true;
   const int code = errno;
-  error = {code, "cannot move " + file_ + " to " + kept + ": " + std::generic_category().message(code)};
+  error = {code, "cannot move " + file + " to " + kept + ": " + std::generic_category().message(code)};
   return false;
 }
 

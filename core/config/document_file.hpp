@@ -29,7 +29,8 @@ class DocumentFile {
 
   // Keeps the file as it is now as rejected_path(), where it replaces an older one. A file that cannot be read is moved
   // there.
-  [[nodiscard]] bool keep_rejected(FileError& error);
+  [[nodiscard]] bool keep_rejected(FileError& error) const { return keep_rejected(file_, error); }
+  [[nodiscard]] static bool keep_rejected(const std::string& file, FileError& error);  // any thread
   [[nodiscard]] std::string rejected_path() const { return file_ + ".rejected"; }
   [[nodiscard]] bool has_rejected() const;
 

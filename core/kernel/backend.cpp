@@ -321,7 +321,7 @@ Answer KernelBackend::ask_to_change(const char* name,
             [this, name, reply, kept](const Changes::Outcome& outcome) {
               *kept = outcome;
               const config::Finding* error = config::first_new_error(outcome.findings);
-              const auto status = outcome.taken ? DTU_OK : DTU_E_INVALID;
+              const auto status = outcome.taken ? DTU_OK : outcome.busy ? DTU_AGAIN : DTU_E_INVALID;
               kernel_.calls().note(kConsole, name, true,
                                    {status, "", outcome.taken || error == nullptr ? "" : config::to_text(*error)});
               if (!outcome.taken) reply({409, findings_json(false, outcome.findings, kept.get())});
@@ -344,7 +344,7 @@ Answer KernelBackend::patch_config(const std::string& json) {
   const auto patch = config::read_json(json, "", findings);
   if (!patch) return Answer{409, findings_json(false, findings)};
   return ask_to_change("config.patch", [this, patch](const Changes::Stored& stored, Changes::Applied applied) {
-    kernel_.changes().patch(*config::as_object(*patch), kConsole, stored, std::move(applied));
+    kernel_.changes().patch(*patch, kConsole, stored, std::move(applied));
   });
 }
 
@@ -375,7 +375,17 @@ KernelBackend::Reply KernelBackend::audited(const char* what, Reply reply) {
 }
 
 Answer KernelBackend::history() { return view(views::history); }
-Answer KernelBackend::audit() { return view(views::audit); }
+// When all that it shows is also in the file.
+Answer KernelBackend::audit() {
+  return ask([this](const Reply& reply) {
+    const auto here = std::make_shared<bool>(true);
+    kernel_.disk().run(
+        here, [] { return true; },
+        [this, here, reply](bool) {
+          reply({200, views::audit(kernel_)});
+        });
+  });
+}
 
 Answer KernelBackend::upgrade() {
   return ask([this](const Reply& reply) { reply({200, kernel_.upgrades().state()}); });

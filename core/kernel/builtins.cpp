@@ -35,8 +35,10 @@ Changes::Stored answer_stored(const Done& done) {
       const config::Finding* error = config::first_new_error(outcome.findings);
       const std::string path = error == nullptr || error->path.empty() ? "" : error->path + ": ";
       const bool unsupported = error != nullptr && config::is_unsupported(*error);
-      return done({unsupported ? DTU_E_UNSUPPORTED : DTU_E_INVALID, "",
-                   error == nullptr ? "not stored" : path + error->message});
+      return done({outcome.busy  ? DTU_AGAIN
+                   : unsupported ? DTU_E_UNSUPPORTED
+                                 : DTU_E_INVALID,
+                   "", error == nullptr ? "not stored" : path + error->message});
     }
     auto o = config::make_ordered_object();
     o->set("stored", true);
@@ -58,7 +60,7 @@ void board_offers(Kernel& kernel, const config::JsonObject&, const std::string&,
 
 void config_change(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
   const config::Json keys = args.get("set");
-  kernel.changes().change(*config::as_object(keys), source, answer_stored(done));
+  kernel.changes().change(keys, source, answer_stored(done));
 }
 
 void config_rollback(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
@@ -67,7 +69,9 @@ void config_rollback(Kernel& kernel, const config::JsonObject& args, const std::
 }
 
 void config_confirm(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
-  done({DTU_OK, kernel.changes().confirm(source) ? R"({"confirmed":true})" : R"({"confirmed":false})", ""});
+  kernel.changes().confirm(source, [done](bool confirmed) {
+    done({DTU_OK, confirmed ? R"({"confirmed":true})" : R"({"confirmed":false})", ""});
+  });
 }
 
 void password_set(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
@@ -76,7 +80,7 @@ void password_set(Kernel& kernel, const config::JsonObject& args, const std::str
     return done({DTU_E_INVALID, "", "/new_password: blanks are no password: give a text that is not empty"});
   auto keys = config::make_object();
   keys->set("password", password);
-  kernel.changes().change(*keys, source, answer_stored(done));
+  kernel.changes().change(config::Json(keys), source, answer_stored(done));
 }
 
 void channels_connect(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {

@@ -10,6 +10,7 @@ namespace dtud {
 // What became of a new document.
 struct ChangeOutcome {
   bool taken = false;
+  bool busy = false;          // refused, only because too many others wait
   config::Findings findings;  // of the document; those the stored one has as well are `known`
   uint64_t revision = 0;      // that is stored now
   bool stored = false;        // as a new revision: false when the document says what it said before

@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <stdexcept>
 #include <utility>
 
-#include "commands/document_password.hpp"
 #include "commands/password_hash.hpp"
 #include "config/json_text.hpp"
 
@@ -19,6 +17,7 @@ constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kAnswersOut = 3000 * kMs;  // the longest a change waits for the answers before it
 constexpr int64_t kRecordAfter = 1000 * kMs;
 constexpr int64_t kPumpEvery = 5 * kMs;
+constexpr int64_t kStopWithin = 5000 * kMs;
 constexpr char kNothing[] = "{}";  // what dtud starts with when there is no document at all
 
 using config::Finding;
@@ -26,16 +25,16 @@ using config::Findings;
 
 }  // namespace
 
-Changes::Changes(Parts parts) : parts_(parts), watch_(parts.router) {
+Changes::Changes(Parts parts) : parts_(parts), hasher_(parts.lane), watch_(parts.router) {
   record_timer_ = parts_.lane.timers().create(record_due, this);
   pump_timer_ = parts_.lane.timers().create(pump_due, this);
   trial_timer_ = parts_.lane.timers().create(trial_due, this);
+  stop_timer_ = parts_.lane.timers().create(stop_due, this);
 }
 
 Changes::~Changes() {
-  parts_.lane.timers().destroy(record_timer_);
-  parts_.lane.timers().destroy(pump_timer_);
-  parts_.lane.timers().destroy(trial_timer_);
+  for (const uint64_t timer : {record_timer_, pump_timer_, trial_timer_, stop_timer_})
+    parts_.lane.timers().destroy(timer);
 }
 
 // --- the start -------------------------------------------------------------------------------------------------------
@@ -44,8 +43,7 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
                    const config::Schemas& schemas, Findings& findings) {
   file_.set_path(device_file);
   factory_file_ = factory_file;
-  history_ = std::make_unique<config::History>(state_dir + "/history");
-  trial_file_ = std::make_unique<config::TrialFile>(state_dir);
+  files_ = std::make_shared<ChangeFiles>(parts_.log, device_file, state_dir);
   config::FileError error;
   const auto warn = [&](const std::string& file, const std::string& text) {
     findings.push_back({Finding::Severity::warning, file, "", 0, 0, text});
@@ -73,19 +71,19 @@ void Changes::load(const std::string& device_file, const std::string& state_dir,
   }
   // The one that ran last, then the newest that is proven, then the newest.
   config::FileError unlisted;
-  auto known = history_->ids(&unlisted);
+  auto known = history().ids(&unlisted);
   if (unlisted.code != 0) warn(device_file, unlisted.text);
   std::reverse(known.begin(), known.end());
   std::stable_partition(known.begin(), known.end(), [&](uint64_t id) {
-    const auto revision = history_->get(id);
+    const auto revision = history().get(id);
     return !revision || !revision->unproven;
   });
-  const auto ran = std::find(known.begin(), known.end(), history_->ran());
+  const auto ran = std::find(known.begin(), known.end(), history().ran());
   if (ran != known.end()) std::rotate(known.begin(), ran, ran + 1);
   const std::string problem = text ? "cannot be used" : error.text;
   for (const uint64_t id : known) {
     config::FileError unread;
-    const auto revision = history_->get(id, &unread);
+    const auto revision = history().get(id, &unread);
     if (!revision) warn(device_file, unread.text + ": another revision is looked for");
     Findings ignored;
     auto device = revision ? config::read_device(revision->text, "", schemas, ignored) : std::nullopt;
@@ -126,12 +124,12 @@ bool Changes::load_factory(Findings& findings) {
 
 // The revision that latest_ is.
 void Changes::find_present(bool trial_damaged) {
-  auto known = history_->ids();
+  auto known = history().ids();
   std::reverse(known.begin(), known.end());
   for (const bool to_the_letter : {true, false}) {  // white space may have been edited
     for (const uint64_t id : known) {
       if (revision_ != 0) return;
-      const auto revision = history_->get(id);
+      const auto revision = history().get(id);
       if (!revision) continue;
       // A change that was undone, or never ran: somebody wrote it into the device file, and that is an edit.
       const bool known_to_run = ran_ == 0 || id == ran_ || (trial_damaged && id > ran_);
@@ -147,7 +145,7 @@ void Changes::find_present(bool trial_damaged) {
 // those that are known, for messages; "" = none.
 std::string Changes::find_lost() {
   std::string wrong;
-  const auto documents = trial_file_->unproven(wrong);
+  const auto documents = files_->trial().unproven(wrong);
   if (!wrong.empty()) {
     damaged_.push_back(wrong);
     parts_.log.error("config", wrong);
@@ -166,30 +164,31 @@ uint64_t Changes::next_id() const {
 }
 
 void Changes::start() {
+  starting_ = true;  // all is done at once
   std::string wrong;
-  ran_ = history_->ran(&wrong);
+  ran_ = history().ran(&wrong);
   if (!wrong.empty()) {
     damaged_.push_back(wrong + ". Which revision ran last is not known");
     parts_.log.error("config", damaged_.back());
   }
-  trial_ = trial_file_->read(wrong);
+  trial_ = files_->trial().read(wrong);
   if (!wrong.empty()) damaged_.push_back(wrong);
   const std::string unproven = find_lost();
   find_present(!wrong.empty());
   if (revision_ != 0 && ran_ != 0)
-    for (const uint64_t id : history_->ids())  // left by a power cut between two steps
-      if (id > std::max(revision_, ran_)) (void)mark(id, false);
+    for (const uint64_t id : history().ids())  // left by a power cut between two steps
+      if (id > std::max(revision_, ran_)) (void)files_->mark(id, false);
   const bool edited = file_good_ && revision_ == 0;
-  if (!unproven.empty() && !lost_ && !trial_file_->unread()) {
+  if (!unproven.empty() && !lost_ && !files_->trial().unread()) {
     config::FileError error;
     if (edited)
-      parts_.log.warning("config", unproven + " was on trial, and " + trial_file_->name() +
+      parts_.log.warning("config", unproven + " was on trial, and " + files_->trial().name() +
                                        " cannot be used: the device file was edited, and the edit stays");
-    if (!trial_file_->remove(error)) parts_.log.error("config", error.text);
+    if (!files_->trial().remove(error)) parts_.log.error("config", error.text);
   }
   const std::string& password = latest_->password;
   // An empty document is no revision, unless it is an edit of another one.
-  const bool nothing = text_ == kNothing && (!file_good_ || history_->ids().empty());
+  const bool nothing = text_ == kNothing && (!file_good_ || history().ids().empty());
   unrecorded_ =
       fallback_ != 0 || (!nothing && (revision_ == 0 || (!password.empty() && !commands::is_password_hash(password))));
   if (trial_) {
@@ -201,66 +200,120 @@ void Changes::start() {
   use(*latest_);
   due_.push_back({latest_, nullptr, 0, revision_});
   pump();
+  starting_ = false;
 }
 
-// A document that came as a file: its password becomes a hash, and it becomes a revision. That waits on the disk, so it
-// happens after the channels were started, but before anything builds on it.
-void Changes::record(const std::string& note) {
-  if (!std::exchange(unrecorded_, false)) return;
-  if (fallback_ != 0) return replace_unusable();
-  Findings findings;
-  config::FileError error;
-  std::string whole = text_;
-  try {
-    whole = commands::with_password_hash(text_, "", findings);
-  } catch (const std::runtime_error& e) {
-    parts_.log.warning("config", std::string(e.what()) + ": the password stays in the device file as it is");
-  }
-  if (revision_ == 0) {
-    const std::string source = lost_ ? lost_->source : "file";
-    revision_ = history_->add(
-        {next_id(), parts_.lane.unix_ns(), source, from_factory_ ? "factory_file" : note, whole, 0, lost_.has_value()},
-        trial_ ? trial_->good : 0, error);
-    if (revision_ == 0) parts_.log.warning("config", error.text + ": there is nothing to go back to");
-    unrecorded_ = revision_ == 0;  // the next change tries again
-    if (all_applied()) note_ran(revision_);
-  }
-  if ((whole == text_ && !from_factory_) || file_.edited()) return;
-  if (!file_.write(whole, error)) {
-    parts_.log.warning("config", error.text + (from_factory_ ? "" : ": the password stays there as it is"));
-    return;
-  }
-  from_factory_ = false;
-  text_ = std::move(whole);
-  // What "***" stands for is what is stored now.
-  if (auto device = config::read_device(text_, "", parts_.components.schemas(), findings)) {
-    latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
-    use(*latest_);
-  }
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+// What is stored is also answered and applied, as if dtud ended a moment later.
+void Changes::stop(std::function<void()> done) {
+  ending_ = true;
+  if (!queue_.busy()) return done();
+  stopped_ = std::move(done);
+  stop_by_ns_ = monotonic_ns() + kStopWithin;
+  stop_due(this);
+}
+
+void Changes::stop_due(void* self) {
+  auto& me = *static_cast<Changes*>(self);
+  const int64_t now = monotonic_ns();
+  const bool over = !me.queue_.busy() && me.all_applied() && !me.parts_.calls.remote_under_way() &&
+                    me.parts_.router.answers_are_out();
+  if (!over && now < me.stop_by_ns_) return void(me.parts_.lane.timers().arm(me.stop_timer_, now + kPumpEvery));
+  if (me.queue_.busy())
+    me.parts_.log.error("config", "a change of the configuration was not stored within 5 s: dtud stops meanwhile");
+  std::exchange(me.stopped_, nullptr)();
+}
+
+// --- a document that came as a file ----------------------------------------------------------------------------------
+
+void Changes::hash_password(const std::string& text, const std::string& stored,
+                            std::function<void(commands::HashedDocument)> then) {
+  if (starting_) return then(commands::hash_in_document(text, stored));
+  hasher_.run([text, stored, then = std::move(then)] {
+    auto hashed = std::make_shared<commands::HashedDocument>(commands::hash_in_document(text, stored));
+    return [then, hashed] { then(std::move(*hashed)); };
+  });
+}
+
+void Changes::record_due(void* self) {
+  auto& me = *static_cast<Changes*>(self);
+  if (me.ending_) return;
+  if (me.held_)  // by then the plugin is replaced
+    return void(me.parts_.lane.timers().arm(me.record_timer_, monotonic_ns() + kRecordAfter));
+  me.queue_.begin([&me] {
+    me.recording_ = true;
+    me.record("", [&me] {
+      me.recording_ = false;
+      me.queue_.over();
+    });
+  });
+}
+
+// Its password becomes a hash, and it becomes a revision. That takes long, so it happens after the channels were
+// started, but before anything builds on it.
+void Changes::record(const std::string& note, Then then) {
+  if (!std::exchange(unrecorded_, false)) return then();
+  if (fallback_ != 0) return replace_unusable(std::move(then));
+  hash_password(text_, "", [this, note, then = std::move(then)](const commands::HashedDocument& hashed) {
+    if (!hashed.problem.empty())
+      parts_.log.warning("config", hashed.problem + ": the password stays in the device file as it is");
+    const bool add = revision_ == 0;
+    ChangeFiles::Found found;
+    found.revision = {add ? next_id() : 0,
+                      parts_.lane.unix_ns(),
+                      lost_ ? lost_->source : "file",
+                      from_factory_ ? "factory_file" : note,
+                      hashed.text,
+                      0,
+                      lost_.has_value()};
+    found.keep = trial_ ? trial_->good : 0;
+    found.runs = add && all_applied();
+    found.write = hashed.text != text_ || from_factory_;
+    found.file = file_;
+    found.not_written = from_factory_ ? "" : ": the password stays there as it is";
+    on_disk([files = files_, found] { return files->record(found); },
+            [this, add, runs = found.runs, text = hashed.text, then](const ChangeFiles::Kept& kept) {
+              if (add) revision_ = kept.revision;
+              if (runs && revision_ != 0) ran_ = revision_;
+              unrecorded_ = revision_ == 0;  // the next change tries again
+              if (!kept.written) return then();
+              file_.accept(text);
+              from_factory_ = false;
+              text_ = text;
+              Findings ignored;
+              // What "***" stands for is what is stored now.
+              if (auto device = config::read_device(text_, "", parts_.components.schemas(), ignored)) {
+                latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+                use(*latest_);
+              }
+              then();
+            });
+  });
 }
 
 // The device file could not be used at the start: it is kept, and a revision stands in its place from now on.
-void Changes::replace_unusable() {
-  config::FileError error;
+void Changes::replace_unusable(Then then) {
   const std::string place = "; revision " + std::to_string(fallback_) + " takes its place";
   std::string note = "there was no device file" + place;
-  if (file_there_) {
-    if (!file_.keep_rejected(error)) {
-      revision_ = fallback_;
-      return parts_.log.error("config", error.text + ": the device file stays as it is" + place);
-    }
-    rejected_why_ = file_refused_;
+  if (file_there_)
     note = "the device file could not be used (" + file_refused_ + ") and is kept as " + file_.rejected_path() + place;
-  }
-  const auto revision = history_->get(fallback_);
-  const uint64_t origin = revision ? revision->origin() : fallback_;
-  const bool unproven = revision && revision->unproven;
-  const uint64_t id =
-      history_->add({next_id(), parts_.lane.unix_ns(), "dtud", note, text_, origin, unproven}, fallback_, error);
-  revision_ = id != 0 ? id : fallback_;
-  if (all_applied()) note_ran(revision_);
-  if (!file_.write(text_, error)) parts_.log.error("config", error.text);
-  parts_.log.warning("config", note);
+  const config::Revision revision{next_id(), parts_.lane.unix_ns(), "dtud", note, text_};
+  const bool runs = all_applied();
+  on_disk([files = files_, there = file_there_, revision, fallback = fallback_,
+           runs] { return files->replace(there, revision, fallback, runs); },
+          [this, note, place, runs, then = std::move(then)](const ChangeFiles::Replaced& replaced) {
+            revision_ = replaced.problem.empty() ? replaced.revision : fallback_;
+            if (!replaced.problem.empty()) {
+              parts_.log.error("config", replaced.problem + ": the device file stays as it is" + place);
+              return then();
+            }
+            if (file_there_) rejected_why_ = file_refused_;
+            if (runs) ran_ = revision_;
+            if (replaced.written) file_.accept(text_);
+            parts_.log.warning("config", note);
+            then();
+          });
 }
 
 bool Changes::is_latest(const std::string& text) const {
@@ -270,7 +323,8 @@ bool Changes::is_latest(const std::string& text) const {
 }
 
 DeviceFileState Changes::file_state() {
-  return {file_.edited(), file_refused_, file_.has_rejected() ? file_.rejected_path() : ""};
+  const bool edited = !queue_.busy() && file_.edited();  // while it is written, nobody can tell
+  return {edited, file_refused_, file_.has_rejected() ? file_.rejected_path() : ""};
 }
 
 std::optional<RejectedEdit> Changes::rejected() const {
@@ -292,8 +346,8 @@ std::optional<RejectedEdit> Changes::rejected() const {
 
 // --- applying --------------------------------------------------------------------------------------------------------
 
-void Changes::adopt(config::DeviceConfig next, Applied applied, bool at_once) {
-  latest_ = std::make_shared<config::DeviceConfig>(std::move(next));
+void Changes::adopt(std::shared_ptr<const config::DeviceConfig> next, Applied applied, bool at_once) {
+  latest_ = std::move(next);
   apply_latest(std::move(applied), at_once);
 }
 
@@ -314,37 +368,40 @@ void Changes::use(const config::DeviceConfig& device) {
 
 void Changes::pump() {
   if (applying_ || held_ || due_.empty()) return;
-  const Due& next = due_.front();
+  const ChangeDue& next = due_.front();
   const bool out = !parts_.calls.remote_under_way() && parts_.router.answers_are_out();
   if (!out && monotonic_ns() < next.latest_ns) {
     parts_.lane.timers().arm(pump_timer_, monotonic_ns() + kPumpEvery);
     return;
   }
   applying_ = true;
+  // First of all it is noted as the one that ran last: a start without a device file that can be used goes on with it.
+  const uint64_t revision = next.revision;
+  if (revision == 0 || revision == ran_) return apply_due();
+  on_disk([files = files_, revision] { return files->note_ran(revision); },
+          [this, revision](bool) {
+            ran_ = revision;
+            apply_due();
+          });
+}
+
+void Changes::apply_due() {
+  const ChangeDue& next = due_.front();
   const bool tried = trial_ && next.config == latest_;
   parts_.device.apply(next.config, [this, tried](const Device::Changed& changed) {
     applying_ = false;
-    const Due done = std::move(due_.front());
+    const ChangeDue done = std::move(due_.front());
     due_.pop_front();
     std::string names;
     for (const std::string& name : changed) names += (names.empty() ? "" : ", ") + name;
     parts_.log.info("config", "revision " + std::to_string(revision_) +
                                   (names.empty() ? ": nothing had to be changed" : " applied: " + names));
-    note_ran(done.revision);
     if (trial_ && std::find(changed.begin(), changed.end(), "network") != changed.end()) watch_.network_changed();
     if (tried && trial_) begin_trial();
     if (done.applied) done.applied(changed);
     parts_.tell.config_applied(done.revision, changed);
     if (!due_.empty()) parts_.lane.timers().arm(pump_timer_, monotonic_ns());
   });
-}
-
-// A start without a device file that can be used goes on with it.
-void Changes::note_ran(uint64_t revision) {
-  if (revision == 0 || revision == ran_) return;
-  config::FileError error;
-  ran_ = revision;
-  if (!history_->set_ran(revision, error)) parts_.log.warning("config", error.text);
 }
 
 // --- while a plugin is replaced --------------------------------------------------------------------------------------
@@ -369,7 +426,7 @@ void Changes::reread() {
   const auto& before = latest_->channels;
   const auto& now = device->channels;
   if (std::equal(before.begin(), before.end(), now.begin(), now.end(), same)) return;
-  adopt(std::move(*device), nullptr, true);
+  adopt(std::make_shared<config::DeviceConfig>(std::move(*device)), nullptr, true);
 }
 
 }  // namespace dtud

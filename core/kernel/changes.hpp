@@ -1,5 +1,9 @@
 // The device document over time. A new one is checked, stored, answered, and only then applied; the last ones are kept;
-// one that came over a channel has to prove itself within confirm_s, or the last good one comes back. Main lane.
+// one that came over a channel has to prove itself within confirm_s, or the last good one comes back.
+//
+// Main lane. What is written, is written on the disk lane (ChangeFiles), and passwords are hashed on a thread: a change
+// goes on when the result is there. Until then nothing here is different, and later changes wait (ChangeQueue). At the
+// start all is done within load() and start().
 #pragma once
 #include <deque>
 #include <functional>
@@ -8,38 +12,18 @@
 #include <string>
 #include <vector>
 
-#include "commands/access.hpp"
-#include "commands/calls.hpp"
-#include "config/document_file.hpp"
-#include "config/documents.hpp"
-#include "config/history.hpp"
-#include "config/json_value.hpp"
+#include "commands/password_checker.hpp"
 #include "config/merge.hpp"
-#include "kernel/announcements.hpp"
-#include "kernel/change_facts.hpp"
-#include "kernel/checks.hpp"
-#include "kernel/components.hpp"
-#include "kernel/device.hpp"
+#include "kernel/change_files.hpp"
+#include "kernel/change_queue.hpp"
+#include "kernel/change_taking.hpp"
 #include "kernel/trial_watch.hpp"
-#include "lanes/lane.hpp"
-#include "log/log.hpp"
-#include "routing/router.hpp"
 
 namespace dtud {
 
 class Changes {
  public:
-  struct Parts {
-    Lane& lane;
-    Log& log;
-    Components& components;
-    Checks& checks;
-    Device& device;
-    routing::Router& router;
-    commands::Access& access;
-    commands::Calls& calls;
-    Announcements& tell;
-  };
+  using Parts = ChangeParts;
   using Outcome = ChangeOutcome;
   using Stored = std::function<void(const Outcome&)>;
   using Applied = std::function<void(const Device::Changed&)>;
@@ -59,21 +43,26 @@ class Changes {
   // What set() would find.
   [[nodiscard]] config::Findings check(const std::string& text) const;
 
-  // source: "console", "port 1", "channel 3", a plugin's name. `stored` is called within the call; the document is
-  // applied when the answers that are under way are out, at most 3 s later, and then `applied` is called. A null in a
-  // new document or value means that there is no such key. An edit of the device file that was not read yet is taken
-  // first, or kept as FILE.rejected: see take_edit().
-  void set(const std::string& text, const std::string& source, const Stored& stored, Applied applied = nullptr);
-  // The same with these top-level keys replaced in the present document.
-  void change(const config::JsonObject& keys, const std::string& source, const Stored& stored);
-  // The same with the present document merged with `patch` (RFC 7396).
-  void patch(const config::JsonObject& patch, const std::string& source, const Stored& stored, Applied applied);
+  // source: "console", "port 1", "channel 3", a plugin's name. `stored` is called once the change is on disk, or
+  // refused (also within the call); the document is applied when the answers that are under way are out, at most 3 s
+  // later, and then `applied` is called. Refused as `busy` when too many changes wait. A null in a new document or
+  // value means that there is no such key. An edit of the device file that was not read yet is taken first, or kept as
+  // FILE.rejected: see take_edit().
+  void set(const std::string& text, const std::string& source, Stored stored, Applied applied = nullptr);
+  // The same with the top-level keys of this object replaced in the present document.
+  void change(const config::Json& keys, const std::string& source, Stored stored);
+  // The same with the present document merged with the object `patch` (RFC 7396).
+  void patch(const config::Json& patch, const std::string& source, Stored stored, Applied applied);
   // Reads the device file again. A file that cannot be taken stays as it is, and is not used.
-  void reload(const Stored& stored, Applied applied = nullptr);
+  void reload(Stored stored, Applied applied = nullptr);
   // Back to a revision. 0: while a change is on trial, to the one before it; else to the newest one before the present
   // that is proven and whose document is another. Repeated, this goes further back. A trial of these parts ends.
-  void go_back(uint64_t revision, const std::string& source, const Stored& stored, Applied applied = nullptr);
+  void go_back(uint64_t revision, const std::string& source, Stored stored, Applied applied = nullptr);
   void factory_reset(const std::string& why);
+  // A change is being stored or waits for that; not: what stands in the device file at a start becomes a revision.
+  [[nodiscard]] bool storing() const { return queue_.busy() && !recording_; }
+  // dtud ends: what is being stored is finished, what waits is refused, then `done` is called, after 5 s in any case.
+  void stop(std::function<void()> done);
 
   // A plugin is being replaced. Until release() documents are refused, and what dtud itself decides waits.
   void hold() { held_ = true; }
@@ -84,7 +73,7 @@ class Changes {
   // The schemas have changed: what the present document means now is applied.
   void reread();
 
-  [[nodiscard]] const config::History& history() const { return *history_; }
+  [[nodiscard]] const config::History& history() const { return files_->history(); }
   [[nodiscard]] uint64_t revision() const { return revision_; }
   [[nodiscard]] bool all_applied() const { return due_.empty(); }
   [[nodiscard]] const std::optional<config::Trial>& trial() const { return trial_; }
@@ -97,61 +86,64 @@ class Changes {
   [[nodiscard]] std::optional<RejectedEdit> rejected() const;
   [[nodiscard]] DeviceFileState file_state();
   // Ends the trial: the present document stays. False: there is none, or a channel asks and others wait too.
-  bool confirm(const std::string& source);
+  void confirm(const std::string& source, std::function<void(bool)> done);
 
  private:
-  struct Due {
-    std::shared_ptr<const config::DeviceConfig> config;
-    Applied applied;
-    int64_t latest_ns = 0;  // not later than this, answers or not
-    uint64_t revision = 0;
-  };
-  struct Next {  // a document to be taken
-    std::string text, source, note;
-    uint64_t restores = 0;
-    bool ran_before = false;                        // one that can be used at all is taken, as at a start
-    std::optional<std::string> raw = std::nullopt;  // what stands in the device file, if it comes from there
-  };
-  enum class Proof { none, needed };
+  using Then = std::function<void()>;
+  using TakingPtr = std::shared_ptr<ChangeTaking>;
+  using Written = std::function<void(bool)>;
+
+  // Runs the job on the disk lane, or at the start at once, then `then`.
+  template <typename Job, typename After>
+  void on_disk(Job job, After then) {
+    if (starting_) return then(job());
+    parts_.disk.run(here_, std::move(job), std::move(then));
+  }
+  void hash_password(const std::string& text, const std::string& stored,
+                     std::function<void(commands::HashedDocument)> then);
   bool load_factory(config::Findings& findings);
-  // False: nothing can be stored now. `out` says why, or what was done about an edit of the device file.
-  bool prepare(Outcome& out);
-  void take_edit(Outcome& out);
-  void take(Next next, Outcome out, const Stored& stored, Applied applied);
-  void refuse(Outcome& out, const Stored& stored);
-  bool store(Next next, const config::DeviceConfig& device, Outcome& out);
-  bool keep_text(const Next& next, Outcome& out);
-  bool write(const Next& next, std::optional<config::Trial> trial, bool goes_on, Outcome& out);
-  std::optional<config::DeviceConfig> judge(Next& next, Outcome& out) const;
+  // Runs `change` when those before it are over, the present document is a revision and, with `edits`, an edit of the
+  // device file is taken. Or refuses it.
+  void begin(const TakingPtr& taking, bool edits, Then change);
+  void take_edit(const std::shared_ptr<Outcome>& out, Then then);
+  void reject_edit(const std::optional<std::string>& text, const std::string& why, const std::shared_ptr<Outcome>& out,
+                   Then then);
+  void take(const TakingPtr& taking);
+  void take_undone(const TakingPtr& taking);
+  void take_older(const TakingPtr& taking, uint64_t id);
+  void refuse(ChangeTaking& taking);
+  void judge(const TakingPtr& taking, Then then);
+  void judge_hashed(ChangeTaking& taking, const std::string& given, config::Findings found) const;
+  void store(const TakingPtr& taking, const Written& then);
+  void store_recorded(const TakingPtr& taking, const Written& then);
+  void keep_text(const TakingPtr& taking, const Written& then);
+  void write(const TakingPtr& taking, std::optional<config::Trial> trial, bool goes_on, Written then);
   [[nodiscard]] config::Findings known_findings() const;
   [[nodiscard]] bool is_latest(const std::string& text) const;  // the same document
-  void adopt(config::DeviceConfig next, Applied applied, bool at_once);
+  void adopt(std::shared_ptr<const config::DeviceConfig> next, Applied applied, bool at_once);
   void apply_latest(Applied applied, bool at_once);
-  void record(const std::string& note = "");
-  void replace_unusable();
+  void record(const std::string& note, Then then);
+  void replace_unusable(Then then);
   void find_present(bool trial_damaged);
   std::string find_lost();
   // No stored revision has it or a larger number, even if the history was destroyed.
   [[nodiscard]] uint64_t next_id() const;
-  void note_ran(uint64_t revision);
   void use(const config::DeviceConfig& device);
   [[nodiscard]] std::string cut_off(const std::string& source, const config::DeviceConfig& next) const;
   void pump();
+  void apply_due();
 
-  // The trial; see changes_trial.cpp.
-  void resume_trial(bool edited);
+  void resume_trial(bool edited);  // from here on: changes_trial.cpp
   // A start that finds no trial.json it can use: `wrong` says why; "" = there is none.
   void without_trial(const std::string& wrong);
   // The newest revision before `id` that proved itself and that can be used.
   [[nodiscard]] std::optional<config::Revision> last_good(uint64_t id) const;
   // What the trial would go back to cannot be used: another one that proved itself. False: there is none.
   bool find_another_good(const std::string& why);
-  void stays_unproven(const std::string& why, bool keep_file);
-  bool mark(uint64_t id, bool proven);
-  bool mark_proven();
+  void stays_unproven(const std::string& why, bool keep_file, Then then);
   [[nodiscard]] uint32_t confirm_s_of(const config::DeviceConfig& next) const;
-  [[nodiscard]] std::string good_text(const config::Trial& trial,
-                                      config::FileError* error = nullptr) const;  // "" = it cannot be read any more
+  // "" = it cannot be read any more.
+  [[nodiscard]] std::string good_text(const config::Trial& trial, config::FileError* error = nullptr) const;
   void learn_trial_parts(const config::JsonObject& tried);
   // A local change of the parts `changed`, after which the document is `after`. False: nothing else is on trial.
   [[nodiscard]] bool stays_on_trial(config::Trial& trial, const config::Parts& changed,
@@ -161,34 +153,39 @@ class Changes {
   [[nodiscard]] bool is_good(const config::JsonObject& document) const;  // what the trial would go back to
   [[nodiscard]] std::string ends_trial() const;
   void begin_trial();
-  void pass(const std::string& by);
+  void pass(const std::string& by, Then then);
   void look_at_trial();
-  void roll_back(const std::string& why);
-  void end_trial(bool keep_file = false);  // kept: the next start goes on with it
-  [[nodiscard]] static Proof proof_for(const std::string& source);
-  static void record_due(void* self) { static_cast<Changes*>(self)->record(); }
+  void roll_back(const std::string& why, Then then);
+  void restore_good(const std::string& why, Then then);
+  void forget_trial();  // its files are the caller's business
+  static void record_due(void* self);
   static void pump_due(void* self) { static_cast<Changes*>(self)->pump(); }
   static void trial_due(void* self) { static_cast<Changes*>(self)->look_at_trial(); }
+  static void stop_due(void* self);
 
   Parts parts_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);  // results come only while it is
+  commands::PasswordChecker hasher_;
+  ChangeQueue queue_;
+  bool starting_ = false, ending_ = false;
+  Then stopped_;
+  int64_t stop_by_ns_ = 0;
   config::DocumentFile file_;
   std::string factory_file_;
-  std::unique_ptr<config::History> history_;
-  std::unique_ptr<config::TrialFile> trial_file_;
-  std::string text_;           // of latest_, as stored
-  bool file_good_ = true;      // the device file held it at the start
-  bool file_there_ = true;     // at the start
-  bool from_factory_ = false;  // the document is the factory_file, and in no device file yet
-  bool unrecorded_ = false;    // it is no revision yet, or holds a password that is no hash
+  std::shared_ptr<ChangeFiles> files_;  // shared with jobs
+  std::string text_;                    // of latest_, as stored
+  bool file_good_ = true;               // the device file held it at the start
+  bool file_there_ = true;              // at the start
+  bool from_factory_ = false;           // the document is the factory_file, and in no device file yet
+  bool unrecorded_ = false;             // it is no revision yet, or holds a password that is no hash
   std::string file_refused_, rejected_why_;
   std::vector<std::string> damaged_;
   uint64_t fallback_ = 0;  // the revision that took the place of the device file at the start
   std::shared_ptr<const config::DeviceConfig> latest_ = std::make_shared<config::DeviceConfig>();
   uint64_t revision_ = 0, ran_ = 0;
-  std::deque<Due> due_;  // stored, not yet applied
-  bool applying_ = false;
-  bool edit_waits_ = false;  // an edit of the device file is latest_ and not in due_ yet
-  bool held_ = false;
+  std::deque<ChangeDue> due_;  // stored, not yet applied
+  bool applying_ = false, held_ = false, recording_ = false;
+  bool edit_waits_ = false;   // an edit of the device file is latest_ and not in due_ yet
   std::string reset_wanted_;  // why, while held
   std::optional<config::Trial> trial_;
   config::Parts trial_parts_;
@@ -196,7 +193,7 @@ class Changes {
   std::optional<config::Unproven> lost_;  // what the start found in the device file, while trial.json cannot be used
   std::string last_rollback_;
   std::string undone_;  // the digest of what still stands in the device file, because that could not be written
-  uint64_t record_timer_ = 0, pump_timer_ = 0, trial_timer_ = 0;
+  uint64_t record_timer_ = 0, pump_timer_ = 0, trial_timer_ = 0, stop_timer_ = 0;
 };
 
 }  // namespace dtud

@@ -1,10 +1,8 @@
 // A new document: where it comes from, whether it is taken, and how it is stored.
 #include <algorithm>
 #include <cerrno>
-#include <stdexcept>
 #include <utility>
 
-#include "commands/document_password.hpp"
 #include "config/binding.hpp"
 #include "config/json_text.hpp"
 #include "config/report.hpp"
@@ -43,6 +41,14 @@ const config::ChannelConfig* channel_in(const config::DeviceConfig& device, uint
   return found == device.channels.end() ? nullptr : &*found;
 }
 
+std::shared_ptr<ChangeTaking> taking_of(const std::string& source, Changes::Stored stored, Changes::Applied applied) {
+  auto taking = std::make_shared<ChangeTaking>();
+  taking->source = source;
+  taking->stored = std::move(stored);
+  taking->applied = std::move(applied);
+  return taking;
+}
+
 }  // namespace
 
 // --- is it taken? ----------------------------------------------------------------------------------------------------
@@ -66,177 +72,223 @@ Findings Changes::check(const std::string& text) const {
   return findings;
 }
 
-// The document in its stored form. Nothing: it is refused.
-std::optional<config::DeviceConfig> Changes::judge(Next& next, Outcome& out) const {
+// The document in its stored form, in taking->device; null: it is refused.
+void Changes::judge(const TakingPtr& taking, Then then) {
   Findings found;
-  const std::string given = next.text;
-  next.text = config::unmask(next.text, *latest_, found);
-  try {
-    if (!config::has_errors(found)) {
-      next.text = config::text_without_nulls(std::move(next.text));
-      next.text = commands::with_password_hash(std::move(next.text), latest_->password, found);
-    }
-  } catch (const std::runtime_error& e) {
-    add_error(found, "", "/password", e.what());
+  const std::string given = taking->text;
+  taking->text = config::unmask(given, *latest_, found);
+  taking->device.reset();
+  if (!config::has_errors(found)) taking->text = config::text_without_nulls(std::move(taking->text));
+  if (config::has_errors(found)) {
+    judge_hashed(*taking, given, std::move(found));
+    return then();
   }
-  std::optional<config::DeviceConfig> device;
-  if (!config::has_errors(found)) device = config::read_device(next.text, "", parts_.checks.schemas(), found);
-  if (device && !next.ran_before) config::refuse_unsupported(*latest_, *device, found);
-  if (config::has_errors(found) && device) config::mark_known(found, known_findings());
-  const bool refused = !next.ran_before && config::first_new_error(found) != nullptr;
-  config::place_in(given, next.text, found);
-  for (Finding& f : found) {
-    if (next.raw) f.document = file_.path();
-    out.findings.push_back(std::move(f));
-  }
-  if (refused) device.reset();
-  return device;
+  hash_password(taking->text, latest_->password,
+                [this, taking, given, found, then = std::move(then)](commands::HashedDocument hashed) mutable {
+                  taking->text = std::move(hashed.text);
+                  found.insert(found.end(), hashed.findings.begin(), hashed.findings.end());
+                  if (!hashed.problem.empty()) add_error(found, "", "/password", hashed.problem);
+                  judge_hashed(*taking, given, std::move(found));
+                  then();
+                });
 }
 
-bool Changes::prepare(Outcome& out) {
-  if (held_) {
-    add_error(out.findings, "", "", "a plugin is being upgraded: try again when that is over (dtuctl plugins upgrade)");
-    return false;
+void Changes::judge_hashed(ChangeTaking& taking, const std::string& given, Findings found) const {
+  std::optional<config::DeviceConfig> device;
+  if (!config::has_errors(found)) device = config::read_device(taking.text, "", parts_.checks.schemas(), found);
+  if (device && !taking.ran_before) config::refuse_unsupported(*latest_, *device, found);
+  if (config::has_errors(found) && device) config::mark_known(found, known_findings());
+  const bool refused = !taking.ran_before && config::first_new_error(found) != nullptr;
+  config::place_in(given, taking.text, found);
+  for (Finding& f : found) {
+    if (taking.raw) f.document = file_.path();
+    taking.out.findings.push_back(std::move(f));
   }
-  record();
-  take_edit(out);
-  return true;
+  if (device && !refused) taking.device = std::make_shared<const config::DeviceConfig>(std::move(*device));
+}
+
+void Changes::begin(const TakingPtr& taking, bool edits, Then change) {
+  if (queue_.full() && taking->source != "dtud") {
+    taking->out.busy = true;
+    taking->out.revision = revision_;
+    add_error(taking->out.findings, "", "", "too many changes of the configuration wait for the disk: try again later");
+    return taking->stored(taking->out);
+  }
+  queue_.begin([this, taking, edits, change = std::move(change)] {
+    Findings& findings = taking->out.findings;
+    if (ending_) {
+      add_error(findings, "", "", "dtud is stopping");
+      return refuse(*taking);
+    }
+    if (held_) {
+      add_error(findings, "", "", "a plugin is being upgraded: try again when that is over (dtuctl plugins upgrade)");
+      return refuse(*taking);
+    }
+    record("", [this, taking, edits, change] {
+      if (!edits) return change();
+      take_edit(std::shared_ptr<Outcome>(taking, &taking->out), change);
+    });
+  });
 }
 
 // Somebody edited the device file and did not have it read. The edit becomes a revision, and the present document; one
 // that cannot be used is kept beside it. It is applied with what is stored next, or by refuse().
-void Changes::take_edit(Outcome& out) {
-  if (!file_.edited()) return;
+void Changes::take_edit(const std::shared_ptr<Outcome>& out, Then then) {
+  if (!file_.edited()) return then();
   config::FileError error;
   const auto text = file_.read(error);
-  if (!text && error.code == ENOENT) return;
-  std::string why = error.text;
-  if (text) {
-    Outcome edit;
-    Next next{*text, "file", "the device file was edited"};
-    next.raw = text;
-    auto device = judge(next, edit);
-    if (device && store(next, *device, edit)) {
-      latest_ = std::make_shared<config::DeviceConfig>(std::move(*device));
+  if (!text && error.code == ENOENT) return then();
+  if (!text) return reject_edit(text, error.text, out, std::move(then));
+  const auto edit = std::make_shared<ChangeTaking>();
+  edit->text = *text;
+  edit->source = "file";
+  edit->note = "the device file was edited";
+  edit->raw = text;
+  judge(edit, [this, edit, out, then = std::move(then)] {
+    if (!edit->device) return reject_edit(edit->raw, first_error(edit->out.findings), out, then);
+    store(edit, [this, edit, out, then](bool stored) {
+      if (!stored) return reject_edit(edit->raw, first_error(edit->out.findings), out, then);
+      latest_ = edit->device;
       edit_waits_ = true;
-      add_note(edit.note, "the device file had been edited: revision " + std::to_string(revision_) + " is that edit");
-      parts_.log.warning("config", edit.note);
+      std::string& note = edit->out.note;
+      add_note(note, "the device file had been edited: revision " + std::to_string(revision_) + " is that edit");
+      parts_.log.warning("config", note);
       parts_.calls.note("file", "config.edit", true, {});
-      add_note(out.note, edit.note);
-      return;
-    }
-    why = first_error(edit.findings);
-  }
-  // An edit that cannot be kept must not stop all that comes after it: a board is told what to do over its channels.
-  const bool kept = file_.keep_rejected(error);
-  if (text && kept) file_.accept(*text);
-  file_refused_ = why;
-  if (kept) rejected_why_ = why;
-  const std::string note =
-      "the device file had been edited and cannot be used (" + why + "): the edit is " +
-      (kept ? "kept as " + file_.rejected_path() : "not kept, and what is stored now replaces it: " + error.text);
-  parts_.log.error("config", note);
-  add_note(out.note, note);
+      add_note(out->note, note);
+      then();
+    });
+  });
+}
+
+// An edit that cannot be kept must not stop all that comes after it: a board is told what to do over its channels.
+void Changes::reject_edit(const std::optional<std::string>& text, const std::string& why,
+                          const std::shared_ptr<Outcome>& out, Then then) {
+  on_disk([files = files_] { return files->keep_rejected(); },
+          [this, text, why, out, then = std::move(then)](const std::string& problem) {
+            const bool kept = problem.empty();
+            if (text && kept) file_.accept(*text);
+            file_refused_ = why;
+            if (kept) rejected_why_ = why;
+            const std::string note = "the device file had been edited and cannot be used (" + why + "): the edit is " +
+                                     (kept ? "kept as " + file_.rejected_path()
+                                           : "not kept, and what is stored now replaces it: " + problem);
+            parts_.log.error("config", note);
+            add_note(out->note, note);
+            then();
+          });
 }
 
 // --- where it comes from ---------------------------------------------------------------------------------------------
 
-void Changes::set(const std::string& text, const std::string& source, const Stored& stored, Applied applied) {
-  Outcome out;
-  if (!prepare(out)) return refuse(out, stored);
-  take({text, source, ""}, std::move(out), stored, std::move(applied));
+void Changes::set(const std::string& text, const std::string& source, Stored stored, Applied applied) {
+  const auto taking = taking_of(source, std::move(stored), std::move(applied));
+  taking->text = text;
+  begin(taking, true, [this, taking] { take(taking); });
 }
 
-void Changes::change(const config::JsonObject& keys, const std::string& source, const Stored& stored) {
-  Outcome out;
-  if (!prepare(out)) return refuse(out, stored);
-  auto document = config::make_ordered_object();
-  for (const auto& key : latest_->document->getNames()) document->set(key, latest_->document->get(key));
-  for (const auto& key : keys.getNames()) {
-    const config::Json value = keys.get(key);
-    if (config::type_of(value) == config::JsonType::null)
-      document->remove(key);
-    else
-      document->set(key, value);
-  }
-  take({config::file_text(document), source, ""}, std::move(out), stored, nullptr);
-}
-
-void Changes::patch(const config::JsonObject& patch, const std::string& source, const Stored& stored, Applied applied) {
-  Outcome out;
-  if (!prepare(out)) return refuse(out, stored);
-  take({config::file_text(config::merge_patch(*latest_->document, patch)), source, ""}, std::move(out), stored,
-       std::move(applied));
-}
-
-void Changes::reload(const Stored& stored, Applied applied) {
-  Outcome out;
-  config::FileError error;
-  if (held_) {
-    (void)prepare(out);  // says why
-    return refuse(out, stored);
-  }
-  record();
-  const auto text = file_.read(error);
-  if (text && !undone_.empty() && config::digest_of(*text) == undone_) {
-    if (!file_.write(text_, error) || !trial_file_->remove(error)) {
-      add_error(out.findings, file_.path(), "", error.text);
-      return refuse(out, stored);
+void Changes::change(const config::Json& keys, const std::string& source, Stored stored) {
+  const auto taking = taking_of(source, std::move(stored), nullptr);
+  begin(taking, true, [this, taking, keys] {
+    auto document = config::make_ordered_object();
+    for (const auto& key : latest_->document->getNames()) document->set(key, latest_->document->get(key));
+    for (const auto& key : config::as_object(keys)->getNames()) {
+      const config::Json value = config::as_object(keys)->get(key);
+      if (config::type_of(value) == config::JsonType::null)
+        document->remove(key);
+      else
+        document->set(key, value);
     }
-    undone_.clear();
-    out.note = "the device file held a change that was undone: the document that runs is in it again";
-    out.taken = true;
-    out.revision = revision_;
-    stored(out);
-    return apply_latest(std::move(applied), true);
-  }
-  if (!text) {
-    if (error.code != ENOENT) file_refused_ = error.text;
-    add_error(out.findings, file_.path(), "", error.text);
-    return refuse(out, stored);
-  }
-  Next next{*text, "file", "read again"};
-  next.raw = text;
-  take(std::move(next), std::move(out), stored, std::move(applied));
+    taking->text = config::file_text(document);
+    take(taking);
+  });
 }
 
-void Changes::go_back(uint64_t id, const std::string& source, const Stored& stored, Applied applied) {
-  Outcome out;
-  if (!prepare(out)) return refuse(out, stored);
-  Next next{"", source, ""};
-  next.ran_before = true;
+void Changes::patch(const config::Json& patch, const std::string& source, Stored stored, Applied applied) {
+  const auto taking = taking_of(source, std::move(stored), std::move(applied));
+  begin(taking, true, [this, taking, patch] {
+    taking->text = config::file_text(config::merge_patch(*latest_->document, *config::as_object(patch)));
+    take(taking);
+  });
+}
+
+void Changes::reload(Stored stored, Applied applied) {
+  const auto taking = taking_of("file", std::move(stored), std::move(applied));
+  taking->note = "read again";
+  begin(taking, false, [this, taking] {
+    config::FileError error;
+    const auto text = file_.read(error);
+    if (text && !undone_.empty() && config::digest_of(*text) == undone_) return take_undone(taking);
+    if (!text) {
+      if (error.code != ENOENT) file_refused_ = error.text;
+      add_error(taking->out.findings, file_.path(), "", error.text);
+      return refuse(*taking);
+    }
+    taking->text = *text;
+    taking->raw = text;
+    take(taking);
+  });
+}
+
+// The device file holds what was undone, because that could not be written.
+void Changes::take_undone(const TakingPtr& taking) {
+  on_disk([files = files_, text = text_] { return files->write_and_end_trial(text); },
+          [this, taking](const std::string& problem) {
+            Outcome& out = taking->out;
+            if (!problem.empty()) {
+              add_error(out.findings, file_.path(), "", problem);
+              return refuse(*taking);
+            }
+            file_.accept(text_);
+            undone_.clear();
+            out.note = "the device file held a change that was undone: the document that runs is in it again";
+            out.taken = true;
+            out.revision = revision_;
+            taking->stored(out);
+            apply_latest(std::move(taking->applied), true);
+            queue_.over();
+          });
+}
+
+void Changes::go_back(uint64_t id, const std::string& source, Stored stored, Applied applied) {
+  const auto taking = taking_of(source, std::move(stored), std::move(applied));
+  taking->ran_before = true;
+  begin(taking, true, [this, taking, id] { take_older(taking, id); });
+}
+
+void Changes::take_older(const TakingPtr& taking, uint64_t id) {
+  Outcome& out = taking->out;
   const bool undo_trial = id == 0 && trial_;
   if (undo_trial) {
     id = trial_->good;
-    next.text = good_text(*trial_);
+    taking->text = good_text(*trial_);
   } else if (id == 0) {
     // Older than what the present document is of: what was undone before is not brought back.
-    const auto present = history_->get(revision_);
+    const auto present = history().get(revision_);
     const uint64_t newest = present ? present->origin() : revision_;
-    const auto known = history_->ids();
+    const auto known = history().ids();
     for (auto it = known.rbegin(); it != known.rend() && id == 0; ++it) {
-      const auto revision = *it <= newest ? history_->get(*it) : std::nullopt;
+      const auto revision = *it <= newest ? history().get(*it) : std::nullopt;
       Findings ignored;
       if (!revision || revision->unproven || is_latest(revision->text)) continue;
       if (config::read_device(revision->text, "", parts_.components.schemas(), ignored)) id = *it;
     }
   }
   config::FileError unread;
-  const auto revision = id == 0 ? std::nullopt : history_->get(id, &unread);
-  if (!undo_trial && revision) next.text = revision->text;
-  if (next.text.empty()) {
+  const auto revision = id == 0 ? std::nullopt : history().get(id, &unread);
+  if (!undo_trial && revision) taking->text = revision->text;
+  if (taking->text.empty()) {
     const std::string none = id == 0 ? "there is no older revision that proved itself and has another document: dtuctl "
                                        "config rollback NUMBER takes any of dtuctl config history"
                                      : "there is no revision " + std::to_string(id) + ": see dtuctl config history";
     add_error(out.findings, "", "", unread.code == 0 || unread.code == ENOENT ? none : unread.text);
-    return refuse(out, stored);
+    return refuse(*taking);
   }
-  next.note = "back to revision " + std::to_string(id);
+  taking->note = "back to revision " + std::to_string(id);
   if (!undo_trial && revision && revision->unproven)
     add_note(out.note, "revision " + std::to_string(id) + " came over a channel and never proved itself");
-  next.restores = revision ? revision->origin() : id;
+  taking->restores = revision ? revision->origin() : id;
   out.restored = id;
-  take(std::move(next), std::move(out), stored, std::move(applied));
+  take(taking);
 }
 
 void Changes::factory_reset(const std::string& why) {
@@ -249,151 +301,145 @@ void Changes::factory_reset(const std::string& why) {
                                     : config::read_file(factory_file_, config::DocumentFile::kMost, error);
   if (!text) return parts_.log.error("config", "parameters are not reset: " + error.text);
   parts_.log.warning("config", "parameters are reset: " + why);
-  const Stored stored = [this](const Outcome& outcome) {
+  const auto stored = [this](const Outcome& outcome) {
     const auto status = outcome.taken ? DTU_OK : DTU_E_INVALID;
     const std::string problem = outcome.taken ? "" : first_error(outcome.findings);
     if (!outcome.taken) parts_.log.error("config", "parameters are not reset: " + problem);
     parts_.calls.note("dtud", "config.reset", true, {status, "", problem});
   };
-  Outcome out;
-  if (!prepare(out)) return refuse(out, stored);
-  Next next{*text, "dtud", "reset: " + why};
-  next.ran_before = true;
-  take(std::move(next), std::move(out), stored, nullptr);
+  const auto taking = taking_of("dtud", stored, nullptr);
+  taking->text = *text;
+  taking->note = "reset: " + why;
+  taking->ran_before = true;
+  begin(taking, true, [this, taking] { take(taking); });
 }
 
 // --- storing it ------------------------------------------------------------------------------------------------------
 
-void Changes::take(Next next, Outcome out, const Stored& stored, Applied applied) {
-  auto device = judge(next, out);
-  const uint64_t before = revision_;
-  const std::string note = device ? cut_off(next.source, *device) : "";
-  if (!device || !store(next, *device, out)) {
-    if (next.raw) file_refused_ = first_error(out.findings);
-    return refuse(out, stored);
-  }
-  add_note(out.note, note);
-  out.taken = true;
-  out.revision = revision_;
-  out.stored = revision_ != before;
-  stored(out);
-  adopt(std::move(*device), std::move(applied), next.source == "console" || next.raw);
+void Changes::take(const TakingPtr& taking) {
+  judge(taking, [this, taking] {
+    const auto refused = [this, taking] {
+      if (taking->raw) file_refused_ = first_error(taking->out.findings);
+      refuse(*taking);
+    };
+    if (!taking->device) return refused();
+    const std::string note = cut_off(taking->source, *taking->device);
+    store(taking, [this, taking, refused, note, before = revision_](bool stored) {
+      if (!stored) return refused();
+      Outcome& out = taking->out;
+      add_note(out.note, note);
+      out.taken = true;
+      out.revision = revision_;
+      out.stored = revision_ != before;
+      taking->stored(out);
+      adopt(taking->device, std::move(taking->applied), taking->source == "console" || taking->raw);
+      queue_.over();
+    });
+  });
 }
 
-void Changes::refuse(Outcome& out, const Stored& stored) {
-  out.taken = false;
-  out.revision = revision_;
-  stored(out);
+void Changes::refuse(ChangeTaking& taking) {
+  taking.out.taken = false;
+  taking.out.revision = revision_;
+  taking.stored(taking.out);
   if (edit_waits_) apply_latest(nullptr, true);
+  queue_.over();
 }
 
-Changes::Proof Changes::proof_for(const std::string& source) {
-  const bool local = source == "console" || source == "dtud" || source == "file" || source.compare(0, 5, "port ") == 0;
-  return local ? Proof::none : Proof::needed;
+void Changes::store(const TakingPtr& taking, const Written& then) {
+  if (config::changed_parts(*latest_->document, *taking->device->document).empty()) return keep_text(taking, then);
+  const bool to_prove = !is_local(taking->source) && !is_good(*taking->device->document);
+  if (!to_prove || trial_ || revision_ != 0) return store_recorded(taking, then);
+  unrecorded_ = true;
+  record("", [this, taking, then] {
+    if (revision_ != 0) return store_recorded(taking, then);
+    add_error(taking->out.findings, file_.path(), "",
+              "the present document could not be stored in the history, so this change could not be undone");
+    then(false);
+  });
 }
 
-bool Changes::store(Next next, const config::DeviceConfig& device, Outcome& out) {
+void Changes::store_recorded(const TakingPtr& taking, const Written& then) {
+  const config::DeviceConfig& device = *taking->device;
   const auto changed = config::changed_parts(*latest_->document, *device.document);
-  if (changed.empty()) return keep_text(next, out);
   std::optional<config::Trial> trial;
   bool goes_on = false;
-  if (proof_for(next.source) == Proof::needed && !is_good(*device.document)) {
-    if (!trial_ && revision_ == 0) {
-      unrecorded_ = true;
-      record();
-    }
-    if (!trial_ && revision_ == 0)
-      return add_error(out.findings, file_.path(), "",
-                       "the present document could not be stored in the history, so this change could not be undone"),
-             false;
-    trial = joined(next.source, device);
+  if (!is_local(taking->source) && !is_good(*device.document)) {
+    trial = joined(taking->source, device);
     if (trial->senders.size() > 1) {
       config::Trial others = *trial;
       others.senders.pop_back();
-      add_note(out.note, "changes of " + others.by() + " are on trial: this change is undone with them unless " +
-                             others.by() + (others.senders.size() == 1 ? " comes" : " come") + " back");
+      add_note(taking->out.note, "changes of " + others.by() +
+                                     " are on trial: this change is undone with them unless " + others.by() +
+                                     (others.senders.size() == 1 ? " comes" : " come") + " back");
     }
   } else if (trial_) {
     trial = *trial_;
-    goes_on = proof_for(next.source) == Proof::none && stays_on_trial(*trial, changed, device);
+    goes_on = is_local(taking->source) && stays_on_trial(*trial, changed, device);
     if (!goes_on) {
       trial.reset();
-      add_note(out.note, ends_trial());
-      add_note(next.note, ends_trial());  // for the history
+      add_note(taking->out.note, ends_trial());
+      add_note(taking->note, ends_trial());  // for the history
     }
   }
-  if (!write(next, trial, goes_on, out)) return false;
-  if (!trial) return true;
   const bool fewer = goes_on && config::overlap(trial_parts_, changed);
-  learn_trial_parts(*device.document);
-  if (fewer) add_note(out.note, "the trial by " + trial_->by() + " goes on with " + config::listed_parts(trial_parts_));
-  return true;
+  write(taking, std::move(trial), goes_on, [this, taking, fewer, then](bool stored) {
+    if (!stored || !trial_) return then(stored);
+    learn_trial_parts(*taking->device->document);
+    if (fewer)
+      add_note(taking->out.note,
+               "the trial by " + trial_->by() + " goes on with " + config::listed_parts(trial_parts_));
+    then(true);
+  });
 }
 
 // The document is the same: no revision, but an edit of the device file may have other white space.
-bool Changes::keep_text(const Next& next, Outcome& out) {
-  if (!next.raw) return true;
-  config::FileError error;
-  if (*next.raw == next.text) {
-    file_.accept(*next.raw);
-  } else if (!file_.write(next.text, error)) {
-    add_error(out.findings, file_.path(), "", error.text);
-    return false;
-  }
-  text_ = next.text;
-  file_refused_.clear();
-  return true;
+void Changes::keep_text(const TakingPtr& taking, const Written& then) {
+  if (!taking->raw) return then(true);
+  const auto kept = [this, taking, then](const std::string& problem) {
+    if (!problem.empty()) {
+      add_error(taking->out.findings, file_.path(), "", problem);
+      return then(false);
+    }
+    file_.accept(taking->text);
+    text_ = taking->text;
+    file_refused_.clear();
+    then(true);
+  };
+  if (*taking->raw == taking->text) return kept("");
+  on_disk([files = files_, text = taking->text] { return files->write_document(text); }, kept);
 }
 
-// Each step leaves what a start can make sense of: see resume_trial().
-bool Changes::write(const Next& next, std::optional<config::Trial> trial, bool goes_on, Outcome& out) {
-  config::FileError error;
-  const auto failed = [&] {
-    add_error(out.findings, file_.path(), "", error.text + "; the configuration is as it was");
-    return false;
-  };
-  const uint64_t keep = trial_ ? trial_->good : revision_;
-  const uint64_t id = history_->add(
-      {next_id(), parts_.lane.unix_ns(), next.source, next.note, next.text, next.restores, trial.has_value()}, keep,
-      error);
-  if (id == 0) return failed();
-  if (trial) {
-    trial->tried = id;
-    std::vector<config::Unproven> documents{trial->unproven(next.text)};
-    if (trial_) documents.push_back(trial_->unproven(text_));  // it is in the device file until that is written
-    if (!trial_file_->write(*trial, documents, error)) {
-      history_->take_back(id);
-      return failed();
-    }
-  }
-  const bool there = next.raw && *next.raw == next.text;
-  if (there) {
-    file_.accept(*next.raw);
-  } else if (!file_.write(next.text, error)) {
-    config::FileError ignored;  // the first problem is what people need to hear of
-    if (trial &&
-        !(trial_ ? trial_file_->write(*trial_, {trial_->unproven(text_)}, ignored) : trial_file_->remove(ignored)))
-      parts_.log.error("config", ignored.text);
-    history_->take_back(id);
-    return failed();
-  }
-  text_ = next.text;
-  revision_ = id;
-  file_refused_.clear();
-  undone_.clear();
-  if (goes_on) {
-    trial_ = trial;
-    return true;
-  }
-  if (trial) {
-    parts_.lane.timers().disarm(trial_timer_);
-    watch_.stored(next.source);
-    trial_ = trial;
-  } else {
-    last_rollback_.clear();
-    end_trial();  // also one that could not be read
-  }
-  return true;
+void Changes::write(const TakingPtr& taking, std::optional<config::Trial> trial, bool goes_on, Written then) {
+  ChangeFiles::Change change;
+  change.revision = {next_id(),    parts_.lane.unix_ns(), taking->source,   taking->note,
+                     taking->text, taking->restores,      trial.has_value()};
+  change.keep = trial_ ? trial_->good : revision_;
+  change.in_file = taking->raw && *taking->raw == taking->text;
+  change.trial = std::move(trial);
+  change.before = trial_;
+  change.present = text_;
+  on_disk([files = files_, change = std::move(change)]() mutable { return files->store(std::move(change)); },
+          [this, taking, goes_on, then = std::move(then)](const ChangeFiles::Stored& stored) {
+            if (stored.revision == 0) {
+              add_error(taking->out.findings, file_.path(), "", stored.problem);
+              return then(false);
+            }
+            file_.accept(taking->text);
+            text_ = taking->text;
+            revision_ = stored.revision;
+            file_refused_.clear();
+            undone_.clear();
+            if (!goes_on && stored.trial) {
+              parts_.lane.timers().disarm(trial_timer_);
+              watch_.stored(taking->source);
+            } else if (!stored.trial) {
+              last_rollback_.clear();
+              forget_trial();
+            }
+            trial_ = stored.trial;
+            then(true);
+          });
 }
 
 // --- what its sender should know -------------------------------------------------------------------------------------

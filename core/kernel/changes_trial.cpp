@@ -42,7 +42,7 @@ bool has_channel(const config::DeviceConfig& device, uint32_t id) {
 
 std::string Changes::good_text(const config::Trial& trial, config::FileError* error) const {
   if (!trial.document.empty()) return trial.document;
-  const auto revision = history_->get(trial.good, error);
+  const auto revision = history().get(trial.good, error);
   return revision ? revision->text : "";
 }
 
@@ -103,7 +103,7 @@ uint32_t Changes::confirm_s_of(const config::DeviceConfig& next) const {
 }
 
 std::optional<config::Revision> Changes::last_good(uint64_t id) const {
-  return history_->proven_before(id, [&](const config::Revision& revision) {
+  return history().proven_before(id, [&](const config::Revision& revision) {
     config::Findings ignored;
     return config::read_device(revision.text, "", parts_.components.schemas(), ignored).has_value();
   });
@@ -120,65 +120,44 @@ bool Changes::find_another_good(const std::string& why) {
 }
 
 // There is nothing to go back to. Unless the next start may find it, the present document counts as proven.
-void Changes::stays_unproven(const std::string& why, bool keep_file) {
+void Changes::stays_unproven(const std::string& why, bool keep_file, Then then) {
   parts_.log.error("config", why + ": the present document stays");
-  if (!keep_file) (void)mark(revision_, true);
-  end_trial(keep_file);
-}
-
-bool Changes::mark(uint64_t id, bool proven) {
-  config::FileError error;
-  if (id == 0 || history_->set_proven(id, proven, error) || error.code == ENOENT || error.code == EBADMSG) return true;
-  parts_.log.error("config", error.text);
-  return false;
-}
-
-// The change on trial, and the local changes of other parts since. What it replaced while that was on trial is not.
-bool Changes::mark_proven() {
-  const auto known = history_->ids();
-  for (auto id = known.rbegin(); id != known.rend(); ++id) {
-    if (*id > trial_->tried) continue;
-    if (*id <= trial_->good) break;
-    const auto revision = history_->get(*id);
-    if (!revision || !revision->unproven) continue;
-    if (!mark(*id, true)) {
-      parts_.log.error("config", "revision " + std::to_string(*id) + " stays on trial: the next start continues it");
-      return false;
-    }
-    if (proof_for(revision->source) == Proof::needed) break;
-  }
-  return true;
+  on_disk([files = files_, revision = revision_, keep_file] { return files->give_up(revision, keep_file); },
+          [this, then = std::move(then)](bool) {
+            forget_trial();
+            then();
+          });
 }
 
 // trial.json is written before the device file and removed after the proof, so an unproven document without one means
 // that the file was damaged or removed: it is not kept as if it were proven.
 void Changes::without_trial(const std::string& wrong) {
-  const auto present = revision_ == 0 ? std::nullopt : history_->get(revision_);
+  const auto present = revision_ == 0 ? std::nullopt : history().get(revision_);
   const bool proven = present ? !present->unproven : !lost_;
   if (proven) {
     if (!wrong.empty()) parts_.log.error("config", wrong + ". The history names no change on trial");
-    if (file_good_ && revision_ == 0 && ran_ != 0 && !history_->get(ran_)) {
+    if (file_good_ && revision_ == 0 && ran_ != 0 && !history().get(ran_)) {
       const std::string note = "revision " + std::to_string(ran_) +
                                ", which ran last, cannot be read: the device file counts as edited by hand";
       parts_.log.warning("config", note);
-      record(note);
+      record(note, [] {});
     }
     return;
   }
   const uint64_t tried = present ? revision_ : lost_->revision;
   const std::string source = present ? present->source : lost_->source;
-  std::string why = wrong.empty() ? trial_file_->name() + " is gone" : wrong;
+  std::string why = wrong.empty() ? files_->trial().name() + " is gone" : wrong;
   why += ", and " + (tried != 0 ? "revision " + std::to_string(tried) : "the present document") + " by " + source +
          " was not proven";
-  record(why);
+  record(why, [] {});
   trial_.emplace();
   trial_->good = trial_->tried = revision_;
   trial_->senders = {config::Sender{source}};
   const auto good = last_good(std::max(revision_, tried));
-  if (!good) return stays_unproven(why + "; there is no revision to go back to", false);
+  if (!good) return stays_unproven(why + "; there is no revision to go back to", false, [] {});
   trial_->good = good->id;
   trial_->document = good->text;
-  roll_back(why);
+  roll_back(why, [] {});
 }
 
 // A restart does not end a trial. edited: the device file was edited while dtud did not run.
@@ -186,42 +165,44 @@ void Changes::resume_trial(bool edited) {
   config::FileError error;
   std::string good = good_text(*trial_, &error);
   if (good.empty()) {
-    record();
+    record("", [] {});
     const std::string why =
         "revision " + std::to_string(trial_->good) + ", the document to restore, cannot be read" + shown(error);
-    if (may_be_read_later(error)) return stays_unproven(why, true);
-    if (!find_another_good(why)) return stays_unproven(why, false);
+    if (may_be_read_later(error)) return stays_unproven(why, true, [] {});
+    if (!find_another_good(why)) return stays_unproven(why, false, [] {});
     good = trial_->document;
   }
   const std::string what = trial_->tried != 0 ? name_of(*trial_) : "the change";
-  const auto tried = edited ? history_->get(trial_->tried, &error) : std::nullopt;
+  const auto tried = edited ? history().get(trial_->tried, &error) : std::nullopt;
   if (tried) {
     const auto before = object_of(tried->text);
     if (before) learn_trial_parts(*before);
     config::Trial next = *trial_;
     if (!before || !stays_on_trial(next, config::changed_parts(*before, *latest_->document), *latest_)) {
       const std::string note = "the device file was edited while dtud did not run: " + ends_trial();
-      record(note);
+      record(note, [] {});
       parts_.log.warning("config", note);
-      return end_trial();
+      forget_trial();
+      return void(files_->end_trial());
     }
     trial_ = next;
   } else if (edited && good != text_) {
     parts_.log.error("config",
                      what + " is on trial and cannot be read: the present document is on trial instead" + shown(error));
   } else if (good == text_ || revision_ == trial_->good) {
-    record();
+    record("", [] {});
     parts_.log.info("config", "the document from before the trial is in place: the trial ends");
-    return end_trial();
+    forget_trial();
+    return void(files_->end_trial());
   }
-  record();
+  record("", [] {});
   trial_->tried = revision_;  // a power cut may have left an older change that is unproven as well
   trial_->document = good_text(*trial_);
   learn_trial_parts(*latest_->document);
   if (++trial_->starts > kMostStarts)
-    return roll_back("dtud was started " + std::to_string(kMostStarts) + " times and the change was not proven");
-  if (!trial_file_->write(*trial_, {trial_->unproven(text_)}, error)) parts_.log.error("config", error.text);
-  (void)mark(revision_, false);
+    return roll_back("dtud was started " + std::to_string(kMostStarts) + " times and the change was not proven", [] {});
+  if (!files_->trial().write(*trial_, {trial_->unproven(text_)}, error)) parts_.log.error("config", error.text);
+  (void)files_->mark(revision_, false);
 }
 
 bool Changes::is_good(const config::JsonObject& document) const {
@@ -253,48 +234,62 @@ int64_t Changes::trial_left_ns() const {
 }
 
 void Changes::look_at_trial() {
-  if (!trial_ || !watch_.running()) return;
+  if (!trial_ || !watch_.running() || ending_) return;
   const int64_t now = monotonic_ns();
-  const auto verdict = held_ ? TrialWatch::Verdict::waiting : watch_.look(*trial_, now);
+  const bool later = held_ || queue_.busy();  // what is being stored may join the trial, or end it
+  const auto verdict = later ? TrialWatch::Verdict::waiting : watch_.look(*trial_, now);
   if (verdict == TrialWatch::Verdict::passed) {
-    pass(trial_->by());
+    queue_.begin([this] { pass(trial_->by(), [this] { queue_.over(); }); });
   } else if (verdict == TrialWatch::Verdict::failed) {
     const config::Sender missing = *watch_.missing(*trial_);
-    roll_back(missing.source + " did not come back within " + std::to_string(missing.confirm_s) + " s");
+    const std::string why = missing.source + " did not come back within " + std::to_string(missing.confirm_s) + " s";
+    queue_.begin([this, why] { roll_back(why, [this] { queue_.over(); }); });
   } else {
-    const int64_t end = held_ ? 0 : watch_.next_end_ns(*trial_);
+    const int64_t end = later ? 0 : watch_.next_end_ns(*trial_);
     parts_.lane.timers().arm(trial_timer_, end > now ? std::min(end, now + kTrialEvery) : now + kTrialEvery);
   }
 }
 
-void Changes::pass(const std::string& by) {
-  parts_.log.info("config", name_of(*trial_) + " is confirmed by " + by);
-  last_rollback_.clear();
-  end_trial(!mark_proven());  // what could not be stored as proven has to prove itself again after a start
+void Changes::pass(const std::string& by, Then then) {
+  on_disk([files = files_, trial = *trial_] { return files->prove(trial); },
+          [this, by, then = std::move(then)](bool) {
+            parts_.log.info("config", name_of(*trial_) + " is confirmed by " + by);
+            last_rollback_.clear();
+            forget_trial();
+            then();
+          });
 }
 
-bool Changes::confirm(const std::string& source) {
-  const auto other = [&](const config::Sender& sender) { return sender.source != source; };
-  if (!trial_ ||
-      (proof_for(source) == Proof::needed && std::any_of(trial_->senders.begin(), trial_->senders.end(), other)))
-    return false;
-  pass(source);
-  return true;
+void Changes::confirm(const std::string& source, std::function<void(bool)> done) {
+  queue_.begin([this, source, done = std::move(done)] {
+    const auto other = [&](const config::Sender& sender) { return sender.source != source; };
+    if (!trial_ || (!is_local(source) && std::any_of(trial_->senders.begin(), trial_->senders.end(), other))) {
+      done(false);
+      return queue_.over();
+    }
+    pass(source, [this, done] {
+      done(true);
+      queue_.over();
+    });
+  });
 }
 
-void Changes::end_trial(bool keep_file) {
+void Changes::forget_trial() {
   trial_.reset();
   trial_parts_.clear();
   watch_.clear();
   parts_.lane.timers().disarm(trial_timer_);
-  config::FileError error;
-  if (!keep_file && !trial_file_->remove(error)) parts_.log.error("config", error.text);
 }
 
-void Changes::roll_back(const std::string& why) {
-  Outcome edit;
-  take_edit(edit);
-  if (!trial_) return apply_latest(nullptr, true);  // an edit of the device file ended it
+void Changes::roll_back(const std::string& why, Then then) {
+  take_edit(std::make_shared<Outcome>(), [this, why, then = std::move(then)] {
+    if (trial_) return restore_good(why, then);
+    apply_latest(nullptr, true);  // an edit of the device file ended it
+    then();
+  });
+}
+
+void Changes::restore_good(const std::string& why, Then then) {
   config::FileError error;
   std::string good = good_text(*trial_, &error);
   config::Findings findings;
@@ -309,32 +304,32 @@ void Changes::roll_back(const std::string& why) {
       good = trial_->document;
       device = read();
     }
-    if (!device) {
-      stays_unproven(useless, may_be_read_later(error));
-      if (edit_waits_) apply_latest(nullptr, true);
-      return;
-    }
+    if (!device)
+      return stays_unproven(useless, may_be_read_later(error), [this, then = std::move(then)] {
+        if (edit_waits_) apply_latest(nullptr, true);
+        then();
+      });
   }
-  const config::Trial trial = *trial_;
+  const config::Trial& trial = *trial_;
   const std::string note = "rolled back: " + why + "; revision " + std::to_string(trial.good) + " is restored" +
                            (!trial.local ? "" : ", with the local changes that came after it") +
                            (trial.senders.size() < 2 ? "" : ", without the changes of " + trial.by());
-  const bool written = file_.write(good, error);
-  if (!written) parts_.log.error("config", error.text);
-  undone_ = written ? "" : config::digest_of(text_);
-  text_ = good;
-  // Under an id of its own, for people; without room for it, the good one's.
-  const auto origin = history_->get(trial.good);
-  const uint64_t id =
-      history_->add({next_id(), parts_.lane.unix_ns(), "dtud", note, good, origin ? origin->origin() : trial.good},
-                    trial.good, error);
-  revision_ = id != 0 ? id : trial.good;
-  end_trial(!written);  // with the file the next start goes on with the trial, and so goes back
-  last_rollback_ = note;
-  parts_.log.error("config", note);
-  parts_.calls.note("dtud", "config.rollback", true, {});
-  parts_.tell.config_rolled_back(revision_, why);
-  adopt(std::move(*device), nullptr, true);
+  const config::Revision revision{next_id(), parts_.lane.unix_ns(), "dtud", note, good};
+  on_disk([files = files_, revision, trial] { return files->roll_back(revision, trial); },
+          [this, revision, why, device = std::make_shared<const config::DeviceConfig>(std::move(*device)),
+           then = std::move(then)](const ChangeFiles::Kept& kept) {
+            undone_ = kept.written ? "" : config::digest_of(text_);
+            if (kept.written) file_.accept(revision.text);
+            text_ = revision.text;
+            revision_ = kept.revision;
+            forget_trial();
+            last_rollback_ = revision.note;
+            parts_.log.error("config", last_rollback_);
+            parts_.calls.note("dtud", "config.rollback", true, {});
+            parts_.tell.config_rolled_back(revision_, why);
+            adopt(device, nullptr, true);
+            then();
+          });
 }
 
 }  // namespace dtud

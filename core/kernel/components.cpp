@@ -38,6 +38,12 @@ void Components::searched() {
   vetting_->keep();
 }
 
+void Components::write_on(DiskLane& disk) {
+  vetting_->write_by([this, &disk](plugins::ProbeCache::Job job, std::function<void(const std::string&)> then) {
+    disk.run(here_, std::move(job), std::move(then));
+  });
+}
+
 void Components::add(const std::filesystem::path& path, const std::string& installed) {
   const auto declared = plugins::read_types(path);
   File file{path, declared.types, false, declared.refusal, false, installed, {}};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/documents.hpp"
+#include "disk/disk_lane.hpp"
 #include "log/log.hpp"
 #include "plugins/loader/built_in.hpp"
 #include "plugins/loader/catalogue.hpp"
@@ -91,6 +92,8 @@ class Components {
                                  const std::string& from);
   // The file a plugin would be used from if dtuctl had installed none; "": there is none.
   [[nodiscard]] std::filesystem::path packaged(const plugins::LoadedPlugin& plugin) const;
+  // From now on what probes find is written on the disk lane, which must outlive this.
+  void write_on(DiskLane& disk);
   // For whoever finds that a plugin breaks dtud: its file is not opened again, from the next start on.
   void quarantine(const std::string& plugin_id, const std::string& reason);
 
@@ -114,6 +117,7 @@ class Components {
   std::vector<File> files_;  // those that were installed come first
   std::unique_ptr<plugins::Vetting> vetting_;
   std::unique_ptr<plugins::Store> store_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   bool searching_ = true;
   std::set<std::string> apart_, inside_;                              // types by how documents use them
   std::vector<std::shared_ptr<const plugins::LoadedPlugin>> former_;  // others may still look at what they describe

@@ -74,13 +74,13 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       announcements_({lane, events_, instances_, router_, members_}),
       calls_(lane, log, directory_, access_),
       device_(context_, router_, components_, storage_),
-      changes_({lane, log, components_, checks_, device_, router_, access_, calls_, announcements_}),
+      changes_({lane, log, disk_, components_, checks_, device_, router_, access_, calls_, announcements_}),
       registration_(lane, log, calls_, router_, [this] { return changes_.latest().version; }),
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
           [this] { changes_.factory_reset("the reset input was pulled low"); }),
       network_settings_(log),
-      upgrades_({lane, log, calls_,
+      upgrades_({lane, log, disk_, calls_,
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
       watchdog_(lane, [this] { return is_well(); }),
@@ -239,6 +239,8 @@ void Kernel::start() {
   add_builtins(*this);
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
+  calls_.audit().write_on(disk_, [this](const std::string& problem) { log_.error("audit", problem); });
+  components_.write_on(disk_);
   tell_of_death();
   build_trial_.begin(options_.state_dir + "/plugins");
   if (take_back_build()) return shutdown(End::restart);
@@ -406,7 +408,8 @@ bool Kernel::connected() const {
 
 std::string Kernel::why_busy() const {
   if (ending_) return "dtud is stopping";
-  if (!changes_.all_applied() || !device_.idle()) return "a change of the configuration is being applied: try again";
+  if (changes_.storing() || !changes_.all_applied() || !device_.idle())
+    return "a change of the configuration is being applied: try again";
   return upgrades_.installs() ? "an upgrade of the board is being installed: try again after it" : "";
 }
 
@@ -526,7 +529,8 @@ void Kernel::shutdown(End how) {
   indicators_.configure({});
   end_ = how;
   log_.info("kernel", how == End::stop ? "stopping" : "restarting");
-  device_.stop_channels(kStopDeadline_ms, [this] { stop_members(); });
+  // What is being stored is answered: its channel has to be there for that.
+  changes_.stop([this] { device_.stop_channels(kStopDeadline_ms, [this] { stop_members(); }); });
 }
 
 // Commands before HALs: their sessions use the ports.

@@ -68,6 +68,7 @@ class Kernel : public plugins::Upcalls {
   // For the kernel's own commands and the control API.
   Log& log() { return log_; }
   Lane& lane() { return lane_; }
+  DiskLane& disk() { return disk_; }
   Components& components() { return components_; }
   routing::Router& router() { return router_; }
   OfflineStorage& storage() { return storage_; }

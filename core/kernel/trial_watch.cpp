@@ -16,6 +16,10 @@ uint32_t channel_of(const std::string& source) {
   return id;
 }
 
+bool is_local(const std::string& source) {
+  return source == "console" || source == "dtud" || source == "file" || source.compare(0, 5, "port ") == 0;
+}
+
 void TrialWatch::stored(const std::string& source) {
   ends_ns_.erase(source);
   for (const std::string& back : came_back_) ends_ns_.erase(back);

@@ -12,6 +12,8 @@ namespace dtud {
 
 // 3 for "channel 3"; 0: another source.
 [[nodiscard]] uint32_t channel_of(const std::string& source);
+// A change of this source counts at once; one of another source has to prove itself.
+[[nodiscard]] bool is_local(const std::string& source);
 
 class TrialWatch {
  public:

@@ -9,6 +9,7 @@
 
 #include "commands/calls.hpp"
 #include "config/documents.hpp"
+#include "disk/disk_lane.hpp"
 #include "lanes/lane.hpp"
 #include "log/log.hpp"
 #include "plugins/instance.hpp"
@@ -23,6 +24,7 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   struct Parts {
     Lane& lane;
     Log& log;
+    DiskLane& disk;
     commands::Calls& calls;
     std::function<void(const std::string& how)> restart;
     std::function<bool()> proven;
@@ -42,7 +44,7 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   // Whether somebody can install an upgrade.
   void offered(const std::function<void(bool)>& done);
   // Something is being installed, by a HAL that must not go now.
-  [[nodiscard]] bool installs() const { return installer_ != nullptr; }
+  [[nodiscard]] bool installs() const { return installer_ != nullptr || (upgrade_ != nullptr && upgrade_->installs()); }
   [[nodiscard]] std::string state() const { return upgrade_ != nullptr ? upgrade_->state() : "{}"; }
   // Answered with the state once its `seen` is another.
   void await(uint64_t seen, const commands::Done& done);
@@ -57,6 +59,9 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   std::string boot_id() override { return boot_id_; }
   uint32_t random() override { return static_cast<uint32_t>(jitter_()); }
   void wake_at(int64_t ns) override;
+  void on_disk(std::function<bool()> job, std::function<void(bool)> then) override {
+    parts_.disk.run(here_, std::move(job), std::move(then));
+  }
   void changed(bool step) override;
   void say(Level level, const std::string& text) override { parts_.log.write(level, "upgrade", text); }
   std::string begin_errand(const std::string& job) override;
@@ -81,6 +86,7 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   static void run_wake(void* self) { static_cast<Upgrades*>(self)->upgrade_->wake(); }
 
   Parts parts_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   const std::string boot_id_;
   std::string restart_rule_ = "dtud";
   upgrade::Errand errand_;

@@ -37,20 +37,20 @@ int minute_in(const std::string& text, size_t at) {
 
 }  // namespace
 
-Allowance::Allowance(const std::string& window, uint64_t bytes_per_day, std::string file)
-    : most_(bytes_per_day), file_(std::move(file), kMostBytes) {
+Allowance::Allowance(const std::string& window, uint64_t bytes_per_day, const std::string& file)
+    : most_(bytes_per_day), file_(std::make_shared<config::StateFile>(file, kMostBytes)) {
   if (window.size() == 11) {
     from_ = minute_in(window, 0);
     to_ = minute_in(window, 6);
   }
   if (from_ == to_) from_ = -1;
   if (most_ == 0) return;
-  const auto json = file_.read(problem_);  // a count that is lost begins anew
+  const auto json = file_->read(problem_);  // a count that is lost begins anew
   if (!json) return;
   const int64_t day = config::as_integer(config::as_object(*json)->get("day"), -1);
   const int64_t bytes = config::as_integer(config::as_object(*json)->get("bytes"), -1);
   if (day < 0 || bytes < 0) {
-    problem_ = file_.reject("it has no day or no bytes");
+    problem_ = file_->reject("it has no day or no bytes");
     return;
   }
   day_ = day;
@@ -104,8 +104,10 @@ void Allowance::count(uint64_t bytes, int64_t unix_s, bool keep) {
 
 void Allowance::write() {
   written_ = bytes_;
-  config::FileError ignored;  // the disk is full: the download will say so
-  (void)file_.write("{\"day\": " + std::to_string(day_) + ", \"bytes\": " + std::to_string(bytes_) + "}\n", ignored);
+  run_([file = file_, text = "{\"day\": " + std::to_string(day_) + ", \"bytes\": " + std::to_string(bytes_) + "}\n"] {
+    config::FileError ignored;  // the disk is full: the download will say so
+    return file->write(text, ignored);
+  });
 }
 
 }  // namespace dtud::upgrade

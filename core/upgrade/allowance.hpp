@@ -1,6 +1,8 @@
 // When and how much may be downloaded: the time window and the bytes of a day. The day's count survives a restart.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "config/state_file.hpp"
@@ -10,7 +12,10 @@ namespace dtud::upgrade {
 class Allowance {
  public:
   // window: "22:00-05:00", local time, "" = always; bytes_per_day: 0 = no bound; file: where the count is kept.
-  Allowance(const std::string& window, uint64_t bytes_per_day, std::string file);
+  Allowance(const std::string& window, uint64_t bytes_per_day, const std::string& file);
+  // From now on `run` is given what writes the file, to run it in order.
+  using Run = std::function<void(std::function<bool()> job)>;
+  void write_by(Run run) { run_ = std::move(run); }
 
   struct Verdict {
     bool now = true;
@@ -33,7 +38,8 @@ class Allowance {
 
   int from_ = -1, to_ = -1;  // minutes of the day; -1: always
   const uint64_t most_;
-  config::StateFile file_;
+  std::shared_ptr<config::StateFile> file_;  // shared with jobs
+  Run run_ = [](const std::function<bool()>& job) { (void)job(); };
   std::string problem_;
   int64_t day_ = 0;  // local, counted from 1970
   uint64_t bytes_ = 0, written_ = 0;

@@ -149,6 +149,17 @@ void Upgrade::errand_ended(const std::string& how) {
   if (!running_ || was == Errand::none) return;
   around_.wake_at(0);
   allowance_.count(0, around_.unix_s(), true);
+  // A kill from here on must not forget what this day has cost.
+  const uint64_t number = storing_ = ++stores_;
+  around_.on_disk([] { return true; },
+                  [this, number, was, word](bool) {
+                    if (storing_ != number) return;
+                    storing_ = 0;
+                    errand_over(was, word);
+                  });
+}
+
+void Upgrade::errand_over(Errand was, Word word) {
   if (was == Errand::verify) return verified(word);
   if (was == Errand::signature && word.say == "failed") word.text = "the signature: " + word.text;
   if (word.say == "done") (was == Errand::image ? record_.whole : have_signature_) = true;
@@ -190,7 +201,10 @@ void Upgrade::try_later(const std::string& why, int64_t least_s) {
 
 void Upgrade::verify() {
   set(Step::verifying);
-  keep();
+  keep_then([this](bool) { begin_verifying(); });
+}
+
+void Upgrade::begin_verifying() {
   auto job = config::make_object();
   job->set("do", std::string("verify"));
   job->set("file", image());
@@ -217,8 +231,7 @@ void Upgrade::verified(const Word& word) {
     record_.checked_by = word.checked;
     verified_ = true;
     set(Step::verified, "checked by " + word.checked);
-    keep();
-    return install_when_allowed();
+    return keep_then([this](bool) { install_when_allowed(); });
   }
   if (word.again && ++failures_ < kMostSilentEnds) return wait(word.text, around_.now_ns() + kSecond);
   if (word.from_start) return start_anew("the file does not match the order: " + word.text, 0);

@@ -50,14 +50,16 @@ void Upgrade::install() {
     return finish(Step::failed,
                   "the installation was started " + std::to_string(kMostInstalls) + " times and never ended");
   set(Step::installing);
-  if (!keep()) return finish(Step::failed, "not installed: the progress cannot be stored in " + folder_);
-  installing_ = true;
-  percent_ = -1;
-  around_.install(record_.order.kind, image(), record_.order.version, rules_.install_s,
-                  [this, same = still()](const commands::Answer& answer) {
-                    if (same()) installed(answer);
-                  });
-  around_.wake_at(around_.now_ns() + kSecond);
+  keep_then([this](bool kept) {
+    if (!kept) return finish(Step::failed, "not installed: the progress cannot be stored in " + folder_);
+    installing_ = true;
+    percent_ = -1;
+    around_.install(record_.order.kind, image(), record_.order.version, rules_.install_s,
+                    [this, same = still()](const commands::Answer& answer) {
+                      if (same()) installed(answer);
+                    });
+    around_.wake_at(around_.now_ns() + kSecond);
+  });
 }
 
 void Upgrade::installed(const commands::Answer& answer) {
@@ -75,8 +77,7 @@ void Upgrade::installed(const commands::Answer& answer) {
     record_.then = around_.restart_rule();
   if (record_.then == "none") {
     set(Step::confirming, "is installed");
-    keep();
-    return look_at_board();
+    return keep_then([this](bool) { look_at_board(); });
   }
   restart();
 }
@@ -88,8 +89,7 @@ void Upgrade::restart() {
                                     " did not restart: restart it manually");
   record_.boot = around_.boot_id();
   set(Step::restarting, record_.then == "board" ? "the board restarts" : "dtud restarts");
-  keep();  // if it cannot be written: what runs after the restart tells
-  around_.restart(record_.then);
+  keep_then([this](bool) { around_.restart(record_.then); });  // not written: what runs after the restart tells
 }
 
 void Upgrade::look_at_board() {
@@ -136,8 +136,7 @@ void Upgrade::begin_confirming(bool confirmed) {
   if (record_.step != Step::confirming || confirm_by_ns_ == 0)
     confirm_by_ns_ = around_.now_ns() + int64_t{rules_.confirm_s} * kSecond;
   set(Step::confirming, "runs; a channel must be up within " + std::to_string(rules_.confirm_s) + " s");
-  keep();
-  look_at_health();
+  keep_then([this](bool) { look_at_health(); });
 }
 
 void Upgrade::look_at_health() {

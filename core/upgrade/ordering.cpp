@@ -134,13 +134,16 @@ void Upgrade::accept(const Facts& runs) {
   next.step = Step::checked;
   next.previous_version = runs.version;
   next.previous_slot = runs.slot;
-  remove_files();
-  const Record before = std::exchange(record_, next);
+  store(next, Files::go_before, [this, next, same = still_asked()](bool stored) {
+    if (!same()) return;
+    if (!stored) return refuse(DTU_E_IO, "the order cannot be stored in " + folder_ + ": is the disk full?");
+    accepted(next);
+  });
+}
+
+void Upgrade::accepted(const Record& next) {
+  record_ = next;
   began_ns_ = around_.now_ns();
-  if (!keep()) {
-    record_ = before;
-    return refuse(DTU_E_IO, "the order cannot be stored in " + folder_ + ": is the disk full?");
-  }
   have_ = came_ = 0;
   failures_ = 0;
   retry_ns_ = 0;
@@ -150,7 +153,7 @@ void Upgrade::accept(const Facts& runs) {
   ++seen_;
   around_.say(Level::info, "order " + std::to_string(record_.id) + " by " + record_.order.source + ": " +
                                describe(record_.order) + " instead of " +
-                               (runs.version.empty() ? "the running version" : runs.version));
+                               (next.previous_version.empty() ? "the running version" : next.previous_version));
   around_.changed(true);
   const Asked asked = std::move(*asked_);
   asked_.reset();

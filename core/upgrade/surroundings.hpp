@@ -33,7 +33,9 @@ class Surroundings {
   [[nodiscard]] virtual std::string boot_id() = 0;  // changes when the machine starts anew
   [[nodiscard]] virtual uint32_t random() = 0;
   virtual void wake_at(int64_t ns) = 0;  // Upgrade::wake() then; 0: not at all
-  virtual void changed(bool step) = 0;   // step false: only how far it is
+  // Runs the job where it may wait for the disk, then calls then(its result). Jobs keep their order.
+  virtual void on_disk(std::function<bool()> job, std::function<void(bool)> then) { then(job()); }
+  virtual void changed(bool step) = 0;  // step false: only how far it is
   virtual void say(Level level, const std::string& text) = 0;
 
   // The errand of dtu-fetch, one at a time: Upgrade::errand_said and errand_ended follow.

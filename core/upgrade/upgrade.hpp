@@ -1,9 +1,11 @@
 // Upgrades, one at a time: ordered, checked, downloaded, verified, handed to the board, proven after the restart. Every
 // step is on the disk before it is taken, so that a restart or a power cut in the middle goes on from there: an upgrade
-// either happens or does not. Main lane.
+// either happens or does not. Main lane; the disk is waited for elsewhere (Surroundings::on_disk), and nothing else
+// happens to the order meanwhile but a cancellation.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,7 +44,9 @@ class Upgrade {
   // Who ordered it knows how it ended. False: that order is not the last one, or not over.
   bool told(uint64_t id);
 
-  [[nodiscard]] std::string state() const;               // one JSON object
+  [[nodiscard]] std::string state() const;  // one JSON object
+  // An installation begins as soon as that is on the disk.
+  [[nodiscard]] bool installs() const { return storing_ != 0 && record_.step == Step::installing; }
   [[nodiscard]] uint64_t seen() const { return seen_; }  // another number after every step
 
   // From the errand.
@@ -90,9 +94,17 @@ class Upgrade {
 
   void go_on();
   void set(Step step, const std::string& note = {});
-  bool keep();
-  void finish(Step step, const std::string& text);
-  void remove_files();
+  // The record is written; nobody waits for it.
+  void keep();
+  // The record is written, and then(written) goes on from there, unless something overtakes it.
+  void keep_then(std::function<void(bool)> then);
+  enum class Files { stay, go_before, go_after };  // the image and its signature
+  void store(const Record& record, Files files, std::function<void(bool)> then);
+  void write(const Record& record, Files files, std::function<void(bool)> then);
+  void finish(Step step, const std::string& text, std::function<void()> then = nullptr);
+  void accepted(const Record& next);
+  void begin_verifying();
+  void errand_over(Errand was, Word word);
   void note(const std::string& text);
   [[nodiscard]] std::string image() const { return folder_ + "/image"; }
   [[nodiscard]] std::string signature_file() const { return folder_ + "/image.sig"; }
@@ -103,12 +115,14 @@ class Upgrade {
   const config::UpgradeConfig rules_;
   const std::string folder_;
   Allowance allowance_;
-  config::StateFile record_file_;
+  std::shared_ptr<config::StateFile> record_file_;  // shared with jobs
   Record record_;
   FactsByKind offers_;    // what the board said last
   bool running_ = false;  // between start() and stop()
   uint64_t turn_ = 0;     // counts what may overtake an answer that is waited for
   uint64_t seen_ = 1;
+  uint64_t storing_ = 0, stores_ = 0;  // the number of the record that is waited for, 0: none; and of the last one
+  bool finishing_ = false;             // it is that of the end
 
   struct Asked {
     uint64_t id;

@@ -80,25 +80,28 @@ void forget_schemas(PluginFacts& plugin) {
 
 }  // namespace
 
-ProbeCache::ProbeCache(std::string file, bool read_only) : file_(std::move(file), kLongestFile) {
-  file_.set_read_only(read_only);
+ProbeCache::ProbeCache(std::string file, bool read_only)
+    : file_(std::make_shared<config::StateFile>(std::move(file), kLongestFile)) {
+  file_->set_read_only(read_only);
 }
 
 std::string ProbeCache::load() {
   changed_ = false;
   entries_.clear();
-  return read(entries_);
+  const std::string problem = read(entries_);
+  unread_ = file_->unread();
+  return problem;
 }
 
 std::string ProbeCache::read(std::vector<CacheEntry>& to) {
   std::string problem;
-  const auto json = file_.read(problem);
+  const auto json = file_->read(problem);
   if (!json) return problem;
   const JsonObject* o = config::as_object(*json);
   const Json list = o->get("entries");
   const JsonArray* entries = config::as_list(list);
   if (entries == nullptr || as_integer(o->get("version")) != kVersion)
-    return file_.reject("it has no entries of version 1") + "; every plugin is probed again";
+    return file_->reject("it has no entries of version 1") + "; every plugin is probed again";
   size_t unknown = 0;
   for (const Json& one : *entries) {
     auto entry = entry_of(one);
@@ -110,12 +113,19 @@ std::string ProbeCache::read(std::vector<CacheEntry>& to) {
   }
   if (unknown == 0) return {};
   changed_ = true;
-  return file_.reject(std::to_string(unknown) + " of the entries cannot be used; the other entries are used");
+  return file_->reject(std::to_string(unknown) + " of the entries cannot be used; the other entries are used");
 }
 
 std::string ProbeCache::save() {
-  if (!changed_) return {};
-  if (file_.unread()) {
+  const Job job = saving();
+  const std::string problem = job ? job() : "";
+  if (!problem.empty()) not_saved();
+  return problem;
+}
+
+ProbeCache::Job ProbeCache::saving() {
+  if (!changed_) return nullptr;
+  if (std::exchange(unread_, false)) {
     std::vector<CacheEntry> before;
     const std::string ignored = read(before);  // said at the start
     for (CacheEntry& e : before)
@@ -127,10 +137,11 @@ std::string ProbeCache::save() {
     for (CacheEntry& e : entries_) forget_schemas(e.plugin);
     text = text_of(entries_);
   }
-  config::FileError error;
-  if (!file_.write(text, error)) return error.text;
   changed_ = false;
-  return {};
+  return [file = file_, text = std::move(text)] {
+    config::FileError error;
+    return file->write(text, error) ? std::string() : error.text;
+  };
 }
 
 const CacheEntry* ProbeCache::find(const std::string& path) const {

@@ -3,6 +3,8 @@
 // is wrong with the file on disk, it counts as empty; a wrong one is kept as probes.json.rejected. One thread at a
 // time.
 #pragma once
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,8 +38,13 @@ class ProbeCache {
 
   // "" or why there is nothing to go by.
   [[nodiscard]] std::string load();
-  // Writes it, if anything changed. A file that load() could not read is read again first, and its entries are kept.
-  // "" or why it could not be kept; then it is tried again at the next change.
+  // What writes it, for any thread, one after the other; null: nothing changed. "" or why it could not be written: then
+  // not_saved(), so that the next saving() tries again. A file that load() could not read is read again first, and its
+  // entries are kept.
+  using Job = std::function<std::string()>;
+  [[nodiscard]] Job saving();
+  void not_saved() { changed_ = true; }
+  // The same at once.
   [[nodiscard]] std::string save();
 
   [[nodiscard]] const CacheEntry* find(const std::string& path) const;
@@ -57,9 +64,9 @@ class ProbeCache {
  private:
   [[nodiscard]] std::string read(std::vector<CacheEntry>& entries);
 
-  config::StateFile file_;
-  std::vector<CacheEntry> entries_;  // at most kMost; of too many the oldest good one goes first
-  bool changed_ = false;
+  std::shared_ptr<config::StateFile> file_;  // shared with jobs
+  std::vector<CacheEntry> entries_;          // at most kMost; of too many the oldest good one goes first
+  bool changed_ = false, unread_ = false;
   static constexpr size_t kMost = 128;
 };
 

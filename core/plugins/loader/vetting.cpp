@@ -56,8 +56,13 @@ void Vetting::make_folder() {
 
 void Vetting::keep() {
   if (setup_.read_only) return;
-  const std::string trouble = cache_.save();
-  if (!trouble.empty() && !std::exchange(not_kept_, true))
+  if (const ProbeCache::Job job = cache_.saving()) run_(job, [this](const std::string& trouble) { kept(trouble); });
+}
+
+void Vetting::kept(const std::string& trouble) {
+  if (trouble.empty()) return;
+  cache_.not_saved();
+  if (!std::exchange(not_kept_, true))
     say_("the results of the probes cannot be stored, so every start probes all plugin files: " + trouble);
 }
 

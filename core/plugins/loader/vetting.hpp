@@ -54,6 +54,9 @@ class Vetting {
   std::vector<std::string> forgive(const std::string& name);
   // Writes what was learned, if anything was. quarantine() and what ends in quarantine are written at once.
   void keep();
+  // From now on `run` writes: it runs the jobs in order and calls then(their result) where this lives.
+  using Run = std::function<void(ProbeCache::Job job, std::function<void(const std::string&)> then)>;
+  void write_by(Run run) { run_ = std::move(run); }
 
   // What is known of a file as it is now, without looking into it; null: nothing.
   [[nodiscard]] const CacheEntry* known(const std::filesystem::path& file) const;
@@ -66,6 +69,9 @@ class Vetting {
 
   const Setup setup_;
   const std::function<void(const std::string&)> say_;
+  void kept(const std::string& trouble);
+
+  Run run_ = [](const ProbeCache::Job& job, const std::function<void(const std::string&)>& then) { then(job()); };
   ProbeCache cache_;
   OpeningMark mark_;
   bool no_probe_ = false, not_kept_ = false;  // said already

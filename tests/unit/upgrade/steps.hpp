@@ -35,7 +35,20 @@ struct World : Surroundings {
   std::string restarted;
   int restarts = 0, marks = 0;
   bool healthy = false, mark_fails = false, can_cancel = true;
+  bool slow = false;                       // what goes to the disk waits
+  std::deque<std::function<void()>> disk;  // for the test to let it
 
+  void on_disk(std::function<bool()> job, std::function<void(bool)> then) override {
+    if (!slow) return then(job());
+    disk.push_back([job = std::move(job), then = std::move(then)] { then(job()); });
+  }
+  // The disk took the first of what waits.
+  void written() {
+    ASSERT_FALSE(disk.empty());
+    const auto first = std::move(disk.front());
+    disk.pop_front();
+    first();
+  }
   int64_t now_ns() override { return now; }
   int64_t unix_s() override { return clock; }
   std::string boot_id() override { return boot; }
