@@ -5,6 +5,7 @@
 #   libexec/dtukit/          child programs, started by dtud
 #   lib/dtukit/plugins/      the plugins
 #   include/dtu/, share/cmake/dtukit-plugin/, share/pkgconfig/   what a plugin is built with
+#   lib/libdtukit-*.a, lib/cmake/dtukit-kit/                     the kit: libraries that plugins share
 #
 # Components: runtime, dev, and plugin-<name> for each plugin. packaging/debian makes a package of each. `ninja installable`
 # builds what is needed.
@@ -12,6 +13,7 @@ include(GNUInstallDirs)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME runtime)
 set(DTUKIT_INSTALL_PLUGINDIR ${CMAKE_INSTALL_LIBDIR}/dtukit/plugins)
 set(DTUKIT_INSTALL_CHILDDIR ${CMAKE_INSTALL_LIBEXECDIR}/dtukit)
+set(DTUKIT_KIT_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/dtukit-kit) # of libraries, so not in share/
 set(DTUKIT_INSTALL_SHAREDIR ${CMAKE_INSTALL_DATADIR}/dtukit)
 add_custom_target(installable) # everything that is installed, so without the tests
 

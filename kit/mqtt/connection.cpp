@@ -62,6 +62,7 @@ struct Connection::Callbacks {
   static void granted(void* context, int code) {
     const auto& asked = *static_cast<Asked*>(context);
     Connection& self = *asked.connection;
+    if (asked.ticket != 0) return self.events_.answered(asked.ticket, code);
     if (code >= 0x80)
       self.facts_.refused.push_back(asked.filter + ": " + (self.v5_ ? reason_words(code) : "the broker refused it"));
     if (--self.unanswered_ == 0) self.up();
@@ -76,6 +77,8 @@ struct Connection::Callbacks {
     if (data->reasonCode >= 0x80) granted(context, data->reasonCode);
   }
 
+  static void unsubscribed(void* context, MQTTAsync_successData* /*data*/) noexcept { granted(context, 0); }
+
   // --- connected
   static void lost(void* context, char* /*cause*/) noexcept { of(context).end_lost(); }
   static void disconnected(void* context, MQTTProperties* /*properties*/, enum MQTTReasonCodes reason) noexcept {
@@ -89,6 +92,7 @@ struct Connection::Callbacks {
     in.payload = {static_cast<const char*>(in.payload_memory.get()), static_cast<size_t>(message->payloadlen)};
     in.qos = message->qos;
     in.retained = message->retained != 0;
+    in.dup = message->dup != 0;
     MQTTAsync_freeMessage(&message);
     Connection& self = of(context);
     if (in.retained && !self.delivers_retained(in.topic))
@@ -113,7 +117,11 @@ struct Connection::Callbacks {
 };
 
 Connection::Connection(Options options, Events& events, uint32_t attempt)
-    : options_(std::move(options)), events_(events), attempt_(attempt), v5_(options_.version == Version::v5) {}
+    : options_(std::move(options)),
+      events_(events),
+      attempt_(attempt),
+      v5_(options_.version == Version::v5),
+      filters_(options_.subscriptions) {}
 
 Connection::~Connection() { close(); }
 
@@ -167,10 +175,12 @@ void Connection::connect_to(const std::string& address) {
 
 void Connection::end_connecting(int code, const char* message) {
   const bool answered = message != nullptr && std::strstr(message, "CONNACK") != nullptr;
-  if (answered && code > 0 && code < 0x80) return end("the broker " + connack_words(code), false);
+  const bool login = code == 4 || code == 5 || code == 0x86 || code == 0x87;
+  const std::string hint = login && !options_.login_hint.empty() ? ": " + options_.login_hint : "";
+  if (answered && code > 0 && code < 0x80) return end("the broker " + connack_words(code) + hint, false);
   if (answered && code >= 0x80) {
     if (ended_.exchange(true)) return;
-    Ended why{"the broker refused the connection: " + reason_words(code)};
+    Ended why{"the broker refused the connection: " + reason_words(code) + hint};
     why.refusal = code;
     return events_.ended(std::move(why));
   }
@@ -186,20 +196,37 @@ void Connection::subscribe() {
   unanswered_ = n;
   asked_.reserve(n);  // Paho holds pointers to its elements
   for (const Subscription& s : options_.subscriptions) {
-    asked_.push_back({this, s.filter});
-    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    response.context = &asked_.back();
-    if (v5_) {
-      response.onSuccess5 = Callbacks::subscribed5;
-      response.onFailure5 = Callbacks::not_subscribed5;
-    } else {
-      response.onSuccess = Callbacks::subscribed;
-      response.onFailure = Callbacks::not_subscribed;
-    }
-    const int rc = MQTTAsync_subscribe(handle_, s.filter.c_str(), s.qos, &response);
+    asked_.push_back({this, s.filter, 0});
+    const int rc = request(asked_.back(), s, false);
     if (rc != MQTTASYNC_SUCCESS)
       return end("the MQTT library cannot subscribe to " + s.filter + " (code " + std::to_string(rc) + ")", false);
   }
+}
+
+int Connection::request(Asked& asked, const Subscription& what, bool remove) {
+  MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+  response.context = &asked;
+  if (v5_) {
+    response.onSuccess5 = Callbacks::subscribed5;
+    response.onFailure5 = Callbacks::not_subscribed5;
+  } else {
+    response.onSuccess = remove ? Callbacks::unsubscribed : Callbacks::subscribed;
+    response.onFailure = Callbacks::not_subscribed;
+  }
+  return remove ? MQTTAsync_unsubscribe(handle_, what.filter.c_str(), &response)
+                : MQTTAsync_subscribe(handle_, what.filter.c_str(), what.qos, &response);
+}
+
+bool Connection::ask(uint64_t ticket, const Subscription& what, bool remove) {
+  {
+    const Lock lock(filters_mutex_);
+    filters_.erase(std::remove_if(filters_.begin(), filters_.end(),
+                                  [&](const Subscription& s) { return s.filter == what.filter; }),
+                   filters_.end());
+    if (!remove) filters_.push_back(what);
+  }
+  auto& asked = tickets_[ticket] = std::make_unique<Asked>(Asked{this, what.filter, ticket});
+  return request(*asked, what, remove) == MQTTASYNC_SUCCESS;
 }
 
 void Connection::up() { events_.connected(std::move(facts_)); }
@@ -233,9 +260,9 @@ void Connection::end_by_peer(std::string text, bool of_a_message) {
   events_.ended(std::move(why));
 }
 
-bool Connection::delivers_retained(std::string_view topic) const {
-  const auto& all = options_.subscriptions;
-  return std::any_of(all.begin(), all.end(),
+bool Connection::delivers_retained(std::string_view topic) {
+  const Lock lock(filters_mutex_);
+  return std::any_of(filters_.begin(), filters_.end(),
                      [topic](const Subscription& s) { return s.deliver_retained && matches(s.filter, topic); });
 }
 

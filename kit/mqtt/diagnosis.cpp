@@ -9,10 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <dtu/kit/net/socket.hpp>
 #include <dtu/sdk/text.hpp>
 #include <memory>
 #include <mqtt/diagnosis.hpp>
-#include <mqtt/resolve.hpp>
 #include <system_error>
 
 namespace mqtt {
@@ -83,7 +83,7 @@ std::string handshake(const Options& options, const Socket& socket) {
   const Connection tls(SSL_new(context.get()));
   if (!tls) return "TLS is not available: " + last_ssl_error();
   SSL_set_verify(tls.get(), options.tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (is_numeric(options.host)) {
+  if (net::numeric_address(options.host, 0)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.get()), options.host.c_str());
   } else {
     SSL_set_tlsext_host_name(tls.get(), options.host.c_str());

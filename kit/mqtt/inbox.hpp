@@ -2,9 +2,9 @@
 #pragma once
 #include <atomic>
 #include <deque>
+#include <dtu/kit/mqtt/session.hpp>
 #include <memory>
 #include <mqtt/mutex.hpp>
-#include <string_view>
 
 namespace mqtt {
 
@@ -12,11 +12,8 @@ struct FreePaho {
   void operator()(void* p) const noexcept;
 };
 
-struct Incoming {
+struct Incoming : Message {
   std::unique_ptr<void, FreePaho> topic_memory, payload_memory;  // as Paho allocated them: nothing is copied
-  std::string_view topic, payload;
-  int qos = 0;
-  bool retained = false;
   [[nodiscard]] size_t size() const { return topic.size() + payload.size(); }
 };
 

@@ -1,44 +1,34 @@
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <resolv.h>
-#include <dtu/sdk/text.hpp>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <memory>
+#include <dtu/kit/net/resolver.hpp>
+#include <dtu/sdk/text.hpp>
 #include <mqtt/resolve.hpp>
 
 namespace mqtt {
+namespace {
 
-bool is_numeric(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
+// "192.0.2.1:0" and "[2001:db8::1]:0" without the port and the brackets.
+std::string host_of(const net::Address& address) {
+  std::string text = address.text();
+  text.erase(std::min(text.rfind(':'), text.size()));
+  return text.front() == '[' ? text.substr(1, text.size() - 2) : text;
 }
 
+}  // namespace
+
 std::vector<std::string> resolve(const std::string& host) {
-  if (is_numeric(host)) return {host};
-  // The resolver's state is the thread's own: one try of 2 s per server, and a fresh look at resolv.conf each time.
-  if (res_init() == 0) {
-    _res.retrans = 2;
-    _res.retry = 1;
-  }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &list); rc != 0)
-    throw dtu::Failure(
-        DTU_E_IO, "cannot find the address of " + host + ": " + gai_strerror(rc) + " (check the name and the network)");
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, freeaddrinfo);
-  std::vector<std::string> v4;
-  std::vector<std::string> v6;
-  for (const addrinfo* a = list; a != nullptr; a = a->ai_next) {
-    std::array<char, INET6_ADDRSTRLEN + 24> text{};
-    if (getnameinfo(a->ai_addr, a->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) continue;
-    auto& where = a->ai_family == AF_INET ? v4 : v6;
-    if (std::find(where.begin(), where.end(), text.data()) == where.end()) where.emplace_back(text.data());
-  }
-  v4.insert(v4.end(), v6.begin(), v6.end());
-  return v4;
+  if (net::numeric_address(host, 0)) return {host};
+  net::Resolved found = net::system_lookup(host, 0);
+  if (found.addresses.empty()) throw dtu::Failure(DTU_E_IO, found.error);
+  // A connection over IPv6 that leads nowhere costs a whole attempt, so IPv4 goes first.
+  std::stable_partition(found.addresses.begin(), found.addresses.end(),
+                        [](const net::Address& a) { return a.storage.ss_family == AF_INET; });
+  std::vector<std::string> out;
+  for (const net::Address& address : found.addresses)
+    if (std::string text = host_of(address); std::find(out.begin(), out.end(), text) == out.end())
+      out.push_back(std::move(text));
+  return out;
 }
 
 }  // namespace mqtt

@@ -1,6 +1,5 @@
 // Name look-up away from the lane.
 #pragma once
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,7 +8,5 @@ namespace mqtt {
 // The numeric addresses of `host`, IPv4 first. Blocks, but not longer than a few seconds per name server.
 // Throws dtu::Failure that says why there is none.
 std::vector<std::string> resolve(const std::string& host);
-
-bool is_numeric(const std::string& host);
 
 }  // namespace mqtt

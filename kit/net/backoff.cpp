@@ -23,7 +23,7 @@ Backoff::Backoff(uint32_t min_ms, uint32_t max_ms, Random random)
 
 uint32_t Backoff::next(int64_t now_ns) {
   const int64_t least = twice(min_ms_, max_ms_), worked_ns = since_ns_ < 0 ? 0 : now_ns - since_ns_;
-  if (worked_ns >= kStableNs)
+  if (worked_ns >= kStableNs || ceiling_ms_ == 0)
     ceiling_ms_ = static_cast<uint32_t>(least);
   else if (carried_ && worked_ns >= min_ms_ * kMs)
     ceiling_ms_ = static_cast<uint32_t>(std::min<int64_t>(ceiling_ms_, std::max(least, worked_ns / kMs)));

@@ -43,7 +43,7 @@ class Checker {
  public:
   Checker(std::string path, const dtu::Findings& found) : path_(std::move(path)), found_(found) {}
 
-  void check(const Files& files) {
+  void check(const Settings& files) {
     if (!files.ca.empty() && readable("ca", files.ca) &&
         SSL_CTX_load_verify_locations(context_.get(), files.ca.c_str(), nullptr) != 1)
       wrong("ca", files.ca, "holds no certificate that can be used: " + last_error() + "; a PEM file is needed");
@@ -97,7 +97,7 @@ class Checker {
 
 }  // namespace
 
-void check_files(const Files& files, const std::string& path, const dtu::Findings& found) {
+void check_files(const Settings& files, const std::string& path, const dtu::Findings& found) {
   if (files.ca.empty() && files.cert.empty() && files.key.empty()) return;
   Checker(path, found).check(files);
   ERR_clear_error();

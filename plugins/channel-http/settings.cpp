@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <dtu/kit/http/tls_settings.hpp>
 #include <dtu/kit/tls/files.hpp>
 #include <dtu/sdk/text.hpp>
 
@@ -155,7 +154,6 @@ Settings read(const Object& config) {
   if (s.content_type.empty())
     s.content_type =
         get<std::string>(config, "uplink", "json") == "raw" ? "application/octet-stream" : "application/json";
-  s.tls = http::read_tls(config);
   if (const Object::Ptr again = config.getObject("reconnect")) {
     s.retry_min_ms = number(*again, "min_ms", s.retry_min_ms, 10, 3'600'000);
     const uint32_t most = number(*again, "max_ms", s.retry_max_ms, 10, 3'600'000);
@@ -172,7 +170,9 @@ Settings read_settings(std::string_view json) {
     Poco::JSON::Parser parser;
     parser.setDepth(16);
     const auto object = parser.parse(std::string(json)).extract<Object::Ptr>();
-    return read(*object);
+    Settings s = read(*object);
+    s.tls = tls::read_settings(dtu::Json(json));
+    return s;
   } catch (const Poco::Exception& e) {
     throw dtu::Failure(DTU_E_INVALID, "the configuration is not a JSON object: " + e.displayText());
   }
@@ -182,7 +182,7 @@ void check_settings(std::string_view json, const dtu::Findings& found) {
   const Settings s = read_settings(json);
   if (s.max_below_min) found.warning("/reconnect/max_ms", "is less than min_ms: min_ms is used for both");
   if (std::any_of(s.targets.begin(), s.targets.end(), [](const Target& t) { return t.url.tls; }))
-    tls::check_files({s.tls.ca, s.tls.cert, s.tls.key}, "/tls", found);
+    tls::check_files(s.tls, "/tls", found);
 }
 
 }  // namespace channel_http

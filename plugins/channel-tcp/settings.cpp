@@ -7,16 +7,7 @@
 namespace channel_tcp {
 namespace {
 
-using net::read_number;
 using net::refuse;
-using Poco::JSON::Object;
-
-bool second(const Object& o, const std::string& key, const char* first_word, const char* second_word) {
-  const std::string word = net::read_text(o, key, first_word);
-  if (word != first_word && word != second_word)
-    refuse(key, "\"" + word + "\"", std::string("\"") + first_word + "\" or \"" + second_word + "\" is wanted");
-  return word == second_word;
-}
 
 void check_server(Settings& s) {
   const std::string shown = "\"" + dtu::shown_url(s.host) + "\"";
@@ -28,15 +19,14 @@ void check_server(Settings& s) {
 }  // namespace
 
 Settings read_settings(std::string_view json) {
-  const Object::Ptr o = net::parse_object(json);
-  const Settings standard;
+  const dtu::Json config(json);
   Settings s;
-  s.server = second(*o, "mode", "client", "server");
-  s.max_clients = read_number(*o, "max_clients", standard.max_clients, 1, 64);
-  s.hold_when_empty = second(*o, "when_empty", "discard", "hold");
-  s.slow_client_s = read_number(*o, "slow_client_s", standard.slow_client_s, 1, 3600);
-  s.register_once = net::read_text(*o, "reg_on", "connect") == "start";  // of the host: it has checked it
-  net::read_peer(*o, &s);
+  s.server = config["mode"].text() == "server";
+  s.max_clients = static_cast<uint32_t>(config["max_clients"].integer(s.max_clients));
+  s.hold_when_empty = config["when_empty"].text() == "hold";
+  s.slow_client_s = static_cast<uint32_t>(config["slow_client_s"].integer(s.slow_client_s));
+  s.register_once = config["reg_on"].text() == "start";  // of the host
+  net::read_peer(config, &s);
   if (s.server)
     check_server(s);
   else

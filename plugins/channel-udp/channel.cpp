@@ -1,5 +1,7 @@
 #include "channel.hpp"
 
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
 #include <netinet/in.h>
 
 #include <algorithm>

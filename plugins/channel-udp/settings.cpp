@@ -4,7 +4,7 @@ namespace channel_udp {
 
 Settings read_settings(std::string_view json) {
   Settings s;
-  net::read_peer(*net::parse_object(json), &s);
+  net::read_peer(dtu::Json(json), &s);
   net::check_peer(s);
   return s;
 }

@@ -4,7 +4,6 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
-#include <dtu/kit/http/tls_settings.hpp>
 #include <dtu/kit/tls/files.hpp>
 #include <random>
 #include <sstream>
@@ -44,7 +43,7 @@ Acquire::Settings Acquire::read(std::string_view config) {
   try {
     const auto object = Poco::JSON::Parser().parse(std::string(config)).extract<Poco::JSON::Object::Ptr>();
     const double timeout_s = std::clamp(object->optValue<double>("timeout", 60), 1.0, 300.0);
-    return {http::read_tls(*object), static_cast<uint32_t>(timeout_s * 1000)};
+    return {tls::read_settings(dtu::Json(config)), static_cast<uint32_t>(timeout_s * 1000)};
   } catch (const Poco::Exception& e) {
     throw dtu::Failure(DTU_E_INVALID, "the configuration cannot be used: " + e.displayText());
   }
@@ -54,8 +53,7 @@ Acquire::Acquire(dtu::Host host, std::string_view config)
     : Component(host), service_(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE)), settings_(read(config)) {}
 
 void Acquire::check(std::string_view config, dtu::Findings& found) {
-  const http::Tls tls = read(config).tls;
-  tls::check_files({tls.ca, tls.cert, tls.key}, "/tls", found);
+  tls::check_files(read(config).tls, "/tls", found);
 }
 
 // ---------------------------------------------------------------- life

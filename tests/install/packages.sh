@@ -25,6 +25,9 @@ field dtukit-plugin-channel-tcp Depends | grep -q "$abi" || { echo "a plugin doe
 [ "$(dpkg-deb -I "$work"/debs/dtukit_*.deb conffiles)" = /etc/default/dtukit ]
 dpkg-deb -c "$work"/debs/dtukit-dev_*.deb | grep -q share/doc/dtukit-dev/plugin-guide.md ||
   { echo "dtukit-dev has no guide"; exit 1; }
+for file in include/dtu/kit/mqtt/session.hpp lib/libdtukit-mqtt.a lib/cmake/dtukit-kit/mqtt.cmake; do
+  dpkg-deb -c "$work"/debs/dtukit-dev_*.deb | grep -q "usr/$file" || { echo "dtukit-dev has no $file"; exit 1; }
+done
 rm -f "$work"/debs/dtukit-dev_*.deb
 PATH="$PATH:/usr/sbin:/sbin" dpkg --root="$root" --force-script-chrootless --force-depends --force-not-root --force-bad-path \
   --log="$work/dpkg.log" -i "$work"/debs/*.deb >>"$work/said" 2>&1 || { cat "$work/said"; exit 1; }

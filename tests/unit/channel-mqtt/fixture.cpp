@@ -3,9 +3,9 @@
 namespace mqtt_test {
 
 std::string MqttTest::conf(int port, const std::string& more) {
-  return R"({"url": "127.0.0.1", "port": )" + std::to_string(port) + R"(, "clientID": "dtu-under-test",
-    "publish": {"0": "up"}, "reconnect": {"min_ms": 20, "max_ms": 200})" +
-         (more.empty() ? "" : ", " + more) + "}";
+  // A member given twice is the first one.
+  return "{" + (more.empty() ? "" : more + ", ") + R"("url": "127.0.0.1", "port": )" + std::to_string(port) +
+         R"(, "clientID": "dtu-under-test", "publish": {"0": "up"}, "reconnect": {"min_ms": 20, "max_ms": 200}})";
 }
 
 Instance MqttTest::make(const std::string& config) { return host.create(*DTU_ENTRY.components[0], config); }

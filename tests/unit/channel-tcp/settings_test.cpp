@@ -80,27 +80,13 @@ TEST_P(SettingsRefuse, NamingTheKey) {
   EXPECT_EQ(text.rfind(GetParam().key, 0), 0U) << "says: " << text;
 }
 
+// What the schema refuses is refused before the plugin sees it.
 INSTANTIATE_TEST_SUITE_P(
     All, SettingsRefuse,
-    testing::Values(Refused{"", "the configuration"}, Refused{"[]", "the configuration"},
-                    Refused{R"({"url": "h"})", "port"}, Refused{R"({"url": "h", "port": 65536})", "port"},
-                    Refused{R"({"url": "h", "port": -1})", "port"}, Refused{R"({"url": "h", "port": 1.5})", "port"},
-                    Refused{R"({"url": "h", "port": "x"})", "port"},
-                    Refused{R"({"url": "h", "port": 99999999999999999999})", "the configuration"},
-                    Refused{R"({"port": 1})", "url"}, Refused{R"({"url": 5, "port": 1})", "url"},
+    testing::Values(Refused{R"({"url": "h"})", "port"}, Refused{R"({"port": 1})", "url"},
                     Refused{R"({"url": "tcp://h", "port": 1})", "url"}, Refused{R"({"url": "a b", "port": 1})", "url"},
                     Refused{R"({"mode": "server", "url": "localhost"})", "url"},
-                    Refused{R"({"mode": "relay", "url": "h", "port": 1})", "mode"},
-                    Refused{R"({"mode": "server", "when_empty": "keep"})", "when_empty"},
-                    Refused{R"({"mode": "server", "max_clients": 0})", "max_clients"},
-                    Refused{R"({"mode": "server", "slow_client_s": 0})", "slow_client_s"},
-                    Refused{R"({"url": "h", "port": 1, "keepAlive": 86401})", "keepAlive"},
-                    Refused{R"({"url": "h", "port": 1, "heartbeat": true})", "heartbeat"},
                     Refused{R"({"url": "h", "port": 1, "reconnect": {"min_ms": 500, "max_ms": 400}})", "reconnect"}));
-
-TEST(Settings, RefusesALongPing) {
-  EXPECT_EQ(refusal(R"({"url": "h", "port": 1, "ping": ")" + std::string(515, 'x') + "\"}").rfind("ping", 0), 0U);
-}
 
 }  // namespace
 }  // namespace channel_tcp

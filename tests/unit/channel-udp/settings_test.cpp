@@ -62,12 +62,11 @@ TEST_P(UdpSettingsRefuse, NamingTheKey) {
   EXPECT_EQ(text.rfind(GetParam().key, 0), 0U) << "says: " << text;
 }
 
+// What the schema refuses is refused before the plugin sees it.
 INSTANTIATE_TEST_SUITE_P(
     All, UdpSettingsRefuse,
-    testing::Values(Refused{"[]", "the configuration"}, Refused{R"({"url": "h"})", "port"},
-                    Refused{R"({"url": "h", "port": 65536})", "port"}, Refused{R"({"url": "h", "port": "x"})", "port"},
-                    Refused{R"({"port": 1})", "url"}, Refused{R"({"url": "udp://h", "port": 1})", "url"},
-                    Refused{R"({"url": "h", "port": 1, "keepAlive": -1})", "keepAlive"},
+    testing::Values(Refused{R"({"url": "h"})", "port"}, Refused{R"({"port": 1})", "url"},
+                    Refused{R"({"url": "udp://h", "port": 1})", "url"},
                     Refused{R"({"url": "h", "port": 1, "reconnect": {"min_ms": 500, "max_ms": 400}})", "reconnect"}));
 
 }  // namespace

@@ -65,6 +65,15 @@ TEST(Backoff, GrowsWhenWhatCarriedSomethingFailedAtOnce) {
   }
 }
 
+TEST(Backoff, StartsAgainAfterOneThatTheOtherSideConfirmed) {
+  Backoff b(500, 60000, [] { return 0.0; });
+  for (int i = 0; i < 5; ++i) (void)b.next(0);
+  b.worked(kSecond);
+  b.confirmed();
+  EXPECT_EQ(b.next(kSecond), 500U) << "however short it was";
+  EXPECT_EQ(b.next(kSecond), 1000U) << "and grows again";
+}
+
 TEST(Backoff, RandomFractionIsOne) {
   bool differs = false;
   const double first = random_fraction();

@@ -1,24 +1,19 @@
 // Host names to addresses. Blocks; for the client's thread.
 #pragma once
-#include <sys/socket.h>
-
 #include <cstdint>
+#include <dtu/kit/net/socket.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace http {
 
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-};
+using Address = net::Address;
 
 // Throws Broken when there is none.
 using Lookup = std::function<std::vector<Address>(const std::string& host, uint16_t port)>;
 
-// The C library's resolver, bounded: two tries of 2 s per name server, once more for a search domain. It cannot be
-// interrupted.
+// The first 8 of net::system_lookup(), which says how long it may take.
 [[nodiscard]] std::vector<Address> system_lookup(const std::string& host, uint16_t port);
 
 }  // namespace http

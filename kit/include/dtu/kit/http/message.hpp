@@ -8,13 +8,11 @@
 #include <vector>
 
 #include <dtu/kit/http/url.hpp>
+#include <dtu/kit/tls/settings.hpp>
 
 namespace http {
 
-struct Tls {
-  bool verify = true;
-  std::string ca, cert, key;  // PEM files; ca "": the system's
-};
+using Tls = tls::Settings;  // `on` does not count: the scheme of the address says it
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 

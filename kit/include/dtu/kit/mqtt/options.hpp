@@ -1,7 +1,9 @@
-// What one MQTT client is told: the broker, who we are, what we subscribe to, how we reconnect.
+// What one MQTT client is told: the broker, who we are, what we subscribe to, how we reconnect. settings.hpp reads it
+// from a configuration.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <dtu/kit/tls/settings.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,14 +11,7 @@
 namespace mqtt {
 
 enum class Version { v3_1_1, v5 };
-
-struct Tls {
-  bool on = false;
-  bool verify = true;  // the certificate chain and the host name
-  std::string ca;      // PEM file; "" = the system's certificates
-  std::string cert;    // PEM file of our own certificate; "" = none
-  std::string key;     // PEM file of its key; "" = in `cert`
-};
+using Tls = tls::Settings;
 
 struct Subscription {
   std::string id;
@@ -44,12 +39,13 @@ struct Options {
   uint16_t port = 1883;
   Tls tls;
   std::string client_id;
-  std::string username;  // "" = none
-  std::string password;  // "" = none
+  std::string username;    // "" = none
+  std::string password;    // "" = none
+  std::string login_hint;  // for people, when the broker refuses the login: "check product, device and secret"
   bool clean_session = true;
   Version version = Version::v3_1_1;
   FixedMessage will;
-  FixedMessage birth;  // published after each connect, before anything else
+  FixedMessage birth;  // published after each connection and its subscriptions, before anything else
   std::vector<Subscription> subscriptions;
   uint32_t keep_alive_s = 60;
   uint32_t status_code = 4005;           // of the DTU protocol, for reports of this cloud's connection

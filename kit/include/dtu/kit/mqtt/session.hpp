@@ -1,51 +1,94 @@
-// An MQTT client as a channel wants it: connects, reconnects with back-off, keeps the order, gives every token back
-// exactly once and hands what is received to the lane. Everything is [lane] unless it says otherwise.
+// An MQTT client as a channel wants it: connects, connects again after a loss, keeps the order of messages, gives every
+// token back exactly once. After each connection come the subscriptions, then the birth message, then messages.
+//
+// All functions are [lane], and everything is told on the lane, unless a line says otherwise. States go to the host by
+// report(); errors carry Options::status_code. A plugin that is a channel derives from mqtt::Channel (channel.hpp),
+// which has a Session and does the rest of a channel's work.
 #pragma once
-#include <deque>
+#include <dtu/channel.h>
+
+#include <cstdint>
+#include <dtu/kit/mqtt/options.hpp>
 #include <dtu/sdk/host.hpp>
 #include <functional>
 #include <memory>
-#include <mqtt/connection.hpp>
-#include <mqtt/counters.hpp>
-#include <mqtt/paho_threads.hpp>
-#include <mqtt/worker.hpp>
-#include <optional>
-#include <random>
-#include <set>
+#include <string>
+#include <string_view>
 
 namespace mqtt {
 
-class Session final : private Connection::Events {
+class Client;
+
+// A received message. The texts are valid while deliver() runs.
+struct Message {
+  std::string_view topic, payload;
+  int qos = 0;
+  bool retained = false;  // the broker kept it from before this subscription: it is no order, and may be old
+  bool dup = false;       // the broker sent it before and does not know whether it arrived
+};
+
+// What became of subscribe() or unsubscribe().
+struct Outcome {
+  dtu_status status = DTU_OK;
+  std::string filter;
+  std::string text;  // why not, in words; "" with DTU_OK
+  int qos = 0;       // of a subscription: what the broker grants, which may be less than was asked for
+};
+
+class Session {
  public:
   struct Handler {
-    // A received message. False: no room now; it comes again after writable().
-    virtual bool deliver(const Incoming& message) = 0;
-    // Before each attempt to connect: passwords that carry a time are made here.
+    // A received message. Returns false when there is no room for it: it comes again after writable().
+    virtual bool deliver(const Message& message) = 0;
+    // Before each attempt to connect: logins that carry a time are made here (user name, password, client id). Throws
+    // dtu::Failure when there is no login now, as while the clock is not set: that is reported, nothing is sent, and
+    // the next attempt comes after the usual wait.
     virtual void prepare(Options& /*options*/) {}
+    // The connection is made, the subscriptions and the birth message are sent. And: it ended.
+    virtual void connected() {}
+    virtual void disconnected() {}
 
    protected:
     ~Handler() = default;
   };
 
+  // `handler` outlives the session.
   Session(dtu::Host host, Options options, Handler& handler);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  void start(std::string client_id);  // states follow by host.report
+  // Connects as options.client_id.
+  void start();
   // DTU_PENDING: report(STOPPED) follows when no callback can come any more. Open messages get a moment to be
-  // acknowledged.
+  // acknowledged. DTU_OK: it was not started, or has stopped.
   dtu_status stop(uint32_t deadline_ms);
-  void writable() { deliver(); }  // the host has room again
+  void writable();  // the host has room again
 
   enum class Sent {
-    taken,  // host.complete follows
+    taken,  // host.complete follows, if there is a token
     full,   // host.writable follows
     gone,   // not connected; a report follows
   };
   Sent publish(const Target& target, const dtu_msg& message);
-  void complete(uint64_t token, dtu_status status) noexcept;
-  void reject(uint64_t token, std::string_view why);  // [any] completes with DTU_E_INVALID, counted, sometimes logged
+  // A message of the plugin's own, such as a request or an answer: nobody is told what became of it.
+  Sent publish(const Target& target, std::string_view payload);
+  // [any] Completes a message that can never be sent with DTU_E_INVALID; counted, and logged at most every 10 s.
+  void reject(uint64_t token, std::string_view why);
+
+  using Told = std::function<void(const Outcome&)>;
+  // Subscribes now, and after every connection from now on, until unsubscribe(). A filter that is there already gets
+  // the new QoS. `told` may be empty; it is called once, never within this call:
+  //   DTU_OK         the broker granted outcome.qos
+  //   DTU_E_REFUSED  the broker refused it; it is not subscribed to any more
+  //   DTU_E_CLOSED   there is no connection, or it ended before the answer: it is subscribed to after the next
+  //   connection DTU_E_INVALID  the filter is wrong (topic.hpp), or there are 256 filters DTU_AGAIN      64 answers are
+  //   still to come
+  // A broker that does not answer within connect_timeout_ms loses the connection.
+  void subscribe(Subscription subscription, Told told = {});
+  // Ends a subscription, also one of the options. DTU_E_NOT_FOUND: there is no such filter. DTU_E_CLOSED: no
+  // connection; it is not subscribed to after the next one.
+  void unsubscribe(const std::string& filter, Told told = {});
 
   struct Status {
     int state;  // 0 connected, 1 connecting, 2 closed by the server, -1 error
@@ -55,86 +98,11 @@ class Session final : private Connection::Events {
     uint32_t in_flight;
     size_t inbox;
   };
-  [[nodiscard]] Status status();
-  [[nodiscard]] uint32_t in_flight() const { return inflight_.count(); }
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] uint32_t in_flight() const;
 
  private:
-  enum class State { idle, opening, up, closing, waiting, paused, stopped };
-  struct Mail {  // what other threads have to say
-    std::optional<Connected> connected;
-    std::optional<Ended> ended;
-    bool job_done = false;
-    std::string explanation;
-  };
-
-  void connected(Connected&& facts) noexcept override;
-  void ended(Ended&& why) noexcept override;
-  void received(Incoming&& message) noexcept override;
-  void retained_dropped(const Incoming& message) noexcept override;
-  void delivered(Inflight::Slot* slot) noexcept override;
-  void refused(Inflight::Slot* slot, int reason) noexcept override;
-
-  void wake() noexcept;  // [any] drain() will run
-  void drain();
-  void deliver();
-  void on_timer();
-  void open();
-  void became_up(Connected&& facts);
-  void use_limits();
-  void lower_will();
-  void publish_birth();
-  void settle();
-  void on_ack_timer();
-  void on_wake_timer();
-  void end_if_drained();
-  void begin_close(Ended why);
-  void start_close();
-  void closed(const std::string& explanation);
-  void run_job(std::function<std::string()> job);
-  uint32_t back_off_ms();
-  void report_trouble(int32_t state, const std::string& text);
-  [[nodiscard]] bool log_now(std::atomic<int64_t>& quiet_until_ns) const;
-  [[nodiscard]] int usable_qos(int qos) const;
-  Connection::Sent hand_over(const std::string& topic, std::string_view payload, Inflight::Slot* slot, bool retain);
-
-  dtu::Host host_;
-  Options options_;
-  Handler& handler_;
-  const dtu_post_service& post_;
-  dtu::Timer timer_, wake_timer_, ack_timer_;
-  Counters counters_;
-  Inflight inflight_;
-  Inbox inbox_;
-  std::unique_ptr<PahoThreads> paho_;  // touched by jobs, and by the lane while none runs
-  std::unique_ptr<Connection> connection_;
-  Worker worker_;
-
-  State state_ = State::idle;
-  Ended why_;
-  Connected facts_;
-  bool closing_started_ = false;
-  bool stopping_ = false;
-  uint32_t attempt_ = 0;  // since the last connection that held, or carried something
-  uint32_t address_ = 0;  // counts all attempts
-  int64_t up_since_ns_ = 0, down_since_ns_ = 0;
-  uint32_t short_lived_ = 0;  // connections in a row that were made and ended soon after
-  uint32_t wake_delay_ms_ = 0, ack_delay_ms_ = 0;
-  bool mend_ = false;  // Paho may be unable to read: see PahoThreads::renew
-  bool said_qos_ = false, said_retain_ = false, said_unwatched_ = false;
-  std::deque<Inflight::Slot*> unacknowledged_;  // of QoS 0, oldest first
-  size_t marked_ = 0;                           // of them, those SocketWatch::mark() covers
-  std::string last_logged_;
-  std::minstd_rand random_;
-
-  std::atomic<bool> posted_{false};
-  std::atomic<bool> carried_{false};   // the broker acknowledged a message on this connection
-  std::atomic<bool> draining_{false};  // tell when nothing is in flight any more
-  std::atomic<bool> overflow_{false};
-  std::atomic<bool> said_too_large_{false};
-  std::atomic<int64_t> quiet_until_ns_{0}, downlink_quiet_until_ns_{0};
-  Mutex mutex_;
-  std::set<std::string> retained_said_ MQTT_GUARDED_BY(mutex_);  // topics
-  Mail mail_ MQTT_GUARDED_BY(mutex_);
+  std::unique_ptr<Client> client_;
 };
 
 }  // namespace mqtt

@@ -22,6 +22,9 @@ class Backoff {
   // the least wait: a link that is cut again and again is used for half of the time. What fails at once, although it
   // took something, is no such link.
   void carried() { carried_ = true; }
+  // The other side confirmed something, or is of use in another way that counts: the next failure starts from the least
+  // wait.
+  void confirmed() { ceiling_ms_ = 0; }
   // It failed: wait so many milliseconds, always from min_ms to max_ms.
   [[nodiscard]] uint32_t next(int64_t now_ns);
 

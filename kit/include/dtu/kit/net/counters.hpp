@@ -1,7 +1,5 @@
 // What a channel counts: shown in health, and by the host's metrics where it offers them.
 #pragma once
-#include <Poco/JSON/Object.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +35,9 @@ class Counters {
     if (ids_[i] != 0) service_->increase(host_.instance(), ids_[i], by);
   }
   [[nodiscard]] uint64_t value(Count which) const { return values_[static_cast<size_t>(which)]; }
-  void show(Poco::JSON::Object& out) const {
+  // `out` has set(key, value), as Poco::JSON::Object does.
+  template <typename Object>
+  void show(Object& out) const {
     for (size_t i = 0; i < kSize; ++i) out.set(names_[i].key, values_[i]);
   }
 
