@@ -18,13 +18,18 @@ class DeafUpcalls : public dtud::plugins::Upcalls {
   dtu_status to_channel(Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
   void drop(Instance&, uint64_t, std::string_view, uint64_t) override {}
   dtu_status reply(Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status invoke(Instance&, const dtu_request&, dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status read_point(Instance&, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
+  dtu_status invoke(Instance&, const dtu_request&, plugins::Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
+  dtu_status read_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
     return DTU_E_UNSUPPORTED;
   }
-  dtu_status write_point(Instance&, std::string_view, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
+  dtu_status write_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
     return DTU_E_UNSUPPORTED;
   }
+  dtu_status await_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+    return DTU_E_UNSUPPORTED;
+  }
+  void cancel(Instance&, uint64_t) override {}
+  void after_answers(Instance&, uint32_t, plugins::Asking) override {}
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override {
     return DTU_E_UNSUPPORTED;
   }

@@ -29,7 +29,8 @@ const char* name_of_status(dtu_status status) {
                                     {DTU_E_WRONG_PASSWORD, "wrong_password"},
                                     {DTU_E_LOCKED, "locked"},
                                     {DTU_E_TIMEOUT, "timeout"},
-                                    {DTU_E_STOPPED, "stopped"}};
+                                    {DTU_E_STOPPED, "stopped"},
+                                    {DTU_E_CANCELLED, "cancelled"}};
   for (const Name& n : kNames)
     if (n.status == status) return n.name;
   return "internal";

@@ -62,7 +62,7 @@ const Command* Calls::asked_for(const Request& request) const {
   return nullptr;
 }
 
-Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done) {
+Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done, uint64_t number) {
   const Command* command = asked_for(request);
   if (command == nullptr)
     return {DTU_E_NOT_FOUND, "",
@@ -92,18 +92,24 @@ Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done
   call.changes = changes;
   call.remote = !request.console && !request.trusted;
   call.asker = asker;
+  call.number = number;
   call.provider = command->provider;
   call.builtin = command->builtin;
   call.done = std::move(done);
   return begin(std::move(call), request.deadline_ms, verdict ? nullptr : &request.password);
 }
 
-bool Calls::remote_under_way() {
+bool Calls::answers_untold() {
   answering_.erase(std::remove_if(answering_.begin(), answering_.end(),
                                   [](const auto& m) { return m == nullptr || m->answers_waiting() == 0; }),
                    answering_.end());
-  if (!answering_.empty()) return true;
-  return std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return c.second.remote; });
+  return !answering_.empty() || !finished_.empty();
+}
+
+bool Calls::remote_under_way() {
+  static_cast<void>(answers_untold());  // an answer of the kernel's own is none of these
+  return !answering_.empty() ||
+         std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return c.second.remote; });
 }
 
 // One after the other: what the first tells may decide the next without a comparison, or lock its source.
@@ -148,7 +154,7 @@ void Calls::checked(const Check& check, const Answer& verdict) {
   lane_.wake();
 }
 
-Answer Calls::read_point(std::string_view name, plugins::Instance* asker, Done done) {
+Answer Calls::read_point(std::string_view name, plugins::Instance* asker, Done done, Limits limits) {
   const Point* point = directory_.point(name);
   if (point == nullptr && !directory_.complete())
     return {DTU_E_IO, "", std::string(name) + " is not known yet: a HAL is still starting"};
@@ -157,12 +163,14 @@ Answer Calls::read_point(std::string_view name, plugins::Instance* asker, Done d
   call.kind = Kind::read;
   call.name = point->name;
   call.asker = asker;
+  call.number = limits.number;
   call.provider = point->provider;
   call.done = std::move(done);
-  return begin(std::move(call), 0);
+  return begin(std::move(call), limits.deadline_ms);
 }
 
-Answer Calls::write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done) {
+Answer Calls::write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
+                          Limits limits) {
   const Point* point = directory_.point(name);
   if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
   if ((point->flags & DTU_POINT_WRITABLE) == 0 || point->provider->tables().points.write == nullptr)
@@ -172,13 +180,14 @@ Answer Calls::write_point(std::string_view name, std::string_view json, plugins:
   call.name = point->name;
   call.args = json;
   call.asker = asker;
+  call.number = limits.number;
   call.provider = point->provider;
   call.done = std::move(done);
-  return begin(std::move(call), 0);
+  return begin(std::move(call), limits.deadline_ms);
 }
 
 Answer Calls::await_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
-                          uint64_t& id) {
+                          uint64_t& id, Limits limits) {
   const Point* point = directory_.point(name);
   if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
   if (point->provider->tables().points.await == nullptr)
@@ -188,9 +197,10 @@ Answer Calls::await_point(std::string_view name, std::string_view json, plugins:
   call.name = point->name;
   call.args = json;
   call.asker = asker;
+  call.number = limits.number;
   call.provider = point->provider;
   call.done = std::move(done);
-  Answer refusal = begin(std::move(call), 0);
+  Answer refusal = begin(std::move(call), limits.deadline_ms);
   if (refusal.status == DTU_OK) id = last_id_;
   return refusal;
 }
@@ -216,27 +226,46 @@ void Calls::drop(uint64_t id) {
     if (theirs(f)) f.done = nullptr;
   const auto node = calls_.extract(id);
   if (!node) return;
-  bytes_ -= node.mapped().bytes;
-  lane_.timers().destroy(node.mapped().timer);
+  forget(node.mapped());
   give_up(id);
   tell_cancelled(node.mapped());
 }
 
+void Calls::cancel(const plugins::Instance& asker, uint64_t number) {
+  const auto it = std::find_if(calls_.begin(), calls_.end(), [&](const auto& entry) {
+    return entry.second.asker == &asker && entry.second.number == number;
+  });
+  if (it == calls_.end()) return;
+  const Call& call = it->second;
+  if (call.audited) note(call.source, call.name, call.changes, {DTU_E_CANCELLED, "", "cancelled by who asked"});
+  drop(it->first);
+}
+
+// What was counted and armed for a call that is not in calls_ any more.
+void Calls::forget(const Call& call) {
+  bytes_with(call) -= call.bytes;
+  if (call.kind == Kind::await) --awaits_;
+  lane_.timers().destroy(call.timer);
+}
+
 Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* password) {
   call.bytes = call.args.size();
-  const bool heavy = bytes_ != 0 && bytes_ + call.bytes > kMostBytes;
-  if (calls_.size() >= kMost || heavy || (password != nullptr && checks_.size() >= kMostChecks))
+  uint64_t& bytes = bytes_with(call);
+  const bool await = call.kind == Kind::await, heavy = bytes != 0 && bytes + call.bytes > kMostBytes;
+  if ((await ? awaits_ >= kMostAwaits : calls_.size() - awaits_ >= kMost) || heavy ||
+      (password != nullptr && checks_.size() >= kMostChecks))
     return {DTU_AGAIN, "", "too many calls are in progress: try again later"};
   call.id = ++last_id_;
   call.owner = this;
-  bytes_ += call.bytes;
+  bytes += call.bytes;
+  if (await) ++awaits_;
   const uint64_t id = call.id;
   Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
   const uint32_t most =
-      kept.kind == Kind::question ? deadline_ms : kLongestDeadline_ms;  // the kernel's own may take long
+      await || kept.kind == Kind::question ? deadline_ms : kLongestDeadline_ms;  // the kernel's own may take long
   const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, most);
   kept.timer = lane_.timers().create(deadline_passed, &kept);
-  if (kept.kind != Kind::await) lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
+  if (!await || deadline_ms != 0) lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
   if (password != nullptr) {
     checks_.push_back({id, std::string(*password)});
     next_check();
@@ -265,7 +294,7 @@ void Calls::tell_cancelled(const Call& call) {
 
 void Calls::give_up(uint64_t id) {
   given_up_.push_back(id);
-  if (given_up_.size() > kMost) given_up_.pop_front();
+  if (given_up_.size() > 4 * kMost) given_up_.pop_front();
 }
 
 void Calls::deadline_passed(void* call_ptr) {
@@ -280,11 +309,10 @@ void Calls::deadline_passed(void* call_ptr) {
 void Calls::finish(uint64_t id, Answer answer) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
-  lane_.timers().destroy(it->second.timer);
   if (it->second.audited) note(it->second.source, it->second.name, it->second.changes, answer);
-  bytes_ -= it->second.bytes;
   const auto node = calls_.extract(it);
   Call& call = node.mapped();
+  forget(call);
   // An answer for a plugin only gets into its mailbox here, in order with the events it subscribed to.
   if (call.asker != nullptr) {
     if (call.remote) answering_.push_back(call.asker->mailbox());
@@ -323,13 +351,13 @@ void Calls::gone(const plugins::Instance& instance) {
   }
   for (const uint64_t id : of_it) {
     const auto node = calls_.extract(id);
-    bytes_ -= node.mapped().bytes;
-    lane_.timers().destroy(node.mapped().timer);
+    forget(node.mapped());
     give_up(id);
     if (node.mapped().kind == Kind::await) tell_cancelled(node.mapped());
   }
   for (const uint64_t id : to_it) give_up(id);
-  for (const uint64_t id : to_it) finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered"});
+  for (const uint64_t id : to_it)
+    finish(id, {DTU_E_CLOSED, "", instance.name() + " stopped before it answered", DTU_ERR_RETRYABLE});
 }
 
 void Calls::hold(const plugins::Instance& provider) { held_ = &provider; }

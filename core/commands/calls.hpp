@@ -35,7 +35,8 @@ struct Request {
 class Calls {
  public:
   static constexpr uint32_t kDefaultDeadline_ms = 10'000, kLongestDeadline_ms = 600'000;
-  static constexpr size_t kMost = 1024;              // under way at once; more are refused as busy
+  static constexpr size_t kMost = 1024;              // under way at once but for awaits, which may take for ever
+  static constexpr size_t kMostAwaits = 16 * kMost;  // Requests bounds those of an instance
   static constexpr uint64_t kMostBytes = 4U << 20U;  // of their arguments; the first may always be larger
   static constexpr size_t kMostChecks = 256;         // of them waiting for their password to be compared
 
@@ -46,21 +47,27 @@ class Calls {
   // The answer when the call is refused; else DTU_OK, and `done` is called later, once. asker: a plugin, which is not
   // called any more when it has stopped; null: the kernel. With an asker `done` may come at any time, also inside this
   // call: it hands the answer to Instance::answer(), or to the asker's lane, and does no more.
-  [[nodiscard]] Answer invoke(const Request& request, plugins::Instance* asker, Done done);
-  [[nodiscard]] Answer read_point(std::string_view name, plugins::Instance* asker, Done done);
-  [[nodiscard]] Answer write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done);
-  // `done` comes when the point's value is not, or no longer, the one of `json`. The only call without a deadline: `id`
-  // names it for drop().
+  [[nodiscard]] Answer invoke(const Request& request, plugins::Instance* asker, Done done, uint64_t number = 0);
+  struct Limits {
+    uint64_t number = 0;       // the asker's own, for cancel()
+    uint32_t deadline_ms = 0;  // 0: kDefaultDeadline_ms; of an await: none
+  };
+  [[nodiscard]] Answer read_point(std::string_view name, plugins::Instance* asker, Done done, Limits limits = {0, 0});
+  [[nodiscard]] Answer write_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
+                                   Limits limits = {0, 0});
+  // `done` comes when the point's value is not, or no longer, the one of `json`. `id` names it for drop().
   [[nodiscard]] Answer await_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
-                                   uint64_t& id);
+                                   uint64_t& id, Limits limits = {0, 0});
   // A question of the kernel to an interface of `provider` that answers by host->reply. put: calls its function, on the
   // provider's lane. cancel: tells it that the deadline passed; null: nothing to tell. `id` is the call's.
   using Put = std::function<dtu_status(plugins::Instance& provider, uint64_t call, dtu_error*)>;
   using Cancel = void (*)(void* self, uint64_t call);
   [[nodiscard]] Answer ask(plugins::Instance& provider, std::string what, Put put, Cancel cancel, uint32_t deadline_ms,
                            Done done, uint64_t& id);
-  // Nobody waits for this await any more: its `done` is not called, its provider is told.
+  // Nobody waits for this call any more: its `done` is not called, its provider is told. cancel: the same for an asker,
+  // by its number; an answer that has been given is the asker's own to forget.
   void drop(uint64_t id);
+  void cancel(const plugins::Instance& asker, uint64_t number);
 
   // From a provider.
   dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
@@ -81,6 +88,8 @@ class Calls {
   [[nodiscard]] size_t under_way() const { return calls_.size(); }
   // Commands that came over a port or a channel and are not answered yet.
   [[nodiscard]] bool remote_under_way();
+  // Some were answered, and whoever asked has not been told yet.
+  [[nodiscard]] bool answers_untold();
   Audit& audit() { return audit_; }
   // Puts into the audit, and into the log, what was not asked as a call.
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
@@ -96,6 +105,7 @@ class Calls {
     bool audited = false;
     bool remote = false;  // neither the console's nor a plugin's own
     plugins::Instance* asker = nullptr;
+    uint64_t number = 0;                    // the asker's
     plugins::Instance* provider = nullptr;  // null: the kernel
     Builtin builtin;
     Put put;  // of a question
@@ -123,6 +133,8 @@ class Calls {
   void hand_over(uint64_t id);
   [[nodiscard]] Answer still_offered(Call& call);
   void finish(uint64_t id, Answer answer);
+  [[nodiscard]] uint64_t& bytes_with(const Call& call) { return call.kind == Kind::await ? await_bytes_ : bytes_; }
+  void forget(const Call& call);
   void give_up(uint64_t id);
   static dtu_status put(plugins::Instance& provider, const Call& call, dtu_error* error);
   static void tell_cancelled(const Call& call);
@@ -139,7 +151,8 @@ class Calls {
   std::deque<Check> checks_;       // the first is being compared
   bool checking_ = false;
   uint64_t last_id_ = 0;
-  uint64_t bytes_ = 0;  // of all arguments in calls_
+  uint64_t bytes_ = 0, await_bytes_ = 0;  // of all arguments in calls_
+  size_t awaits_ = 0;                     // of calls_
   std::vector<uint64_t> waiting_, handing_;
   const plugins::Instance* held_ = nullptr;  // only to be compared
   std::vector<uint64_t> parked_;             // calls to it

@@ -15,6 +15,7 @@ using FeedPtr = std::shared_ptr<Feed>;
 struct Answer {
   int status = 200;
   std::string body;
+  std::shared_ptr<void> held = nullptr;  // freed when the client has the answer, or is gone
   // {"error": text}: what happened and what to do.
   static Answer error(int status, std::string_view text);
   [[nodiscard]] bool ok() const { return status < 300; }

@@ -342,6 +342,7 @@ void Server::answer(Clients::iterator at, const Reply& reply) {
   Client& client = at->second;
   client.keep_alive = client.keep_alive && !stopped_;
   client.connection.answer(reply, client.keep_alive);
+  client.held = reply.answer.held;
   client.phase = Phase::writing;
   client.idle = false;
   client.deadline = Clock::now() + options_.limits.patience;
@@ -353,6 +354,7 @@ void Server::write(Clients::iterator at) {
   Client& client = at->second;
   if (!client.connection.send()) return drop(at);
   if (client.connection.pending() != 0) return watch(at, EPOLLOUT);
+  client.held.reset();
   if (!client.keep_alive || stopped_) return drop(at);
   client.phase = Phase::reading;
   client.idle = true;

@@ -74,6 +74,7 @@ class Server {
     bool keep_alive = false, chunks = false;
     bool idle = true;  // no byte of the request has come
     FeedPtr feed = nullptr;
+    std::shared_ptr<void> held = nullptr;  // of the answer
   };
   using Clients = std::map<uint64_t, Client>;
   // What a worker brings back.

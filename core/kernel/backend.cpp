@@ -150,8 +150,12 @@ Answer KernelBackend::ask(Question question, std::chrono::milliseconds deadline)
     id = ++last_;
     waiting_.emplace(id, waiting);
   }
-  kernel_.lane().post([waiting, question = std::move(question)] {
-    if (!waiting->answered.load()) question([waiting](Answer a) { waiting->give(std::move(a)); });
+  kernel_.lane().post([this, waiting, question = std::move(question)] {
+    if (waiting->answered.load()) return;
+    question([this, waiting](Answer a) {
+      a.held = kernel_.answers().local();
+      waiting->give(std::move(a));
+    });
   });
   const bool in_time = future.wait_for(deadline) == std::future_status::ready;
   {

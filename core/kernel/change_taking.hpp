@@ -12,6 +12,7 @@
 #include "config/documents.hpp"
 #include "disk/disk_lane.hpp"
 #include "kernel/announcements.hpp"
+#include "kernel/answers_out.hpp"
 #include "kernel/change_facts.hpp"
 #include "kernel/checks.hpp"
 #include "kernel/components.hpp"
@@ -33,6 +34,7 @@ struct ChangeParts {
   routing::Router& router;
   commands::Access& access;
   commands::Calls& calls;
+  AnswersOut& answers;
   Announcements& tell;
 };
 

@@ -217,8 +217,7 @@ void Changes::stop(std::function<void()> done) {
 void Changes::stop_due(void* self) {
   auto& me = *static_cast<Changes*>(self);
   const int64_t now = monotonic_ns();
-  const bool over = !me.queue_.busy() && me.all_applied() && !me.parts_.calls.remote_under_way() &&
-                    me.parts_.router.answers_are_out();
+  const bool over = !me.queue_.busy() && me.all_applied() && me.parts_.answers.all();
   if (!over && now < me.stop_by_ns_) return void(me.parts_.lane.timers().arm(me.stop_timer_, now + kPumpEvery));
   if (me.queue_.busy())
     me.parts_.log.error("config", "a change of the configuration was not stored within 5 s: dtud stops meanwhile");
@@ -369,7 +368,7 @@ void Changes::use(const config::DeviceConfig& device) {
 void Changes::pump() {
   if (applying_ || held_ || due_.empty()) return;
   const ChangeDue& next = due_.front();
-  const bool out = !parts_.calls.remote_under_way() && parts_.router.answers_are_out();
+  const bool out = parts_.answers.all();
   if (!out && monotonic_ns() < next.latest_ns) {
     parts_.lane.timers().arm(pump_timer_, monotonic_ns() + kPumpEvery);
     return;

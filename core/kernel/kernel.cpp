@@ -73,8 +73,9 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       router_(lane, log),
       announcements_({lane, events_, instances_, router_, members_}),
       calls_(lane, log, directory_, access_),
+      answers_(lane, calls_, router_),
       device_(context_, router_, components_, storage_),
-      changes_({lane, log, disk_, components_, checks_, device_, router_, access_, calls_, announcements_}),
+      changes_({lane, log, disk_, components_, checks_, device_, router_, access_, calls_, answers_, announcements_}),
       registration_(lane, log, calls_, router_, [this] { return changes_.latest().version; }),
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
@@ -110,13 +111,11 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       [this](const std::string& source, int64_t seconds) { announcements_.access_locked(source, seconds); });
   device_.on_no_hal([this] { return held_hals(); });
   stalls_.add(lane_);
-  restart_timer_ = lane_.timers().create(restart_step, this);
   settled_timer_ = lane_.timers().create(settled, this);
 }
 
 Kernel::~Kernel() {
   stalls_.remove(lane_);  // what it would tell of is about to go
-  lane_.timers().destroy(restart_timer_);
   lane_.timers().destroy(settled_timer_);
 }
 
@@ -438,6 +437,7 @@ void Kernel::stopped(plugins::Instance& instance) {
   if (!plugin_upgrade_.stopped(instance) && !instance.wanted()) directory_.remove_of(instance);
   announcements_.stopped(instance);
   calls_.gone(instance);
+  answers_.forget(&instance);
   router_.instance_stopped(instance);
   if (instance.component().kind != DTU_KIND_CHANNEL) return;
   for (const auto& channel : router_.channels())
@@ -505,19 +505,9 @@ bool Kernel::is_well() {
 // --- the end ---------------------------------------------------------------------------------------------------------
 
 void Kernel::restart_soon(End how) {
-  if (restart_deadline_ns_ == 0 || how == End::reboot) restart_how_ = how;
-  if (restart_deadline_ns_ != 0) return;
-  restart_deadline_ns_ = monotonic_ns() + 3000 * kMs;
-  lane_.timers().arm(restart_timer_, monotonic_ns() + 10 * kMs);
-}
-
-void Kernel::restart_step(void* self) {
-  auto& me = *static_cast<Kernel*>(self);
-  if (!me.router_.answers_are_out() && monotonic_ns() < me.restart_deadline_ns_) {
-    me.lane_.timers().arm(me.restart_timer_, monotonic_ns() + 10 * kMs);
-    return;
-  }
-  me.shutdown(me.restart_how_);
+  constexpr uint32_t kAnswersOut_ms = 3000;
+  if (!restarting_ || how == End::reboot) restart_how_ = how;
+  if (!std::exchange(restarting_, true)) answers_.wait(kAnswersOut_ms, [this] { shutdown(restart_how_); });
 }
 
 void Kernel::shutdown(End how) {

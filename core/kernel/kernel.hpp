@@ -14,6 +14,7 @@
 #include "disk/disk_lane.hpp"
 #include "events/hub.hpp"
 #include "kernel/announcements.hpp"
+#include "kernel/answers_out.hpp"
 #include "kernel/build_trial.hpp"
 #include "kernel/changes.hpp"
 #include "kernel/checks.hpp"
@@ -79,6 +80,7 @@ class Kernel : public plugins::Upcalls {
   PluginUpgrade& plugin_upgrade() { return plugin_upgrade_; }
   commands::Directory& directory() { return directory_; }
   commands::Calls& calls() { return calls_; }
+  AnswersOut& answers() { return answers_; }
   commands::Access& access() { return access_; }
   plugins::Metrics& metrics() { return metrics_; }
   events::Hub& events() { return events_; }
@@ -120,10 +122,12 @@ class Kernel : public plugins::Upcalls {
     router_.drop(i, link, reason, bytes);
   }
   dtu_status reply(plugins::Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
-  dtu_status invoke(plugins::Instance&, const dtu_request&, dtu_error*) override;
-  dtu_status read_point(plugins::Instance&, std::string_view point, dtu_answer_fn, void* ctx, dtu_error*) override;
-  dtu_status write_point(plugins::Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
-                         dtu_error*) override;
+  dtu_status invoke(plugins::Instance&, const dtu_request&, plugins::Asking, dtu_error*) override;
+  dtu_status read_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
+  dtu_status write_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
+  dtu_status await_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
+  void cancel(plugins::Instance&, uint64_t number) override;
+  void after_answers(plugins::Instance&, uint32_t deadline_ms, plugins::Asking) override;
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
   dtu_status list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) override;
 
@@ -140,7 +144,6 @@ class Kernel : public plugins::Upcalls {
   [[nodiscard]] bool connected() const;        // a channel carries
   [[nodiscard]] bool proven() const;           // dtud does what it is for
   void stop_members();
-  static void restart_step(void* self);
   static void settled(void* self);
   // False: another dtud uses it. `key`: of board.json.
   [[nodiscard]] bool can_keep_in(const std::string& folder, const char* key, const char* content,
@@ -175,6 +178,7 @@ class Kernel : public plugins::Upcalls {
   commands::Directory directory_;
   commands::Access access_;
   commands::Calls calls_;
+  AnswersOut answers_;
   Device device_;
   Changes changes_;
   Registration registration_;
@@ -186,12 +190,10 @@ class Kernel : public plugins::Upcalls {
   config::BoardConfig board_;
   BuildTrial build_trial_;
   PluginUpgrade plugin_upgrade_;
-  uint64_t restart_timer_ = 0;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
-  int64_t restart_deadline_ns_ = 0;
   End restart_how_ = End::restart;
   int64_t started_ns_ = 0;
-  bool ending_ = false, unwell_ = false;
+  bool ending_ = false, unwell_ = false, restarting_ = false;
   End end_ = End::stop;
 };
 

@@ -8,21 +8,14 @@ namespace dtud {
 namespace {
 
 // Answers a plugin that asked through dtu.invoke/1.
-commands::Done answer_to(dtu_answer_fn fn, void* ctx, plugins::Instance& asker) {
-  const auto tell = [fn, ctx](const commands::Answer& a) {
+commands::Done answer_to(plugins::Asking& asking) {
+  return [told = std::move(asking.told)](const commands::Answer& a) {
     dtu_error error{};
     error.struct_size = sizeof error;
     error.code = a.status;
     error.flags = a.flags;
     a.error.copy(error.message, sizeof error.message - 1);
-    const dtu_answer answer{
-        sizeof answer, a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error};
-    fn(ctx, &answer);
-  };
-  // The `fn` of one on a lane of its own is the kernel's: it takes the answer there.
-  if (!asker.on_main()) return tell;
-  return [tell, &asker](const commands::Answer& a) {
-    asker.answer([tell, &asker, a] { asker.guarded("done", nullptr, [&] { return tell(a), DTU_OK; }); });
+    told({sizeof(dtu_answer), a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error});
   };
 }
 
@@ -42,6 +35,9 @@ dtu_status told(const commands::Answer& refusal, dtu_error* error) {
 dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status status, dtu_str json,
                          const dtu_error* error) {
   commands::Answer answer{status, text_of(json), {}};
+  if (answer.json.size() != json.len && is_sound(json))
+    provider.faults().note(plugins::Fault::malformed, called_in(lane_, "reply"),
+                           "to call " + std::to_string(call) + " is not UTF-8: what is not was replaced by U+FFFD");
   if (status != DTU_OK) {
     const bool told = error != nullptr && error->message[0] != '\0';
     answer.error = told ? log_.scrubber().clean(text_of(*error)) : commands::name_of_status(status);
@@ -50,7 +46,7 @@ dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status 
   return calls_.reply(provider, call, std::move(answer));
 }
 
-dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_error* error) {
+dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, plugins::Asking asking, dtu_error* error) {
   commands::Request request;
   request.command = text_of(r.command);
   request.code = r.code;
@@ -60,17 +56,37 @@ dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, dtu_er
   request.source = r.remote.len != 0 ? text_of(r.remote) : asker.name();
   request.trusted = r.caller == DTU_CALLER_SELF;
   request.deadline_ms = r.deadline_ms;
-  return told(calls_.invoke(request, &asker, answer_to(r.done, r.ctx, asker)), error);
+  return told(calls_.invoke(request, &asker, answer_to(asking), asking.number), error);
 }
 
-dtu_status Kernel::read_point(plugins::Instance& asker, std::string_view point, dtu_answer_fn done, void* ctx,
+dtu_status Kernel::read_point(plugins::Instance& asker, const dtu_point_request& r, plugins::Asking asking,
                               dtu_error* error) {
-  return told(calls_.read_point(point, &asker, answer_to(done, ctx, asker)), error);
+  return told(calls_.read_point(text_of(r.point), &asker, answer_to(asking), {asking.number, r.deadline_ms}), error);
 }
 
-dtu_status Kernel::write_point(plugins::Instance& asker, std::string_view point, std::string_view json,
-                               dtu_answer_fn done, void* ctx, dtu_error* error) {
-  return told(calls_.write_point(point, json, &asker, answer_to(done, ctx, asker)), error);
+dtu_status Kernel::write_point(plugins::Instance& asker, const dtu_point_request& r, plugins::Asking asking,
+                               dtu_error* error) {
+  return told(
+      calls_.write_point(text_of(r.point), text_of(r.json), &asker, answer_to(asking), {asking.number, r.deadline_ms}),
+      error);
+}
+
+dtu_status Kernel::await_point(plugins::Instance& asker, const dtu_point_request& r, plugins::Asking asking,
+                               dtu_error* error) {
+  uint64_t id = 0;
+  return told(calls_.await_point(text_of(r.point), text_of(r.json), &asker, answer_to(asking), id,
+                                 {asking.number, r.deadline_ms}),
+              error);
+}
+
+void Kernel::cancel(plugins::Instance& asker, uint64_t number) {
+  calls_.cancel(asker, number);
+  answers_.forget(&asker, number);
+}
+
+void Kernel::after_answers(plugins::Instance& asker, uint32_t deadline_ms, plugins::Asking asking) {
+  const auto run = [told = std::move(asking.told)] { told({sizeof(dtu_answer), DTU_OK, {}, nullptr}); };
+  answers_.wait(deadline_ms, run, &asker, asking.number);
 }
 
 dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {

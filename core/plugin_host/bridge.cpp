@@ -17,7 +17,6 @@ namespace {
 
 using namespace plugins::isolation;
 
-constexpr size_t kMostWaiting = 1024;      // calls under way
 constexpr uint32_t kSettle_ms = 5000;      // for the disk, after stop(); dtud's deadline may end it before
 constexpr uint32_t kLastMoments_ms = 250;  // to stop in when dtud hangs up; it kills after 300
 
@@ -344,11 +343,11 @@ dtu_status Bridge::reply(Instance&, uint64_t call, dtu_status status, dtu_str js
   return DTU_OK;
 }
 
-// As from any lane but dtud's main one, what is wrong with the call itself comes by `done` too.
-dtu_status Bridge::ask(Frame type, dtu_answer_fn done, void* ctx, const std::function<void(Writer&)>& fill) {
-  if (waiting_.size() >= kMostWaiting) return DTU_AGAIN;
-  const uint64_t id = ++last_ask_;
-  waiting_[id] = {done, ctx};
+// As from any lane but dtud's main one, what is wrong with the call itself comes as its answer. Requests bounds how
+// many there are, and its numbers are those of the frames.
+dtu_status Bridge::ask(Frame type, plugins::Asking asking, const std::function<void(Writer&)>& fill) {
+  const uint64_t id = asking.number;
+  waiting_[id] = std::move(asking.told);
   say(type, [&](Writer&& out) { fill(out.number(id)); });
   return DTU_OK;
 }
@@ -360,23 +359,38 @@ void Bridge::keep_in(const std::string& kv, const std::string& folders, uint64_t
   context_.folders = folders_.get();
 }
 
-dtu_status Bridge::invoke(Instance&, const dtu_request& r, dtu_error*) {
+dtu_status Bridge::invoke(Instance&, const dtu_request& r, plugins::Asking asking, dtu_error*) {
   if (r.args.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
-  return ask(Frame::ask_command, r.done, r.ctx, [&](Writer& out) {
+  return ask(Frame::ask_command, std::move(asking), [&](Writer& out) {
     out.number(r.caller).text(r.command).number(r.code).text(r.args);
     out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password).text(r.remote);
     out.number(r.deadline_ms).text(r.to);
   });
 }
 
-dtu_status Bridge::read_point(Instance&, std::string_view point, dtu_answer_fn done, void* ctx, dtu_error*) {
-  return ask(Frame::ask_read, done, ctx, [&](Writer& out) { out.text(point); });
+dtu_status Bridge::ask_of_point(Frame type, const dtu_point_request& r, plugins::Asking asking) {
+  if (r.json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  return ask(type, std::move(asking), [&](Writer& out) { out.text(r.point).text(r.json).number(r.deadline_ms); });
 }
 
-dtu_status Bridge::write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn done, void* ctx,
-                               dtu_error*) {
-  if (json.size() > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
-  return ask(Frame::ask_write, done, ctx, [&](Writer& out) { out.text(point).text(json); });
+dtu_status Bridge::read_point(Instance&, const dtu_point_request& r, plugins::Asking asking, dtu_error*) {
+  return ask_of_point(Frame::ask_read, r, std::move(asking));
+}
+
+dtu_status Bridge::write_point(Instance&, const dtu_point_request& r, plugins::Asking asking, dtu_error*) {
+  return ask_of_point(Frame::ask_write, r, std::move(asking));
+}
+
+dtu_status Bridge::await_point(Instance&, const dtu_point_request& r, plugins::Asking asking, dtu_error*) {
+  return ask_of_point(Frame::ask_await, r, std::move(asking));
+}
+
+void Bridge::cancel(Instance&, uint64_t number) {
+  if (waiting_.erase(number) != 0) say(Frame::cancel_ask, [&](Writer&& out) { out.number(number); });
+}
+
+void Bridge::after_answers(Instance&, uint32_t deadline_ms, plugins::Asking asking) {
+  (void)ask(Frame::ask_after_answers, std::move(asking), [&](Writer& out) { out.number(deadline_ms); });
 }
 
 // The one kind of call that is answered within itself: dtud answers in its next turn, so we wait.

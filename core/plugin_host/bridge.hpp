@@ -2,6 +2,7 @@
 // and ends with it; what follows from an end is dtud's business. Main lane.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,10 +46,12 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   dtu_status to_channel(Instance&, uint64_t link, uint32_t channel, const dtu_msg&) override;
   void drop(Instance&, uint64_t link, std::string_view reason, uint64_t bytes) override;
   dtu_status reply(Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
-  dtu_status invoke(Instance&, const dtu_request&, dtu_error*) override;
-  dtu_status read_point(Instance&, std::string_view point, dtu_answer_fn, void* ctx, dtu_error*) override;
-  dtu_status write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
-                         dtu_error*) override;
+  dtu_status invoke(Instance&, const dtu_request&, plugins::Asking, dtu_error*) override;
+  dtu_status read_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
+  dtu_status write_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
+  dtu_status await_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
+  void cancel(Instance&, uint64_t number) override;
+  void after_answers(Instance&, uint32_t deadline_ms, plugins::Asking) override;
   dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) override;
   dtu_status list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) override;
 
@@ -74,10 +77,6 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
     uint64_t outstanding = 0;  // bytes emitted that dtud has not told to be taken
     bool refused = false;      // an emit was answered DTU_AGAIN
   };
-  struct Waiting {  // for an answer
-    dtu_answer_fn done;
-    void* ctx;
-  };
   struct Unfinished {
     std::string dialect, bytes;
   };
@@ -98,7 +97,8 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   void flush_all();
   void hung_up();
   [[noreturn]] static void leave(int status);
-  dtu_status ask(Frame type, dtu_answer_fn done, void* ctx, const std::function<void(Writer&)>& fill);
+  dtu_status ask(Frame type, plugins::Asking asking, const std::function<void(Writer&)>& fill);
+  dtu_status ask_of_point(Frame type, const dtu_point_request& request, plugins::Asking asking);
   dtu_status ask_list(Frame asked, Frame answered, std::string_view prefix,
                       const std::function<void(Reader&)>& take_one);
   [[nodiscard]] Session* session_of_link(uint64_t link);
@@ -146,8 +146,7 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   std::unordered_map<uint64_t, Session> sessions_;
   std::map<std::string, Unfinished> unfinished_;  // by port, for its next session
   std::unordered_map<uint64_t, Source> sources_;
-  std::unordered_map<uint64_t, Waiting> waiting_;
-  uint64_t last_ask_ = 0;
+  std::unordered_map<uint64_t, std::function<void(const dtu_answer&)>> waiting_;  // for an answer
 };
 
 }  // namespace dtud::host

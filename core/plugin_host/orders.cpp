@@ -443,16 +443,9 @@ struct Orders {
     if (!in.whole()) return;
     const auto it = b.waiting_.find(id);
     if (it == b.waiting_.end()) return;
-    const Bridge::Waiting asked = it->second;
+    const auto told = std::move(it->second);
     b.waiting_.erase(it);
-    Instance& i = *b.instance_;
-    if (i.handle().closing.load()) return;
-    const auto tell = [asked, status, json, has, error] {
-      const dtu_answer a{sizeof a, status, str(json), has ? &error : nullptr};
-      asked.done(asked.ctx, &a);
-    };
-    if (!i.on_main()) return tell();  // that of remote_calls, which takes it to the plugin's lane
-    i.answer([&i, tell] { i.guarded("done", nullptr, [&] { return tell(), DTU_OK; }); });
+    told({sizeof(dtu_answer), status, str(json), has ? &error : nullptr});
   }
   static void event(Bridge& b, Reader& in) {
     const uint64_t id = in.u64();

@@ -80,13 +80,23 @@ dtu_status publish(dtu_instance* i, dtu_str name, dtu_str json) noexcept {
     note_flood(handle, "publish", false);
     return DTU_AGAIN;
   }
-  if (!is_object(view(json)))
+  // Made valid here, for whichever lane and process: what is not an object then is none in dtud either.
+  std::string told(view(json));
+  if (!is_utf8(told)) {
+    told = valid_utf8(told);
+    const bool fits = told.size() <= most;
+    wrong(handle, DTU_OK, Fault::malformed,
+          "tells event " + event->name + " with a text that is not UTF-8: " +
+              (fits ? "what is not was replaced by U+FFFD" : "made valid it is too long, and dropped"));
+    if (!fits) return DTU_E_INVALID;
+  }
+  if (!is_object(told))
     return wrong(handle, DTU_E_INVALID, Fault::malformed,
                  "tells event " + event->name + " with a text that is not a JSON object");
   const auto number = static_cast<size_t>(event - declared.begin());
   if (!handle.context->main.is_current())
-    return handle.context->inbox.publish(handle, number, view(json)) ? DTU_OK : DTU_AGAIN;
-  tell_event(*instance, number, std::string(view(json)));
+    return handle.context->inbox.publish(handle, number, told) ? DTU_OK : DTU_AGAIN;
+  tell_event(*instance, number, std::move(told));
   return DTU_OK;
 }
 

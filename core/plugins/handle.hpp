@@ -5,10 +5,11 @@
 // null, stale or invented one is not followed. The table is the one mutable global of this folder: a call of a plugin
 // brings nothing else along.
 #pragma once
-#include <dtu/abi.h>
+#include <dtu/invoke.h>
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -41,11 +42,10 @@ struct Handle {
   std::atomic<uint64_t> inbox_call_bytes{0};  // its other calls that wait there
   std::atomic<bool> inbox_overrun{false};     // too many of them waited: it is being taken down
   std::atomic<uint32_t> calls{0};             // calls of the host it made; some may be missed
-  std::atomic<uint32_t> posts{0};             // functions posted to its lane and not yet run
-  std::atomic<uint32_t> journeys{0};          // its calls from another lane that are under way
-  std::atomic<int64_t> buffers{0};            // references of buffers it holds
-  std::atomic<bool> buffers_overrun{false};   // far too many: it is being taken down
-  std::vector<uint64_t> refused;              // these sources; under the inbox's mutex
+  std::deque<dtu_task> tasks DTU_GUARDED_BY(door);                      // posted to its lane and not yet run
+  std::atomic<int64_t> buffers{0};                                      // references of buffers it holds
+  std::atomic<bool> buffers_overrun{false};                             // far too many: it is being taken down
+  std::vector<uint64_t> refused;                                        // these sources; under the inbox's mutex
   std::atomic<const std::vector<events::Declared>*> declared{nullptr};  // the events its component tells
   events::Budget budget;                                                // of events
   uint64_t checked_events = 0;  // a bit for each of `declared` that was held against its schema; main lane

@@ -128,6 +128,7 @@ void Instance::create() {
       [this] {
         resources_ = std::make_unique<Resources>(*lane_, *this);
         kv_calls_ = std::make_unique<KvCalls>(*this);
+        requests_ = std::make_unique<Requests>(*this);
         Created c{DTU_OK, nullptr, blank()};
         const dtu_str config{spec_.config.data(), spec_.config.size()};
         c.status = guarded("create", &c.error, [&] {
@@ -376,13 +377,26 @@ void Instance::end(uint32_t deadline_ms) {
       });
 }
 
+// On the lane, after the last function of the plugin and before its destroy(): every callback the host keeps is ended.
+void Instance::end_callbacks() {
+  std::deque<dtu_task> tasks;
+  {
+    Lock lock(handle_->door);
+    handle_->ended.store(true);  // a post() that comes later is refused, and ends its task itself
+    tasks.swap(handle_->tasks);
+  }
+  mailbox_->release();
+  requests_->release_all();
+  kv_calls_->release();
+  for (const dtu_task& task : tasks) end_callback(*this, "destroy of a posted function", task.destroy, task.ctx);
+  resources_->end_callbacks();
+}
+
 void Instance::take_down(bool destroy) {
   if (phase_ != Phase::ending || std::exchange(taking_down_, true)) return;
   call(
       [this, destroy] {
-        handle_->ended.store(true);
-        mailbox_->release();
-        kv_calls_->release();
+        end_callbacks();
         note_flood(*handle_, "publish", true);
         dtu_status status = DTU_OK;
         if (destroy) status = guarded("destroy", nullptr, [&] { return spec_.component->ops.destroy(self_), DTU_OK; });
@@ -410,9 +424,8 @@ void Instance::deadline_passed(void* instance) {
   me.faults_.note(Fault::stop, held_in != nullptr ? held_in : "stop",
                   "did not return: the instance did not stop in time and is abandoned; restart dtud to remove it");
   if (me.on_main()) {
+    me.end_callbacks();
     me.resources_->release_all();
-    me.mailbox_->release();
-    me.kv_calls_->release();
   } else {
     // Its code may still be running: nothing of it is freed, and no word of it is heard any more.
     me.abandoned_ = true;
@@ -429,7 +442,6 @@ void Instance::ended() {
   phase_ = Phase::idle;
   mailbox_->close();  // one that did not even come back from create() was not asked to stop
   taking_down_ = asked_health_ = false;
-  kept_.clear();
   context_.up.stopped(*this);
   context_.instances.retire(*handle_, !abandoned_);
   if (wanted_) return restart_later();
@@ -464,7 +476,10 @@ const std::string& Instance::health() {
           static_cast<std::string*>(to)->assign(is_sound(json) && json.len <= DTU_PAYLOAD_MAX ? view(json) : "?");
         };
         const auto status = guarded("health", nullptr, [&] { return spec_.component->ops.health(self_, take, &said); });
-        return status == DTU_OK ? valid_utf8(said) : std::string();
+        if (status != DTU_OK) return std::string();
+        if (is_utf8(said)) return said;
+        faults_.note(Fault::malformed, "health", "is not UTF-8: what is not was replaced by U+FFFD");
+        return valid_utf8(said);
       },
       [this](std::string said) {
         asked_health_ = false;

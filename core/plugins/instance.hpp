@@ -8,7 +8,6 @@
 #include <random>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "events/mailbox.hpp"
@@ -19,6 +18,7 @@
 #include "plugins/isolation/activity.hpp"
 #include "plugins/kv_calls.hpp"
 #include "plugins/loader/loader.hpp"
+#include "plugins/requests.hpp"
 #include "plugins/resources.hpp"
 
 namespace dtud::plugins {
@@ -77,6 +77,7 @@ class Instance {
   [[nodiscard]] Handle& handle() const { return *handle_; }
   [[nodiscard]] Resources& resources() { return *resources_; }
   [[nodiscard]] KvCalls& kv_calls() { return *kv_calls_; }
+  [[nodiscard]] Requests& requests() { return *requests_; }
   [[nodiscard]] Context& context() const { return context_; }
   [[nodiscard]] Faults& faults() const { return faults_; }  // of all its runs
 
@@ -107,13 +108,6 @@ class Instance {
   void set_tenant(void* tenant) { tenant_ = tenant; }
   [[nodiscard]] void* tenant() const { return tenant_; }
 
-  // Things that must live until they are released or this run of the instance ends.
-  void keep(const std::shared_ptr<void>& thing) { kept_.emplace(thing.get(), thing); }
-  std::shared_ptr<void> release(void* thing) {
-    const auto node = kept_.extract(thing);
-    return node ? node.mapped() : nullptr;
-  }
-
   // What start() came to, of an isolated component: it answers late.
   void begun(dtu_status status, const dtu_error& error);
   // The plugin reported a state of itself (source 0) or of a port.
@@ -141,6 +135,7 @@ class Instance {
   void failed(const dtu_error& error, bool retryable);
   void end(uint32_t deadline_ms);
   void take_down(bool destroy);
+  void end_callbacks();
   void ended();
   [[nodiscard]] const dtu_error* without_secrets(const dtu_error* said, dtu_error& clean) const;
   void set_state(int32_t state, const dtu_error* said);
@@ -164,10 +159,10 @@ class Instance {
   Handle* handle_ = nullptr;
   std::unique_ptr<Resources> resources_;
   std::unique_ptr<KvCalls> kv_calls_;
+  std::unique_ptr<Requests> requests_;
   events::MailboxPtr mailbox_;  // of this run
   void* self_ = nullptr;
   void* tenant_ = nullptr;
-  std::unordered_map<void*, std::shared_ptr<void>> kept_;
   int32_t state_ = DTU_STATE_STOPPED;
   std::string error_, quarantine_, health_ = "{}";
   uint32_t restarts_ = 0, failures_ = 0;     // failures: since it last ran well

@@ -38,6 +38,10 @@ Handle& Instances::new_handle(Instance& instance) {
   handle->declared.store(&instance.component().events);
   handle->budget.renew();
   handle->checked_events = 0;
+  {
+    Lock lock(handle->door);
+    handle->tasks.clear();
+  }
   handle->closing.store(false);
   handle->ended.store(false);
   handle->lane.store(&instance.lane());

@@ -6,8 +6,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <initializer_list>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "plugins/context.hpp"
 #include "plugins/event_service.hpp"
@@ -16,7 +19,6 @@
 #include "plugins/instance.hpp"
 #include "plugins/kv.hpp"
 #include "plugins/kv_calls.hpp"
-#include "plugins/remote_calls.hpp"
 #include "plugins/sound.hpp"
 
 namespace dtud::plugins {
@@ -54,12 +56,36 @@ dtu_status known(const Instance& instance, const char* function, uint64_t id, bo
 
 dtu_status ok_or(bool fine, dtu_status otherwise) { return fine ? DTU_OK : otherwise; }
 
-dtu_status timer_create(dtu_instance* i, const dtu_timer* timer, uint64_t* id) noexcept {
-  Instance* instance = on_lane(i, "timer create");
-  if (instance == nullptr) return DTU_E_CLOSED;
-  const bool whole = timer != nullptr && timer->struct_size >= sizeof(dtu_timer) && timer->fn != nullptr;
-  if (!usable(*instance, "timer create", {}, whole && id != nullptr)) return DTU_E_INVALID;
-  *id = instance->resources().create_timer(timer->fn, timer->ctx);
+// A copy of what the plugin gave, as long as this host knows it; what an older one does not have stays zero. A struct
+// shorter than `least` is all zero: where its destroy is nobody knows.
+template <typename T>
+T copy_of(const T* given, size_t least = sizeof(T)) {
+  T known{};
+  if (given == nullptr || given->struct_size < least) return known;
+  std::memcpy(&known, given, std::min<size_t>(given->struct_size, sizeof known));
+  known.struct_size = sizeof known;
+  return known;
+}
+
+// The instance, if the function may be used here and what it was given can be. If not, `status` is the answer, and what
+// was given is ended.
+template <typename Given>
+Instance* taker(dtu_instance* i, const char* function, const Given& given, bool pointers,
+                std::initializer_list<dtu_str> texts, dtu_status& status) {
+  Instance* instance = on_lane(i, function);
+  status = instance == nullptr ? DTU_E_CLOSED : DTU_E_INVALID;
+  if (instance == nullptr) return end_callback(given.destroy, given.ctx), nullptr;
+  if (usable(*instance, function, {}, pointers) && usable(*instance, function, texts)) return instance;
+  return end_callback(*instance, "destroy of what was refused", given.destroy, given.ctx), nullptr;
+}
+
+dtu_status timer_create(dtu_instance* i, const dtu_timer* given, uint64_t* id) noexcept {
+  const dtu_timer timer = copy_of(given);
+  dtu_status status = DTU_OK;
+  Instance* instance = taker(i, "timer create", timer, timer.fn != nullptr && id != nullptr, {}, status);
+  if (instance == nullptr) return status;
+  *id = instance->resources().create_timer(timer);
+  if (instance->handle().ended.load()) return DTU_E_CLOSED;
   if (*id == 0) instance->faults().note(Fault::left_behind, "timer create", "has made more timers than it may have");
   return ok_or(*id != 0, DTU_E_INVALID);
 }
@@ -84,15 +110,16 @@ dtu_status timer_destroy(dtu_instance* i, uint64_t id) noexcept {
 }
 constexpr dtu_timer_service kTimer{sizeof(dtu_timer_service), 0, timer_create, timer_arm, timer_disarm, timer_destroy};
 
-dtu_status fd_add(dtu_instance* i, const dtu_watch* watch, uint64_t* id) noexcept {
-  Instance* instance = on_lane(i, "fd add");
-  if (instance == nullptr) return DTU_E_CLOSED;
-  const bool whole = watch != nullptr && watch->struct_size >= sizeof(dtu_watch) && watch->fn != nullptr;
-  if (!usable(*instance, "fd add", {}, whole && id != nullptr)) return DTU_E_INVALID;
-  *id = instance->resources().watch(watch->fd, watch->events, watch->fn, watch->ctx);
+dtu_status fd_add(dtu_instance* i, const dtu_watch* given, uint64_t* id) noexcept {
+  const dtu_watch watch = copy_of(given);
+  dtu_status status = DTU_OK;
+  Instance* instance = taker(i, "fd add", watch, watch.fn != nullptr && id != nullptr, {}, status);
+  if (instance == nullptr) return status;
+  *id = instance->resources().watch(watch);
+  if (instance->handle().ended.load()) return DTU_E_CLOSED;
   if (*id == 0)
     instance->context().log.error(instance->name(),
-                                  "cannot watch descriptor " + std::to_string(watch->fd) + ": " + std::strerror(errno));
+                                  "cannot watch descriptor " + std::to_string(watch.fd) + ": " + std::strerror(errno));
   return ok_or(*id != 0, DTU_E_INVALID);
 }
 dtu_status fd_modify(dtu_instance* i, uint64_t id, uint32_t events) noexcept {
@@ -107,34 +134,50 @@ dtu_status fd_remove(dtu_instance* i, uint64_t id) noexcept {
 }
 constexpr dtu_fd_service kFd{sizeof(dtu_fd_service), 0, fd_add, fd_modify, fd_remove};
 
-constexpr uint32_t kMostPosts = 16384;  // of an instance, not yet run
+constexpr size_t kMostPosts = 16384;  // of an instance, not yet run
 
-dtu_status post(dtu_instance* i, const dtu_task* task) noexcept {
-  Handle* found = Handle::find(i, "post");
-  if (found == nullptr) return DTU_E_CLOSED;
-  Handle& handle = *found;
-  if (task == nullptr || task->struct_size < sizeof(dtu_task) || task->fn == nullptr) {
-    handle.faults.load()->note(Fault::malformed, "post", "is given no function");
-    return DTU_E_INVALID;
+// On the lane: the oldest that was posted by the run of that number. None is left when the run is ending: it has ended
+// them all then.
+void run_posted(Handle& handle, const dtu_instance* run) {
+  dtu_task task{};
+  {
+    Lock lock(handle.door);
+    if (handle.as_abi() != run || handle.ended.load() || handle.tasks.empty()) return;
+    task = handle.tasks.front();
+    handle.tasks.pop_front();
   }
+  Instance* instance = handle.instance.load();
+  if (instance == nullptr) return;  // it was just abandoned: nothing of it is called any more
+  instance->guarded("a posted function", nullptr, [&] { return task.fn(task.ctx), DTU_OK; });
+  end_callback(*instance, "destroy of a posted function", task.destroy, task.ctx);
+}
+
+dtu_status take_task(Handle& handle, const dtu_task& task) {
   Lock lock(handle.door);
   Lane* lane = handle.lane.load();
-  if (lane == nullptr) {
-    handle.faults.load()->note(Fault::late, "post", "comes after destroy()");
-    return DTU_E_CLOSED;
-  }
-  if (handle.posts.fetch_add(1) >= kMostPosts) {
-    handle.posts.fetch_sub(1);
+  if (lane == nullptr) handle.faults.load()->note(Fault::late, "post", "comes after destroy()");
+  if (lane == nullptr || handle.ended.load()) return DTU_E_CLOSED;
+  if (handle.tasks.size() >= kMostPosts) {
     handle.faults.load()->note(Fault::flood, "post", "posts functions faster than they can be run");
     return DTU_AGAIN;
   }
-  lane->post([&handle, fn = task->fn, ctx = task->ctx] {
-    handle.posts.fetch_sub(1);
-    Instance* instance = handle.instance.load();
-    if (instance != nullptr && !handle.ended.load())
-      instance->guarded("a posted function", nullptr, [&] { return fn(ctx), DTU_OK; });
-  });
+  handle.tasks.push_back(task);
+  lane->post([&handle, run = handle.as_abi()] { run_posted(handle, run); });
   return DTU_OK;
+}
+
+dtu_status post(dtu_instance* i, const dtu_task* given) noexcept {
+  const dtu_task task = copy_of(given);
+  Handle* handle = Handle::find(i, "post");
+  dtu_status status = DTU_E_CLOSED;
+  if (handle != nullptr && task.fn == nullptr) {
+    handle->faults.load()->note(Fault::malformed, "post", "is given no function");
+    status = DTU_E_INVALID;
+  } else if (handle != nullptr) {
+    status = take_task(*handle, task);
+  }
+  if (status != DTU_OK) end_callback(task.destroy, task.ctx);
+  return status;
 }
 constexpr dtu_post_service kPost{sizeof(dtu_post_service), 0, post};
 
@@ -206,50 +249,86 @@ void metric_set(dtu_instance* i, uint64_t id, int64_t value) noexcept {
 }
 constexpr dtu_metrics_service kMetrics{sizeof(dtu_metrics_service), 0, metric_add, metric_increase, metric_set};
 
-// A copy of what the plugin gave, as long as this host knows it; what an older one does not have stays zero.
-template <typename T>
-T copy_of(const T* given, size_t least) {
-  T known{};
-  if (given == nullptr || given->struct_size < least) return known;
-  std::memcpy(&known, given, std::min<size_t>(given->struct_size, sizeof known));
-  known.struct_size = sizeof known;
-  return known;
-}
+// One on its way to the main lane: it owns its texts.
+class OwnRequest {
+ public:
+  explicit OwnRequest(const dtu_request& r) : request_(r) {
+    for (dtu_str* s : {&request_.command, &request_.args, &request_.password, &request_.remote, &request_.to}) keep(*s);
+  }
+  OwnRequest(const OwnRequest&) = delete;
+  OwnRequest& operator=(const OwnRequest&) = delete;
+  [[nodiscard]] const dtu_request& get() const { return request_; }
+
+ private:
+  void keep(dtu_str& s) {
+    if (s.ptr == nullptr) return;
+    const std::string& text = texts_.emplace_back(s.ptr, s.len);
+    s.ptr = text.data();
+  }
+  dtu_request request_;
+  std::deque<std::string> texts_;
+};
 
 dtu_status invoke(dtu_instance* i, const dtu_request* given, uint64_t* call, dtu_error* error) noexcept {
-  Instance* instance = on_lane(i, "invoke");
-  if (instance == nullptr) return DTU_E_CLOSED;
-  const dtu_request request = copy_of(given, sizeof(dtu_request));
+  const dtu_request r = copy_of(given);
   if (call != nullptr) *call = 0;
-  if (!usable(*instance, "invoke", {}, request.done != nullptr)) return DTU_E_INVALID;
-  if (!usable(*instance, "invoke", {request.command, request.args, request.password, request.remote, request.to}))
-    return DTU_E_INVALID;
-  if (instance->on_main()) return instance->context().up.invoke(*instance, request, error);
-  return invoke_from_afar(*instance, request);
+  dtu_status status = DTU_OK;
+  Instance* instance =
+      taker(i, "invoke", r, r.done != nullptr, {r.command, r.args, r.password, r.remote, r.to}, status);
+  if (instance == nullptr) return status;
+  Requests::Put put = [&r](Instance& asker, Asking asking, dtu_error* e) {
+    return asker.context().up.invoke(asker, r, std::move(asking), e);
+  };
+  if (!instance->on_main())
+    put = [own = std::make_shared<OwnRequest>(r)](Instance& asker, Asking asking, dtu_error* e) {
+      return asker.context().up.invoke(asker, own->get(), std::move(asking), e);
+    };
+  return instance->requests().ask(r.done, r.destroy, r.ctx, call, error, std::move(put));
 }
-bool sound_request(Instance& instance, const char* function, const dtu_point_request& request) {
-  return usable(instance, function, {}, request.done != nullptr) &&
-         usable(instance, function, {request.point, request.json});
-}
-dtu_status read_point(dtu_instance* i, const dtu_point_request* given, uint64_t* call, dtu_error* error) noexcept {
-  Instance* instance = on_lane(i, "read_point");
-  if (instance == nullptr) return DTU_E_CLOSED;
-  const dtu_point_request r = copy_of(given, sizeof(dtu_point_request));
+
+using AskOfPoint = dtu_status (Upcalls::*)(Instance&, const dtu_point_request&, Asking, dtu_error*);
+dtu_status ask_of_point(dtu_instance* i, const char* function, AskOfPoint ask, const dtu_point_request* given,
+                        uint64_t* call, dtu_error* error) {
+  const dtu_point_request r = copy_of(given);
   if (call != nullptr) *call = 0;
-  if (!sound_request(*instance, "read_point", r)) return DTU_E_INVALID;
-  if (instance->on_main())
-    return instance->context().up.read_point(*instance, dtu::view(r.point), r.done, r.ctx, error);
-  return read_from_afar(*instance, dtu::view(r.point), r.done, r.ctx);
+  dtu_status status = DTU_OK;
+  Instance* instance = taker(i, function, r, r.done != nullptr, {r.point, r.json}, status);
+  if (instance == nullptr) return status;
+  Requests::Put put = [&r, ask](Instance& asker, Asking asking, dtu_error* e) {
+    return (asker.context().up.*ask)(asker, r, std::move(asking), e);
+  };
+  if (!instance->on_main())
+    put = [r, ask, point = std::string(dtu::view(r.point)), json = std::string(dtu::view(r.json))](
+              Instance& asker, Asking asking, dtu_error* e) {
+      dtu_point_request own = r;
+      own.point = dtu::str(point);
+      own.json = dtu::str(json);
+      return (asker.context().up.*ask)(asker, own, std::move(asking), e);
+    };
+  return instance->requests().ask(r.done, r.destroy, r.ctx, call, error, std::move(put));
 }
-dtu_status write_point(dtu_instance* i, const dtu_point_request* given, uint64_t* call, dtu_error* error) noexcept {
-  Instance* instance = on_lane(i, "write_point");
+dtu_status read_point(dtu_instance* i, const dtu_point_request* r, uint64_t* call, dtu_error* error) noexcept {
+  return ask_of_point(i, "read_point", &Upcalls::read_point, r, call, error);
+}
+dtu_status write_point(dtu_instance* i, const dtu_point_request* r, uint64_t* call, dtu_error* error) noexcept {
+  return ask_of_point(i, "write_point", &Upcalls::write_point, r, call, error);
+}
+dtu_status await_point(dtu_instance* i, const dtu_point_request* r, uint64_t* call, dtu_error* error) noexcept {
+  return ask_of_point(i, "await_point", &Upcalls::await_point, r, call, error);
+}
+// A number that is not under way is no fault: the answer may just have come.
+dtu_status cancel(dtu_instance* i, uint64_t call) noexcept {
+  Instance* instance = on_lane(i, "cancel");
   if (instance == nullptr) return DTU_E_CLOSED;
-  const dtu_point_request r = copy_of(given, sizeof(dtu_point_request));
-  if (call != nullptr) *call = 0;
-  if (!sound_request(*instance, "write_point", r)) return DTU_E_INVALID;
-  if (instance->on_main())
-    return instance->context().up.write_point(*instance, dtu::view(r.point), dtu::view(r.json), r.done, r.ctx, error);
-  return write_from_afar(*instance, dtu::view(r.point), dtu::view(r.json), r.done, r.ctx);
+  return ok_or(instance->requests().cancel(call), DTU_E_NOT_FOUND);
+}
+dtu_status after_answers(dtu_instance* i, uint32_t deadline_ms, const dtu_task* given) noexcept {
+  constexpr uint32_t kLongest_ms = 60'000;
+  const dtu_task task = copy_of(given);
+  dtu_status status = DTU_OK;
+  Instance* instance = taker(i, "after_answers", task, task.fn != nullptr, {}, status);
+  if (instance == nullptr) return status;
+  return instance->requests().after_answers(std::min(deadline_ms, kLongest_ms), task);
 }
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*),
                        void* ctx) noexcept {
@@ -271,9 +350,9 @@ constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service),
                                      invoke,
                                      read_point,
                                      write_point,
-                                     nullptr,
-                                     nullptr,
-                                     nullptr,
+                                     await_point,
+                                     cancel,
+                                     after_answers,
                                      list_points,
                                      list_commands};
 

@@ -28,7 +28,9 @@ namespace dtud {
 }
 
 // The same as valid UTF-8, for everybody but the one whose bytes they are.
-[[nodiscard]] inline std::string text_of(dtu_str s) { return valid_utf8(view(s)); }
+[[nodiscard]] inline std::string text_of(dtu_str s) {
+  return is_utf8(view(s)) ? std::string(view(s)) : valid_utf8(view(s));
+}
 [[nodiscard]] inline std::string text_of(const dtu_error& e) {
   return valid_utf8({e.message, ::strnlen(e.message, sizeof e.message)});
 }

@@ -4,12 +4,20 @@
 #include <dtu/services.h>
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace dtud::plugins {
 
 class Instance;
 using CommandSink = void (*)(void* ctx, dtu_str provider, const dtu_command_info*);
+
+// A request through dtu.invoke/1. The callbacks of dtu_request and its like are not looked at: they are Requests'.
+struct Asking {
+  uint64_t number = 0;  // the asker's own, for cancel()
+  // The answer, once, on the main lane, at any time, also within the call that asks. Not when that call fails.
+  std::function<void(const dtu_answer&)> told;
+};
 
 class Upcalls {
  public:
@@ -39,10 +47,14 @@ class Upcalls {
 
   // Calls; see dtu_host::reply and dtu.invoke/1.
   virtual dtu_status reply(Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) = 0;
-  virtual dtu_status invoke(Instance&, const dtu_request&, dtu_error*) = 0;
-  virtual dtu_status read_point(Instance&, std::string_view point, dtu_answer_fn, void* ctx, dtu_error*) = 0;
-  virtual dtu_status write_point(Instance&, std::string_view point, std::string_view json, dtu_answer_fn, void* ctx,
-                                 dtu_error*) = 0;
+  virtual dtu_status invoke(Instance&, const dtu_request&, Asking, dtu_error*) = 0;
+  virtual dtu_status read_point(Instance&, const dtu_point_request&, Asking, dtu_error*) = 0;
+  virtual dtu_status write_point(Instance&, const dtu_point_request&, Asking, dtu_error*) = 0;
+  virtual dtu_status await_point(Instance&, const dtu_point_request&, Asking, dtu_error*) = 0;
+  // Nobody waits for that answer any more; one that is not under way is nobody's mistake: it may just have come.
+  virtual void cancel(Instance&, uint64_t number) = 0;
+  // The answer comes when the answers given so far have left, or when the time is over.
+  virtual void after_answers(Instance&, uint32_t deadline_ms, Asking) = 0;
   virtual dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) = 0;
   virtual dtu_status list_commands(std::string_view prefix, CommandSink each, void* ctx) = 0;
 };

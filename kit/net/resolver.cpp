@@ -5,7 +5,6 @@
 #include <resolv.h>
 
 #include <cstring>
-#include <exception>
 #include <utility>
 
 #include "net/lookup_error.hpp"
@@ -14,6 +13,7 @@ namespace net {
 namespace {
 
 constexpr size_t kMostAddresses = 16;
+constexpr std::chrono::milliseconds kIdle{1000};  // a thread that waits for the next name costs memory
 
 }  // namespace
 
@@ -44,31 +44,17 @@ Resolved system_lookup(const std::string& host, uint16_t port) {
 }
 
 Resolver::Resolver(dtu::Host host, Lookup lookup, Done done)
-    : host_(host),
-      post_(host.need<dtu_post_service>(DTU_POST_SERVICE)),
-      lookup_(std::move(lookup)),
-      done_(std::move(done)) {}
-
-Resolver::~Resolver() {
-  if (thread_.joinable()) thread_.join();
-}
+    : lookup_(std::move(lookup)), done_(std::move(done)), worker_(host, {1, "dtu-resolver", kIdle}) {}
 
 void Resolver::start(const std::string& host, uint16_t port) {
-  thread_ = std::thread([this, host, port] {
-    try {
-      result_ = lookup_(host, port);
-    } catch (const std::exception& e) {
-      result_.error = "the name " + host + " cannot be looked up: " + e.what();
-    }
-    dtu_post(
-        &post_, host_.instance(), [](void* self) { static_cast<Resolver*>(self)->finished(); }, this);
-  });
+  busy_ = worker_.run([lookup = lookup_, host, port] { return lookup(host, port); },
+                      [this, host](const dtu::Worked<Resolved>& result) { finished(result, host); });
 }
 
-void Resolver::finished() {
-  thread_.join();  // its last act was to post this
-  const Resolved result = std::exchange(result_, {});
-  done_(result);
+void Resolver::finished(const dtu::Worked<Resolved>& result, const std::string& host) {
+  busy_ = false;
+  if (result.ok()) return done_(*result.value);
+  done_({{}, "the name " + host + " cannot be looked up: " + result.error});
 }
 
 }  // namespace net

@@ -26,8 +26,8 @@ int64_t jittered(int64_t ns) {
   return ns - static_cast<int64_t>(static_cast<double>(ns) * std::uniform_real_distribution<double>(0, 0.1)(source));
 }
 
-std::string why(const dtu_answer& answer) {
-  if (answer.error != nullptr && answer.error->message[0] != '\0') return answer.error->message;
+std::string why(const dtu::Answer& answer) {
+  if (!answer.error.empty()) return std::string(answer.error);
   return "status " + std::to_string(answer.status);
 }
 
@@ -49,8 +49,9 @@ Acquire::Settings Acquire::read(std::string_view config) {
   }
 }
 
-Acquire::Acquire(dtu::Host host, std::string_view config)
-    : Component(host), service_(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE)), settings_(read(config)) {}
+Acquire::Acquire(dtu::Host host, std::string_view config) : Component(host), settings_(read(config)) {
+  static_cast<void>(host.need<dtu_invoke_service>(DTU_INVOKE_SERVICE));
+}
 
 void Acquire::check(std::string_view config, dtu::Findings& found) {
   tls::check_files(read(config).tls, "/tls", found);
@@ -117,40 +118,32 @@ std::vector<uint64_t> Acquire::take_calls() { return std::exchange(calls_, {}); 
 
 // ---------------------------------------------------------------- the steps
 
-template <Acquire::Step step>
-void Acquire::on(void* self, const dtu_answer* answer) {
-  auto& me = *static_cast<Acquire*>(self);
-  dtu_error error{};
-  if (dtu::guarded(&error, [&] {
-        (me.*step)(*answer);
-        return DTU_OK;
-      }) != DTU_OK)
-    me.quit(Next::day, error.message);
+dtu::Then Acquire::then(Step step) {
+  return [this, step](const dtu::Answer& answer) {
+    dtu_error error{};
+    if (dtu::guarded(&error, [&] { return (this->*step)(answer), DTU_OK; }) != DTU_OK) quit(Next::day, error.message);
+  };
 }
 
-void Acquire::run_command(const char* name, const std::string& args, dtu_answer_fn done) {
+void Acquire::run_command(const char* name, const std::string& args, Step step) {
   dtu_request request{};
-  request.struct_size = sizeof request;
   request.caller = DTU_CALLER_SELF;
   request.command = dtu::str(name);
   request.code = -1;
   request.args = dtu::str(args);
   request.remote = dtu::str("acquire");
-  request.done = done;
-  request.ctx = this;
-  dtu_error error{};
-  const dtu_status status = service_.invoke(host_.instance(), &request, nullptr, &error);
-  if (status < DTU_OK) quit(Next::hour, std::string(name) + " cannot be called: " + error.message);
+  asked_ = dtu::ask(host_, request, then(step));
+  if (!asked_) quit(Next::hour, std::string(name) + " cannot be called: " + asked_.error());
 }
 
 void Acquire::begin() {
   busy_ = true;
-  run_command("config.get", "{}", on<&Acquire::config_is>);
+  run_command("config.get", "{}", &Acquire::config_is);
 }
 
-void Acquire::config_is(const dtu_answer& answer) {
+void Acquire::config_is(const dtu::Answer& answer) {
   if (answer.status != DTU_OK) return quit(Next::hour, "the device document cannot be read: " + why(answer));
-  source_ = read_source(dtu::view(answer.json));
+  source_ = read_source(answer.json);
   if (!source_.on) asked_url_.clear();
   if (calls_.empty()) {
     const bool wanted = source_.on && !source_.url.empty();
@@ -160,14 +153,12 @@ void Acquire::config_is(const dtu_answer& answer) {
     }
   }
   if (source_.url.empty()) return quit(Next::day, "acquire_url is not set: set the URL of the parameters");
-  dtu_error error{};
-  const dtu_point_request imei{sizeof imei, 0, dtu::str("device.imei"), {}, on<&Acquire::imei_is>, nullptr, this};
-  if (service_.read_point(host_.instance(), &imei, nullptr, &error) < DTU_OK)
-    quit(Next::soon, std::string("the IMEI cannot be read: ") + error.message);
+  asked_ = dtu::read_point(host_, "device.imei", then(&Acquire::imei_is));
+  if (!asked_) quit(Next::soon, "the IMEI cannot be read: " + asked_.error());
 }
 
-void Acquire::imei_is(const dtu_answer& answer) {
-  const std::string imei = answer.status == DTU_OK ? plain(dtu::view(answer.json)) : "";
+void Acquire::imei_is(const dtu::Answer& answer) {
+  const std::string imei = answer.status == DTU_OK ? plain(answer.json) : "";
   if (imei.empty())
     return quit(Next::soon, "the IMEI cannot be read: " + (answer.status == DTU_OK ? "there is none" : why(answer)));
   http::Request request;
@@ -200,10 +191,10 @@ void Acquire::offered(const std::string& document) {
     return finish(Next::day, false,
                   "version " + new_version_ + " of the server is not newer than the version of this device");
   host_.info("the server has version " + new_version_ + " of the parameters: setting them");
-  run_command("config.change", "{\"set\":" + document + "}", on<&Acquire::changed>);
+  run_command("config.change", "{\"set\":" + document + "}", &Acquire::changed);
 }
 
-void Acquire::changed(const dtu_answer& answer) {
+void Acquire::changed(const dtu::Answer& answer) {
   if (answer.status != DTU_OK)
     return quit(Next::day, "version " + new_version_ + " of the parameters is refused: " + why(answer));
   source_.version = new_version_;

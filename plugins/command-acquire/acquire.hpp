@@ -3,6 +3,7 @@
 #pragma once
 #include <dtu/kit/http/client.hpp>
 #include <dtu/sdk.hpp>
+#include <dtu/sdk/calls.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,29 +32,28 @@ class Acquire : public dtu::Component, public dtu::CommandsIface {
   };
   [[nodiscard]] static Settings read(std::string_view config);
   enum class Next : uint8_t { soon, hour, day };  // when to ask again by itself
-  using Step = void (Acquire::*)(const dtu_answer&);
+  using Step = void (Acquire::*)(const dtu::Answer&);
 
   void tick();
   void begin();
-  void config_is(const dtu_answer& answer);
-  void imei_is(const dtu_answer& answer);
+  void config_is(const dtu::Answer& answer);
+  void imei_is(const dtu::Answer& answer);
   void answered(const http::Answer& answer);
   void offered(const std::string& document);
-  void changed(const dtu_answer& answer);
+  void changed(const dtu::Answer& answer);
   void quit(Next next, const std::string& why);                   // nothing could be taken
   void finish(Next next, bool updated, const std::string& text);  // the server was asked, and answered as it should
   void done(Next next, const std::string& text);
-  template <Step step>
-  static void on(void* self, const dtu_answer* answer);
-  void run_command(const char* name, const std::string& args, dtu_answer_fn done);
+  [[nodiscard]] dtu::Then then(Step step);
+  void run_command(const char* name, const std::string& args, Step step);
   [[nodiscard]] std::vector<uint64_t> take_calls();
 
-  const dtu_invoke_service& service_;
   const Settings settings_;
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<dtu::Timer> tick_;
   std::vector<uint64_t> calls_;  // of parameters.acquire, not answered yet
   bool busy_ = false;
+  dtu::Call asked_;          // of the host, for the step under way
   Source source_;            // as just read
   std::string asked_url_;    // by itself, last time; "" = service_acquire was off since
   int64_t due_ns_ = 0;       // when to ask that again

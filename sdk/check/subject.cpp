@@ -81,7 +81,7 @@ void Subject::stop(bool wait) {
 }
 
 void Subject::destroy() {
-  bench_.act(in("the end of its subscriptions"), [&] { bench_.state.end_events(*record_); });
+  bench_.act(in("the end of its callbacks"), [&] { bench_.state.end_callbacks(*record_); });
   if (record_->self != nullptr) bench_.act(in("destroy()"), [&] { bench_.part.ops().destroy(self()); });
   record_->phase = Phase::destroyed;
   record_->self = nullptr;

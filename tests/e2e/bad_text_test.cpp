@@ -54,6 +54,9 @@ TEST_P(BadText, OfAPluginIsMadeValid) {
   const Ran bad = dtud.dtuctl({"call", "test.coffee", R"({"x": 1})"});
   EXPECT_EQ(bad.status, 1);
   EXPECT_THAT(bad.output, HasSubstr("no " + creme));
+  // Answers that are not UTF-8 count as faults: of health, of test.coffee and of test.heat.
+  const std::string status = dtud.get("/v1/status").body;
+  EXPECT_THAT(status, HasSubstr("is not UTF-8: what is not was replaced"));
   every_view_is_shown();
   EXPECT_EQ(dtud.stop(), 0);
 }

@@ -87,7 +87,7 @@ bool Instance::stop_and_wait(std::chrono::milliseconds deadline) {
 }
 
 void Instance::destroy() {
-  host_->end_events(*record_);
+  host_->end_callbacks(*record_);
   if (record_->self != nullptr) record_->component->ops->destroy(record_->self);
   record_->phase = Phase::destroyed;
   record_->self = nullptr;
@@ -249,8 +249,8 @@ void TestHost::on_code(int64_t code, Handler handler) {
 }
 void TestHost::on_point(const std::string& name, Handler handler) { state_->handlers[name] = std::move(handler); }
 void TestHost::set_point(const std::string& name, const std::string& json, const std::string& unit) {
-  state_->points[name] = json;
   state_->units[name] = unit;
+  state_->set_point(name, json);
 }
 void TestHost::answer(uint64_t request_id, const Answer& answer) { state_->answer(request_id, answer); }
 void TestHost::refuse_invoke(dtu_status status) { state_->invoke_refusal = status; }

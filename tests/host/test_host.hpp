@@ -44,6 +44,7 @@ struct InstanceRecord;
 namespace dtu::test {
 
 using namespace host;  // the records
+using host::Answer;    // not the answer of dtu/sdk/calls.hpp
 
 // A message as the host hands it to plugins: payload in a host buffer, the rest kept here.
 class OwnedMsg {

@@ -12,7 +12,7 @@
 
 namespace dtud::plugins::isolation {
 
-constexpr uint32_t kVersion = 3;                                 // of the frames; both programs come from one build
+constexpr uint32_t kVersion = 4;                                 // of the frames; both programs come from one build
 constexpr uint32_t kHead = 8;                                    // length of the whole frame, type
 constexpr uint32_t kMostFrame = (2U << 20U) + (64U << 10U);      // two texts of DTU_PAYLOAD_MAX and what is around them
 constexpr uint32_t kMostProps = 16, kMostPropBytes = 4U << 10U;  // of a message; what is over is left out
@@ -80,8 +80,8 @@ enum class Frame : uint32_t {
   to_channel,           // a message; a = link, b = channel
   drop,                 // link, reason, bytes
   ask_command,          // id, flags, command, code, args, has password, password, source, deadline_ms, to
-  ask_read,             // id, point
-  ask_write,            // id, point, json
+  ask_read,             // id, point, json, deadline_ms
+  ask_write,            // id, point, json, deadline_ms
   ask_points,           // prefix
   ask_commands,         // prefix
   metric,               // slot, kind, name, help
@@ -93,6 +93,9 @@ enum class Frame : uint32_t {
   subscribe,            // id, pattern
   unsubscribe,          // id
   events_told,          // how many events the plugin was told, or has left
+  ask_await,            // id, point, json, deadline_ms
+  ask_after_answers,    // id, deadline_ms
+  cancel_ask,           // id
 };
 
 // What a message counts against a window: what it holds, and what is around it.

@@ -435,18 +435,32 @@ void Proxy::answer(uint64_t id, dtu_status status, std::string_view json, const 
   say(Frame::answer, [&](Writer&& out) { out.number(id).number(status).text(json).error(error); });
 }
 
-Proxy::Asked* Proxy::ask(uint64_t id) {
-  if (asked_.size() >= kMostAsked || asked_.count(id) != 0) return nullptr;
-  auto& made = asked_[id];
-  made = std::make_unique<Asked>(Asked{this, id});
-  return made.get();
+// The answer takes its turn behind the events that were told before it, and finds nobody when the request was cancelled
+// meanwhile. The mailbox drops it when this run is over, so this object is still there.
+void Proxy::asked(uint64_t id, const std::function<dtu_status(Asking, dtu_error*)>& put) {
+  dtu_error error{};
+  error.struct_size = sizeof error;
+  if (asked_.size() >= kMostAsked) return answer(id, DTU_AGAIN, {}, &error);
+  if (!asked_.insert(id).second) return broken("asks twice under one number");
+  const auto told = [this, id](const dtu_answer& a) {
+    const std::string json(view(a.json));
+    const bool failed = a.error != nullptr;
+    instance_.answer([this, id, status = a.status, json, failed, why = failed ? *a.error : dtu_error{}] {
+      answered(id, {sizeof(dtu_answer), status, dtu::str(json), failed ? &why : nullptr});
+    });
+  };
+  const dtu_status status = put({id, told}, &error);
+  if (status == DTU_OK) return;
+  asked_.erase(id);
+  answer(id, status, {}, &error);
 }
 
-void Proxy::answered(void* asked, const dtu_answer* a) {
-  auto& me = *static_cast<Asked*>(asked)->by;
-  const uint64_t id = static_cast<Asked*>(asked)->id;
-  me.asked_.erase(id);
-  me.answer(id, a->status, view(a->json), a->error);
+void Proxy::cancelled(uint64_t id) {
+  if (asked_.erase(id) != 0) context_.up.cancel(instance_, id);
+}
+
+void Proxy::answered(uint64_t id, const dtu_answer& a) {
+  if (asked_.erase(id) != 0) answer(id, a.status, view(a.json), a.error);
 }
 
 // --- events ----------------------------------------------------------------------------------------------------------
@@ -481,16 +495,6 @@ void Proxy::events_told(uint32_t count) {
   if (count > events_ahead_) return broken("was told fewer events than it says");
   events_ahead_ -= count;
   if (events_ahead_ < kEventWindow) instance_.mailbox()->pause(false);
-}
-
-void Proxy::asked(uint64_t id, const std::function<dtu_status(Asked*, dtu_error*)>& put) {
-  dtu_error error{};
-  error.struct_size = sizeof error;
-  Asked* asked = ask(id);
-  const dtu_status status = asked != nullptr ? put(asked, &error) : DTU_AGAIN;
-  if (status == DTU_OK) return;
-  if (asked != nullptr) asked_.erase(id);
-  answer(id, status, {}, &error);
 }
 
 }  // namespace dtud::plugins::isolation

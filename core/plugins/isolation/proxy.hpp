@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "events/budget.hpp"
@@ -107,10 +108,6 @@ class Proxy {
     Proxy* by;
     uint64_t id, at_hub;
   };
-  struct Asked {  // a call of the plugin's that is under way
-    Proxy* by;
-    uint64_t id;
-  };
 
   void said();
   void readable();
@@ -132,9 +129,10 @@ class Proxy {
   void port_took(uint64_t key, uint32_t messages, uint64_t bytes, const dtu_error* refused);
   void heard(uint64_t bytes);
   void answer(uint64_t id, dtu_status status, std::string_view json, const dtu_error* error);
-  [[nodiscard]] Asked* ask(uint64_t id);
-  void asked(uint64_t id, const std::function<dtu_status(Asked*, dtu_error*)>& put);
-  static void answered(void* asked, const dtu_answer* answer);
+  // A request of the plugin's, under the number it has there.
+  void asked(uint64_t id, const std::function<dtu_status(Asking, dtu_error*)>& put);
+  void cancelled(uint64_t id);
+  void answered(uint64_t id, const dtu_answer& answer);
   void subscribe(uint64_t id, std::string_view pattern);
   void unsubscribe(uint64_t id);
   void events_told(uint32_t count);
@@ -168,7 +166,7 @@ class Proxy {
   std::unordered_map<uint64_t, std::unique_ptr<Port>> ports_;  // by key
   std::unordered_map<uint64_t, Session> sessions_;
   std::unordered_map<uint64_t, Source> sources_;
-  std::unordered_map<uint64_t, std::unique_ptr<Asked>> asked_;
+  std::unordered_set<uint64_t> asked_;                                 // under way
   std::unordered_map<uint64_t, std::unique_ptr<Heard>> heard_events_;  // by the id of the other side
   uint32_t events_ahead_ = 0;                                          // sent to the child, and not told by it
   events::Budget event_budget_{2};  // twice that of its own host: what came late comes together

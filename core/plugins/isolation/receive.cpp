@@ -188,28 +188,35 @@ struct Handlers {
     r.deadline_ms = in.u32();
     r.to = str(in.text(kLongestName));
     if (!in.whole()) return;
-    r.done = Proxy::answered;
-    p.asked(id, [&](Proxy::Asked* asked, dtu_error* error) {
-      r.ctx = asked;
-      return p.context_.up.invoke(p.instance_, r, error);
+    p.asked(id, [&](Asking asking, dtu_error* error) {
+      return p.context_.up.invoke(p.instance_, r, std::move(asking), error);
     });
   }
-  static void ask_read(Proxy& p, Reader& in) {
+  using AskOfPoint = dtu_status (Upcalls::*)(Instance&, const dtu_point_request&, Asking, dtu_error*);
+  template <AskOfPoint kAsk>
+  static void ask_of_point(Proxy& p, Reader& in) {
     const uint64_t id = in.u64();
-    const std::string_view point = in.text(kLongestName);
+    dtu_point_request r{};
+    r.struct_size = sizeof r;
+    r.point = str(in.text(kLongestName));
+    r.json = str(in.text(DTU_PAYLOAD_MAX));
+    r.deadline_ms = in.u32();
     if (!in.whole()) return;
-    p.asked(id, [&](Proxy::Asked* asked, dtu_error* error) {
-      return p.context_.up.read_point(p.instance_, point, Proxy::answered, asked, error);
+    p.asked(id, [&](Asking asking, dtu_error* error) {
+      return (p.context_.up.*kAsk)(p.instance_, r, std::move(asking), error);
     });
   }
-  static void ask_write(Proxy& p, Reader& in) {
+  static void ask_after_answers(Proxy& p, Reader& in) {
     const uint64_t id = in.u64();
-    const std::string_view point = in.text(kLongestName);
-    const std::string_view json = in.text(DTU_PAYLOAD_MAX);
+    const uint32_t deadline_ms = in.u32();
     if (!in.whole()) return;
-    p.asked(id, [&](Proxy::Asked* asked, dtu_error* error) {
-      return p.context_.up.write_point(p.instance_, point, json, Proxy::answered, asked, error);
+    p.asked(id, [&](Asking asking, dtu_error*) {
+      return p.context_.up.after_answers(p.instance_, deadline_ms, std::move(asking)), DTU_OK;
     });
+  }
+  static void cancel_ask(Proxy& p, Reader& in) {
+    const uint64_t id = in.u64();
+    if (in.whole()) p.cancelled(id);
   }
   // What a child is answered that asks for a list.
   struct List {
@@ -324,7 +331,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 33> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 36> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -344,8 +351,8 @@ constexpr std::array<Row, 33> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::to_channel, Handlers::to_channel},
                                      {Frame::drop, Handlers::drop},
                                      {Frame::ask_command, Handlers::ask_command},
-                                     {Frame::ask_read, Handlers::ask_read},
-                                     {Frame::ask_write, Handlers::ask_write},
+                                     {Frame::ask_read, Handlers::ask_of_point<&Upcalls::read_point>},
+                                     {Frame::ask_write, Handlers::ask_of_point<&Upcalls::write_point>},
                                      {Frame::ask_points, Handlers::ask_points},
                                      {Frame::ask_commands, Handlers::ask_commands},
                                      {Frame::metric, Handlers::metric},
@@ -356,7 +363,10 @@ constexpr std::array<Row, 33> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::publish, Handlers::publish},
                                      {Frame::subscribe, Handlers::subscribe},
                                      {Frame::unsubscribe, Handlers::unsubscribe},
-                                     {Frame::events_told, Handlers::events_told}}};
+                                     {Frame::events_told, Handlers::events_told},
+                                     {Frame::ask_await, Handlers::ask_of_point<&Upcalls::await_point>},
+                                     {Frame::ask_after_answers, Handlers::ask_after_answers},
+                                     {Frame::cancel_ask, Handlers::cancel_ask}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -3,53 +3,99 @@
 
 #include <dtu/sdk/text.hpp>
 
+#include <algorithm>
+
 namespace dtu::host {
 namespace {
 
 InstanceRecord& at(dtu_instance* i) { return InstanceRecord::of(i); }
 
-dtu_status ask(dtu_instance* i, const char* function, Request r, dtu_answer_fn done, void* ctx, dtu_error* err) {
+// Asks, and ends the callbacks when that fails.
+template <typename Given, typename Fill>
+dtu_status ask(dtu_instance* i, const char* function, const Given* given, std::initializer_list<dtu_str> texts,
+               uint64_t* call, dtu_error* err, Fill fill) {
   State& host = *at(i).host;
-  if (!host.on_lane(at(i), function)) return fail(err, DTU_E_CLOSED, "the instance is gone");
-  if (done == nullptr)
+  const State::Callbacks callbacks{given->done, given->destroy, given->ctx};
+  const auto refuse = [&](dtu_status status, const char* why) {
+    if (callbacks.destroy != nullptr) callbacks.destroy(callbacks.ctx);
+    return fail(err, status, why);
+  };
+  if (call != nullptr) *call = 0;
+  if (!host.on_lane(at(i), function)) return refuse(DTU_E_CLOSED, "the instance is gone");
+  host.sound(at(i), function, texts);
+  if (given->done == nullptr)
     host.misbehaved(&at(i), rules::arguments, at(i).type + " called " + function + " without a done()");
-  if (host.refuses(at(i), function)) return fail(err, DTU_AGAIN, "the host takes no more requests");
-  if (host.invoke_refusal != DTU_OK) return fail(err, host.invoke_refusal, "refused by the test");
+  if (host.refuses(at(i), function)) return refuse(DTU_AGAIN, "the host takes no more requests");
+  if (host.invoke_refusal != DTU_OK) return refuse(host.invoke_refusal, "refused by the test");
+  Request r;
   r.by = i;
-  return host.ask(at(i), std::move(r), done, ctx);
+  r.deadline_ms = given->deadline_ms;
+  fill(r);
+  return host.ask(at(i), std::move(r), callbacks, call);
+}
+
+// False: it cannot be read.
+template <typename Given>
+bool whole(dtu_instance* i, const char* function, const Given* given) {
+  if (given != nullptr && given->struct_size >= sizeof(Given)) return true;
+  at(i).host->misbehaved(&at(i), rules::arguments,
+                         at(i).type + " called " + function + " with a struct that is too short");
+  return false;
 }
 
 dtu_status invoke(dtu_instance* i, const dtu_request* q, uint64_t* call, dtu_error* err) {
-  if (call != nullptr) *call = 0;
-  Request r;
-  at(i).host->sound(at(i), "invoke", {q->command, q->args, q->password, q->remote});
-  r.name = text(q->command);
-  r.code = q->code;
-  r.args = text(q->args);
-  if (q->password.ptr != nullptr) r.password = text(q->password);
-  r.source = text(q->remote);
-  r.deadline_ms = q->deadline_ms;
-  r.caller = q->caller;
-  return ask(i, "invoke.invoke", std::move(r), q->done, q->ctx, err);
+  if (!whole(i, "invoke.invoke", q)) return DTU_E_INVALID;
+  return ask(i, "invoke.invoke", q, {q->command, q->args, q->password, q->remote}, call, err, [&](Request& r) {
+    r.name = text(q->command);
+    r.code = q->code;
+    r.args = text(q->args);
+    if (q->password.ptr != nullptr) r.password = text(q->password);
+    r.source = text(q->remote);
+    r.caller = q->caller;
+  });
 }
 
+dtu_status ask_of_point(dtu_instance* i, const char* function, Request::Kind kind, const dtu_point_request* q,
+                        uint64_t* call, dtu_error* err) {
+  if (!whole(i, function, q)) return DTU_E_INVALID;
+  return ask(i, function, q, {q->point, q->json}, call, err, [&](Request& r) {
+    r.kind = kind;
+    r.name = text(q->point);
+    r.args = text(q->json);
+  });
+}
 dtu_status read_point(dtu_instance* i, const dtu_point_request* q, uint64_t* call, dtu_error* err) {
-  if (call != nullptr) *call = 0;
-  Request r;
-  r.kind = Request::Kind::read_point;
-  at(i).host->sound(at(i), "read_point", {q->point});
-  r.name = text(q->point);
-  return ask(i, "invoke.read_point", std::move(r), q->done, q->ctx, err);
+  return ask_of_point(i, "invoke.read_point", Request::Kind::read_point, q, call, err);
+}
+dtu_status write_point(dtu_instance* i, const dtu_point_request* q, uint64_t* call, dtu_error* err) {
+  return ask_of_point(i, "invoke.write_point", Request::Kind::write_point, q, call, err);
+}
+dtu_status await_point(dtu_instance* i, const dtu_point_request* q, uint64_t* call, dtu_error* err) {
+  return ask_of_point(i, "invoke.await_point", Request::Kind::await_point, q, call, err);
 }
 
-dtu_status write_point(dtu_instance* i, const dtu_point_request* q, uint64_t* call, dtu_error* err) {
-  if (call != nullptr) *call = 0;
-  Request r;
-  r.kind = Request::Kind::write_point;
-  at(i).host->sound(at(i), "write_point", {q->point, q->json});
-  r.name = text(q->point);
-  r.args = text(q->json);
-  return ask(i, "invoke.write_point", std::move(r), q->done, q->ctx, err);
+dtu_status cancel(dtu_instance* i, uint64_t call) {
+  State& host = *at(i).host;
+  if (!host.on_lane(at(i), "invoke.cancel")) return DTU_E_CLOSED;
+  return host.cancel(at(i), call) ? DTU_OK : DTU_E_NOT_FOUND;
+}
+
+// Nothing is in the way of an answer here.
+dtu_status after_answers(dtu_instance* i, uint32_t /*deadline_ms*/, const dtu_task* task) {
+  if (!whole(i, "invoke.after_answers", task)) return DTU_E_INVALID;
+  State& host = *at(i).host;
+  dtu_status status = DTU_OK;
+  if (!host.on_lane(at(i), "invoke.after_answers"))
+    status = DTU_E_CLOSED;
+  else if (task->fn == nullptr)
+    status = DTU_E_INVALID;
+  if (status == DTU_E_INVALID)
+    host.misbehaved(&at(i), rules::arguments, at(i).type + " called invoke.after_answers without a function");
+  if (status == DTU_OK)
+    host.loop.post(i, [t = *task] { t.fn(t.ctx); }, {task->destroy, task->ctx});
+  else if (task->destroy != nullptr)
+    task->destroy(task->ctx);
+  return status;
 }
 
 dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
@@ -86,20 +132,63 @@ Answer point_answer(std::map<std::string, std::string>& points, const Request& r
 
 }  // namespace
 
-dtu_status State::ask(InstanceRecord& i, Request r, dtu_answer_fn done, void* ctx) {
+dtu_status State::ask(InstanceRecord& i, Request r, const Callbacks& callbacks, uint64_t* call) {
+  constexpr size_t most = 1024;  // as dtud
+  const auto open = std::count_if(asked_.begin(), asked_.end(), [&](const auto& a) { return a.second.by == &i; });
+  if (static_cast<size_t>(open) >= most) {
+    if (callbacks.destroy != nullptr) callbacks.destroy(callbacks.ctx);
+    return DTU_AGAIN;
+  }
   r.id = ++last_request_;
-  asked_[r.id] = {&i, done, ctx};
+  if (call != nullptr) *call = r.id;
+  asked_[r.id] = {&i, callbacks, r};
   write_down(&Records::requests, r);
   loop.post(&i, [this, r] {
+    if (asked_.count(r.id) == 0) return;  // cancelled
     const std::string key = r.name.empty() ? "#" + std::to_string(r.code) : r.name;
     std::optional<Answer> a = Answer{DTU_E_NOT_FOUND, "", "no command is called " + key};
     if (const auto it = handlers.find(key); it != handlers.end())
       a = it->second(r);
+    else if (r.kind == Request::Kind::await_point && points.count(r.name) != 0)
+      return answer_if_changed(r.id);
     else if (r.kind != Request::Kind::command)
       a = point_answer(points, r);
-    if (a) answer(r.id, *a);
+    if (a && asked_.count(r.id) != 0) answer(r.id, *a);
   });
   return DTU_OK;
+}
+
+void State::answer_if_changed(uint64_t id) {
+  const Request r = asked_.at(id).request;
+  const std::string now = points[r.name];
+  if (now != r.args) answer(id, {DTU_OK, now});
+}
+
+void State::set_point(const std::string& name, const std::string& json) {
+  points[name] = json;
+  std::vector<uint64_t> awaits;
+  for (const auto& [id, asked] : asked_)
+    if (asked.request.kind == Request::Kind::await_point && asked.request.name == name) awaits.push_back(id);
+  for (const uint64_t id : awaits)
+    if (asked_.count(id) != 0) answer_if_changed(id);
+}
+
+bool State::cancel(InstanceRecord& by, uint64_t call) {
+  const auto it = asked_.find(call);
+  if (it == asked_.end() || it->second.by != &by) return false;
+  const Callbacks callbacks = it->second.callbacks;
+  asked_.erase(it);
+  loop.end(by.handle(), {callbacks.destroy, callbacks.ctx});
+  return true;
+}
+
+void State::end_callbacks(InstanceRecord& of) {
+  end_events(of);
+  std::vector<uint64_t> its;
+  for (const auto& [id, asked] : asked_)
+    if (asked.by == &of) its.push_back(id);
+  for (const uint64_t id : its) (void)cancel(of, id);
+  loop.end_callbacks(of.handle());
 }
 
 void State::answer(uint64_t id, const Answer& a) {
@@ -108,11 +197,14 @@ void State::answer(uint64_t id, const Answer& a) {
     return misbehaved(nullptr, rules::scripted,
                       "the test answered request " + std::to_string(id) + ", which is not open");
   const Asked asked = it->second;
+  const Callbacks& callbacks = asked.callbacks;
   asked_.erase(it);
-  if (asked.by->phase != InstanceRecord::Phase::live || asked.done == nullptr) return;  // not after the asker's stop
-  const dtu_error error = make_error(a.status, a.error, a.flags);
-  const dtu_answer answer{sizeof(dtu_answer), a.status, str(a.json), a.status == DTU_OK ? nullptr : &error};
-  asked.done(asked.ctx, &answer);
+  if (asked.by->phase == InstanceRecord::Phase::live && callbacks.done != nullptr) {  // not after the asker's stop
+    const dtu_error error = make_error(a.status, a.error, a.flags);
+    const dtu_answer answer{sizeof(dtu_answer), a.status, str(a.json), a.status == DTU_OK ? nullptr : &error};
+    callbacks.done(callbacks.ctx, &answer);
+  }
+  loop.end(asked.by->handle(), {callbacks.destroy, callbacks.ctx});
 }
 
 const dtu_invoke_service& invoke_table() {
@@ -121,9 +213,9 @@ const dtu_invoke_service& invoke_table() {
                                             invoke,
                                             read_point,
                                             write_point,
-                                            nullptr,
-                                            nullptr,
-                                            nullptr,
+                                            await_point,
+                                            cancel,
+                                            after_answers,
                                             list_points,
                                             list_commands};
   return table;

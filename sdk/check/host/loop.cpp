@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
+#include <utility>
 
 #include "host/rules.hpp"
 
@@ -48,24 +49,42 @@ Loop::~Loop() {
   if (fake_) plugin_clock::set_fake(-1);
 }
 
-void Loop::post(Owner owner, std::function<void()> fn) {
+void Loop::post(Owner owner, std::function<void()> fn, End end) {
   {
     const Lock lock(mutex_);
-    posted_.push_back({owner, std::move(fn)});
+    posted_.push_back({owner, std::move(fn), end});
   }
   wake();
 }
 
 void Loop::wake() { eventfd_write(wake_fd_, 1); }
 
-uint64_t Loop::add_timer(Owner owner, dtu_fn fn, void* ctx) {
-  timers_[++last_id_] = Timer{owner, fn, ctx, -1, 0};
+uint64_t Loop::add_timer(Owner owner, const dtu_timer& timer) {
+  timers_[++last_id_] = Timer{owner, timer.fn, timer.ctx, -1, 0, timer.destroy};
   return last_id_;
 }
 
 void Loop::call(Owner owner, const char* what, const std::function<void()>& fn) {
   if (around_) return around_(owner, what, fn);
   fn();
+}
+
+void Loop::end(Owner owner, End end) {
+  if (end.destroy != nullptr) call(owner, "the destroy of a callback", [end] { end.destroy(end.ctx); });
+}
+
+void Loop::end_later(uint64_t id, Owner owner, End ending) {
+  if (id == running_)
+    end_of_running_ = ending;
+  else
+    end(owner, ending);
+}
+
+void Loop::call_one(uint64_t id, Owner owner, const char* what, const std::function<void()>& fn) {
+  running_ = id;
+  call(owner, what, fn);
+  running_ = 0;
+  end(owner, std::exchange(end_of_running_, End{}));
 }
 
 Loop::Timer* Loop::timer(Owner owner, uint64_t id) {
@@ -80,6 +99,7 @@ dtu_status Loop::arm_timer(Owner owner, uint64_t id, uint64_t delay_us, uint64_t
   constexpr uint64_t longest_us = uint64_t{1} << 52U;  // 142 years; keeps the sum below within 64 bits
   Timer* t = timer(owner, id);
   if (t == nullptr) return DTU_E_NOT_FOUND;
+  if (t->ended) return DTU_OK;
   t->due_ns = plugin_clock::now_ns() + static_cast<int64_t>(std::min(delay_us, longest_us) * 1000);
   t->period_ns = static_cast<int64_t>(std::min(period_us, longest_us) * 1000);
   return DTU_OK;
@@ -93,8 +113,11 @@ dtu_status Loop::disarm_timer(Owner owner, uint64_t id) {
 }
 
 dtu_status Loop::remove_timer(Owner owner, uint64_t id) {
-  if (timer(owner, id) == nullptr) return DTU_E_NOT_FOUND;
+  const Timer* t = timer(owner, id);
+  if (t == nullptr) return DTU_E_NOT_FOUND;
+  const End ending{t->ended ? nullptr : t->destroy, t->ctx};
   timers_.erase(id);
+  end_later(id, owner, ending);
   return DTU_OK;
 }
 
@@ -106,14 +129,15 @@ Loop::Watch* Loop::watch(Owner owner, uint64_t id) {
   return it->second.owner == owner ? &it->second : nullptr;
 }
 
-dtu_status Loop::add_fd(Owner owner, int fd, uint32_t events, FdFn fn, void* ctx, uint64_t* id) {
+dtu_status Loop::add_fd(Owner owner, const dtu_watch& watch, uint64_t* id) {
+  const int fd = watch.fd;
   // As strict as epoll, which dtud uses: an open descriptor that can be waited for, watched once.
   struct stat st = {};
   if (fstat(fd, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) return DTU_E_INVALID;
   for (const auto& [_, w] : watches_)
     if (w.fd == fd) return DTU_E_INVALID;
   *id = ++last_id_;
-  watches_[*id] = Watch{owner, fd, events, fn, ctx};
+  watches_[*id] = Watch{owner, fd, watch.events, watch.fn, watch.ctx, watch.destroy};
   return DTU_OK;
 }
 
@@ -125,8 +149,11 @@ dtu_status Loop::modify_fd(Owner owner, uint64_t id, uint32_t events) {
 }
 
 dtu_status Loop::remove_fd(Owner owner, uint64_t id) {
-  if (watch(owner, id) == nullptr) return DTU_E_NOT_FOUND;
+  const Watch* w = watch(owner, id);
+  if (w == nullptr) return DTU_E_NOT_FOUND;
+  const End ending{w->ended ? nullptr : w->destroy, w->ctx};
   watches_.erase(id);
+  end_later(id, owner, ending);
   return DTU_OK;
 }
 
@@ -149,6 +176,7 @@ void Loop::run_fds(std::chrono::nanoseconds wait) {
   std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
   std::vector<uint64_t> ids{0};
   for (const auto& [id, w] : watches_) {
+    if (w.ended) continue;
     fds.push_back({w.fd, to_poll(w.events), 0});
     ids.push_back(id);
   }
@@ -170,7 +198,7 @@ void Loop::run_fds(std::chrono::nanoseconds wait) {
     }
     const Watch w = it->second;
     const uint32_t events = from_poll(fds[i].revents);
-    call(w.owner, "a descriptor's function", [&] { w.fn(w.ctx, events); });
+    call_one(ids[i], w.owner, "a descriptor's function", [&] { w.fn(w.ctx, events); });
   }
 }
 
@@ -186,7 +214,7 @@ void Loop::run_timers() {
     Timer& t = it->second;
     t.due_ns = t.period_ns == 0 ? -1 : std::max(when + t.period_ns, now + 1);
     const Timer copy = t;
-    call(copy.owner, "a timer's function", [&] { copy.fn(copy.ctx); });
+    call_one(id, copy.owner, "a timer's function", [&] { copy.fn(copy.ctx); });
   }
 }
 
@@ -205,6 +233,7 @@ void Loop::run_posted() {
       posted_.pop_front();
     }
     call(next.owner, "a posted function", next.fn);
+    end(next.owner, next.end);
   }
 }
 
@@ -228,19 +257,45 @@ void Loop::advance(std::chrono::nanoseconds by) {
 
 bool Loop::idle() const { return watches_.empty() && next_due() < 0; }
 
+void Loop::end_callbacks(Owner owner) {
+  std::vector<End> ending;
+  {
+    const Lock lock(mutex_);
+    const auto its = [&](const Posted& p) { return p.owner == owner && p.end.destroy != nullptr; };
+    for (const Posted& p : posted_)
+      if (its(p)) ending.push_back(p.end);
+    posted_.erase(std::remove_if(posted_.begin(), posted_.end(), its), posted_.end());
+  }
+  for (auto& [_, t] : timers_)
+    if (t.owner == owner && t.destroy != nullptr && !std::exchange(t.ended, true)) {
+      t.due_ns = -1;
+      ending.push_back({t.destroy, t.ctx});
+    }
+  for (auto& [_, w] : watches_)
+    if (w.owner == owner && w.destroy != nullptr && !std::exchange(w.ended, true)) ending.push_back({w.destroy, w.ctx});
+  for (const End& one : ending) end(owner, one);
+}
+
 std::vector<std::string> Loop::forget(Owner owner) {
   std::vector<std::string> left;
   for (auto it = timers_.begin(); it != timers_.end();) {
-    if (it->second.owner == owner) left.push_back("timer " + std::to_string(it->first));
+    if (it->second.owner == owner && !it->second.ended) left.push_back("timer " + std::to_string(it->first));
     it = it->second.owner == owner ? timers_.erase(it) : std::next(it);
   }
   for (auto it = watches_.begin(); it != watches_.end();) {
-    if (it->second.owner == owner) left.push_back("watch of descriptor " + std::to_string(it->second.fd));
+    if (it->second.owner == owner && !it->second.ended)
+      left.push_back("watch of descriptor " + std::to_string(it->second.fd));
     it = it->second.owner == owner ? watches_.erase(it) : std::next(it);
   }
-  const Lock lock(mutex_);
-  posted_.erase(std::remove_if(posted_.begin(), posted_.end(), [&](const Posted& p) { return p.owner == owner; }),
-                posted_.end());
+  std::vector<End> ending;  // of what was posted meanwhile, by a thread
+  {
+    const Lock lock(mutex_);
+    for (const Posted& p : posted_)
+      if (p.owner == owner) ending.push_back(p.end);
+    posted_.erase(std::remove_if(posted_.begin(), posted_.end(), [&](const Posted& p) { return p.owner == owner; }),
+                  posted_.end());
+  }
+  for (const End& one : ending) end(owner, one);
   return left;
 }
 

@@ -80,13 +80,13 @@ struct Told {
 
 // Asked through dtu.invoke/1.
 struct Request {
-  enum class Kind { command, read_point, write_point };
+  enum class Kind { command, read_point, write_point, await_point };
   Kind kind = Kind::command;
   dtu_instance* by = nullptr;
   uint64_t id = 0;   // for TestHost::answer
   std::string name;  // of the command or the point; "" when asked by code
   int64_t code = -1;
-  std::string args;  // of a command; the value of write_point
+  std::string args;  // of a command; the value of write_point; the one await_point has
   std::optional<std::string> password;
   std::string source;
   uint32_t deadline_ms = 0;

@@ -19,11 +19,38 @@ dtu_status lane(dtu_instance* i, const char* function, Body&& body) {
   return host(i).on_lane(at(i), function) ? body() : DTU_E_CLOSED;
 }
 
+// Something the host shall keep, of a living instance and whole. What is refused is ended within the call, unless it is
+// too short to say how.
+template <typename Given, typename Body>
+dtu_status keep(dtu_instance* i, const char* function, const Given* given, bool refused, Body&& body) {
+  if (given == nullptr || given->struct_size < sizeof(Given)) {
+    host(i).misbehaved(&at(i), rules::arguments,
+                       at(i).type + " called " + function + " with a struct that is too short");
+    return DTU_E_INVALID;
+  }
+  dtu_status status = refused ? DTU_E_CLOSED : DTU_OK;
+  if (!refused && given->fn == nullptr) {
+    host(i).misbehaved(&at(i), rules::arguments, at(i).type + " called " + function + " without a function");
+    status = DTU_E_INVALID;
+  }
+  if (status == DTU_OK) status = body();
+  if (status < 0 && given->destroy != nullptr) given->destroy(given->ctx);
+  return status;
+}
+
+// [lane]
+template <typename Given, typename Body>
+dtu_status keep_on_lane(dtu_instance* i, const char* function, const Given* given, Body&& body) {
+  const bool fails = host(i).refuses(at(i), function);
+  const bool refused = !fails && !host(i).on_lane(at(i), function);
+  return keep(i, function, given, refused, [&]() -> dtu_status { return fails ? DTU_E_INTERNAL : body(); });
+}
+
 constexpr dtu_timer_service timers{sizeof(dtu_timer_service),
                                    0,
                                    [](dtu_instance* i, const dtu_timer* timer, uint64_t* id) {
-                                     return lane(i, "timer.create", [&]() -> dtu_status {
-                                       *id = host(i).loop.add_timer(i, timer->fn, timer->ctx);
+                                     return keep_on_lane(i, "timer.create", timer, [&]() -> dtu_status {
+                                       *id = host(i).loop.add_timer(i, *timer);
                                        return DTU_OK;
                                      });
                                    },
@@ -41,8 +68,7 @@ constexpr dtu_timer_service timers{sizeof(dtu_timer_service),
 constexpr dtu_fd_service fds{
     sizeof(dtu_fd_service), 0,
     [](dtu_instance* i, const dtu_watch* watch, uint64_t* id) {
-      return lane(i, "fd.add",
-                  [&] { return host(i).loop.add_fd(i, watch->fd, watch->events, watch->fn, watch->ctx, id); });
+      return keep_on_lane(i, "fd.add", watch, [&] { return host(i).loop.add_fd(i, *watch, id); });
     },
     [](dtu_instance* i, uint64_t id, uint32_t events) {
       return lane(i, "fd.modify", [&] { return host(i).loop.modify_fd(i, id, events); });
@@ -50,10 +76,12 @@ constexpr dtu_fd_service fds{
     [](dtu_instance* i, uint64_t id) { return lane(i, "fd.remove", [&] { return host(i).loop.remove_fd(i, id); }); }};
 
 constexpr dtu_post_service posts{sizeof(dtu_post_service), 0, [](dtu_instance* i, const dtu_task* task) -> dtu_status {
-                                   if (!host(i).may_call(at(i), "post")) return DTU_E_CLOSED;
-                                   if (host(i).refuses(at(i), "post")) return DTU_AGAIN;
-                                   host(i).loop.post(i, [fn = task->fn, ctx = task->ctx] { fn(ctx); });
-                                   return DTU_OK;
+                                   const bool refused = !host(i).may_call(at(i), "post");
+                                   return keep(i, "post", task, refused, [&]() -> dtu_status {
+                                     if (host(i).refuses(at(i), "post")) return DTU_AGAIN;
+                                     host(i).loop.post(i, [t = *task] { t.fn(t.ctx); }, {task->destroy, task->ctx});
+                                     return DTU_OK;
+                                   });
                                  }};
 
 constexpr size_t key_max = 64;

@@ -104,8 +104,17 @@ class State {
   Records& records();                   // with everything called so far
   void forget_past();  // messages, completions and lines that were recorded, and which tokens were completed: for those
                        // who count memory
-  dtu_status ask(InstanceRecord& i, Request request, dtu_answer_fn done, void* ctx);
+  struct Callbacks {
+    dtu_answer_fn done = nullptr;
+    void (*destroy)(void*) = nullptr;
+    void* ctx = nullptr;
+  };
+  // On failure they are ended.
+  dtu_status ask(InstanceRecord& i, Request request, const Callbacks& callbacks, uint64_t* call);
+  [[nodiscard]] bool cancel(InstanceRecord& by, uint64_t call);
   void answer(uint64_t id, const Answer& answer);
+  void set_point(const std::string& name, const std::string& json);  // and answers those who await another value
+  void end_callbacks(InstanceRecord& of);  // before its destroy(): nothing is called any more but what ends them
 
   const std::thread::id lane = std::this_thread::get_id();
   Loop loop;
@@ -132,9 +141,10 @@ class State {
   };
   struct Asked {
     InstanceRecord* by;
-    dtu_answer_fn done;
-    void* ctx;
+    Callbacks callbacks;
+    Request request;
   };
+  void answer_if_changed(uint64_t id);
   struct Subscribed {
     InstanceRecord* by = nullptr;
     std::string pattern = {};

@@ -74,14 +74,20 @@ class IsolationRig : public plugins::Upcalls {
   dtu_status to_channel(plugins::Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_OK; }
   void drop(plugins::Instance&, uint64_t, std::string_view, uint64_t) override {}
   dtu_status reply(plugins::Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override { return DTU_OK; }
-  dtu_status invoke(plugins::Instance&, const dtu_request&, dtu_error*) override { return ++asked, DTU_OK; }
-  dtu_status read_point(plugins::Instance&, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
+  dtu_status invoke(plugins::Instance&, const dtu_request&, plugins::Asking, dtu_error*) override {
     return ++asked, DTU_OK;
   }
-  dtu_status write_point(plugins::Instance&, std::string_view, std::string_view, dtu_answer_fn, void*,
-                         dtu_error*) override {
+  dtu_status read_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+    return ++asked, DTU_OK;
+  }
+  dtu_status write_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
     return DTU_E_NOT_FOUND;
   }
+  dtu_status await_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+    return DTU_E_NOT_FOUND;
+  }
+  void cancel(plugins::Instance&, uint64_t) override {}
+  void after_answers(plugins::Instance&, uint32_t, plugins::Asking) override {}
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override { return DTU_OK; }
   dtu_status list_commands(std::string_view, plugins::CommandSink, void*) override { return DTU_OK; }
 

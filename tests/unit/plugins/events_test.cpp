@@ -202,6 +202,22 @@ TEST_P(EventsTest, TheFirstOfANameIsHeldAgainstItsSchema) {
   EXPECT_THAT(text, HasSubstr("test.number, which does not fit its schema: /n"));
 }
 
+// Issue 9, row 24: text that is not UTF-8 made every view with it unreadable.
+TEST_P(EventsTest, TextThatIsNotUtf8IsReplacedAndNoted) {
+  listener_script.create = [&](dtu::Host host) { EXPECT_EQ(ear.subscribe(host, "test."), DTU_OK); };
+  start_listener();
+  start_teller();
+  EXPECT_EQ(publish(teller_script.host(), "test.news", "{\"a\":\"caf\xE9\"}"), DTU_OK);
+  EXPECT_TRUE(rig.eventually([&] { return ear.count == 1; }));
+  const std::string most = "{\"a\":\"" + std::string(DTU_EVENT_JSON_MAX - 8, '\xE9') + "\"}";
+  EXPECT_EQ(publish(teller_script.host(), "test.news", most), DTU_E_INVALID);
+  EXPECT_EQ(publish(teller_script.host(), "test.news", "{}"), DTU_OK);
+  EXPECT_TRUE(rig.eventually([&] { return ear.count == 2; }));
+  EXPECT_EQ(faults(tells, plugins::Fault::malformed), 2U);
+  rig.stop(listens);
+  EXPECT_THAT(ear.heard, ElementsAre("test.news {\"a\":\"caf\xEF\xBF\xBD\"}", "test.news {}"));
+}
+
 // E9: beyond its budget a publisher is refused, and that is a flood.
 TEST_P(EventsTest, AFloodIsRefusedAndCounted) {
   start_teller();

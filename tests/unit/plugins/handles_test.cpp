@@ -66,6 +66,9 @@ dtu_point_request of_point(dtu_str point, dtu_str json, dtu_answer_fn done = no_
 const dtu_point_request kPoint = of_point(kText, kText), kPointNowhere = of_point(kNowhere, kText),
                         kValueNowhere = of_point(kText, kNowhere), kPointForNobody = of_point(kText, kText, nullptr);
 
+const dtu_task kTask{sizeof(dtu_task), 0, nothing, nullptr, nullptr},
+    kNoTask{sizeof(dtu_task), 0, nullptr, nullptr, nullptr};
+
 // A place for what is answered, which nobody reads.
 uint64_t* a_number() {
   thread_local uint64_t number = 0;
@@ -110,6 +113,9 @@ constexpr Call kEach[] = {
     {"invoke", [](const Host& h, dtu_instance* i) { h.invoke.invoke(i, &kRequest, nullptr, nullptr); }},
     {"read_point", [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, &kPoint, nullptr, nullptr); }},
     {"write_point", [](const Host& h, dtu_instance* i) { h.invoke.write_point(i, &kPoint, nullptr, nullptr); }},
+    {"await_point", [](const Host& h, dtu_instance* i) { h.invoke.await_point(i, &kPoint, nullptr, nullptr); }},
+    {"cancel", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.invoke.cancel(i, 1), DTU_E_CLOSED); }},
+    {"after_answers", [](const Host& h, dtu_instance* i) { h.invoke.after_answers(i, 0, &kTask); }},
     {"list_points", [](const Host& h, dtu_instance* i) { h.invoke.list_points(i, kText, no_point, nullptr); }},
     {"to_port", [](const Host& h, dtu_instance* i) { h.link.to_port(i, 1, &kMessage); }},
     {"to_channel", [](const Host& h, dtu_instance* i) { h.link.to_channel(i, 1, 1, &kMessage); }},
@@ -178,6 +184,11 @@ constexpr Call kArguments[] = {
     {"read_point for nobody",
      [](const Host& h, dtu_instance* i) { h.invoke.read_point(i, &kPointForNobody, nullptr, nullptr); }},
     {"write_point", [](const Host& h, dtu_instance* i) { h.invoke.write_point(i, &kValueNowhere, nullptr, nullptr); }},
+    {"await_point", [](const Host& h, dtu_instance* i) { h.invoke.await_point(i, &kPointNowhere, nullptr, nullptr); }},
+    {"await_point of nothing",
+     [](const Host& h, dtu_instance* i) { h.invoke.await_point(i, nullptr, nullptr, nullptr); }},
+    {"after_answers of nothing", [](const Host& h, dtu_instance* i) { h.invoke.after_answers(i, 0, nullptr); }},
+    {"after_answers", [](const Host& h, dtu_instance* i) { h.invoke.after_answers(i, 0, &kNoTask); }},
     {"list_points", [](const Host& h, dtu_instance* i) { h.invoke.list_points(i, kNowhere, no_point, nullptr); }},
     {"to_port", [](const Host& h, dtu_instance* i) { h.link.to_port(i, 1, nullptr); }},
     {"to_channel", [](const Host& h, dtu_instance* i) { h.link.to_channel(i, 1, 1, nullptr); }},

@@ -128,28 +128,38 @@ class Rig : public plugins::Upcalls {
   dtu_status reply(plugins::Instance& i, uint64_t call, dtu_status s, dtu_str json, const dtu_error* e) override {
     return calls.reply(i, call, {s, std::string(dtu::view(json)), e != nullptr ? e->message : ""});
   }
-  dtu_status invoke(plugins::Instance& asker, const dtu_request& r, dtu_error*) override {
+  static commands::Done answer_to(plugins::Asking& asking) {
+    return [told = std::move(asking.told)](const commands::Answer& a) {
+      const dtu_error error = dtu::make_error(a.status, a.error, a.flags);
+      told({sizeof(dtu_answer), a.status, dtu::str(a.json), a.status == DTU_OK ? nullptr : &error});
+    };
+  }
+  dtu_status invoke(plugins::Instance& asker, const dtu_request& r, plugins::Asking asking, dtu_error*) override {
     commands::Request request;
     request.command = dtu::view(r.command);
     request.source = asker.name();
     request.trusted = true;
+    request.deadline_ms = r.deadline_ms;
+    return calls.invoke(request, &asker, answer_to(asking), asking.number).status;
+  }
+  dtu_status read_point(plugins::Instance& asker, const dtu_point_request& r, plugins::Asking asking,
+                        dtu_error*) override {
+    return calls.read_point(dtu::view(r.point), &asker, answer_to(asking), {asking.number, r.deadline_ms}).status;
+  }
+  dtu_status write_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+    return DTU_E_NOT_FOUND;
+  }
+  dtu_status await_point(plugins::Instance& asker, const dtu_point_request& r, plugins::Asking asking,
+                         dtu_error*) override {
+    uint64_t id = 0;
     return calls
-        .invoke(request, &asker,
-                [&asker, fn = r.done, ctx = r.ctx](const commands::Answer& a) {
-                  const auto tell = [fn, ctx, a] {
-                    const dtu_answer answer{sizeof answer, a.status, dtu::str(a.json), nullptr};
-                    fn(ctx, &answer);
-                  };
-                  asker.on_main() ? asker.answer(tell) : tell();
-                })
+        .await_point(dtu::view(r.point), dtu::view(r.json), &asker, answer_to(asking), id,
+                     {asking.number, r.deadline_ms})
         .status;
   }
-  dtu_status read_point(plugins::Instance&, std::string_view, dtu_answer_fn, void*, dtu_error*) override {
-    return DTU_E_NOT_FOUND;
-  }
-  dtu_status write_point(plugins::Instance&, std::string_view, std::string_view, dtu_answer_fn, void*,
-                         dtu_error*) override {
-    return DTU_E_NOT_FOUND;
+  void cancel(plugins::Instance& asker, uint64_t number) override { calls.cancel(asker, number); }
+  void after_answers(plugins::Instance&, uint32_t, plugins::Asking asking) override {
+    lane.post([asking] { asking.told({sizeof(dtu_answer), DTU_OK, {}, nullptr}); });
   }
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override { return DTU_OK; }
   dtu_status list_commands(std::string_view, plugins::CommandSink, void*) override { return DTU_OK; }

@@ -55,9 +55,11 @@ struct Script {
   Send write;  // absent: takes everything
   std::function<void(dtu::Host)> open;
   std::function<dtu_status(dtu::Host, uint64_t call)> invoke;
+  std::function<dtu_status(dtu::Host, uint64_t call)> await;  // absent: the value changes at once
   std::function<void(const dtu_msg&)> from_port;
 
   std::atomic<int> created{0}, started{0}, stopped{0}, destroyed{0}, opened{0}, closed{0}, sessions{0}, writables{0};
+  std::atomic<int> cancelled{0}, awaits_cancelled{0};
   std::atomic<uint64_t> key{0};  // of the port opened last
 
   // Frees what the host gave up without destroying it.
@@ -108,6 +110,7 @@ class Scripted : public dtu::Component,
                  public dtu::ChannelIface,
                  public dtu::PortsIface,
                  public dtu::CommandsIface,
+                 public dtu::PointsIface,
                  public dtu::DialectIface {
  public:
   static constexpr const char* dialect_names[] = {"scripted", nullptr};
@@ -173,6 +176,19 @@ class Scripted : public dtu::Component,
   dtu_status invoke(uint64_t call, std::string_view, std::string_view, const dtu_caller&) override {
     return script_.invoke ? script_.invoke(host_, call) : host_.reply(call, "1");
   }
+  void cancel(uint64_t /*call*/) override { ++script_.cancelled; }
+
+  void list_points(const PointsIface::Each& each) override {
+    dtu_point_info info{};
+    info.struct_size = sizeof info;
+    info.name = dtu::str("test.door");
+    each(info);
+  }
+  dtu_status read_point(std::string_view, uint64_t call) override { return host_.reply(call, "0"); }
+  dtu_status await_point(std::string_view, std::string_view, uint64_t call) override {
+    return script_.await ? script_.await(host_, call) : host_.reply(call, "1");
+  }
+  void cancel_point(uint64_t /*call*/) override { ++script_.awaits_cancelled; }
 
   class TalkSession : public Session {
    public:
@@ -218,6 +234,10 @@ inline plugins::LoadedComponent hal_component(uint64_t caps = 0) {
 }
 inline plugins::LoadedComponent command_component(uint64_t caps = 0) {
   return component(DTU_KIND_COMMAND, caps, {dtu::commands_iface<Scripted>});
+}
+// Commands and points.
+inline plugins::LoadedComponent board_component(uint64_t caps = 0) {
+  return component(DTU_KIND_COMMAND, caps, {dtu::commands_iface<Scripted>, dtu::points_iface<Scripted>});
 }
 inline plugins::LoadedComponent dialect_component() {
   return component(DTU_KIND_COMMAND, 0, {dtu::dialect_iface<Scripted>});

@@ -5,7 +5,7 @@
 //
 // Not part of sdk.hpp: include it where it is used.
 #pragma once
-#include <dtu/sdk/host.hpp>
+#include <dtu/sdk/calls.hpp>
 #include <dtu/sdk/json.hpp>
 #include <dtu/sdk/placeholder_reader.hpp>
 
@@ -14,59 +14,32 @@ namespace dtu {
 // Through the services of the host.
 class HostPlaceholders final : public PlaceholderReader {
  public:
-  explicit HostPlaceholders(Host host) : host_(host), timer_(host, [this] { due(); }) {
-    for (size_t i = 0; i < kReadable; ++i) asked_[i] = {this, i};
-  }
+  explicit HostPlaceholders(Host host) : host_(host), timer_(host, [this] { due(); }) {}
 
  private:
-  struct Asked {
-    HostPlaceholders* owner = nullptr;
-    size_t which = 0;
-  };
-
   dtu_status ask(size_t which) override {
-    const auto* invoke = host_.service<dtu_invoke_service>(DTU_INVOKE_SERVICE);
-    if (invoke == nullptr) return DTU_E_UNSUPPORTED;
-    if (static_cast<Placeholder>(which) == Placeholder::ver && ask_document(*invoke, which)) return DTU_OK;
-    return read_point(which);
+    // `version` of the device document goes before the board's.
+    const bool of_document = static_cast<Placeholder>(which) == Placeholder::ver;
+    return of_document && ask_document(which) == DTU_OK ? DTU_OK : read_point(which);
   }
-  // `version` of the device document goes before the board's.
-  bool ask_document(const dtu_invoke_service& invoke, size_t which) {
-    dtu_request request{};
-    request.struct_size = sizeof request;
-    request.caller = DTU_CALLER_SELF;
-    request.command = str("config.get");
-    request.code = -1;
-    request.done = [](void* ctx, const dtu_answer* answer) noexcept {
-      caught(ctx, [&](HostPlaceholders& self, size_t which) { self.document_is(which, *answer); });
-    };
-    request.ctx = &asked_[which];
-    return invoke.invoke(host_.instance(), &request, nullptr, nullptr) == DTU_OK;
+  dtu_status ask_document(size_t which) {
+    return keep(which, dtu::ask(host_, "config.get", {}, [this, which](const Answer& a) { document_is(which, a); }));
   }
-  void document_is(size_t which, const dtu_answer& answer) {
+  void document_is(size_t which, const Answer& answer) {
     std::string version;
     dtu_error error{};
-    if (answer.status == DTU_OK)
-      guarded(&error, [&] { return version = std::string(Json(view(answer.json))["version"].raw()), DTU_OK; });
+    if (answer.ok()) guarded(&error, [&] { return version = std::string(Json(answer.json)["version"].raw()), DTU_OK; });
     if (!version.empty() && version != "null" && version != "\"\"") return answered(which, DTU_OK, version);
     if (const dtu_status status = read_point(which); status != DTU_OK) answered(which, status, {});
   }
   dtu_status read_point(size_t which) {
-    const auto* invoke = host_.service<dtu_invoke_service>(DTU_INVOKE_SERVICE);
-    if (invoke == nullptr) return DTU_E_UNSUPPORTED;
-    const auto done = [](void* ctx, const dtu_answer* answer) noexcept {
-      caught(ctx,
-             [&](HostPlaceholders& self, size_t which) { self.answered(which, answer->status, view(answer->json)); });
-    };
-    const dtu_point_request request{sizeof request, 0, str(kPoints[which]), {}, done, nullptr, &asked_[which]};
-    return invoke->read_point(host_.instance(), &request, nullptr, nullptr);
+    return keep(which, dtu::read_point(host_, kPoints[which],
+                                       [this, which](const Answer& a) { answered(which, a.status, a.json); }));
   }
-  template <typename Body>
-  static void caught(void* ctx, const Body& body) noexcept {
-    const Asked& asked = *static_cast<Asked*>(ctx);
-    dtu_error error{};
-    const dtu_status status = guarded(&error, [&] { return body(*asked.owner, asked.which), DTU_OK; });
-    if (status != DTU_OK) asked.owner->host_.error(std::string("values of placeholders: ") + error.message);
+  dtu_status keep(size_t which, Call call) {
+    const dtu_status status = call.status();
+    calls_[which] = std::move(call);
+    return status;
   }
 
   void arm(int64_t delay_ns) override { timer_.arm_us(static_cast<uint64_t>(delay_ns) / 1000 + 1); }
@@ -76,7 +49,7 @@ class HostPlaceholders final : public PlaceholderReader {
 
   Host host_;
   Timer timer_;
-  std::array<Asked, kReadable> asked_{};
+  std::array<Call, kReadable> calls_;
 };
 
 }  // namespace dtu

@@ -1,12 +1,11 @@
-// Host names to addresses without stopping the lane. The system's resolver blocks, so each look-up has a thread, which
-// posts its result back and ends; the lane joins it then. It is never detached: destroying a Resolver waits for a
-// look-up under way, and the look-up bounds itself (see system_lookup).
+// Host names to addresses without stopping the lane. The system's resolver blocks, so a look-up has a thread.
+// Destroying a Resolver waits for a look-up under way, and the look-up bounds itself (see system_lookup).
 #pragma once
 #include <cstdint>
 #include <dtu/sdk.hpp>
+#include <dtu/sdk/worker.hpp>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <dtu/kit/net/socket.hpp>
@@ -29,21 +28,18 @@ class Resolver {
   Resolver(dtu::Host host, Lookup lookup, Done done);
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
-  ~Resolver();
 
   // Only while !busy(). done() comes later from the loop.
   void start(const std::string& host, uint16_t port);
-  [[nodiscard]] bool busy() const { return thread_.joinable(); }
+  [[nodiscard]] bool busy() const { return busy_; }
 
  private:
-  void finished();
+  void finished(const dtu::Worked<Resolved>& result, const std::string& host);
 
-  dtu::Host host_;
-  const dtu_post_service& post_;
   Lookup lookup_;
   Done done_;
-  Resolved result_;  // the thread's until it is joined
-  std::thread thread_;
+  bool busy_ = false;
+  dtu::Worker worker_;
 };
 
 }  // namespace net
