@@ -33,7 +33,7 @@ void call(benchmark::State& state, const char* schema, bool anew) {
     Command c;
     c.name = "bench.call";
     c.arguments = std::make_shared<Arguments>(schema);
-    c.builtin = [](const std::string& /*args*/, const std::string& /*source*/, const Done& done) {
+    c.builtin = [](const std::string& /*args*/, const Caller& /*caller*/, const Done& done) {
       done({DTU_OK, "1", ""});
     };
     if (!directory.add(std::move(c)).empty()) std::abort();
@@ -49,7 +49,7 @@ void call(benchmark::State& state, const char* schema, bool anew) {
     Request request;
     request.command = "bench.call";
     request.args = kArguments;
-    request.source = "channel 1";
+    request.caller = {Caller::Kind::channel, 1, 0, "channel 1"};
     if (calls.invoke(request, nullptr, [&](const Answer& a) { answered = a.status == DTU_OK; }).status != DTU_OK)
       std::abort();
     while (!answered) calls.deliver();

@@ -9,9 +9,10 @@ namespace dtud::commands {
 
 struct Answer {
   dtu_status status = DTU_OK;
-  std::string json;    // a JSON value; "" = null
-  std::string error;   // for a person; "" when status is DTU_OK
-  uint32_t flags = 0;  // of the dtu_error that came along: DTU_ERR_CODE
+  std::string json;            // a JSON value; "" = null
+  std::string error;           // for a person; "" when status is DTU_OK
+  uint32_t flags = 0;          // of the dtu_error that came along: DTU_ERR_RETRYABLE
+  uint32_t protocol_code = 0;  // of that error
 };
 
 using Done = std::function<void(const Answer&)>;

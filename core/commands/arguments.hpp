@@ -1,8 +1,10 @@
 // Are these the arguments that a command takes?
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "config/plain_schema.hpp"
 #include "config/validate.hpp"
 
 namespace dtud::commands {
@@ -21,8 +23,13 @@ class Arguments {
   [[nodiscard]] config::Json read(const std::string& json) const;
 
  private:
+  void compile();
+  // True: nothing is wrong, found without making values of the text. False: it has to be looked at.
+  [[nodiscard]] bool surely_right(const std::string& json) const;
+
   std::string text_, broken_;
   std::unique_ptr<config::Validator> schema_;
+  std::optional<config::PlainSchema> plain_;
 };
 
 }  // namespace dtud::commands

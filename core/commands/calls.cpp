@@ -20,6 +20,11 @@ Answer unfit(const Command& command, const std::string& args) {
   return wrong.empty() ? Answer{} : Answer{DTU_E_INVALID, "", command.name + ": " + wrong};
 }
 
+// At least 1: a deadline of 0 would say that there is none.
+uint32_t ms_until(int64_t ns) {
+  return static_cast<uint32_t>(std::clamp<int64_t>((ns - monotonic_ns()) / 1'000'000, 1, Calls::kLongestInternal_ms));
+}
+
 struct Called {
   dtu_status status = DTU_OK;
   dtu_error error{};
@@ -32,17 +37,20 @@ Calls::Calls(Lane& lane, Log& log, Directory& directory, Access& access)
   lane_.add_turn_hook([this] { return deliver(); });
 }
 
-std::optional<Answer> Calls::allowed(const Command& command, const Request& request, bool of_kernel) {
-  if ((command.flags & DTU_COMMAND_INTERNAL) != 0 && !of_kernel && !request.trusted)
+std::optional<Answer> Calls::allowed(const Command& command, const Request& request) {
+  const Caller& who = request.caller;
+  if (who.is_own()) return Answer{};
+  if ((command.flags & DTU_COMMAND_INTERNAL) != 0)
     return Answer{DTU_E_UNSUPPORTED, "", command.name + " can only be called by dtud and by plugins"};
-  if (request.console || request.trusted) return Answer{};
+  if (who.kind == Caller::Kind::console) return Answer{};
   if ((command.flags & DTU_COMMAND_LOCAL) != 0)
     return Answer{DTU_E_UNSUPPORTED, "", command.name + " can only be called locally, with dtuctl"};
-  if (access_.stopped && (command.flags & DTU_COMMAND_WHEN_STOPPED) == 0)
+  // What is part of an answer was let in with the call that is answered.
+  if (access_.stopped && (command.flags & DTU_COMMAND_WHEN_STOPPED) == 0 && !who.through_answer)
     return Answer{DTU_E_STOPPED, "",
                   "stopped: the protocol was stopped by a command; function code 254 starts it again"};
-  if ((command.flags & DTU_COMMAND_PASSWORD) == 0) return Answer{};
-  return access_.check(request.source, request.password, monotonic_ns());
+  if ((command.flags & DTU_COMMAND_PASSWORD) == 0 || who.gave_password) return Answer{};
+  return access_.check(who.name, request.password, monotonic_ns());
 }
 
 void Calls::note(const std::string& source, const std::string& name, bool changes, const Answer& answer) {
@@ -70,27 +78,31 @@ Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done
                 (request.command.empty() ? "function code " + std::to_string(request.code) : request.command) +
                 (request.to.empty() ? "" : " of " + request.to)};
   const bool changes = (command->flags & DTU_COMMAND_CHANGES) != 0;
-  const auto verdict = allowed(*command, request, asker == nullptr && !request.console);
+  const Caller& who = request.caller;
+  const auto verdict = allowed(*command, request);
   if (verdict && verdict->status != DTU_OK) {
-    note(request.source, command->name, changes, *verdict);
+    note(who.name, command->name, changes, *verdict);
     return *verdict;
   }
   const std::string args = request.args.empty() ? "{}" : request.args;
   Call call;
-  // What a plugin asks for to carry out somebody's command is that command's business.
-  call.audited = !request.trusted || (asker != nullptr && request.source == asker->name());
+  // What is asked for to carry out somebody's command is that command's business; what dtud and plugins only look at
+  // for themselves, nobody's.
+  call.audited = !who.through_answer && (changes || !who.is_own());
   if (verdict) {  // else later: first of all the password has to be right
     if (Answer refusal = unfit(*command, args); refusal.status != DTU_OK) {
-      if (call.audited) note(request.source, command->name, changes, refusal);
+      if (call.audited) note(who.name, command->name, changes, refusal);
       return refusal;
     }
   }
   call.kind = Kind::command;
   call.name = command->name;
   call.args = args;
-  call.source = request.source;
+  call.caller = who;
+  if (verdict && who.is_outside() && (command->flags & DTU_COMMAND_PASSWORD) != 0) call.caller.gave_password = true;
   call.changes = changes;
-  call.remote = !request.console && !request.trusted;
+  call.internal = (command->flags & DTU_COMMAND_INTERNAL) != 0;
+  call.remote = who.is_outside() && !who.through_answer;
   call.asker = asker;
   call.number = number;
   call.provider = command->provider;
@@ -121,7 +133,7 @@ void Calls::next_check() {
       checks_.pop_front();
       continue;
     }
-    const std::string source = it->second.source;
+    const std::string source = it->second.caller.name;
     if (const auto verdict = access_.check(source, check.password, monotonic_ns())) {
       const Check known = check;
       checks_.pop_front();
@@ -150,6 +162,7 @@ void Calls::checked(const Check& check, const Answer& verdict) {
   const Answer refusal = command != nullptr ? unfit(*command, it->second.args)
                                             : Answer{DTU_E_CLOSED, "", it->second.name + " is not offered any more"};
   if (refusal.status != DTU_OK) return finish(check.id, refusal);
+  it->second.caller.gave_password = true;
   waiting_.push_back(check.id);
   lane_.wake();
 }
@@ -261,11 +274,15 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
   if (await) ++awaits_;
   const uint64_t id = call.id;
   Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
-  const uint32_t most =
-      await || kept.kind == Kind::question ? deadline_ms : kLongestDeadline_ms;  // the kernel's own may take long
+  const uint32_t most = await || kept.kind == Kind::question ? deadline_ms  // the kernel's own may take long
+                        : kept.internal                      ? kLongestInternal_ms
+                                                             : kLongestDeadline_ms;
   const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, most);
   kept.timer = lane_.timers().create(deadline_passed, &kept);
-  if (!await || deadline_ms != 0) lane_.timers().arm(kept.timer, monotonic_ns() + int64_t{ms} * 1'000'000);
+  if (!await || deadline_ms != 0) {
+    kept.until_ns = monotonic_ns() + int64_t{ms} * 1'000'000;
+    lane_.timers().arm(kept.timer, kept.until_ns);
+  }
   if (password != nullptr) {
     checks_.push_back({id, std::string(*password)});
     next_check();
@@ -309,7 +326,7 @@ void Calls::deadline_passed(void* call_ptr) {
 void Calls::finish(uint64_t id, Answer answer) {
   const auto it = calls_.find(id);
   if (it == calls_.end()) return;
-  if (it->second.audited) note(it->second.source, it->second.name, it->second.changes, answer);
+  if (it->second.audited) note(it->second.caller.name, it->second.name, it->second.changes, answer);
   const auto node = calls_.extract(it);
   Call& call = node.mapped();
   forget(call);
@@ -326,7 +343,7 @@ dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer a
   const auto it = calls_.find(id);
   if (it == calls_.end() || it->second.provider != &provider) {
     // One whose deadline passed a moment ago, or that nobody waits for any more, is nobody's mistake.
-    if (std::find(given_up_.begin(), given_up_.end(), id) == given_up_.end())
+    if (!was_given_up(id))
       provider.faults().note(plugins::Fault::reply, called_in(lane_, "reply"),
                              "names call " + std::to_string(id) + ", which does not exist or was answered before");
     return DTU_E_CLOSED;
@@ -339,6 +356,17 @@ dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer a
   }
   finish(id, std::move(answer));
   return DTU_OK;
+}
+
+const Caller* Calls::asker_of(const plugins::Instance& provider, uint64_t call) const {
+  const auto it = calls_.find(call);
+  const bool answers = it != calls_.end() && it->second.provider == &provider && it->second.kind == Kind::command &&
+                       it->second.handed_over;
+  return answers ? &it->second.caller : nullptr;
+}
+
+bool Calls::was_given_up(uint64_t call) const {
+  return std::find(given_up_.begin(), given_up_.end(), call) != given_up_.end();
 }
 
 void Calls::gone(const plugins::Instance& instance) {
@@ -439,8 +467,10 @@ dtu_status Calls::put(plugins::Instance& provider, const Call& call, dtu_error* 
   const plugins::Tables& t = provider.tables();
   switch (call.kind) {
     case Kind::command: {
-      const dtu_caller caller{sizeof caller, DTU_CALLER_REMOTE, 0, 0, text(call.source)};
-      const dtu_invocation invocation{sizeof invocation, 0, call.id, text(call.name), text(call.args), &caller};
+      const Caller& who = call.caller;
+      const dtu_caller caller{sizeof caller, static_cast<uint32_t>(who.kind), who.number, who.peer, text(who.name)};
+      const dtu_invocation invocation{sizeof invocation, ms_until(call.until_ns), call.id,
+                                      text(call.name),   text(call.args),         &caller};
       return t.commands.invoke(provider.self(), &invocation, error);
     }
     case Kind::read:
@@ -465,8 +495,9 @@ void Calls::hand_over(uint64_t id) {
   if (call.provider == nullptr) {
     // The call may be over before the function is.
     const Builtin builtin = std::move(call.builtin);
-    const std::string args = std::move(call.args), source = call.source;
-    builtin(args, source, [this, id](const Answer& answer) { finish(id, answer); });
+    const std::string args = std::move(call.args);
+    const Caller caller = call.caller;
+    builtin(args, caller, [this, id](const Answer& answer) { finish(id, answer); });
     return;
   }
   plugins::Instance* provider = call.provider;
@@ -477,7 +508,8 @@ void Calls::hand_over(uint64_t id) {
   question.kind = call.kind;
   question.name = call.name;
   question.args = call.args;
-  question.source = call.source;
+  question.caller = call.caller;
+  question.until_ns = call.until_ns;
   question.put = std::move(call.put);
   provider->call(
       [provider, question = std::move(question)] {
@@ -490,7 +522,7 @@ void Calls::hand_over(uint64_t id) {
       [this, id](const Called& c) {
         if (c.status < 0)
           finish(id, {c.status, "", c.error.message[0] != '\0' ? text_of(c.error) : name_of_status(c.status),
-                      c.error.flags});
+                      c.error.flags, c.error.protocol_code});
       });
 }
 

@@ -26,15 +26,14 @@ struct Request {
   std::string args;           // a JSON object; "" = {}
   std::string_view password;  // data() null: none given
   std::string to;             // the name of the instance that shall answer; "" = the first that offers it
-  std::string source;         // "console", "channel 3"
-  bool trusted = false;       // needs no password
-  bool console = false;       // the local console: also what is only for it
+  Caller caller;              // dtud itself, unless somebody else is named
   uint32_t deadline_ms = 0;   // 0: kDefaultDeadline_ms
 };
 
 class Calls {
  public:
   static constexpr uint32_t kDefaultDeadline_ms = 10'000, kLongestDeadline_ms = 600'000;
+  static constexpr uint32_t kLongestInternal_ms = 86'400'000;  // the deadline of an internal command
   static constexpr size_t kMost = 1024;              // under way at once but for awaits, which may take for ever
   static constexpr size_t kMostAwaits = 16 * kMost;  // Requests bounds those of an instance
   static constexpr uint64_t kMostBytes = 4U << 20U;  // of their arguments; the first may always be larger
@@ -71,6 +70,10 @@ class Calls {
 
   // From a provider.
   dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
+  // Whoever made command `call`, which `provider` is answering now; null: it is answering no such call.
+  [[nodiscard]] const Caller* asker_of(const plugins::Instance& provider, uint64_t call) const;
+  // `call` ended a short while ago without the answer of its provider, which may not know that yet.
+  [[nodiscard]] bool was_given_up(uint64_t call) const;
   // An instance is gone: calls to it fail, calls of it are forgotten. Those that were held wait on.
   void gone(const plugins::Instance& instance);
 
@@ -99,11 +102,14 @@ class Calls {
   struct Call {
     uint64_t id = 0;
     Kind kind = Kind::command;
-    std::string name, args, source;
+    std::string name, args;
+    Caller caller;
     uint64_t bytes = 0;    // of the arguments
+    int64_t until_ns = 0;  // its deadline, monotonic; 0: none
     bool changes = false;  // DTU_COMMAND_CHANGES
     bool audited = false;
-    bool remote = false;  // neither the console's nor a plugin's own
+    bool internal = false;  // DTU_COMMAND_INTERNAL
+    bool remote = false;    // somebody outside waits for it
     plugins::Instance* asker = nullptr;
     uint64_t number = 0;                    // the asker's
     plugins::Instance* provider = nullptr;  // null: the kernel
@@ -126,7 +132,7 @@ class Calls {
   };
   // Nothing: its password has to be compared first.
   [[nodiscard]] const Command* asked_for(const Request& request) const;
-  [[nodiscard]] std::optional<Answer> allowed(const Command& command, const Request& request, bool of_kernel);
+  [[nodiscard]] std::optional<Answer> allowed(const Command& command, const Request& request);
   [[nodiscard]] Answer begin(Call call, uint32_t deadline_ms, const std::string_view* password = nullptr);
   void next_check();
   void checked(const Check& check, const Answer& verdict);

@@ -2,17 +2,27 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
+
+#include "plugins/instance.hpp"
 
 namespace dtud::commands {
 namespace {
 
 constexpr size_t kMost = 4096;  // of each: a plugin that lists without end is stopped here
+constexpr uint32_t kLevels = DTU_COMMAND_PASSWORD | DTU_COMMAND_LOCAL | DTU_COMMAND_INTERNAL;
 
 }  // namespace
 
 bool is_dotted_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string_view::npos;
+}
+
+const char* level_of(uint32_t flags) {
+  if ((flags & DTU_COMMAND_INTERNAL) != 0) return "internal";
+  if ((flags & DTU_COMMAND_LOCAL) != 0) return "local";
+  return (flags & DTU_COMMAND_PASSWORD) != 0 ? "password" : "open";
 }
 
 void Directory::seat(const plugins::Instance& provider) { seats_.push_back(&provider); }
@@ -26,6 +36,10 @@ size_t Directory::place(const plugins::Instance* provider) const {
 std::string Directory::add(Command command) {
   if (!is_dotted_name(command.name))
     return "\"" + command.name + "\" is not a command name: 1 to 64 characters of a-z 0-9 . _ - are allowed";
+  if (const uint32_t level = command.flags & kLevels; (level & (level - 1)) != 0)
+    return "command " + command.name +
+           " has more than one access level: of DTU_COMMAND_PASSWORD, DTU_COMMAND_LOCAL and DTU_COMMAND_INTERNAL one "
+           "is allowed";
   if (count_ >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
   const auto there = commands_.find(command.name);
   if (there != commands_.end())
@@ -41,6 +55,7 @@ std::string Directory::add(Command command) {
   const auto after = [this](const Command& a, const Command& b) { return place(a.provider) < place(b.provider); };
   offers.insert(std::upper_bound(offers.begin(), offers.end(), command, after), std::move(command));
   ++count_;
+  changed_ = true;
   return {};
 }
 
@@ -51,10 +66,12 @@ std::string Directory::add(Point point) {
   if (points_.count(point.name) != 0) return "point " + point.name + " is offered already";
   std::string name = point.name;
   points_.emplace(std::move(name), std::move(point));
+  changed_ = true;
   return {};
 }
 
 void Directory::remove_of(const plugins::Instance& provider) {
+  changed_ = true;
   listed(provider);
   for (auto it = commands_.begin(); it != commands_.end();) {
     Offers& offers = it->second;
@@ -84,6 +101,25 @@ void Directory::rehome(const plugins::Instance& from, plugins::Instance& to) {
   for (auto& [name, point] : points_)
     if (point.provider == &from) point.provider = &to;
 }
+
+std::shared_ptr<const Listing> Directory::listing() {
+  if (!std::exchange(changed_, false)) return last_listing();
+  auto fresh = std::make_shared<Listing>();
+  fresh->commands.reserve(count_);
+  for (const auto& [name, offers] : commands_)
+    for (const Command& c : offers)
+      fresh->commands.push_back(
+          {c.provider != nullptr ? c.provider->name() : std::string(), name, c.title, c.arguments, c.flags, c.codes});
+  fresh->points.reserve(points_.size());
+  for (const auto& [name, point] : points_) {
+    fresh->points.push_back(point);
+    fresh->points.back().provider = nullptr;
+  }
+  std::atomic_store(&listing_, std::shared_ptr<const Listing>(fresh));
+  return fresh;
+}
+
+std::shared_ptr<const Listing> Directory::last_listing() const { return std::atomic_load(&listing_); }
 
 const Command* Directory::command(std::string_view name) const {
   const auto it = commands_.find(name);

@@ -1,5 +1,5 @@
 // What can be called and read: the commands and points of all components and of the kernel itself. A name stays while
-// its provider restarts: calls fail then, and may be tried again. Main lane.
+// its provider restarts: calls fail then, and may be tried again. Main lane, unless a function says otherwise.
 #pragma once
 #include <dtu/commands.h>
 #include <dtu/points.h>
@@ -14,6 +14,7 @@
 
 #include "commands/answer.hpp"
 #include "commands/arguments.hpp"
+#include "commands/caller.hpp"
 
 namespace dtud::plugins {
 class Instance;
@@ -22,7 +23,7 @@ class Instance;
 namespace dtud::commands {
 
 // A command of the kernel itself. It answers through `done`, now or later.
-using Builtin = std::function<void(const std::string& args, const std::string& source, Done done)>;
+using Builtin = std::function<void(const std::string& args, const Caller& caller, Done done)>;
 
 struct Command {
   std::string name, title;
@@ -37,6 +38,21 @@ struct Point {
   std::string name, unit, title;
   uint32_t flags = 0;  // DTU_POINT_...
   plugins::Instance* provider = nullptr;
+};
+
+// "open", "password", "local" or "internal": the one access level of a command with these flags.
+[[nodiscard]] const char* level_of(uint32_t flags);
+
+// What there is, as it was when it changed last. Immutable: other lanes read it too.
+struct Listing {
+  struct Command {
+    std::string provider, name, title;  // provider "": the kernel
+    std::shared_ptr<const Arguments> arguments;
+    uint32_t flags = 0;
+    std::vector<uint32_t> codes;
+  };
+  std::vector<Command> commands;  // by name, and those of one name by provider
+  std::vector<Point> points;      // by name; their provider is null
 };
 
 class Directory {
@@ -66,6 +82,11 @@ class Directory {
   [[nodiscard]] const std::map<std::string, Offers, std::less<>>& commands() const { return commands_; }
   [[nodiscard]] const std::map<std::string, Point, std::less<>>& points() const { return points_; }
 
+  // All of it as it is now.
+  [[nodiscard]] std::shared_ptr<const Listing> listing();
+  // Any lane: as the last call of listing() found it. Never null.
+  [[nodiscard]] std::shared_ptr<const Listing> last_listing() const;
+
  private:
   [[nodiscard]] size_t place(const plugins::Instance* provider) const;
 
@@ -75,6 +96,8 @@ class Directory {
   std::map<uint32_t, std::string> codes_;
   std::map<std::string, Point, std::less<>> points_;
   std::set<const plugins::Instance*> expected_;
+  bool changed_ = false;                                                  // since listing_ was made
+  std::shared_ptr<const Listing> listing_ = std::make_shared<Listing>();  // by std::atomic_load and its like
 };
 
 // 1 to 64 of [a-z0-9_.-].

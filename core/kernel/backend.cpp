@@ -127,6 +127,7 @@ std::string call_view(const commands::Answer& a) {
   auto o = make_object();
   o->set("status", std::string(commands::name_of_status(a.status)));
   o->set("error", a.error);
+  if (a.protocol_code != 0) o->set("protocol_code", a.protocol_code);
   return config::to_json(Json(o));
 }
 
@@ -220,8 +221,7 @@ Answer KernelBackend::call(const std::string& json) {
   if (request.command.empty() && request.code < 0) return Answer::error(400, "the body needs \"command\" or \"code\"");
   const Json args = body->get("args");
   request.args = args.isEmpty() ? "{}" : config::to_json(args);
-  request.source = kConsole;
-  request.console = true;
+  request.caller = commands::console_caller();
   const int64_t ms = config::as_integer(body->get("deadline_ms"), commands::Calls::kDefaultDeadline_ms);
   if (ms < 1 || ms > commands::Calls::kLongestDeadline_ms)
     return Answer::error(400, "deadline_ms is 1 to " + std::to_string(commands::Calls::kLongestDeadline_ms));

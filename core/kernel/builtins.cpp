@@ -11,6 +11,7 @@ namespace dtud {
 namespace {
 
 using commands::Answer;
+using commands::Caller;
 using commands::Done;
 
 struct Row {
@@ -18,14 +19,14 @@ struct Row {
   const char* title;
   uint32_t flags;
   const char* args_schema;
-  void (*run)(Kernel&, const config::JsonObject& args, const std::string& source, const Done& done);
+  void (*run)(Kernel&, const config::JsonObject& args, const Caller& caller, const Done& done);
 };
 
-void channels_state(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void channels_state(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   done({DTU_OK, views::channel_states(kernel), ""});
 }
 
-void config_get(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void config_get(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   done({DTU_OK, config::masked(kernel.changes().latest()), ""});
 }
 
@@ -49,7 +50,7 @@ Changes::Stored answer_stored(const Done& done) {
   };
 }
 
-void board_offers(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void board_offers(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   kernel.upgrades().offered([&kernel, done](bool firmware) {
     auto offers = config::make_object();
     offers->set("network", kernel.network_settings().offered());
@@ -58,32 +59,32 @@ void board_offers(Kernel& kernel, const config::JsonObject&, const std::string&,
   });
 }
 
-void config_change(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+void config_change(Kernel& kernel, const config::JsonObject& args, const Caller& caller, const Done& done) {
   const config::Json keys = args.get("set");
-  kernel.changes().change(keys, source, answer_stored(done));
+  kernel.changes().change(keys, caller.name, answer_stored(done));
 }
 
-void config_rollback(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+void config_rollback(Kernel& kernel, const config::JsonObject& args, const Caller& caller, const Done& done) {
   const auto id = static_cast<uint64_t>(config::as_integer(args.get("revision")));
-  kernel.changes().go_back(id, source, answer_stored(done));
+  kernel.changes().go_back(id, caller.name, answer_stored(done));
 }
 
-void config_confirm(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
-  kernel.changes().confirm(source, [done](bool confirmed) {
+void config_confirm(Kernel& kernel, const config::JsonObject&, const Caller& caller, const Done& done) {
+  kernel.changes().confirm(caller.name, [done](bool confirmed) {
     done({DTU_OK, confirmed ? R"({"confirmed":true})" : R"({"confirmed":false})", ""});
   });
 }
 
-void password_set(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+void password_set(Kernel& kernel, const config::JsonObject& args, const Caller& caller, const Done& done) {
   const std::string password = config::as_text(args.get("new_password"));
   if (password.find_first_not_of(' ') == std::string::npos)  // in a document: none is set
     return done({DTU_E_INVALID, "", "/new_password: blanks are no password: give a text that is not empty"});
   auto keys = config::make_object();
   keys->set("password", password);
-  kernel.changes().change(config::Json(keys), source, answer_stored(done));
+  kernel.changes().change(config::Json(keys), caller.name, answer_stored(done));
 }
 
-void channels_connect(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
+void channels_connect(Kernel& kernel, const config::JsonObject& args, const Caller&, const Done& done) {
   const auto id = static_cast<uint32_t>(config::as_integer(args.get("channel")));
   if (kernel.device().connect(id)) return done({DTU_OK, "\"\"", ""});
   for (const auto& skipped : kernel.changes().latest().skipped)
@@ -92,49 +93,49 @@ void channels_connect(Kernel& kernel, const config::JsonObject& args, const std:
   done({DTU_E_NOT_FOUND, "", "there is no channel " + std::to_string(id)});
 }
 
-void protocol_stop(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void protocol_stop(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   kernel.access().stopped = true;
   done({DTU_OK, "\"\"", ""});
 }
 
-void protocol_start(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void protocol_start(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   kernel.access().stopped = false;
   done({DTU_OK, "\"\"", ""});
 }
 
-void system_restart(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void system_restart(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   done({DTU_OK, "\"\"", ""});
   kernel.restart_soon();
 }
 
-void upgrade_start(Kernel& kernel, const config::JsonObject& args, const std::string& source, const Done& done) {
+void upgrade_start(Kernel& kernel, const config::JsonObject& args, const Caller& caller, const Done& done) {
   const auto& document = kernel.changes().latest().document;
   upgrade::Upgrade::Switches switches;
-  if (document) {
+  if (document && caller.is_outside()) {
     const config::Json ota = document->get("ota");  // a list is an identity, and means 1
     switches.fota = config::as_integer(document->get("fota"), 1) != 0;
     switches.ota = config::as_list(ota) != nullptr || config::as_integer(ota, 1) != 0;
   }
-  kernel.upgrades().present().order(args, source, switches, done);
+  kernel.upgrades().present().order(args, caller.name, switches, done);
 }
 
-void upgrade_state(Kernel& kernel, const config::JsonObject&, const std::string&, const Done& done) {
+void upgrade_state(Kernel& kernel, const config::JsonObject&, const Caller&, const Done& done) {
   done({DTU_OK, kernel.upgrades().state(), ""});
 }
 
-void upgrade_await(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
+void upgrade_await(Kernel& kernel, const config::JsonObject& args, const Caller&, const Done& done) {
   kernel.upgrades().await(static_cast<uint64_t>(config::as_integer(args.get("seen"))), done);
 }
 
-void upgrade_cancel(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
-  kernel.upgrades().present().cancel(source, done);
+void upgrade_cancel(Kernel& kernel, const config::JsonObject&, const Caller& caller, const Done& done) {
+  kernel.upgrades().present().cancel(caller.name, done);
 }
 
-void upgrade_confirm(Kernel& kernel, const config::JsonObject&, const std::string& source, const Done& done) {
-  kernel.upgrades().present().confirm(source, done);
+void upgrade_confirm(Kernel& kernel, const config::JsonObject&, const Caller& caller, const Done& done) {
+  kernel.upgrades().present().confirm(caller.name, done);
 }
 
-void upgrade_told(Kernel& kernel, const config::JsonObject& args, const std::string&, const Done& done) {
+void upgrade_told(Kernel& kernel, const config::JsonObject& args, const Caller&, const Done& done) {
   const bool known = kernel.upgrades().present().told(static_cast<uint64_t>(config::as_integer(args.get("id"))));
   done(known ? Answer{DTU_OK, "\"\"", ""} : Answer{DTU_E_NOT_FOUND, "", "the order that ended last has another id"});
 }
@@ -193,10 +194,10 @@ void add_builtins(Kernel& kernel) {
     command.title = row.title;
     command.flags = row.flags;
     command.arguments = std::make_shared<commands::Arguments>(row.args_schema);
-    command.builtin = [&kernel, run = row.run, arguments = command.arguments](
-                          const std::string& args, const std::string& source, const Done& done) {
+    command.builtin = [&kernel, run = row.run, arguments = command.arguments](const std::string& args,
+                                                                              const Caller& caller, const Done& done) {
       const config::Json parsed = arguments->read(args);  // the schema was checked
-      run(kernel, *config::as_object(parsed), source, done);
+      run(kernel, *config::as_object(parsed), caller, done);
     };
     if (const std::string refused = kernel.directory().add(std::move(command)); !refused.empty())
       kernel.log().error("kernel", refused);

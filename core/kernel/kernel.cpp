@@ -236,6 +236,7 @@ bool Kernel::load(config::Findings& findings) {
 void Kernel::start() {
   started_ns_ = monotonic_ns();
   add_builtins(*this);
+  lane_.add_turn_hook([this] { return (void)directory_.listing(), false; });
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
   calls_.audit().write_on(disk_, [this](const std::string& problem) { log_.error("audit", problem); });

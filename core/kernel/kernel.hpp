@@ -139,6 +139,7 @@ class Kernel : public plugins::Upcalls {
   [[nodiscard]] std::string held_hals() const;  // those in quarantine, and why; "" = none
   void add_member(uint32_t kind, const config::ComponentConfig& config);
   void register_offers(plugins::Instance& instance);
+  [[nodiscard]] std::shared_ptr<const commands::Listing> listing();
   void learn_initial_password();
   [[nodiscard]] std::string why_busy() const;  // for an upgrade of a plugin
   [[nodiscard]] bool connected() const;        // a channel carries

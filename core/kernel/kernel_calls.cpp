@@ -1,6 +1,9 @@
 // Answers of plugins to calls, and what they ask through dtu.invoke/1.
+#include <dtu/sdk/text.hpp>
+
 #include <utility>
 
+#include "kernel/callers.hpp"
 #include "kernel/kernel.hpp"
 #include "plugins/sound.hpp"
 
@@ -14,6 +17,7 @@ commands::Done answer_to(plugins::Asking& asking) {
     error.struct_size = sizeof error;
     error.code = a.status;
     error.flags = a.flags;
+    error.protocol_code = a.protocol_code;
     a.error.copy(error.message, sizeof error.message - 1);
     told({sizeof(dtu_answer), a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error});
   };
@@ -25,6 +29,7 @@ dtu_status told(const commands::Answer& refusal, dtu_error* error) {
     error->struct_size = sizeof *error;
     error->code = refusal.status;
     error->flags = refusal.flags;
+    error->protocol_code = refusal.protocol_code;
     refusal.error.copy(error->message, sizeof error->message - 1);
   }
   return refusal.status;
@@ -42,19 +47,20 @@ dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status 
     const bool told = error != nullptr && error->message[0] != '\0';
     answer.error = told ? log_.scrubber().clean(text_of(*error)) : commands::name_of_status(status);
     answer.flags = error != nullptr ? error->flags : 0;
+    answer.protocol_code = error != nullptr ? error->protocol_code : 0;
   }
   return calls_.reply(provider, call, std::move(answer));
 }
 
 dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, plugins::Asking asking, dtu_error* error) {
   commands::Request request;
+  if (const auto refusal = resolve_caller(asker, r, router_, calls_, request.caller); refusal.status != DTU_OK)
+    return told(refusal, error);
   request.command = text_of(r.command);
   request.code = r.code;
   request.args = text_of(r.args);
   if (r.password.ptr != nullptr) request.password = view(r.password);
   request.to = text_of(r.to);
-  request.source = r.remote.len != 0 ? text_of(r.remote) : asker.name();
-  request.trusted = r.caller == DTU_CALLER_SELF;
   request.deadline_ms = r.deadline_ms;
   return told(calls_.invoke(request, &asker, answer_to(asking), asking.number), error);
 }
@@ -89,29 +95,27 @@ void Kernel::after_answers(plugins::Instance& asker, uint32_t deadline_ms, plugi
   answers_.wait(deadline_ms, run, &asker, asking.number);
 }
 
+// Other lanes get what there was at the end of the last turn of this one: they do not wait for it.
+std::shared_ptr<const commands::Listing> Kernel::listing() {
+  return lane_.is_current() ? directory_.listing() : directory_.last_listing();
+}
+
 dtu_status Kernel::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {
-  for (const auto& [name, p] : directory_.points()) {
-    if (name.compare(0, prefix.size(), prefix) != 0) continue;
-    const dtu_point_info info{sizeof info,
-                              p.flags,
-                              {name.data(), name.size()},
-                              {p.unit.data(), p.unit.size()},
-                              {p.title.data(), p.title.size()}};
+  for (const commands::Point& p : listing()->points) {
+    if (p.name.compare(0, prefix.size(), prefix) != 0) continue;
+    const dtu_point_info info{sizeof info, p.flags, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)};
     each(ctx, &info);
   }
   return DTU_OK;
 }
 
 dtu_status Kernel::list_commands(std::string_view prefix, plugins::CommandSink each, void* ctx) {
-  const auto text = [](const std::string& s) { return dtu_str{s.data(), s.size()}; };
-  for (const auto& [name, offers] : directory_.commands()) {
-    if (name.compare(0, prefix.size(), prefix) != 0) continue;
-    for (const commands::Command& c : offers) {
-      const dtu_command_info info{
-          sizeof info,    c.flags,       text(c.name), text(c.title), text(c.arguments->schema()),
-          c.codes.data(), c.codes.size()};
-      each(ctx, c.provider != nullptr ? text(c.provider->name()) : dtu_str{}, &info);
-    }
+  for (const commands::Listing::Command& c : listing()->commands) {
+    if (c.name.compare(0, prefix.size(), prefix) != 0) continue;
+    const dtu_command_info info{
+        sizeof info,    c.flags,       dtu::str(c.name), dtu::str(c.title), dtu::str(c.arguments->schema()),
+        c.codes.data(), c.codes.size()};
+    each(ctx, dtu::str(c.provider), &info);
   }
   return DTU_OK;
 }

@@ -196,9 +196,7 @@ std::string commands(Kernel& kernel) {
     auto codes = make_list();
     for (const uint32_t code : c.codes) codes->add(number(code));
     o->set("codes", codes);
-    o->set("password", (c.flags & DTU_COMMAND_PASSWORD) != 0);
-    o->set("local", (c.flags & DTU_COMMAND_LOCAL) != 0);
-    o->set("internal", (c.flags & DTU_COMMAND_INTERNAL) != 0);
+    o->set("level", std::string(commands::level_of(c.flags)));
     o->set("provider", c.provider != nullptr ? c.provider->name() : "kernel");
     o->set("args_schema", c.arguments->schema().empty() ? Json() : object_of(c.arguments->schema()));
     list->add(o);

@@ -6,7 +6,9 @@
 #include <dtu/sdk/text.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <future>
 
 #include "log/counted.hpp"
 #include "plugin_host/orders.hpp"
@@ -17,7 +19,9 @@ namespace {
 
 using namespace plugins::isolation;
 
-constexpr uint32_t kSettle_ms = 5000;      // for the disk, after stop(); dtud's deadline may end it before
+constexpr uint32_t kSettle_ms = 5000;  // for the disk, after stop(); dtud's deadline may end it before
+constexpr size_t kMostRemote = 256;    // bytes of a name that are said
+constexpr std::chrono::seconds kLongestList{10};
 constexpr uint32_t kLastMoments_ms = 250;  // to stop in when dtud hangs up; it kills after 300
 
 }  // namespace
@@ -363,8 +367,9 @@ dtu_status Bridge::invoke(Instance&, const dtu_request& r, plugins::Asking askin
   if (r.args.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
   return ask(Frame::ask_command, std::move(asking), [&](Writer& out) {
     out.number(r.caller).text(r.command).number(r.code).text(r.args);
-    out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password).text(r.remote);
-    out.number(r.deadline_ms).text(r.to);
+    out.number(static_cast<uint32_t>(r.password.ptr != nullptr ? 1 : 0)).text(r.password);
+    out.number(r.deadline_ms).text(r.to).number(r.link).number(r.channel).number(r.peer).number(r.for_call);
+    out.text(dtu::view(r.remote).substr(0, kMostRemote));  // what is too long is refused there
   });
 }
 
@@ -393,13 +398,39 @@ void Bridge::after_answers(Instance&, uint32_t deadline_ms, plugins::Asking aski
   (void)ask(Frame::ask_after_answers, std::move(asking), [&](Writer& out) { out.number(deadline_ms); });
 }
 
-// The one kind of call that is answered within itself: dtud answers in its next turn, so we wait.
+// The one kind of call that is answered within itself. A lane of the plugin's own, which may block, waits for the main
+// one; that one waits for dtud, which answers in its next turn.
 dtu_status Bridge::ask_list(Frame asked, Frame answered, std::string_view prefix,
                             const std::function<void(Reader&)>& take_one) {
+  std::string body;
+  dtu_status status = DTU_OK;
+  if (lane_.is_current()) {
+    status = fetch_list(asked, answered, prefix, body);
+  } else {
+    auto fetched = std::make_shared<std::promise<std::string>>();
+    std::future<std::string> future = fetched->get_future();
+    lane_.post([this, asked, answered, prefix = std::string(prefix), fetched] {
+      std::string bytes;
+      (void)fetch_list(asked, answered, prefix, bytes);
+      fetched->set_value(std::move(bytes));
+    });
+    if (future.wait_for(kLongestList) != std::future_status::ready) return DTU_E_TIMEOUT;
+    body = future.get();
+    if (body.empty()) status = DTU_E_CLOSED;
+  }
+  if (status != DTU_OK) return status;
+  Reader in(body);
+  status = in.i32();
+  const uint32_t count = in.u32();
+  Reader list(in.text());
+  for (uint32_t i = 0; i < count && !list.broken(); ++i) take_one(list);
+  return status;
+}
+
+dtu_status Bridge::fetch_list(Frame asked, Frame answered, std::string_view prefix, std::string& body) {
   if (watch_ == 0) return DTU_E_CLOSED;
   say(asked, [&](Writer&& out) { out.text(prefix); });
   flush_all();
-  std::string body;
   for (;;) {
     const Wire::Next next = wire_.extract(answered, body);
     if (next == Wire::Next::frame) break;
@@ -407,14 +438,9 @@ dtu_status Bridge::ask_list(Frame asked, Frame answered, std::string_view prefix
     ::poll(&ready, 1, -1);  // dtud's watch over us is the deadline
     if (next == Wire::Next::broken || wire_.fill() == Wire::Filled::ended) leave(EXIT_FAILURE);
   }
-  Reader in(body);
-  const dtu_status status = in.i32();
-  const uint32_t count = in.u32();
-  Reader list(in.text());
-  for (uint32_t i = 0; i < count && !list.broken(); ++i) take_one(list);
   // Frames that came before the answer wait in the buffer, and nothing would wake us for them.
   lane_.post([this] { take_frames(); });
-  return status;
+  return DTU_OK;
 }
 
 dtu_status Bridge::list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) {

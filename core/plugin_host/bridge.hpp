@@ -101,6 +101,7 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   dtu_status ask_of_point(Frame type, const dtu_point_request& request, plugins::Asking asking);
   dtu_status ask_list(Frame asked, Frame answered, std::string_view prefix,
                       const std::function<void(Reader&)>& take_one);
+  dtu_status fetch_list(Frame asked, Frame answered, std::string_view prefix, std::string& body);
   [[nodiscard]] Session* session_of_link(uint64_t link);
   void heard(uint64_t bytes);
   void keep_in(const std::string& kv, const std::string& folders, uint64_t quota);

@@ -243,11 +243,16 @@ struct Orders {
   // --- commands, firmware, network
   static void invoke(Bridge& b, Reader& in) {
     const uint64_t id = in.u64();
-    const std::string name(in.text()), args(in.text()), source(in.text());
+    const uint32_t deadline_ms = in.u32();
+    const std::string name(in.text()), args(in.text());
+    const uint32_t kind = in.u32();
+    const uint64_t number = in.u64();
+    const uint64_t peer = in.u64();
+    const std::string who(in.text());
     Instance& i = *b.instance_;
-    b.call_for(id, "invoke", [&i, id, name, args, source](dtu_error& e) {
-      const dtu_caller caller{sizeof caller, DTU_CALLER_REMOTE, 0, 0, str(source)};
-      const dtu_invocation invocation{sizeof invocation, 0, id, str(name), str(args), &caller};
+    b.call_for(id, "invoke", [&i, id, deadline_ms, name, args, kind, number, peer, who](dtu_error& e) {
+      const dtu_caller caller{sizeof caller, kind, number, peer, str(who)};
+      const dtu_invocation invocation{sizeof invocation, deadline_ms, id, str(name), str(args), &caller};
       return i.tables().commands.invoke(i.self(), &invocation, &e);
     });
   }

@@ -18,7 +18,8 @@ const char* name_of(Fault kind) {
   constexpr std::array<const char*, kFaultKinds> names{
       "exception",   "slow",       "stall",         "stop",  "overrun", "flood",  "buffers",
       "left_behind", "completion", "no_completion", "taken", "reply",   "thread", "late",
-      "emit",        "malformed",  "no_writable",   "busy",  "died",    "quota",  "fatal"};
+      "emit",        "malformed",  "no_writable",   "busy",  "died",    "quota",  "fatal",
+      "caller"};
   return names.at(static_cast<size_t>(kind));
 }
 

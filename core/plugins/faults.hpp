@@ -40,8 +40,9 @@ enum class Fault : uint8_t {
   died,           // the process it is isolated in ended unasked
   quota,          // keeps more in its folder than it may
   fatal,          // dtud itself died in a call of it
+  caller,         // asked in the name of somebody for whom it cannot ask
 };
-constexpr size_t kFaultKinds = 21;
+constexpr size_t kFaultKinds = 22;
 [[nodiscard]] const char* name_of(Fault kind);
 
 // Of one instance and one plugin. Any thread.

@@ -13,7 +13,8 @@
 namespace dtud::plugins {
 namespace {
 
-constexpr std::array<const char*, 8> kNames{"emit", "emit", "complete", "writable", "report", "reply", "publish", ""};
+constexpr std::array<const char*, 9> kNames{"emit",  "emit",    "complete", "writable", "report",
+                                            "reply", "publish", "invoke",   ""};
 constexpr size_t kMostSources = 256;  // a plugin that emits for more ports than there can be
 
 std::unique_ptr<dtu_error> copy(const dtu_error* error) {
@@ -43,7 +44,7 @@ void Inbox::push(Item item, Urgency urgency) {
 
 bool Inbox::push_call(Item item, Urgency urgency) {
   Handle& from = *item.from;
-  item.bytes = sizeof(Item) + item.json.size() + (item.error != nullptr ? sizeof(dtu_error) : 0);
+  item.bytes += sizeof(Item) + item.json.size() + (item.error != nullptr ? sizeof(dtu_error) : 0);
   if (from.inbox_call_bytes.fetch_add(item.bytes) + item.bytes <= kMostCallBytes) {
     push(std::move(item), urgency);
     return true;
@@ -132,6 +133,12 @@ bool Inbox::publish(Handle& from, size_t event, std::string_view json) {
   return push_call({Kind::publish, &from, 0, event, 0, {}, std::string(json), nullptr});
 }
 
+bool Inbox::ask(Handle& from, uint64_t bytes, std::function<void(Instance&)> fn) {
+  Item item{Kind::ask, &from, bytes, 0, 0, {}, {}, nullptr};
+  item.run = std::move(fn);
+  return push_call(std::move(item));
+}
+
 bool Inbox::deliver() {
   {
     Lock lock(mutex_);
@@ -177,6 +184,9 @@ void Inbox::run(Item& item) {
       break;
     case Kind::publish:
       tell_event(*instance, item.number, std::move(item.json));
+      break;
+    case Kind::ask:
+      item.run(*instance);
       break;
     case Kind::fault:
       instance->fault(static_cast<Fault>(item.status), item.function, item.json);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 
 namespace dtud::plugins {
 
+class Instance;
 class Upcalls;
 
 class Inbox {
@@ -39,6 +41,8 @@ class Inbox {
   dtu_status reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error);
   // Event number `event` of its component's list. False: it calls too fast, and will be taken down.
   bool publish(Handle& from, size_t event, std::string_view json);
+  // Runs `fn` on the main lane, in order with the rest of what it calls; `bytes` of it count. False: as above.
+  bool ask(Handle& from, uint64_t bytes, std::function<void(Instance&)> fn);
   // The instance's plugin broke the contract: Instance::fault() on the main lane. `function` is a literal.
   void accuse(Handle& from, Fault kind, const char* function, std::string what);
 
@@ -52,7 +56,7 @@ class Inbox {
   void give(Handle& to, std::deque<KeptMessage> waiting);
 
  private:
-  enum class Kind { emit, room, complete, writable, report, reply, publish, fault };
+  enum class Kind { emit, room, complete, writable, report, reply, publish, ask, fault };
   struct Item {
     Kind kind;
     Handle* from;
@@ -63,6 +67,7 @@ class Inbox {
     std::string json;  // or what was wrong
     std::unique_ptr<dtu_error> error;
     const char* function = nullptr;
+    std::function<void(Instance&)> run = nullptr;
   };
   // What may wait does not wake the lane while a look is due anyway: confirmations of a busy link come by the hundred.
   enum class Urgency { now, may_wait };

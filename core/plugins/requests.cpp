@@ -75,49 +75,48 @@ void Requests::drop(uint64_t number) {
   if (node) end_callback(owner_, "destroy of a request", node.mapped().destroy, node.mapped().ctx);
 }
 
-dtu_status Requests::ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t* call, dtu_error* error, Put put) {
+dtu_status Requests::ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t* call, dtu_error* error, uint64_t bytes,
+                         Put put) {
   uint64_t number = 0;
   if (const dtu_status status = keep({done, nullptr, destroy, ctx}, number); status != DTU_OK) return status;
   if (owner_.on_main()) {
     const dtu_status status = put(owner_, asking(number), error);
     if (status != DTU_OK) return drop(number), status;
   } else {
-    owner_.context().main.post([asking = asking(number), run = owner_.handle().as_abi(), put = std::move(put)] {
-      const Handle* handle = Handle::find(run);
-      Instance* instance = handle != nullptr ? handle->instance.load() : nullptr;
-      if (instance == nullptr) return;
-      dtu_error refusal = blank();
-      const dtu_status status = put(*instance, asking, &refusal);
-      if (status == DTU_OK) return;
-      if (refusal.code == DTU_OK) refusal.code = status;
-      asking.told({sizeof(dtu_answer), status, {}, &refusal});
-    });
+    // In order with its answers: what it asks for a call that it then answers has to come first.
+    const bool heard = owner_.context().inbox.ask(
+        owner_.handle(), bytes, [asking = asking(number), put = std::move(put)](Instance& instance) {
+          dtu_error refusal = blank();
+          const dtu_status status = put(instance, asking, &refusal);
+          if (status == DTU_OK) return;
+          if (refusal.code == DTU_OK) refusal.code = status;
+          asking.told({sizeof(dtu_answer), status, {}, &refusal});
+        });
+    if (!heard) return drop(number), DTU_AGAIN;
   }
   if (call != nullptr) *call = number;
   return DTU_OK;
+}
+
+// On the main lane, after what it asked and answered before. What an instance asks too fast takes it down.
+void Requests::in_order(std::function<void(Instance&)> tell) {
+  if (owner_.on_main()) return tell(owner_);
+  (void)owner_.context().inbox.ask(owner_.handle(), 0, std::move(tell));
 }
 
 dtu_status Requests::after_answers(uint32_t deadline_ms, const dtu_task& task) {
   uint64_t number = 0;
   if (const dtu_status status = keep({nullptr, task.fn, task.destroy, task.ctx}, number); status != DTU_OK)
     return status;
-  const auto put = [deadline_ms, asking = asking(number), run = owner_.handle().as_abi()] {
-    const Handle* handle = Handle::find(run);
-    if (Instance* instance = handle != nullptr ? handle->instance.load() : nullptr; instance != nullptr)
-      instance->context().up.after_answers(*instance, deadline_ms, asking);
-  };
-  owner_.on_main() ? put() : owner_.context().main.post(put);
+  in_order([deadline_ms, asking = asking(number)](Instance& instance) {
+    instance.context().up.after_answers(instance, deadline_ms, asking);
+  });
   return DTU_OK;
 }
 
 bool Requests::cancel(uint64_t call) {
   if (asked_.count(call) == 0) return false;
-  const auto tell = [call, run = owner_.handle().as_abi()] {
-    const Handle* handle = Handle::find(run);
-    if (Instance* instance = handle != nullptr ? handle->instance.load() : nullptr; instance != nullptr)
-      instance->context().up.cancel(*instance, call);
-  };
-  owner_.on_main() ? tell() : owner_.context().main.post(tell);
+  in_order([call](Instance& instance) { instance.context().up.cancel(instance, call); });
   drop(call);
   return true;
 }

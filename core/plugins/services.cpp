@@ -283,7 +283,8 @@ dtu_status invoke(dtu_instance* i, const dtu_request* given, uint64_t* call, dtu
     put = [own = std::make_shared<OwnRequest>(r)](Instance& asker, Asking asking, dtu_error* e) {
       return asker.context().up.invoke(asker, own->get(), std::move(asking), e);
     };
-  return instance->requests().ask(r.done, r.destroy, r.ctx, call, error, std::move(put));
+  return instance->requests().ask(r.done, r.destroy, r.ctx, call, error, sizeof r + r.command.len + r.args.len,
+                                  std::move(put));
 }
 
 using AskOfPoint = dtu_status (Upcalls::*)(Instance&, const dtu_point_request&, Asking, dtu_error*);
@@ -305,7 +306,8 @@ dtu_status ask_of_point(dtu_instance* i, const char* function, AskOfPoint ask, c
       own.json = dtu::str(json);
       return (asker.context().up.*ask)(asker, own, std::move(asking), e);
     };
-  return instance->requests().ask(r.done, r.destroy, r.ctx, call, error, std::move(put));
+  return instance->requests().ask(r.done, r.destroy, r.ctx, call, error, sizeof r + r.point.len + r.json.len,
+                                  std::move(put));
 }
 dtu_status read_point(dtu_instance* i, const dtu_point_request* r, uint64_t* call, dtu_error* error) noexcept {
   return ask_of_point(i, "read_point", &Upcalls::read_point, r, call, error);
@@ -335,14 +337,12 @@ dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, cons
   Instance* instance = on_lane(i, "list_points");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "list_points", {prefix}, each != nullptr)) return DTU_E_INVALID;
-  if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
   return instance->context().up.list_points(dtu::view(prefix), each, ctx);
 }
 dtu_status list_commands(dtu_instance* i, dtu_str prefix, CommandSink each, void* ctx) noexcept {
   Instance* instance = on_lane(i, "list_commands");
   if (instance == nullptr) return DTU_E_CLOSED;
   if (!usable(*instance, "list_commands", {prefix}, each != nullptr)) return DTU_E_INVALID;
-  if (!instance->on_main()) return DTU_E_UNSUPPORTED;  // the list lives on the main lane
   return instance->context().up.list_commands(dtu::view(prefix), each, ctx);
 }
 constexpr dtu_invoke_service kInvoke{sizeof(dtu_invoke_service),

@@ -1,5 +1,5 @@
-// What plugins ask of the kernel above this folder: routing and commands implement it. Every function runs on the main
-// lane; calls that plugins make from other threads arrive here through the inbox.
+// What plugins ask of the kernel above this folder: routing and commands implement it. Functions run on the main
+// lane, unless they say otherwise; calls that plugins make from other threads arrive here through the inbox.
 #pragma once
 #include <dtu/services.h>
 
@@ -55,6 +55,7 @@ class Upcalls {
   virtual void cancel(Instance&, uint64_t number) = 0;
   // The answer comes when the answers given so far have left, or when the time is over.
   virtual void after_answers(Instance&, uint32_t deadline_ms, Asking) = 0;
+  // On the lane of whoever asks.
   virtual dtu_status list_points(std::string_view prefix, void (*each)(void*, const dtu_point_info*), void* ctx) = 0;
   virtual dtu_status list_commands(std::string_view prefix, CommandSink each, void* ctx) = 0;
 };

@@ -39,6 +39,7 @@ class Router {
   [[nodiscard]] const std::vector<std::unique_ptr<Port>>& ports() const { return ports_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Channel>>& channels() const { return channels_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
+  [[nodiscard]] bool was_link(uint64_t id) const { return id != 0 && id <= last_link_; }  // at any time
   Taps& taps() { return taps_; }
   Completions& completions() { return completions_; }
   LostRoom& lost_room() { return lost_room_; }

@@ -10,12 +10,7 @@
 namespace dtud::upgrade {
 namespace {
 
-bool is_remote(const std::string& source) {
-  return source.compare(0, 8, "channel ") == 0 || source.compare(0, 5, "port ") == 0;
-}
-
-std::string forbidden(const std::string& source, const Upgrade::Switches& switches, bool force) {
-  if (!is_remote(source)) return {};
+std::string forbidden(const Upgrade::Switches& switches, bool force) {
   if (!switches.ota) return "upgrades are switched off (ota is 0: function code 62)";
   if (!switches.fota && !force)
     return "upgrades are switched off (fota is 0: function code 55); use force to order one";
@@ -63,8 +58,7 @@ void Upgrade::order(const config::JsonObject& args, const std::string& source, c
   const std::string wrong = read_order(args, rules_, order);
   order.source = source;
   if (!wrong.empty()) return done({DTU_E_INVALID, "", wrong});
-  if (const std::string no = forbidden(source, switches, order.force); !no.empty())
-    return done({DTU_E_UNSUPPORTED, "", no});
+  if (const std::string no = forbidden(switches, order.force); !no.empty()) return done({DTU_E_UNSUPPORTED, "", no});
   if (!running_) return done({DTU_E_CLOSED, "", "dtud is stopping"});
   if (!is_over(record_.step)) {
     if (same(order, record_.order)) return done({DTU_OK, state(), ""});

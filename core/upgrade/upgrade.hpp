@@ -32,7 +32,7 @@ class Upgrade {
   void stop();           // dtud ends: nothing more happens
   void wake();           // the time asked for with wake_at has come
 
-  // Who else than the console and dtud itself may order: function codes 55 and 62.
+  // Whether its asker may order: function codes 55 and 62 are for everybody but the console and plugins themselves.
   struct Switches {
     bool fota = true;  // false: only with force
     bool ota = true;   // false: not at all

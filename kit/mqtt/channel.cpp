@@ -10,7 +10,7 @@ namespace {
 constexpr uint32_t kSendFailed = 5007;  // status code of the DTU protocol
 
 dtu::Failure not_sent(std::string why, dtu_status status = DTU_E_CLOSED) {
-  return {status, std::move(why), DTU_ERR_RETRYABLE | DTU_ERR_CODE(kSendFailed)};
+  return {status, std::move(why), DTU_ERR_RETRYABLE, kSendFailed};
 }
 
 }  // namespace

@@ -250,7 +250,7 @@ void Client::lower_will() {
 
 void Client::report_trouble(int32_t state, const std::string& text) {
   const uint32_t code = why_.in_sending ? kSendFailed : options_.status_code;
-  const dtu_error error = dtu::make_error(DTU_E_IO, text, DTU_ERR_RETRYABLE | DTU_ERR_CODE(code));
+  const dtu_error error = dtu::make_error(DTU_E_IO, text, DTU_ERR_RETRYABLE, code);
   dtu_report(host_.raw(), host_.instance(), 0, state, &error);
 }
 

@@ -13,7 +13,7 @@ void StateReport::not_up(int32_t state, const std::string& reason) {
   if (state == state_ && reason == reason_) return;
   state_ = state;
   reason_ = reason;
-  const dtu_error error = dtu::make_error(DTU_E_IO, reason, DTU_ERR_RETRYABLE | DTU_ERR_CODE(status_code_));
+  const dtu_error error = dtu::make_error(DTU_E_IO, reason, DTU_ERR_RETRYABLE, status_code_);
   dtu_report(host_.raw(), host_.instance(), 0, state, &error);
 }
 

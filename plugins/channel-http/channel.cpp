@@ -224,7 +224,7 @@ void HttpChannel::works() {
 void HttpChannel::fails(const Verdict& verdict) {
   if (trouble_ == verdict.text) return;
   trouble_ = verdict.text;
-  const dtu_error error = dtu::make_error(DTU_E_IO, trouble_, DTU_ERR_RETRYABLE | DTU_ERR_CODE(verdict.code));
+  const dtu_error error = dtu::make_error(DTU_E_IO, trouble_, DTU_ERR_RETRYABLE, verdict.code);
   dtu_report(host_.raw(), host_.instance(), 0, DTU_STATE_DEGRADED, &error);
 }
 

@@ -131,7 +131,6 @@ void Acquire::run_command(const char* name, const std::string& args, Step step) 
   request.command = dtu::str(name);
   request.code = -1;
   request.args = dtu::str(args);
-  request.remote = dtu::str("acquire");
   asked_ = dtu::ask(host_, request, then(step));
   if (!asked_) quit(Next::hour, std::string(name) + " cannot be called: " + asked_.error());
 }

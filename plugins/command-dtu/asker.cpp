@@ -11,14 +11,14 @@ void Asker::ask(const void* owner, Then then, Call call) {
   if (status >= DTU_OK) return;
   const Then refused = std::move(open->then);
   open_.erase(open);
-  refused(Reply{status, {}, error.message, error.flags});
+  refused(Reply{status, {}, error.message, error.protocol_code});
 }
 
 void Asker::invoke(const void* owner, const Question& question, Then then) {
   ask(owner, std::move(then), [&](Open* open, dtu_error* error) {
     dtu_request request{};
     request.struct_size = sizeof request;
-    request.caller = question.trusted ? DTU_CALLER_SELF : DTU_CALLER_REMOTE;
+    request.caller = question.caller;
     request.command = dtu::str(question.command);
     request.code = question.code;
     request.args = dtu::str(question.args);
@@ -26,7 +26,10 @@ void Asker::invoke(const void* owner, const Question& question, Then then) {
       request.password = dtu::str(*question.password);
       if (request.password.ptr == nullptr) request.password.ptr = "";  // given, and empty
     }
-    request.remote = dtu::str(question.source);
+    request.link = question.link;
+    request.channel = question.channel;
+    request.peer = question.peer;
+    request.for_call = question.for_call;
     request.deadline_ms = question.deadline_ms;
     request.done = answered;
     request.ctx = open;
@@ -77,7 +80,7 @@ void Asker::answered(void* ctx, const dtu_answer* answer) noexcept {
   if (dtu::guarded(&thrown, [&] {
         const Reply reply{answer->status, dtu::view(answer->json),
                           answer->error != nullptr ? std::string_view(answer->error->message) : std::string_view(),
-                          answer->error != nullptr ? answer->error->flags : 0};
+                          answer->error != nullptr ? answer->error->protocol_code : 0};
         then(reply);
         return DTU_OK;
       }) != DTU_OK)

@@ -14,7 +14,7 @@ struct Reply {  // its views last until the function returns
   dtu_status status = DTU_OK;
   std::string_view json;
   std::string_view error;
-  uint32_t error_flags = 0;  // DTU_ERR_...
+  uint32_t protocol_code = 0;  // of the error
   [[nodiscard]] bool ok() const { return status == DTU_OK; }
 };
 
@@ -23,8 +23,10 @@ struct Question {
   int64_t code = -1;
   std::string_view args;
   std::optional<std::string_view> password;
-  std::string_view source;   // who it is asked for
-  bool trusted = false;      // asked by this plugin for itself
+  uint32_t caller = DTU_CALLER_SELF;  // for whom it is asked, and by which of these
+  uint64_t link = 0;
+  uint32_t channel = 0;
+  uint64_t peer = 0, for_call = 0;
   uint32_t deadline_ms = 0;  // 0: the host's
 };
 

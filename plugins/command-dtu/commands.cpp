@@ -9,7 +9,7 @@ namespace {
 Reply as_missing(const Reply& reply, std::string& text, const std::string& what) {
   if (reply.status != DTU_E_NOT_FOUND) return reply;
   text = "unsupported by this board: it offers no " + what;
-  return Reply{DTU_E_UNSUPPORTED, {}, text, reply.error_flags};
+  return Reply{DTU_E_UNSUPPORTED, {}, text, reply.protocol_code};
 }
 
 }  // namespace
@@ -33,23 +33,29 @@ void Call::try_invoke(std::string_view command, std::string_view args, Then then
   Question question;
   question.command = command;
   question.args = args;
-  question.source = source_;
-  question.trusted = true;
+  question.caller = DTU_CALLER_ASKER;
+  question.for_call = id_;
   commands_.asker_.invoke(this, question, [then = std::move(then), name = std::string(command)](const Reply& reply) {
     std::string text;
     then(as_missing(reply, text, name));
   });
 }
 
+void Call::look_up(std::string_view command, Then then) {
+  Question question;
+  question.command = command;
+  commands_.asker_.invoke(this, question, std::move(then));
+}
+
 void Call::read(const std::string& point, Then then) {
   try_read(point, [this, then = std::move(then)](const Reply& reply) {
-    reply.ok() ? then(reply) : fail(reply.status, reply.error, reply.error_flags);
+    reply.ok() ? then(reply) : fail(reply.status, reply.error, reply.protocol_code);
   });
 }
 
 void Call::invoke(std::string_view command, std::string_view args, Then then) {
   try_invoke(command, args, [this, then = std::move(then)](const Reply& reply) {
-    reply.ok() ? then(reply) : fail(reply.status, reply.error, reply.error_flags);
+    reply.ok() ? then(reply) : fail(reply.status, reply.error, reply.protocol_code);
   });
 }
 
@@ -60,17 +66,36 @@ void Call::answer(std::string_view json) {
   commands.calls_.erase(id);  // ends this object
 }
 
+// The host carries out nothing within this call, and looks at the rights at once: it is asked while there is a call to
+// ask for, and does it when the answer is on its way.
 void Call::answer_then(std::string_view json, std::string_view command) {
   Commands& commands = commands_;
-  const std::string source = source_;
+  Question question;
+  question.command = command;
+  question.caller = DTU_CALLER_ASKER;
+  question.for_call = id_;
+  struct Outcome {
+    bool answered = false;
+    dtu_status status = DTU_OK;
+    std::string error;
+    uint32_t protocol_code = 0;
+  };
+  const auto outcome = std::make_shared<Outcome>();
+  const auto told = [outcome, host = commands.host_, name = std::string(command)](const Reply& reply) {
+    if (reply.ok()) return;
+    if (outcome->answered) return host.error(name + " was answered but not carried out: " + std::string(reply.error));
+    *outcome = {false, reply.status, std::string(reply.error), reply.protocol_code};
+  };
+  commands.asker_.invoke(&commands, question, told);
+  if (outcome->status != DTU_OK) return fail(outcome->status, outcome->error, outcome->protocol_code);
+  outcome->answered = true;
   answer(json);
-  commands.invoke_afterwards(command, source);
 }
 
-void Call::fail(dtu_status status, std::string_view text, uint32_t error_flags) {
+void Call::fail(dtu_status status, std::string_view text, uint32_t protocol_code) {
   Commands& commands = commands_;
   const uint64_t id = id_;
-  commands.host_.reply_error(id, status, text, error_flags);
+  commands.host_.reply_error(id, status, text, 0, protocol_code);
   commands.calls_.erase(id);  // ends this object
 }
 
@@ -88,11 +113,11 @@ void Commands::list(const dtu::CommandsIface::Each& each) {
   }
 }
 
-dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view args, const dtu_caller& caller) {
+dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view args) {
   const auto& rows = command_rows();
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const CommandRow& r) { return name == r.name; });
   if (row == rows.end()) throw dtu::Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
-  const auto [call, fresh] = calls_.emplace(id, std::make_unique<Call>(*this, id, args, caller));
+  const auto [call, fresh] = calls_.emplace(id, std::make_unique<Call>(*this, id, args));
   if (!fresh) throw dtu::Failure(DTU_E_INVALID, "call " + std::to_string(id) + " is being carried out already");
   try {
     row->run(*call->second);
@@ -101,16 +126,6 @@ dtu_status Commands::invoke(uint64_t id, std::string_view name, std::string_view
     throw;
   }
   return DTU_OK;
-}
-
-void Commands::invoke_afterwards(std::string_view command, std::string_view source) {
-  Question question;
-  question.command = command;
-  question.source = source;
-  question.trusted = true;
-  asker_.invoke(this, question, [host = host_, name = std::string(command)](const Reply& reply) {
-    if (!reply.ok()) host.error(name + " was answered but not carried out: " + std::string(reply.error));
-  });
 }
 
 }  // namespace command_dtu

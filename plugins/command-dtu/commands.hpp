@@ -13,13 +13,13 @@ namespace command_dtu {
 
 class Commands;
 
-// One command being carried out. Answers once, by answer() or fail(), and is gone then.
+// One command being carried out. Answers once, by answer() or fail(), and is gone then. What it invokes is asked for
+// whoever called it, with the rights of that one.
 class Call {
  public:
   using Then = std::function<void(const Reply&)>;
 
-  Call(Commands& commands, uint64_t id, std::string_view args, const dtu_caller& caller)
-      : commands_(commands), id_(id), args_(args), source_(dtu::view(caller.name)) {}
+  Call(Commands& commands, uint64_t id, std::string_view args) : commands_(commands), id_(id), args_(args) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call();
@@ -31,19 +31,21 @@ class Call {
   // A point the board may not have; `then` sees the failure.
   void try_read(const std::string& point, Then then);
   void try_invoke(std::string_view command, std::string_view args, Then then);
+  // What everybody may know, out of what needs the password: asked by this plugin for itself.
+  void look_up(std::string_view command, Then then);
   // The same for what the command cannot do without: a failure is its answer, `then` sees success only.
   void read(const std::string& point, Then then);
   void invoke(std::string_view command, std::string_view args, Then then);
 
   void answer(std::string_view json);
-  void answer_then(std::string_view json, std::string_view command);  // answers first, then carries out
-  void fail(dtu_status status, std::string_view text, uint32_t error_flags = 0);
+  // Answers before the command is carried out. When it is refused, that is the answer.
+  void answer_then(std::string_view json, std::string_view command);
+  void fail(dtu_status status, std::string_view text, uint32_t protocol_code = 0);
 
  private:
   Commands& commands_;
   const uint64_t id_;
   const std::string args_;
-  const std::string source_;  // who asked: what is invoked for it is asked in its name
 };
 
 struct CommandRow {
@@ -62,14 +64,12 @@ class Commands {
       : host_(host), asker_(asker), diagnosis_(diagnosis) {}
 
   static void list(const dtu::CommandsIface::Each& each);
-  dtu_status invoke(uint64_t id, std::string_view name, std::string_view args, const dtu_caller& caller);
+  dtu_status invoke(uint64_t id, std::string_view name, std::string_view args);
   void cancel(uint64_t id) { calls_.erase(id); }
   [[nodiscard]] size_t running() const noexcept { return calls_.size(); }
 
  private:
   friend class Call;
-  void invoke_afterwards(std::string_view command, std::string_view source);
-
   dtu::Host host_;
   Asker& asker_;
   const Diagnosis& diagnosis_;

@@ -42,16 +42,16 @@ void Diagnosis::noise(int error_code, std::string_view where) {
   add(std::move(entry));
 }
 
-void Diagnosis::channel_state(uint32_t channel, std::string_view type, int32_t state, uint32_t error_flags) {
+void Diagnosis::channel_state(uint32_t channel, std::string_view type, int32_t state, uint32_t protocol_code) {
   const bool lost = state == DTU_STATE_DOWN || state == DTU_STATE_FAILED;
-  const bool told = state == DTU_STATE_DEGRADED && DTU_ERR_CODE_OF(error_flags) != 0;
+  const bool told = state == DTU_STATE_DEGRADED && protocol_code != 0;
   if (!lost && !told) {
     if (state == DTU_STATE_UP || state == DTU_STATE_DEGRADED) outages_.erase(channel);
     return;
   }
-  const int error_code = connect_error_of(type, error_flags);
+  const int error_code = connect_error_of(type, protocol_code);
   int& listed = outages_[channel];
-  const bool says_more = listed == 0 || DTU_ERR_CODE_OF(error_flags) != 0;  // than the entry that is there
+  const bool says_more = listed == 0 || protocol_code != 0;  // than the entry that is there
   if (!says_more || listed == error_code) return;
   listed = error_code;
   add(entry_of("", error_code, of_channel(channel)));

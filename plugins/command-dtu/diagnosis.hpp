@@ -18,8 +18,8 @@ class Diagnosis {
   void command_failed(std::string_view code_text, int error_code);
   // Something that may happen a thousand times a second. where: a member more of the entry, "\"port\":\"1\"".
   void noise(int error_code, std::string_view where);
-  // A state as the channel reports it; error_flags: of the error that came along.
-  void channel_state(uint32_t channel, std::string_view type, int32_t state, uint32_t error_flags);
+  // A state as the channel reports it; protocol_code: of the error that came along.
+  void channel_state(uint32_t channel, std::string_view type, int32_t state, uint32_t protocol_code);
 
   [[nodiscard]] std::string json() const;
 

@@ -13,7 +13,7 @@ namespace command_dtu {
 struct LinkChannel {
   uint32_t id = 0;
   std::string type;
-  std::string source;  // "channel 3": how it is named when it asks
+  std::string source;  // "channel 3": as the host names who ordered an upgrade
   bool topics = false;
   bool stream = false;     // delivers its bytes in pieces of any length
   bool raw = false;        // "uplink": "raw"
@@ -24,7 +24,7 @@ struct LinkSettings {
   uint64_t link = 0;
   bool through = false;
   std::string port;    // "" = none
-  std::string source;  // "port 1"
+  std::string source;  // "port 1": as above
   CrcKind crc = CrcKind::zlib;
   bool convert = false;
   AnswerStyle style;

@@ -18,7 +18,7 @@ std::string_view trimmed(std::string_view name) {
 }
 
 [[noreturn]] void refuse(int error_code, const std::string& text) {
-  throw dtu::Failure(DTU_E_INVALID, text, DTU_ERR_CODE(error_code));
+  throw dtu::Failure(DTU_E_INVALID, text, 0, static_cast<uint32_t>(error_code));
 }
 
 }  // namespace

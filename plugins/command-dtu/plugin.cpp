@@ -21,8 +21,9 @@ class DtuCommand final : public dtu::Component, public dtu::DialectIface, public
     return std::make_unique<command_dtu::Session>(host_, asker_, diagnosis_, ids_, events_, link);
   }
   void list_commands(const CommandsIface::Each& each) override { Commands::list(each); }
-  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override {
-    return commands_.invoke(call, name, args, caller);
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args,
+                    const dtu_caller& /*caller*/) override {
+    return commands_.invoke(call, name, args);
   }
   void cancel(uint64_t call) override { commands_.cancel(call); }
   std::string health() override {

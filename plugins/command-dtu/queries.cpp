@@ -114,13 +114,13 @@ void version(Call& call) {
     text.erase(0, text.find_first_not_of(' '));
     call.answer(quoted("v " + (text.empty() ? "0" : text)));
   };
-  call.try_invoke("config.get", "{}", [&call, answer](const Reply& config) {
+  call.look_up("config.get", [&call, answer](const Reply& config) {
     const auto set = config.ok() ? member(config.json, "version") : std::nullopt;
     const bool usable = set && (set->type == JsonType::number || set->type == JsonType::string);
     if (usable && !plain_text(*set).empty()) return answer(plain_text(*set));
     call.try_read("device.version", [&call, answer](const Reply& reply) {
       if (reply.ok() || reply.status == DTU_E_UNSUPPORTED) return answer(reply.ok() ? text_of(reply) : "");
-      call.fail(reply.status, reply.error, reply.error_flags);
+      call.fail(reply.status, reply.error, reply.protocol_code);
     });
   });
 }

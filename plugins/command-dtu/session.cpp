@@ -74,8 +74,6 @@ Session::Session(dtu::Host host, Asker& asker, Diagnosis& diagnosis, MessageIds&
   // An upgrade may have been ordered over this link before the session, or dtud, was started.
   Question question;
   question.command = "upgrade.state";
-  question.source = settings_.source;
-  question.trusted = true;
   asker_.invoke(this, question, [this](const Reply& reply) {
     if (reply.ok()) resume_upgrade(reply.json);
   });
@@ -386,14 +384,17 @@ void Session::carry_out(Asked asked) {
   const auto password = request.password;
   question.args = args;
   if (password) question.password = *password;
-  question.source = asked.channel != nullptr ? asked.channel->source : settings_.source;
+  question.link = settings_.link;
+  question.caller = asked.channel != nullptr ? DTU_CALLER_CHANNEL : DTU_CALLER_PORT;
+  if (asked.channel != nullptr) question.channel = asked.channel->id;
+  question.peer = asked.peer;
   asker_.invoke(this, question, [this, asked = std::move(asked)](const Reply& reply) {
     --running(asked);
     Outcome outcome;
     if (reply.ok()) {
       outcome = outcome_of(reply.json);
     } else {
-      outcome.error_code = error_code_of(reply.status, reply.error_flags, asked.request.code);
+      outcome.error_code = error_code_of(reply.status, reply.protocol_code, asked.request.code);
       outcome.error = reply.error.empty() ? "status " + std::to_string(reply.status) : std::string(reply.error);
     }
     finish(asked, outcome);
@@ -413,10 +414,9 @@ void Session::follow_upgrade(const Asked& asked, std::string_view state) {
   const auto ota = is_ota(asked.request) ? member(asked.request.args, "ota") : std::nullopt;
   const int64_t id = ota && ota->type == JsonType::object ? number_in(state, "id") : -1;
   if (id < 0) return;
-  upgrade_.follow(id, number_in(state, "seen"), asked.channel != nullptr ? asked.channel->source : settings_.source,
-                  [this, asked](std::string_view news) {
-                    send_answer(asked, {std::string(news), 0, ""});
-                  });
+  upgrade_.follow(id, number_in(state, "seen"), [this, asked](std::string_view news) {
+    send_answer(asked, {std::string(news), 0, ""});
+  });
 }
 
 void Session::resume_upgrade(std::string_view state) {
@@ -435,7 +435,7 @@ void Session::resume_upgrade(std::string_view state) {
   asked.request.msg_id = piece("msg_id");
   asked.request.code_text = piece("code");
   if (const std::string topic = piece("topic_id"); !topic.empty()) asked.request.topic_id = unquote(topic);
-  upgrade_.follow(number_in(state, "id"), 0, who, [this, asked](std::string_view news) {
+  upgrade_.follow(number_in(state, "id"), 0, [this, asked](std::string_view news) {
     send_answer(asked, {std::string(news), 0, ""});
   });
 }
@@ -471,7 +471,7 @@ void Session::send_answer(const Asked& asked, const Outcome& outcome) {
 void Session::channel_state(uint32_t id, int32_t state, const dtu_error* error) {
   const LinkChannel* channel = find(id);
   if (channel == nullptr) return;
-  diagnosis_.channel_state(id, channel->type, state, error != nullptr ? error->flags : 0);
+  diagnosis_.channel_state(id, channel->type, state, error != nullptr ? error->protocol_code : 0);
   if (state != DTU_STATE_UP && state != DTU_STATE_DEGRADED) pieces_.end(id);
 }
 

@@ -29,16 +29,16 @@ constexpr int64_t sim_queries[] = {1, 6};  // phone number, ICCID
 
 }  // namespace
 
-int error_code_of(dtu_status status, uint32_t error_flags, int64_t code) noexcept {
-  if (const uint32_t given = DTU_ERR_CODE_OF(error_flags); given != 0) return static_cast<int>(given);
+int error_code_of(dtu_status status, uint32_t protocol_code, int64_t code) noexcept {
+  if (protocol_code != 0) return static_cast<int>(protocol_code);
   for (const StatusRow& row : status_rows)
     if (row.status == status) return row.error_code;
   const bool asks_sim = std::find(std::begin(sim_queries), std::end(sim_queries), code) != std::end(sim_queries);
   return asks_sim ? sim_unreadable : not_carried_out;
 }
 
-int connect_error_of(std::string_view channel_type, uint32_t error_flags) noexcept {
-  if (const uint32_t given = DTU_ERR_CODE_OF(error_flags); given != 0) return static_cast<int>(given);
+int connect_error_of(std::string_view channel_type, uint32_t protocol_code) noexcept {
+  if (protocol_code != 0) return static_cast<int>(protocol_code);
   for (const ChannelRow& row : channel_rows)
     if (row.type == channel_type) return row.error_code;
   return channel_unknown;  // "through-channel error": a cloud the list of codes does not know

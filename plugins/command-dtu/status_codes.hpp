@@ -1,6 +1,5 @@
 // The error codes DTU servers know, and what a dtu_status is in them. Codes of success (20000 to 20006) are no errors:
-// "status": 1 says it. Codes a channel alone can tell (4002, 4009, 5000, ...) come in the upper half of its error's
-// flags.
+// "status": 1 says it. Codes a channel alone can tell (4002, 4009, 5000, ...) come in protocol_code of its error.
 #pragma once
 #include <dtu/abi.h>
 
@@ -23,10 +22,10 @@ inline constexpr int json_unusable = 6002;
 inline constexpr int too_much_data = 6004;
 inline constexpr int unknown_command = 6005;
 
-// Of a failed call. error_flags: of its dtu_error; what they say wins. code: the function code asked for; a failed SIM
+// Of a failed call. protocol_code: of its dtu_error; what it says wins. code: the function code asked for; a failed SIM
 // query has a number of its own.
-[[nodiscard]] int error_code_of(dtu_status status, uint32_t error_flags, int64_t code) noexcept;
-// A channel of this type has no connection. error_flags as above.
-[[nodiscard]] int connect_error_of(std::string_view channel_type, uint32_t error_flags) noexcept;
+[[nodiscard]] int error_code_of(dtu_status status, uint32_t protocol_code, int64_t code) noexcept;
+// A channel of this type has no connection. protocol_code as above.
+[[nodiscard]] int connect_error_of(std::string_view channel_type, uint32_t protocol_code) noexcept;
 
 }  // namespace command_dtu

@@ -25,11 +25,10 @@ bool flag_in(std::string_view object, std::string_view name) {
   return value && value->text == "true";
 }
 
-void UpgradeWatch::follow(int64_t id, int64_t seen, std::string_view source, Report report) {
+void UpgradeWatch::follow(int64_t id, int64_t seen, Report report) {
   asker_.forget(this);
   id_ = id;
   seen_ = seen;
-  source_ = source;
   report_ = std::move(report);
   wait();
 }
@@ -39,8 +38,6 @@ void UpgradeWatch::wait() {
   const std::string args = "{\"seen\":" + std::to_string(seen_) + "}";
   question.command = "upgrade.await";
   question.args = args;
-  question.source = source_;
-  question.trusted = true;
   question.deadline_ms = patience_ms;
   asker_.invoke(this, question, [this](const Reply& reply) { news(reply); });
 }
@@ -55,8 +52,6 @@ void UpgradeWatch::news(const Reply& reply) {
   const std::string args = "{\"id\":" + std::to_string(id_) + "}";
   question.command = "upgrade.told";
   question.args = args;
-  question.source = source_;
-  question.trusted = true;
   asker_.invoke(this, question, [](const Reply&) {});
 }
 

@@ -18,7 +18,7 @@ class UpgradeWatch {
 
   // `report` gets every state of order `id` that is another than `seen` (0: also the present one), the last one too;
   // then the kernel is told that its end is known. An order followed before is followed no more.
-  void follow(int64_t id, int64_t seen, std::string_view source, Report report);
+  void follow(int64_t id, int64_t seen, Report report);
 
  private:
   void wait();
@@ -26,7 +26,6 @@ class UpgradeWatch {
 
   Asker& asker_;
   int64_t id_ = 0, seen_ = 0;
-  std::string source_;
   Report report_;
 };
 

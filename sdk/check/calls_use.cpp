@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t points_max = 64;
 constexpr size_t commands_max = 64;
+constexpr uint32_t levels = DTU_COMMAND_PASSWORD | DTU_COMMAND_LOCAL | DTU_COMMAND_INTERNAL;
+constexpr uint32_t call_ms = 10'000;  // the deadline of a call
 constexpr uint64_t no_call = 0xFFFF'FFFF'FFFF'0000U;
 constexpr char nothing[] = "dtu-check.no.such.name";
 
@@ -89,17 +91,23 @@ class Commands {
     };
     s_.call("commands.list()", [&](dtu_error* e) { return table_.list(s_.self(), each, &all, e); });
     judge_names(s_, "commands.list", "commands.list()", all);
+    for (const Named& n : all)
+      if (const uint32_t level = n.flags & levels; (level & (level - 1)) != 0)
+        s_.bench().found("commands.level", "command " + n.name + " has more than one access level: dtud refuses it");
     return all;
   }
   std::optional<host::Reply> invoke(const std::string& name, const std::string& args) {
     const LentText n(s_.bench().storage, name);
     const LentText a(s_.bench().storage, args);
     const LentText source(s_.bench().storage, "console");
+    s_.bench().state.is_answering = [this](uint64_t call) {
+      return s_.bench().asked.count(call) != 0 && !s_.bench().state.has_replied(s_.handle(), call);
+    };
     return s_.ask(
         "invoke() of " + name,
         [&](uint64_t call, dtu_error* e) {
           const dtu_caller caller{sizeof caller, DTU_CALLER_CONSOLE, 0, 0, source.get()};
-          const dtu_invocation invocation{sizeof invocation, 0, call, n.get(), a.get(), &caller};
+          const dtu_invocation invocation{sizeof invocation, call_ms, call, n.get(), a.get(), &caller};
           return table_.invoke(s_.self(), &invocation, e);
         },
         s_.bench().patience());

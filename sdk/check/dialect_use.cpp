@@ -37,6 +37,9 @@ class Session {
     const dtu_link_info info{
         sizeof info, 0,           link_number, dialect.get(),   port.get(),     with_port ? 9600U : 0U,
         10,          empty.get(), empty.get(), channels.data(), channels.size()};
+    s.bench().state.has_session = [with_port](uint64_t link, uint32_t of) {
+      return link == link_number && (of == channel_id || (of == 0 && with_port));
+    };
     opened_ = s.call("dialect.open() of \"" + name + "\"",
                      [&](dtu_error* e) { return table.open(s.self(), &info, &session_, e); }) >= 0;
     if (!opened_) s.bench().found("dialect.open", s.in("dialect.open()") + " of \"" + name + "\" failed: " + s.error());
@@ -64,6 +67,7 @@ class Session {
   }
   void close() {
     s_.bench().act(s_.in("dialect.close()"), [&] { table_.close(s_.self(), session_); });
+    s_.bench().state.has_session = [](uint64_t, uint32_t) { return false; };
   }
 
  private:

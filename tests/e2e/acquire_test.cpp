@@ -38,7 +38,7 @@ TEST_F(Acquire, ANewerDocumentIsTakenAndTheRestStays) {
   EXPECT_EQ(text(dtud.status(), "config.rolled_back"), "");
   EXPECT_EQ(number(config(), "confirm_s"), 77) << "what the server does not know stays";
   const Json history = parse_json(dtud.get("/v1/config/history").body);
-  EXPECT_EQ(text(history, "[0].source"), "acquire");
+  EXPECT_EQ(text(history, "[0].source"), "command acquire");
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -96,10 +96,7 @@ void compare(const Page& page, const std::string& provider, const Offered& what)
     const auto row = page.commands.find(name);
     ASSERT_NE(row, page.commands.end()) << provider << " offers the command " << name;
     EXPECT_TRUE(offered_by(row->second.at(kCommandProviders), provider)) << name << " of " << provider;
-    EXPECT_EQ(row->second.at(kLevel), text(command, "local") == "true"      ? "local"
-                                      : text(command, "password") == "true" ? "password"
-                                                                            : "all")
-        << name;
+    EXPECT_EQ(row->second.at(kLevel), text(command, "level")) << name;
     EXPECT_EQ(row->second.at(kProviders), "one") << name;
     Texts arguments;
     for (std::string one : split(row->second.at(kArguments), ',')) arguments.push_back(trimmed(one));

@@ -16,19 +16,12 @@ std::string codes_of(const Json& command) {
   return out;
 }
 
-std::string callers_of(const Json& command) {
-  return command["internal"].flag()   ? "dtud and plugins"
-         : command["local"].flag()    ? "local only"
-         : command["password"].flag() ? "with password"
-                                      : "all";
-}
-
 std::string table_of(const Json& commands, const Terminal& terminal) {
-  Table table({"COMMAND", "CODES", "CALLERS", "ARGUMENTS", "TITLE", "PROVIDER"});
+  Table table({"COMMAND", "CODES", "LEVEL", "ARGUMENTS", "TITLE", "PROVIDER"});
   for (const Json& c : commands.items())
     table.add({c["name"].text(),
                codes_of(c),
-               callers_of(c),
+               c["level"].text(),
                properties_in_short(c["args_schema"]),
                c["title"].text(),
                {c["provider"].text(), Colour::faint}});
@@ -50,7 +43,8 @@ std::string text_of(const Json& command, const Terminal& terminal) {
   std::string out = terminal.paint(Colour::bold, printable(command["name"].text())) + ": " +
                     printable(command["title"].text()) + "\n";
   if (const std::string codes = codes_of(command); !codes.empty()) out += "codes      " + printable(codes) + "\n";
-  out += "callers    " + callers_of(command) + "\nprovider   " + printable(command["provider"].text()) + "\n\n";
+  out += "level      " + printable(command["level"].text()) + "\nprovider   " + printable(command["provider"].text()) +
+         "\n\n";
   const Json schema = command["args_schema"];
   const Table table = schema_table("ARGUMENT", schema);
   if (!table.empty()) return out + table.text(terminal);

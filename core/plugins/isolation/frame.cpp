@@ -20,7 +20,7 @@ std::string_view view(dtu_str s) { return s.ptr != nullptr ? std::string_view(s.
 Writer& Writer::error(const dtu_error* error) {
   number(static_cast<uint8_t>(error != nullptr ? 1 : 0));
   if (error == nullptr) return *this;
-  number(error->code).number(error->flags);
+  number(error->code).number(error->flags).number(error->protocol_code);
   return text(std::string_view(error->message, ::strnlen(error->message, sizeof error->message)));
 }
 
@@ -67,6 +67,7 @@ bool Reader::error(dtu_error& to) {
   if (number<uint8_t>() == 0) return false;
   to.code = i32();
   to.flags = u32();
+  to.protocol_code = u32();
   const std::string_view said = text(sizeof to.message - 1);
   said.copy(to.message, said.size());
   return true;

@@ -39,7 +39,7 @@ enum class Frame : uint32_t {
   write_point,     // call, name, json
   await_point,     // call, name, json
   cancel_point,    // call
-  invoke,          // call, name, args, source
+  invoke,          // call, deadline_ms, name, args, caller: kind, number, peer, name
   cancel_invoke,   // call
   facts,           // call
   install,         // call, flags, kind, file, version
@@ -79,7 +79,8 @@ enum class Frame : uint32_t {
   to_port,              // a message; a = link
   to_channel,           // a message; a = link, b = channel
   drop,                 // link, reason, bytes
-  ask_command,          // id, flags, command, code, args, has password, password, source, deadline_ms, to
+  ask_command,          // id, caller, command, code, args, has password, password, deadline_ms, to, link, channel,
+                        // peer, for_call, remote
   ask_read,             // id, point, json, deadline_ms
   ask_write,            // id, point, json, deadline_ms
   ask_points,           // prefix

@@ -184,9 +184,13 @@ struct Handlers {
     const bool has_password = in.u32() != 0;
     const std::string_view password = in.text(kLongestName);
     if (has_password) r.password = password.data() != nullptr ? str(password) : dtu_str{"", 0};
-    r.remote = str(in.text(kLongestName));
     r.deadline_ms = in.u32();
     r.to = str(in.text(kLongestName));
+    r.link = in.u64();
+    r.channel = in.u32();
+    r.peer = in.u64();
+    r.for_call = in.u64();
+    r.remote = str(in.text(kLongestName));
     if (!in.whole()) return;
     p.asked(id, [&](Asking asking, dtu_error* error) {
       return p.context_.up.invoke(p.instance_, r, std::move(asking), error);

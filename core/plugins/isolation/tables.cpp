@@ -76,8 +76,11 @@ constexpr dtu_commands kCommands{
       return DTU_OK;
     },
     [](void* self, const dtu_invocation* i, dtu_error*) noexcept {
-      return at(self).say(Frame::invoke,
-                          [&](Writer&& out) { out.number(i->call).text(i->name).text(i->args).text(i->caller->name); });
+      return at(self).say(Frame::invoke, [&](Writer&& out) {
+        const dtu_caller& who = *i->caller;
+        out.number(i->call).number(i->deadline_ms).text(i->name).text(i->args);
+        out.number(who.kind).number(who.number).number(who.peer).text(who.name);
+      });
     },
     tell_call<Frame::cancel_invoke>};
 

@@ -118,7 +118,8 @@ class Talk : public dtu::Component, public dtu::CommandsIface, public dtu::Diale
     asked = {this, call, ""};
     dtu_request request{};
     request.struct_size = sizeof request;
-    request.caller = DTU_CALLER_SELF;
+    request.caller = DTU_CALLER_ASKER;
+    request.for_call = call;
     request.command = dtu::str("compat.add");
     request.code = -1;
     request.args = dtu::str(args);

@@ -43,15 +43,50 @@ bool whole(dtu_instance* i, const char* function, const Given* given) {
   return false;
 }
 
+constexpr size_t remote_max = 64;
+
+// Why it cannot ask for the one it names; "" = it can.
+std::string wrong_caller(const State& host, const dtu_request& q) {
+  const std::string link = "link " + std::to_string(q.link);
+  switch (q.caller) {
+    case DTU_CALLER_SELF:
+      return {};
+    case DTU_CALLER_PORT:
+      return !host.has_session || host.has_session(q.link, 0) ? ""
+                                                              : "the port of " + link + ", which it does not serve";
+    case DTU_CALLER_CHANNEL:
+      if (!host.has_session || host.has_session(q.link, q.channel)) return {};
+      return "channel " + std::to_string(q.channel) + " of " + link + ", which it does not serve";
+    case DTU_CALLER_REMOTE:
+      if (q.remote.len == 0 || q.remote.ptr == nullptr) return "a remote without a name";
+      return q.remote.len <= remote_max ? "" : "a remote with a name of over 64 bytes";
+    case DTU_CALLER_ASKER:
+      if (!host.is_answering || host.is_answering(q.for_call)) return {};
+      return "whoever made call " + std::to_string(q.for_call) + ", which it is not answering";
+    default:
+      return "caller " + std::to_string(q.caller) + ", which no plugin can ask for";
+  }
+}
+
 dtu_status invoke(dtu_instance* i, const dtu_request* q, uint64_t* call, dtu_error* err) {
   if (!whole(i, "invoke.invoke", q)) return DTU_E_INVALID;
-  return ask(i, "invoke.invoke", q, {q->command, q->args, q->password, q->remote}, call, err, [&](Request& r) {
+  if (const std::string wrong = wrong_caller(*at(i).host, *q); !wrong.empty()) {
+    at(i).host->misbehaved(&at(i), rules::caller, at(i).type + " asked for " + wrong);
+    if (call != nullptr) *call = 0;
+    if (q->destroy != nullptr) q->destroy(q->ctx);
+    return fail(err, DTU_E_DENIED, "a plugin cannot ask for " + wrong);
+  }
+  return ask(i, "invoke.invoke", q, {q->command, q->args, q->password, q->remote, q->to}, call, err, [&](Request& r) {
     r.name = text(q->command);
     r.code = q->code;
     r.args = text(q->args);
     if (q->password.ptr != nullptr) r.password = text(q->password);
-    r.source = text(q->remote);
     r.caller = q->caller;
+    r.link = q->link;
+    r.peer = q->peer;
+    r.for_call = q->for_call;
+    r.channel = q->channel;
+    r.remote = text(q->remote);
   });
 }
 
@@ -200,7 +235,7 @@ void State::answer(uint64_t id, const Answer& a) {
   const Callbacks& callbacks = asked.callbacks;
   asked_.erase(it);
   if (asked.by->phase == InstanceRecord::Phase::live && callbacks.done != nullptr) {  // not after the asker's stop
-    const dtu_error error = make_error(a.status, a.error, a.flags);
+    const dtu_error error = make_error(a.status, a.error, a.flags, a.protocol_code);
     const dtu_answer answer{sizeof(dtu_answer), a.status, str(a.json), a.status == DTU_OK ? nullptr : &error};
     callbacks.done(callbacks.ctx, &answer);
   }

@@ -35,6 +35,7 @@ struct Report {
   dtu_status code;  // of the error; DTU_OK when none came along
   uint32_t flags;
   std::string text;
+  uint32_t protocol_code = 0;  // of the error
 };
 struct LogLine {
   dtu_instance* by;
@@ -48,6 +49,7 @@ struct Reply {
   std::string json;
   std::string error;  // text of the error, "" when none came along
   uint32_t flags = 0;
+  uint32_t protocol_code = 0;
 };
 struct Writable {
   dtu_instance* by;
@@ -88,15 +90,18 @@ struct Request {
   int64_t code = -1;
   std::string args;  // of a command; the value of write_point; the one await_point has
   std::optional<std::string> password;
-  std::string source;
   uint32_t deadline_ms = 0;
-  uint32_t caller = 0;  // DTU_CALLER_...
+  uint32_t caller = 0;  // DTU_CALLER_..., and what goes with each
+  uint64_t link = 0, peer = 0, for_call = 0;
+  uint32_t channel = 0;
+  std::string remote = {};
 };
 struct Answer {
   dtu_status status = DTU_OK;
   std::string json;
   std::string error = {};  // the text, when status is a failure
   uint32_t flags = 0;      // of the error
+  uint32_t protocol_code = 0;
 };
 
 // Everything in the order in which it was called.

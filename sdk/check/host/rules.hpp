@@ -8,6 +8,7 @@ inline constexpr char after_stop[] = "calls.after-stop";
 inline constexpr char in_create[] = "calls.in-create";
 inline constexpr char thread[] = "calls.thread";
 inline constexpr char arguments[] = "calls.arguments";
+inline constexpr char caller[] = "calls.caller";
 inline constexpr char metric[] = "calls.metric";
 inline constexpr char state[] = "calls.state";
 inline constexpr char foreign[] = "life.two-instances";  // something of one instance reached another

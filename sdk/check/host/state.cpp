@@ -193,6 +193,11 @@ void State::report(InstanceRecord& i, Report r) {
   write_down(&Records::reports, std::move(r));
 }
 
+bool State::has_replied(dtu_instance* by, uint64_t call) {
+  const Lock lock(mutex_);
+  return replied_.count({by, call}) != 0;
+}
+
 dtu_status State::reply(Reply r) {
   const Lock lock(mutex_);
   if (!replied_.emplace(r.by, r.call).second)

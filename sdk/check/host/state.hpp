@@ -91,6 +91,7 @@ class State {
   void tokens_offered(dtu_instance* by, const std::set<uint64_t>& tokens);
   void tokens_left(dtu_instance* by, const std::set<uint64_t>& not_taken);
   [[nodiscard]] size_t open_tokens(dtu_instance* by);
+  [[nodiscard]] bool has_replied(dtu_instance* by, uint64_t call);
   void tell(const Told& event);          // to those who subscribed, each from a turn of its own
   void set_emit_room(int64_t messages);  // below 0: no limit; then those who were refused are told
   void set_metric(uint64_t id, uint64_t add, std::optional<int64_t> set);
@@ -131,6 +132,9 @@ class State {
   Storage& storage;     // of buffers
   bool strict = false;  // as dtud: emit is closed from stop() on; and no call at all is due once stop() is finished
   std::function<dtu_status(const LinkWrite&)> on_link_write;
+  // Whom a request may name; unset: anybody.
+  std::function<bool(uint64_t link, uint32_t channel)> has_session;  // channel 0: the port of it
+  std::function<bool(uint64_t call)> is_answering;
 
  private:
   std::string folders_;

@@ -73,9 +73,6 @@ typedef struct dtu_error {
   char message[240];      /* NUL-terminated: what happened, to what, what to do. No secrets. */
 } dtu_error;
 #define DTU_ERR_RETRYABLE 1u /* worth another try by itself; without it an operator is needed */
-/* The upper half of `flags`: the status code of the DTU protocol that says it best (4002 = HTTP 500), 0 = none. */
-#define DTU_ERR_CODE(code) ((uint32_t)(code) << 16)
-#define DTU_ERR_CODE_OF(flags) ((flags) >> 16)
 
 typedef struct dtu_instance dtu_instance; /* host handle of a running component, checked by generation */
 struct dtu_host;                          /* host.h */

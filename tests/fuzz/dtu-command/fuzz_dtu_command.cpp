@@ -50,7 +50,7 @@ void parameters(std::string_view args) {
       for (const JsonValue& entry : need_list(value, name, 3, "[]"))
         must(parse_json(entry.text).has_value(), "an entry is no JSON");
     } catch (const dtu::Failure& refused) {
-      must(DTU_ERR_CODE_OF(refused.flags()) != 0, "refused without a code");
+      must(refused.protocol_code() != 0, "refused without a code");
       must(refused.what()[0] != '\0', "refused without a reason");
     }
 }

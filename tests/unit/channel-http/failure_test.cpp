@@ -29,7 +29,7 @@ TEST_F(ChannelTest, EveryStatusHasItsFateAndCode) {
     EXPECT_EQ(host.completions()[0].status, row.fate) << row.status;
     EXPECT_EQ(host.state(i), DTU_STATE_DEGRADED) << "messages go on being tried";
     const auto& report = host.reports().back();
-    EXPECT_EQ(DTU_ERR_CODE_OF(report.flags), row.code) << row.status;
+    EXPECT_EQ(report.protocol_code, row.code) << row.status;
     EXPECT_EQ(report.flags & 0xFFFFU, DTU_ERR_RETRYABLE);
     EXPECT_THAT(report.text, HasSubstr("HTTP " + std::to_string(row.status)));
     EXPECT_THAT(trouble(), testing::Not(HasSubstr("secret")));
@@ -93,7 +93,7 @@ TEST_F(ChannelTest, NoServerNoAnswer) {
   send_all(i, {{"x"}});
   ASSERT_TRUE(completed(1));
   EXPECT_EQ(host.completions()[0].status, DTU_E_IO);
-  EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4001U);
+  EXPECT_EQ(host.reports().back().protocol_code, 4001U);
   EXPECT_THAT(host.reports().back().text, HasSubstr("refused"));
   EXPECT_EQ(health(i, "dtu_state"), 0);
 }
@@ -120,7 +120,7 @@ TEST_F(ChannelTest, ARedirectOfAMessageIsNoDelivery) {
       send_all(i, {{"x"}});
       ASSERT_TRUE(completed(1));
       EXPECT_EQ(host.completions()[0].status, DTU_E_REFUSED) << status << " " << method;
-      EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4009U);
+      EXPECT_EQ(host.reports().back().protocol_code, 4009U);
       EXPECT_EQ(health(i, "redirects"), 0);
       EXPECT_TRUE(i.stop_and_wait());
     }
@@ -209,7 +209,7 @@ TEST_F(ChannelTest, RedirectLoopIsCode4009) {
   send_all(i, {{"x"}});
   ASSERT_TRUE(completed(1));
   EXPECT_EQ(host.completions()[0].status, DTU_E_REFUSED);
-  EXPECT_EQ(DTU_ERR_CODE_OF(host.reports().back().flags), 4009U);
+  EXPECT_EQ(host.reports().back().protocol_code, 4009U);
   EXPECT_EQ(health(i, "dtu_state"), 302);
   EXPECT_EQ(health(i, "redirects"), 5);
 }

@@ -20,7 +20,8 @@ class States : public MqttTest {
   }
   bool reported_with(const Instance& i, int32_t state, uint32_t code) {
     for (const auto& r : host.reports())
-      if (r.by == i.handle() && r.state == state && r.flags == (DTU_ERR_RETRYABLE | DTU_ERR_CODE(code))) return true;
+      if (r.by == i.handle() && r.state == state && r.flags == DTU_ERR_RETRYABLE && r.protocol_code == code)
+        return true;
     return false;
   }
 };
@@ -53,7 +54,8 @@ TEST_F(States, ConnectedAndThenClosedByTheServer) {
   EXPECT_TRUE(shows(i, "2")) << i.health();
   EXPECT_TRUE(reported_with(i, DTU_STATE_DOWN, 4005)) << trouble();
   EXPECT_EQ(i.send({{"x"}}).taken, 0U);
-  EXPECT_EQ(i.raw_error().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(5007));
+  EXPECT_EQ(i.raw_error().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(i.raw_error().protocol_code, 5007U);
   ASSERT_TRUE(i.stop_and_wait());
 }
 

@@ -143,7 +143,7 @@ TEST_F(V5, QuotaExceededIsTriedAgainLater) {
   EXPECT_EQ(host.completions()[0].status, DTU_E_CLOSED);  // the host keeps it
   ASSERT_TRUE(wait([&] {
     return std::any_of(host.reports().begin(), host.reports().end(), [](const dtu::test::Report& r) {
-      return r.state == DTU_STATE_DOWN && r.flags == (DTU_ERR_RETRYABLE | DTU_ERR_CODE(5007));
+      return r.state == DTU_STATE_DOWN && r.flags == DTU_ERR_RETRYABLE && r.protocol_code == 5007;
     });
   })) << trouble();
   ASSERT_TRUE(wait_state(i, DTU_STATE_UP)) << trouble();

@@ -69,9 +69,11 @@ TEST(TcpClient, SaysWhoRefusedAndComesBackByItself) {
   host.advance(1ms);
   ASSERT_TRUE(host.run_until([&] { return !host.reports().empty(); }));
   EXPECT_TRUE(reported(host, inst, DTU_STATE_DOWN, "connection refused by 127.0.0.1:" + std::to_string(port)));
-  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4003));
+  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(host.reports().back().protocol_code, 4003U);
   EXPECT_EQ(inst.send({{"x"}}).status, DTU_E_IO);
-  EXPECT_EQ(inst.raw_error().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(5007));
+  EXPECT_EQ(inst.raw_error().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(inst.raw_error().protocol_code, 5007U);
 
   host.advance(5s);  // a few more tries
   host.run_until([] { return false; }, 20ms);

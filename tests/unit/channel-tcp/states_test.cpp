@@ -46,15 +46,18 @@ TEST(TcpStates, WhatIsNotUpCarriesTheStatusCode) {
   Connected c(host);
   c.remote->reset();
   ASSERT_TRUE(host.run_until([&] { return host.state(c.inst) == DTU_STATE_DOWN; }));
-  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4003));
+  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(host.reports().back().protocol_code, 4003U);
 
   const Listener taken;
   Instance server = host.create(component(), R"({"mode": "server", "port": )" + std::to_string(taken.port()) + "}");
   server.start();
   ASSERT_TRUE(host.run_until([&] { return host.state(server) == DTU_STATE_DOWN; }));
-  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4003));
+  EXPECT_EQ(host.reports().back().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(host.reports().back().protocol_code, 4003U);
   EXPECT_EQ(server.send({{"x"}}).status, DTU_E_IO);
-  EXPECT_EQ(server.raw_error().flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(5007));
+  EXPECT_EQ(server.raw_error().flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(server.raw_error().protocol_code, 5007U);
 }
 
 }  // namespace

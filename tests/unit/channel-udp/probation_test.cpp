@@ -30,7 +30,7 @@ TEST_F(Refused, IsDownAndCounted) {
   EXPECT_EQ(host.metric("udp_disconnects"), 1);
   const auto sent = inst->send({{"x"}});
   EXPECT_EQ(sent.status, DTU_E_IO);
-  EXPECT_EQ(DTU_ERR_CODE_OF(inst->raw_error().flags), 5007U);
+  EXPECT_EQ(inst->raw_error().protocol_code, 5007U);
   EXPECT_NE(inst->raw_error().flags & DTU_ERR_RETRYABLE, 0U);
 }
 

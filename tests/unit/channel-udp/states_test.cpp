@@ -50,7 +50,10 @@ TEST(UdpStates, WhatIsNotUpCarriesTheStatusCode) {
   host.advance(1100ms);
   ASSERT_EQ(host.state(inst), DTU_STATE_DEGRADED);
   ASSERT_EQ(host.reports().size(), 3U);
-  for (size_t i = 1; i < 3; ++i) EXPECT_EQ(host.reports()[i].flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4004)) << i;
+  for (size_t i = 1; i < 3; ++i) {
+    EXPECT_EQ(host.reports()[i].flags, DTU_ERR_RETRYABLE) << i;
+    EXPECT_EQ(host.reports()[i].protocol_code, 4004U) << i;
+  }
 }
 
 TEST(UdpStates, WorksWithoutTheMetricsService) {

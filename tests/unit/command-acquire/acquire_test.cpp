@@ -84,7 +84,6 @@ TEST_F(AcquireTest, GreaterVersionIsSetAtStart) {
   const Request& change = host.requests().back();
   EXPECT_EQ(change.name, "config.change");
   EXPECT_EQ(change.args, R"({"set":{"version": "101", "nolog": 1}})");
-  EXPECT_EQ(change.source, "acquire");
   EXPECT_EQ(change.caller, DTU_CALLER_SELF);
   const auto again = call(i);
   EXPECT_EQ(again.json, R"({"updated":false,"version":"101","offered":"101"})");

@@ -3,18 +3,19 @@
 namespace command_dtu::test {
 namespace {
 
-TEST(Commands, CallsOfItsOwnAreTrustedAndNamed) {
+TEST(Commands, WhatACommandNeedsIsAskedForWhoeverCalledIt) {
   Rig rig;
   full_board(rig);
   rig.ask_code("51", R"({"password":"new \"one\""})");
   const auto& asked = rig.host.requests();
   ASSERT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked[0].code, 51);
-  EXPECT_NE(asked[0].caller, DTU_CALLER_SELF);
-  EXPECT_EQ(asked[0].source, "port 1");
+  EXPECT_EQ(asked[0].caller, DTU_CALLER_PORT);
+  EXPECT_EQ(asked[0].link, 77U);
   EXPECT_EQ(asked[1].name, "password.set");
   EXPECT_EQ(asked[1].args, R"({"new_password":"new \"one\""})");
-  EXPECT_EQ(asked[1].caller, DTU_CALLER_SELF);
+  EXPECT_EQ(asked[1].caller, DTU_CALLER_ASKER);
+  EXPECT_EQ(asked[1].for_call, 1U);
 }
 
 TEST(Commands, Version) {
@@ -157,7 +158,7 @@ TEST(Commands, RestartAnswersFirst) {
   Rig rig;
   std::vector<std::string> order;
   rig.host.on_command("system.restart", [&](const dtu::test::Request& r) {
-    EXPECT_EQ(r.caller, DTU_CALLER_SELF);
+    EXPECT_EQ(r.caller, DTU_CALLER_ASKER);
     EXPECT_EQ(rig.host.replies().size(), 1U) << "answered before";
     return dtu::test::Answer{DTU_E_UNSUPPORTED, "", "not here"};
   });

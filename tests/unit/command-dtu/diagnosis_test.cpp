@@ -26,8 +26,7 @@ TEST(StatusCodes, OfFailedCalls) {
                           {DTU_E_CLOSED, 1, 3001}};
   for (const Row& row : rows) {
     EXPECT_EQ(error_code_of(row.status, 0, row.code), row.error_code) << row.status << " of " << row.code;
-    EXPECT_EQ(error_code_of(row.status, DTU_ERR_RETRYABLE, row.code), row.error_code);
-    EXPECT_EQ(error_code_of(row.status, DTU_ERR_CODE(5009), row.code), 5009) << "what the error says wins";
+    EXPECT_EQ(error_code_of(row.status, 5009, row.code), 5009) << "what the error says wins";
   }
 }
 
@@ -37,8 +36,7 @@ TEST(StatusCodes, OfChannels) {
                                          {"quecthing", 4010}, {"hwyun", 4011},  {"vendor", 5004}};
   for (const auto& [type, error_code] : types) {
     EXPECT_EQ(connect_error_of(type, 0), error_code) << type;
-    for (const int given : {4002, 4009, 5000, 3002})
-      EXPECT_EQ(connect_error_of(type, DTU_ERR_CODE(given) | DTU_ERR_RETRYABLE), given);
+    for (const int given : {4002, 4009, 5000, 3002}) EXPECT_EQ(connect_error_of(type, given), given);
   }
 }
 
@@ -84,16 +82,16 @@ TEST(Diagnosis, AnOutageIsOneEntryUntilTheChannelIsBack) {
   };
   diagnosis.channel_state(1, "http", DTU_STATE_CONNECTING, 0);
   EXPECT_EQ(codes(), "");
-  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, DTU_ERR_CODE(4002));
+  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, 4002);
   diagnosis.channel_state(1, "http", DTU_STATE_CONNECTING, 0);
-  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, DTU_ERR_CODE(4002));
+  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, 4002);
   diagnosis.channel_state(1, "http", DTU_STATE_FAILED, 0);  // says less
   EXPECT_EQ(codes(), "4002 ");
-  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, DTU_ERR_CODE(5000));
+  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, 5000);
   EXPECT_EQ(codes(), "4002 5000 ");
   diagnosis.channel_state(1, "http", DTU_STATE_UP, 0);
-  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, DTU_ERR_CODE(4009));
-  diagnosis.channel_state(1, "http", DTU_STATE_DEGRADED, DTU_ERR_CODE(4001));
+  diagnosis.channel_state(1, "http", DTU_STATE_DOWN, 4009);
+  diagnosis.channel_state(1, "http", DTU_STATE_DEGRADED, 4001);
   diagnosis.channel_state(1, "http", DTU_STATE_DEGRADED, 0);
   EXPECT_EQ(codes(), "4002 5000 4009 4001 ");
 }
@@ -150,7 +148,7 @@ TEST(Diagnosis, FromRealEvents) {
   {
     Rig rig;  // a HAL that knows better
     rig.host.on_point("sim.iccid", [](const dtu::test::Request&) {
-      return dtu::test::Answer{DTU_E_IO, "", "no network", DTU_ERR_CODE(3002)};
+      return dtu::test::Answer{DTU_E_IO, "", "no network", 0, 3002};
     });
     EXPECT_EQ(rig.ask(R"({"cmd_code":6,"password":"012345"})", "error_code"), "3002");
   }

@@ -101,7 +101,7 @@ class Rig {
   }
   // error_code: of the DTU protocol, as a channel gives it along; -1: no error at all.
   void state(uint32_t id, int32_t state, int error_code = -1) {
-    const dtu_error error = dtu::make_error(DTU_E_IO, "lost", DTU_ERR_CODE(error_code));
+    const dtu_error error = dtu::make_error(DTU_E_IO, "lost", 0, static_cast<uint32_t>(std::max(error_code, 0)));
     dialect_->channel_state(plugin_.self(), session_, id, state, error_code < 0 ? nullptr : &error);
     settle();
   }
@@ -116,7 +116,7 @@ class Rig {
         ASSERT_NE(call, calls_.end());
         const uint64_t request = call->second;
         calls_.erase(call);
-        host.answer(request, {reply.status, reply.json, reply.error, reply.flags});
+        host.answer(request, {reply.status, reply.json, reply.error, reply.flags, reply.protocol_code});
       }
     }
   }
@@ -183,12 +183,12 @@ class Rig {
     const uint64_t call = ++last_call_;
     calls_[call] = r.id;
     dtu_error error{};
-    const dtu_caller caller{sizeof caller, r.caller, 0, 0, dtu::str(r.source)};
+    const dtu_caller caller{sizeof caller, r.caller, r.channel, r.peer, dtu::str("somebody")};
     const dtu_invocation asked{sizeof asked, 0, call, dtu::str(name), dtu::str(r.args), &caller};
     const dtu_status status = commands_->invoke(plugin_.self(), &asked, &error);
     if (status == DTU_OK) return std::nullopt;
     calls_.erase(call);
-    return {{status, "", error.message, error.flags}};
+    return {{status, "", error.message, error.flags, error.protocol_code}};
   }
 
   dtu::test::Instance plugin_;

@@ -295,8 +295,14 @@ TEST(Session, CloudCommandsAreAnsweredToWhoAsked) {
   EXPECT_EQ(sent[0].flags, DTU_MSG_COMMAND);
   EXPECT_EQ(sent[1].route, "1");
   EXPECT_EQ(sent[2].route, "") << "an id that is not in publish: the channel's first";
-  EXPECT_EQ(rig.host.requests()[0].source, "channel 1");
-  EXPECT_EQ(rig.host.requests()[2].source, "channel 2");
+  const auto& asked = rig.host.requests();
+  for (const size_t i : {0, 2}) {
+    EXPECT_EQ(asked[i].caller, DTU_CALLER_CHANNEL);
+    EXPECT_EQ(asked[i].link, 77U);
+  }
+  EXPECT_EQ(asked[0].channel, 1U);
+  EXPECT_EQ(asked[0].peer, 42U);
+  EXPECT_EQ(asked[2].channel, 2U);
   EXPECT_THAT(rig.to_port(), IsEmpty());
 }
 

@@ -21,7 +21,7 @@ struct Kernel {
     rig.host.on_command("config.get", [](const Request&) { return Answer{DTU_OK, "{}"}; });
     rig.host.on_command("upgrade.state", [this](const Request&) { return Answer{DTU_OK, state}; });
     rig.host.on_command("upgrade.start", [this](const Request& r2) {
-      orders.push_back(r2.source + " " + r2.args);
+      orders.push_back((r2.caller == DTU_CALLER_ASKER ? "asker " : "") + r2.args);
       state = R"({"step":"checked","id":4,"seen":2,"over":false})";
       return Answer{DTU_OK, state};
     });
@@ -50,7 +50,7 @@ TEST(UpgradeOrder, GoesToTheKernelWithWhatItsReportsNeed) {
   Rig rig;
   Kernel kernel(rig);
   rig.channel(1, kOrder);
-  EXPECT_THAT(kernel.orders, ElementsAre(R"(channel 1 {"tag":{"msg_id":"m","code":62,"topic_id":"1"},)"
+  EXPECT_THAT(kernel.orders, ElementsAre(R"(asker {"tag":{"msg_id":"m","code":62,"topic_id":"1"},)"
                                          R"("url":"https://h/f","version":"2"})"));
   ASSERT_EQ(rig.to_channel(1).size(), 1U);
   EXPECT_THAT(rig.to_channel(1)[0], HasSubstr(R"("data":{"step":"checked","id":4,"seen":2,"over":false},"status":1)"));
@@ -62,7 +62,7 @@ TEST(UpgradeOrder, NobodyPutsInATagOfTheirOwn) {
   rig.port(local(
       R"({"cmd_code":"0x62","password":"012345","data":{"asked":{"x":1},"ota":{"url":"https://h/f","tag":{"evil":1}}}})"));
   EXPECT_THAT(kernel.orders,
-              ElementsAre(R"(port 1 {"tag":{"msg_id":null,"code":"0x62","topic_id":""},"url":"https://h/f"})"));
+              ElementsAre(R"(asker {"tag":{"msg_id":null,"code":"0x62","topic_id":""},"url":"https://h/f"})"));
 }
 
 TEST(UpgradeOrder, EachStepIsToldAndTheEndIsKnownThen) {

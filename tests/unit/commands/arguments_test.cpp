@@ -51,8 +51,9 @@ TEST(Arguments, ATextTooLongForAPatternIsForgotten) {
 
 TEST(Arguments, ABrokenSchemaIsWrongForEveryCall) {
   Arguments arguments(R"({"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}})");
-  Arguments list("[1]");
+  Arguments list("[1]"), no_json("{\"type\": ");
   for (int i = 0; i < 2; ++i) {
+    EXPECT_NE(no_json.wrong("{}").find("invalid schema"), std::string::npos);
     EXPECT_NE(arguments.wrong(R"({"a": 1})"), "");
     EXPECT_NE(list.wrong("{}").find("invalid schema"), std::string::npos);
   }

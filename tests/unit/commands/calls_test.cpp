@@ -42,26 +42,71 @@ struct CallsTest : ::testing::Test {
     lane.run();
     return answer.value_or(Answer{DTU_E_INTERNAL, "", "never answered"});
   }
-  static Request request(const std::string& command, const std::string& source = "channel 1") {
+  static Caller channel(uint64_t number) {
+    return {Caller::Kind::channel, number, 0, "channel " + std::to_string(number)};
+  }
+  static Caller plugin() { return {Caller::Kind::self, 0, 0, "hal x"}; }
+  static Request request(const std::string& command, const Caller& caller = channel(1)) {
     Request r;
     r.command = command;
-    r.source = source;
+    r.caller = caller;
     return r;
   }
 };
 
-const Builtin kEcho = [](const std::string& args, const std::string&, const Done& done) { done({DTU_OK, args, ""}); };
+const Builtin kEcho = [](const std::string& args, const Caller&, const Done& done) { done({DTU_OK, args, ""}); };
 
 // Only the kernel, and a plugin for itself: neither the console nor a channel that knows the password.
 TEST_F(CallsTest, AnInternalCommandIsOfTheKernelAndOfPlugins) {
   offer("channel.greeting", DTU_COMMAND_INTERNAL, kEcho);
-  EXPECT_EQ(call(request("channel.greeting")).status, DTU_OK) << "asked by the kernel";
-  Request r = request("channel.greeting", "console");
-  r.console = true;
+  EXPECT_EQ(call(request("channel.greeting", Caller{})).status, DTU_OK) << "asked by the kernel";
+  EXPECT_EQ(call(request("channel.greeting", console_caller())).status, DTU_E_UNSUPPORTED);
+  EXPECT_EQ(call(request("channel.greeting", plugin())).status, DTU_OK);
+  access.set_password("pw");
+  Request r = request("channel.greeting");
+  r.password = "pw";
   EXPECT_EQ(call(r).status, DTU_E_UNSUPPORTED);
-  r.console = false;
-  r.trusted = true;
-  EXPECT_EQ(call(r).status, DTU_OK);
+}
+
+// What a plugin asks while it answers: with the rights of whoever called it, and not an entry of its own.
+TEST_F(CallsTest, WhatIsPartOfAnAnswerHasTheRightsOfTheCaller) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password("pw");
+  Caller caller = channel(3);
+  caller.through_answer = true;
+  EXPECT_EQ(call(request("secret", caller)).status, DTU_E_DENIED);
+  ASSERT_EQ(calls.audit().entries().size(), 1U) << "a refusal is an entry all the same";
+  caller.gave_password = true;
+  access.stopped = true;
+  EXPECT_EQ(call(request("secret", caller)).status, DTU_OK) << "it was let in before";
+  EXPECT_EQ(calls.audit().entries().size(), 1U);
+}
+
+TEST_F(CallsTest, ARemoteIsLockedOutUnderItsName) {
+  offer("secret", DTU_COMMAND_PASSWORD, kEcho);
+  access.set_password("pw");
+  const auto guess = [&](const char* name) {
+    Request r = request("secret", {Caller::Kind::remote, 0, 0, name});
+    r.password = "no";
+    return call(r).status;
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(guess("sms 1"), DTU_E_WRONG_PASSWORD);
+  EXPECT_EQ(guess("sms 1"), DTU_E_LOCKED);
+  EXPECT_EQ(guess("sms 2"), DTU_E_WRONG_PASSWORD);
+}
+
+TEST_F(CallsTest, WhatAPluginOnlyLooksAtIsNoEntryOfTheAudit) {
+  offer("look", 0, kEcho);
+  EXPECT_EQ(call(request("look", plugin())).status, DTU_OK);
+  EXPECT_TRUE(calls.audit().entries().empty());
+  Command c;
+  c.name = "change";
+  c.flags = DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES;
+  c.builtin = kEcho;
+  ASSERT_EQ(directory.add(std::move(c)), "");
+  EXPECT_EQ(call(request("change", plugin())).status, DTU_OK);
+  ASSERT_EQ(calls.audit().entries().size(), 1U);
+  EXPECT_EQ(calls.audit().entries()[0].source, "hal x");
 }
 
 TEST_F(CallsTest, OneProviderCanBeNamed) {
@@ -80,7 +125,7 @@ TEST_F(CallsTest, ByNameAndByCode) {
   Request r;
   r.code = 7;
   r.args = R"({"a":1})";
-  r.source = "channel 1";
+  r.caller = channel(1);
   EXPECT_EQ(call(r).json, R"({"a":1})");
 }
 
@@ -99,8 +144,7 @@ TEST_F(CallsTest, PasswordIsAskedOfAllButTheConsoleAndTrustedPlugins) {
 TEST_F(CallsTest, TheConsoleNeedsNoPassword) {
   offer("secret", DTU_COMMAND_PASSWORD, kEcho);
   access.set_password("pw");
-  Request r = request("secret", "console");
-  r.console = true;
+  Request r = request("secret", console_caller());
   EXPECT_EQ(call(r).status, DTU_OK);
 }
 
@@ -189,7 +233,7 @@ TEST_F(StrictCallsTest, WrongArgumentsBehindAHashedPassword) {
 TEST_F(CallsTest, TheAuditSaysWhoAndWhatButNotThePassword) {
   offer("secret", DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES, kEcho);
   access.set_password("pw");
-  Request r = request("secret", "channel 3");
+  Request r = request("secret", channel(3));
   r.password = "pw";
   r.args = R"({"value":"not shown"})";
   EXPECT_EQ(call(r).status, DTU_OK);
@@ -220,7 +264,7 @@ TEST_F(CallsTest, WhatStartsItAgainIsNotRefused) {
 
 TEST_F(CallsTest, WrongArgumentsAreRefusedBeforeTheCommandRuns) {
   bool ran = false;
-  offer("echo", 0, [&](const std::string&, const std::string&, const Done& done) {
+  offer("echo", 0, [&](const std::string&, const Caller&, const Done& done) {
     ran = true;
     done({});
   });
@@ -232,7 +276,7 @@ TEST_F(CallsTest, WrongArgumentsAreRefusedBeforeTheCommandRuns) {
 
 TEST_F(CallsTest, AnUnansweredCallEndsAtItsDeadlineAndALateAnswerIsIgnored) {
   Done kept;
-  offer("slow", 0, [&](const std::string&, const std::string&, const Done& done) { kept = done; });
+  offer("slow", 0, [&](const std::string&, const Caller&, const Done& done) { kept = done; });
   Request r = request("slow");
   r.deadline_ms = 20;
   const Answer a = call(r);
@@ -244,7 +288,7 @@ TEST_F(CallsTest, AnUnansweredCallEndsAtItsDeadlineAndALateAnswerIsIgnored) {
 
 TEST_F(CallsTest, TooManyAtOnceAreRefusedAsBusy) {
   std::vector<Done> kept;
-  offer("slow", 0, [&](const std::string&, const std::string&, const Done& done) { kept.push_back(done); });
+  offer("slow", 0, [&](const std::string&, const Caller&, const Done& done) { kept.push_back(done); });
   Answer last;
   size_t refused = 0;
   lane.post([&] {
@@ -261,7 +305,7 @@ TEST_F(CallsTest, TooManyAtOnceAreRefusedAsBusy) {
 
 TEST_F(CallsTest, TooMuchAtOnceIsRefusedAsBusy) {
   std::vector<Done> kept;
-  offer("slow", 0, [&](const std::string&, const std::string&, const Done& done) { kept.push_back(done); });
+  offer("slow", 0, [&](const std::string&, const Caller&, const Done& done) { kept.push_back(done); });
   Request heavy = request("slow");
   heavy.args = "{" + std::string(1'000'000, ' ') + "}";
   size_t taken = 0;

@@ -92,5 +92,43 @@ TEST(Directory, ANameIsSharedOnlyIfAllSaySo) {
   EXPECT_EQ(d.add(own), "command wifi.scan is offered already");
 }
 
+TEST(Directory, ACommandHasOneAccessLevel) {
+  Directory d;
+  for (const uint32_t two : {DTU_COMMAND_PASSWORD | DTU_COMMAND_LOCAL, DTU_COMMAND_PASSWORD | DTU_COMMAND_INTERNAL,
+                             DTU_COMMAND_LOCAL | DTU_COMMAND_INTERNAL}) {
+    Command c = command("a.b");
+    c.flags = two;
+    EXPECT_NE(d.add(std::move(c)).find("command a.b has more than one access level"), std::string::npos) << two;
+  }
+  EXPECT_EQ(d.command("a.b"), nullptr);
+  EXPECT_STREQ(level_of(DTU_COMMAND_CHANGES), "open");
+  EXPECT_STREQ(level_of(DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES), "password");
+  EXPECT_STREQ(level_of(DTU_COMMAND_LOCAL), "local");
+  EXPECT_STREQ(level_of(DTU_COMMAND_INTERNAL), "internal");
+}
+
+// Another lane may hold one for as long as it likes.
+TEST(Directory, AListingStaysAsItWas) {
+  Directory d;
+  EXPECT_TRUE(d.last_listing()->commands.empty());
+  EXPECT_EQ(d.add(command("b")), "");
+  const auto first = d.listing();
+  EXPECT_EQ(d.add(command("a", {7})), "");
+  Point point;
+  point.name = "p";
+  point.unit = "V";
+  EXPECT_EQ(d.add(std::move(point)), "");
+  EXPECT_EQ(d.last_listing(), first) << "until somebody on the main lane looks";
+  const auto second = d.listing();
+  EXPECT_EQ(d.last_listing(), second);
+  EXPECT_EQ(d.listing(), second) << "nothing changed";
+  ASSERT_EQ(first->commands.size(), 1U);
+  ASSERT_EQ(second->commands.size(), 2U);
+  EXPECT_EQ(second->commands[0].name, "a");
+  EXPECT_EQ(second->commands[0].codes, std::vector<uint32_t>{7});
+  ASSERT_EQ(second->points.size(), 1U);
+  EXPECT_EQ(second->points[0].unit, "V");
+}
+
 }  // namespace
 }  // namespace dtud::commands

@@ -70,19 +70,19 @@ TEST_F(DtuctlTest, AnErrorNamesItsPortOnce) {
 }
 
 TEST_F(DtuctlTest, ACommandIsShownWithItsArguments) {
-  answer("commands", R"([{"name": "adc.query", "title": "ADC voltage", "codes": [7, 263], "password": true,
-    "local": false, "provider": "command dtu", "args_schema": {"type": "object", "required": ["adcn"], "properties": {
+  answer("commands", R"([{"name": "adc.query", "title": "ADC voltage", "codes": [7, 263],
+    "level": "password", "provider": "command dtu", "args_schema": {"type": "object", "required": ["adcn"], "properties": {
     "adcn": {"type": "integer", "minimum": 0, "maximum": 3, "title": "Input"}, "unit": {"enum": ["mV", "V"],
     "default": "mV", "title": "Unit"}, "tag": {}}}}, {"name": "radio.csq", "title": "Signal", "codes": [],
-    "password": false, "local": false, "provider": "kernel", "args_schema": null}])");
+    "level": "open", "provider": "kernel", "args_schema": null}])");
   EXPECT_EQ(dtuctl({"commands"}).out,
-            "COMMAND    CODES   CALLERS        ARGUMENTS          TITLE        PROVIDER\n"
-            "adc.query  7, 263  with password  adcn [unit] [tag]  ADC voltage  command dtu\n"
-            "radio.csq          all                               Signal       kernel\n");
+            "COMMAND    CODES   LEVEL     ARGUMENTS          TITLE        PROVIDER\n"
+            "adc.query  7, 263  password  adcn [unit] [tag]  ADC voltage  command dtu\n"
+            "radio.csq          open                         Signal       kernel\n");
   const std::string one =
       "adc.query: ADC voltage\n"
       "codes      7, 263\n"
-      "callers    with password\n"
+      "level      password\n"
       "provider   command dtu\n"
       "\n"
       "ARGUMENT  TYPE          DEFAULT   MEANING\n"
@@ -213,13 +213,13 @@ TEST_F(DtuctlTest, InspectAPluginAndAskWhetherItIsThere) {
 }
 
 TEST_F(DtuctlTest, CommandsAndPoints) {
-  answer("commands", R"([{"name": "radio.csq", "title": "Signal strength", "codes": [3, 259], "password": false,
-    "local": false, "provider": "command dtu", "args_schema": null}, {"name": "config.set", "title": "Store", "codes": [],
-    "password": true, "local": false, "provider": "dtud"}])");
+  answer("commands", R"([{"name": "radio.csq", "title": "Signal strength", "codes": [3, 259],
+    "level": "open", "provider": "command dtu", "args_schema": null}, {"name": "config.set", "title": "Store", "codes": [],
+    "level": "password", "provider": "dtud"}])");
   EXPECT_EQ(dtuctl({"commands"}).out,
-            "COMMAND     CODES   CALLERS        TITLE            PROVIDER\n"
-            "radio.csq   3, 259  all            Signal strength  command dtu\n"
-            "config.set          with password  Store            dtud\n");
+            "COMMAND     CODES   LEVEL     TITLE            PROVIDER\n"
+            "radio.csq   3, 259  open      Signal strength  command dtu\n"
+            "config.set          password  Store            dtud\n");
   answer("points", R"([{"name": "battery.mv", "unit": "mV", "title": "Battery", "writable": false, "provider": "hal x"},
     {"name": "gpio.4", "unit": "", "title": "Pin", "writable": true, "provider": "hal x"}])");
   EXPECT_EQ(dtuctl({"points"}).out,

@@ -247,13 +247,13 @@ TEST(TestHost, AnswersCommandsAndPointsFromTheLoop) {
   const auto& invoke = h.need<dtu_invoke_service>(DTU_INVOKE_SERVICE);
   Answers answers;
   host.set_point("radio.csq", "17");
-  host.on_code(3, [](const Request& r) -> Answer { return {DTU_OK, "\"" + r.source + "\""}; });
+  host.on_code(3, [](const Request& r) -> Answer { return {DTU_OK, "\"" + r.remote + "\""}; });
   host.on_command("later", [](const Request&) { return std::nullopt; });
   dtu_request q{};
   q.struct_size = sizeof q;
   q.code = 3;
   q.caller = DTU_CALLER_REMOTE;
-  q.remote = dtu::str("port 1");
+  q.remote = dtu::str("sms 10086");
   q.done = Answers::done;
   q.ctx = &answers;
   EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr, nullptr), DTU_OK);
@@ -266,7 +266,7 @@ TEST(TestHost, AnswersCommandsAndPointsFromTheLoop) {
   EXPECT_TRUE(answers.got.empty()) << "never inside the call";
   ASSERT_TRUE(host.run_until([&] { return answers.got.size() == 3; }));
   host.answer(host.requests().back().id, {DTU_OK, "true"});
-  EXPECT_THAT(answers.got, ElementsAre("0 \"port 1\"", "0 17", "-9 no point is called no.such", "0 true"));
+  EXPECT_THAT(answers.got, ElementsAre("0 \"sms 10086\"", "0 17", "-9 no point is called no.such", "0 true"));
   host.refuse_invoke(DTU_E_CLOSED);
   EXPECT_EQ(invoke.invoke(h.instance(), &q, nullptr, nullptr), DTU_E_CLOSED);
 }

@@ -59,7 +59,7 @@ struct HandoverTest : ::testing::TestWithParam<uint64_t> {
   void ask(const char* name, plugins::Instance* asker, commands::Done done) {
     commands::Request request;
     request.command = name;
-    request.console = true;
+    request.caller = commands::console_caller();
     EXPECT_EQ(rig.calls.invoke(request, asker, std::move(done)).status, DTU_OK);
   }
 };

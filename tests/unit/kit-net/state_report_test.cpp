@@ -23,7 +23,8 @@ TEST(StateReport, TellsAStateOncePerReason) {
   EXPECT_TRUE(state.is_up());
   EXPECT_EQ(host.reports().size(), 3U);
   EXPECT_EQ(host.reports()[1].code, DTU_E_IO);
-  EXPECT_EQ(host.reports()[1].flags, DTU_ERR_RETRYABLE | DTU_ERR_CODE(4003));
+  EXPECT_EQ(host.reports()[1].flags, DTU_ERR_RETRYABLE);
+  EXPECT_EQ(host.reports()[1].protocol_code, 4003U);
   EXPECT_EQ(host.reports()[2].state, DTU_STATE_UP);
 }
 

@@ -315,7 +315,7 @@ TEST(FaultsOfReplies, OnlyAnswersThatCannotBeAreCounted) {
     EXPECT_EQ(rig.directory.add(std::move(c)), "");
     commands::Request request;
     request.command = "test.run";
-    request.console = true;
+    request.caller = commands::console_caller();
     request.deadline_ms = 1;
     EXPECT_EQ(rig.calls.invoke(request, nullptr, [&](const commands::Answer& a) { status = a.status; }).status, DTU_OK);
   });

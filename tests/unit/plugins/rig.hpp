@@ -137,8 +137,7 @@ class Rig : public plugins::Upcalls {
   dtu_status invoke(plugins::Instance& asker, const dtu_request& r, plugins::Asking asking, dtu_error*) override {
     commands::Request request;
     request.command = dtu::view(r.command);
-    request.source = asker.name();
-    request.trusted = true;
+    request.caller = {commands::Caller::Kind::self, 0, 0, asker.name()};
     request.deadline_ms = r.deadline_ms;
     return calls.invoke(request, &asker, answer_to(asking), asking.number).status;
   }

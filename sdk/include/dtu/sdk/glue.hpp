@@ -122,9 +122,7 @@ struct Glue {
             [](void* p, EachFn<dtu_command_info> f, void* c, dtu_error* e) noexcept {
               return DTU_GUARD(e, (at(p).list_commands([&](const dtu_command_info& i) { f(c, &i); }), DTU_OK));
             },
-            [](void* p, const dtu_invocation* i, dtu_error* e) noexcept {
-              return DTU_GUARD(e, at(p).invoke(i->call, view(i->name), view(i->args), *i->caller));
-            },
+            [](void* p, const dtu_invocation* i, dtu_error* e) noexcept { return DTU_GUARD(e, at(p).invocation(*i)); },
             [](void* p, uint64_t call) noexcept { Glue::caught(p, [&] { at(p).cancel(call); }); }};
   }
   using Session = DialectIface::Session;

@@ -25,7 +25,7 @@ class StateReport {
 
 // What send() throws when there is no connection to send over.
 [[nodiscard]] inline dtu::Failure not_sent(std::string why) {
-  return {DTU_E_IO, std::move(why), DTU_ERR_RETRYABLE | DTU_ERR_CODE(kSendFailed)};
+  return {DTU_E_IO, std::move(why), DTU_ERR_RETRYABLE, kSendFailed};
 }
 
 }  // namespace net

@@ -1,4 +1,4 @@
-// The DTU protocol's status codes that errors of these channels carry (DTU_ERR_CODE).
+// The DTU protocol's status codes that errors of these channels carry (dtu_error.protocol_code).
 #pragma once
 #include <cstdint>
 
