@@ -218,20 +218,6 @@ Answer Calls::await_point(std::string_view name, std::string_view json, plugins:
   return refusal;
 }
 
-Answer Calls::ask(plugins::Instance& provider, std::string what, Put put, Cancel cancel, uint32_t deadline_ms,
-                  Done done, uint64_t& id) {
-  Call call;
-  call.kind = Kind::question;
-  call.name = std::move(what);
-  call.provider = &provider;
-  call.put = std::move(put);
-  call.cancel = cancel;
-  call.done = std::move(done);
-  Answer refusal = begin(std::move(call), deadline_ms);
-  if (refusal.status == DTU_OK) id = last_id_;
-  return refusal;
-}
-
 void Calls::drop(uint64_t id) {
   const auto theirs = [&](const Finished& f) { return f.id == id; };
   finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
@@ -274,9 +260,7 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
   if (await) ++awaits_;
   const uint64_t id = call.id;
   Call& kept = calls_.emplace(id, std::move(call)).first->second;  // stays where it is: an unordered_map's node
-  const uint32_t most = await || kept.kind == Kind::question ? deadline_ms  // the kernel's own may take long
-                        : kept.internal                      ? kLongestInternal_ms
-                                                             : kLongestDeadline_ms;
+  const uint32_t most = await ? deadline_ms : kept.internal ? kLongestInternal_ms : kLongestDeadline_ms;
   const uint32_t ms = deadline_ms == 0 ? kDefaultDeadline_ms : std::min(deadline_ms, most);
   kept.timer = lane_.timers().create(deadline_passed, &kept);
   if (!await || deadline_ms != 0) {
@@ -298,9 +282,9 @@ void Calls::tell_cancelled(const Call& call) {
   plugins::Instance* provider = call.provider;
   if (!call.handed_over || provider == nullptr || !provider->alive()) return;
   const plugins::Tables& t = provider->tables();
-  const Cancel cancel = call.kind == Kind::command ? t.commands.cancel
-                        : call.kind == Kind::await ? t.points.cancel
-                                                   : call.cancel;
+  const auto cancel = call.kind == Kind::command ? t.commands.cancel
+                      : call.kind == Kind::await ? t.points.cancel
+                                                 : nullptr;
   if (cancel == nullptr) return;
   provider->call(
       [provider, cancel, id = call.id] {
@@ -392,13 +376,8 @@ void Calls::hold(const plugins::Instance& provider) { held_ = &provider; }
 
 void Calls::rehome(const plugins::Instance& from, plugins::Instance& to) {
   if (held_ == &from) held_ = &to;
-  std::vector<uint64_t> questions;  // of the kernel: it asks the successor by itself
-  for (auto& [id, call] : calls_) {
-    if (call.provider != &from) continue;
-    call.provider = &to;
-    if (call.kind == Kind::question) questions.push_back(id);
-  }
-  for (const uint64_t id : questions) finish(id, {DTU_E_CLOSED, "", from.name() + " is being replaced"});
+  for (auto& [id, call] : calls_)
+    if (call.provider == &from) call.provider = &to;
 }
 
 void Calls::release(const plugins::Instance& provider) {
@@ -419,7 +398,6 @@ void Calls::release(const plugins::Instance& provider) {
 // By whoever offers it now, in the way it was asked for.
 Answer Calls::still_offered(Call& call) {
   const Answer gone{DTU_E_CLOSED, "", call.name + " is not offered any more"};
-  if (call.kind == Kind::question) return {};
   if (call.kind == Kind::command) {
     const Command* command = directory_.command(call.name, call.provider);
     if (command == nullptr) command = directory_.command(call.name);
@@ -479,8 +457,6 @@ dtu_status Calls::put(plugins::Instance& provider, const Call& call, dtu_error* 
       return t.points.write(provider.self(), text(call.name), text(call.args), call.id, error);
     case Kind::await:
       return t.points.await(provider.self(), text(call.name), text(call.args), call.id, error);
-    case Kind::question:
-      return call.put(provider, call.id, error);
   }
   return DTU_E_INTERNAL;
 }
@@ -510,7 +486,6 @@ void Calls::hand_over(uint64_t id) {
   question.args = call.args;
   question.caller = call.caller;
   question.until_ns = call.until_ns;
-  question.put = std::move(call.put);
   provider->call(
       [provider, question = std::move(question)] {
         Called c;

@@ -57,12 +57,6 @@ class Calls {
   // `done` comes when the point's value is not, or no longer, the one of `json`. `id` names it for drop().
   [[nodiscard]] Answer await_point(std::string_view name, std::string_view json, plugins::Instance* asker, Done done,
                                    uint64_t& id, Limits limits = {0, 0});
-  // A question of the kernel to an interface of `provider` that answers by host->reply. put: calls its function, on the
-  // provider's lane. cancel: tells it that the deadline passed; null: nothing to tell. `id` is the call's.
-  using Put = std::function<dtu_status(plugins::Instance& provider, uint64_t call, dtu_error*)>;
-  using Cancel = void (*)(void* self, uint64_t call);
-  [[nodiscard]] Answer ask(plugins::Instance& provider, std::string what, Put put, Cancel cancel, uint32_t deadline_ms,
-                           Done done, uint64_t& id);
   // Nobody waits for this call any more: its `done` is not called, its provider is told. cancel: the same for an asker,
   // by its number; an answer that has been given is the asker's own to forget.
   void drop(uint64_t id);
@@ -98,7 +92,7 @@ class Calls {
   void note(const std::string& source, const std::string& name, bool changes, const Answer& answer);
 
  private:
-  enum class Kind { command, read, write, await, question };
+  enum class Kind { command, read, write, await };
   struct Call {
     uint64_t id = 0;
     Kind kind = Kind::command;
@@ -114,8 +108,6 @@ class Calls {
     uint64_t number = 0;                    // the asker's
     plugins::Instance* provider = nullptr;  // null: the kernel
     Builtin builtin;
-    Put put;  // of a question
-    Cancel cancel = nullptr;
     Done done;
     uint64_t timer = 0;
     Calls* owner = nullptr;

@@ -9,6 +9,7 @@
 namespace dtud::commands {
 namespace {
 
+constexpr uint32_t kForBoards = DTU_COMMAND_INTERNAL | DTU_COMMAND_SHARED;
 constexpr size_t kMost = 4096;  // of each: a plugin that lists without end is stopped here
 constexpr uint32_t kLevels = DTU_COMMAND_PASSWORD | DTU_COMMAND_LOCAL | DTU_COMMAND_INTERNAL;
 
@@ -23,6 +24,10 @@ const char* level_of(uint32_t flags) {
   if ((flags & DTU_COMMAND_INTERNAL) != 0) return "internal";
   if ((flags & DTU_COMMAND_LOCAL) != 0) return "local";
   return (flags & DTU_COMMAND_PASSWORD) != 0 ? "password" : "open";
+}
+
+bool is_board_name(std::string_view name) {
+  return name == kNetworkConfigure || name.substr(0, kFirmware.size()) == kFirmware;
 }
 
 void Directory::seat(const plugins::Instance& provider) { seats_.push_back(&provider); }
@@ -40,6 +45,8 @@ std::string Directory::add(Command command) {
     return "command " + command.name +
            " has more than one access level: of DTU_COMMAND_PASSWORD, DTU_COMMAND_LOCAL and DTU_COMMAND_INTERNAL one "
            "is allowed";
+  if (is_board_name(command.name) && (command.flags & kForBoards) != kForBoards)
+    return "command " + command.name + " is for dtud alone: it has to be DTU_COMMAND_INTERNAL and DTU_COMMAND_SHARED";
   if (count_ >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
   const auto there = commands_.find(command.name);
   if (there != commands_.end())

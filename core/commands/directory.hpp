@@ -22,6 +22,10 @@ class Instance;
 
 namespace dtud::commands {
 
+// What dtud asks of boards (docs/names.md). Whoever else could call it would install a firmware of his own.
+inline constexpr std::string_view kFirmware = "firmware.", kNetworkConfigure = "network.configure";
+[[nodiscard]] bool is_board_name(std::string_view name);
+
 // A command of the kernel itself. It answers through `done`, now or later.
 using Builtin = std::function<void(const std::string& args, const Caller& caller, Done done)>;
 

@@ -168,7 +168,8 @@ void check_board(const DeviceConfig& config, const Product& product, Report& rep
     }
   }
   const std::string unsupported = kUnsupported;
-  if (!product.network() && !(config.apn == ApnConfig{}))
+  const auto networks = product.offered("network");
+  if (networks && networks->empty() && !(config.apn == ApnConfig{}))
     report.warning("/apn", unsupported + ": it offers no mobile network" + kNoEffect);
   const auto installers = product.offered("firmware");
   if (installers && installers->empty() && config.ota != DeviceConfig{}.ota)

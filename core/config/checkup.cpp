@@ -22,6 +22,8 @@ bool overlap(std::string_view a, std::string_view b) {
   return x.substr(0, common) == y.substr(0, common);
 }
 
+constexpr std::string_view kNetwork = "network";  // several HALs may have one: each gets the access point
+
 bool is_of(std::string_view name, std::string_view kind) {
   return name.size() > kind.size() && name.substr(0, kind.size()) == kind && name[kind.size()] == ':';
 }
@@ -58,7 +60,7 @@ void Product::add_hal(const std::string& owner, const std::string& path, const s
     const auto& [where, name] = offer;
     const auto other = std::find_if(offers_.begin(), offers_.end(),
                                     [&](const Owned& o) { return o.owner != owner && o.name == offer.text; });
-    if (other != offers_.end() && name.back() != ':')
+    if (other != offers_.end() && name.back() != ':' && !is_of(name, kNetwork))
       report.error(path + where, other->owner + " has " + name + " already: give it another name here");
     offers_.push_back({owner, name});
   }

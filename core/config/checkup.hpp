@@ -33,9 +33,6 @@ class Product {
 
   // What the HALs offer of a kind ("port"), without the kind; nothing when one of them does not tell.
   [[nodiscard]] std::optional<std::vector<std::string>> offered(std::string_view kind) const;
-  // Whether a HAL can set the access point (dtu.network/1).
-  void network_is(bool offered) { network_ = offered; }
-  [[nodiscard]] bool network() const { return network_; }
 
  private:
   struct Owned {
@@ -43,7 +40,6 @@ class Product {
   };
   std::vector<Owned> claims_, offers_;
   std::vector<std::string> hals_;
-  bool network_ = true;  // until somebody knows
 };
 
 }  // namespace dtud::config

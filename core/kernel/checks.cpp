@@ -1,8 +1,5 @@
 #include "kernel/checks.hpp"
 
-#include <dtu/network.h>
-
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -87,15 +84,7 @@ std::optional<config::Checkup> Checks::ask_apart(const Components::Found& found,
 config::Product Checks::board() {
   config::Findings ignored;
   const auto board = config::read_board(board_text_, board_file_, schemas(), ignored);
-  if (!board) return {};
-  config::Product product = board->product;
-  product.network_is(std::any_of(board->hal.begin(), board->hal.end(), [this](const config::ComponentConfig& hal) {
-    const auto* component = components_.find(DTU_KIND_HAL, hal.type).component;
-    const auto is_network = [](const std::string& id) { return id == DTU_NETWORK_IFACE; };
-    return component == nullptr ||  // then nobody knows
-           std::any_of(component->interface_ids.begin(), component->interface_ids.end(), is_network);
-  }));
-  return product;
+  return board ? board->product : config::Product();
 }
 
 }  // namespace dtud

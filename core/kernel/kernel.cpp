@@ -80,8 +80,8 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
       indicators_(
           lane, log, directory_, calls_, [this] { return connected(); },
           [this] { changes_.factory_reset("the reset input was pulled low"); }),
-      network_settings_(log),
-      upgrades_({lane, log, disk_, calls_,
+      network_settings_(log, directory_, calls_),
+      upgrades_({lane, log, disk_, directory_, calls_, events_,
                  [this](const std::string& how) { restart_soon(how == "board" ? End::reboot : End::restart); },
                  [this] { return proven(); }}),
       watchdog_(lane, [this] { return is_well(); }),
@@ -303,8 +303,6 @@ void Kernel::started(plugins::Instance& instance) {
   register_offers(instance);
   if (instance.component().kind == DTU_KIND_HAL) {
     device_.hal_started(instance);
-    network_settings_.started(instance);
-    upgrades_.started(instance);
     learn_initial_password();
   }
   if (!instance.component().dialects.empty()) device_.speaker_started(instance);
@@ -388,6 +386,8 @@ void Kernel::register_offers(plugins::Instance& instance) {
         directory_.listed(instance);
         calls_.release(instance);
         indicators_.points_changed();
+        network_settings_.offered_by(instance);
+        upgrades_.offered_by(instance);
       });
 }
 

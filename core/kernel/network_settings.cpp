@@ -1,50 +1,54 @@
 #include "kernel/network_settings.hpp"
 
 #include <algorithm>
-#include <utility>
 
-#include "commands/answer.hpp"
+#include "config/json_text.hpp"
 
 namespace dtud {
 namespace {
 
-dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
+constexpr uint32_t kDeadline_ms = 120'000;  // it may have to dial
 
 }  // namespace
 
 void NetworkSettings::configure(const config::ApnConfig& apn) {
   if (apn_ && *apn_ == apn) return;
   apn_ = apn;
-  for (plugins::Instance* hal : hals_) tell(*hal);
+  for (const plugins::Instance* board : boards_) tell(*board);
 }
 
-void NetworkSettings::started(plugins::Instance& hal) {
-  if (hal.tables().network.configure == nullptr) return;
-  if (std::find(hals_.begin(), hals_.end(), &hal) == hals_.end()) hals_.push_back(&hal);
-  if (apn_) tell(hal);
+void NetworkSettings::offered_by(const plugins::Instance& board) {
+  if (!board.alive() || directory_.command(commands::kNetworkConfigure, &board) == nullptr) return;
+  if (!runs(&board)) boards_.push_back(&board);
+  if (apn_) tell(board);
 }
 
-void NetworkSettings::stopping(const plugins::Instance& hal) {
-  hals_.erase(std::remove(hals_.begin(), hals_.end(), &hal), hals_.end());
+void NetworkSettings::stopping(const plugins::Instance& board) {
+  boards_.erase(std::remove(boards_.begin(), boards_.end(), &board), boards_.end());
 }
 
-void NetworkSettings::tell(plugins::Instance& hal) {
-  using Outcome = std::pair<dtu_status, dtu_error>;
-  hal.call(
-      [&hal, apn = *apn_] {
-        dtu_error error{};
-        error.struct_size = sizeof error;
-        const dtu_network_settings settings{sizeof settings, 0, text(apn.name), text(apn.user), text(apn.password)};
-        const dtu_status status = hal.guarded(
-            "configure", &error, [&] { return hal.tables().network.configure(hal.self(), &settings, &error); });
-        return Outcome{status, error};
-      },
-      [this, &hal](const Outcome& outcome) {
-        const auto& [status, error] = outcome;
-        if (status >= 0) return;
-        log_.error(hal.name(), std::string("could not set the access point (apn): ") +
-                                   (error.message[0] != '\0' ? error.message : commands::name_of_status(status)));
-      });
+bool NetworkSettings::runs(const plugins::Instance* board) const {
+  return std::find(boards_.begin(), boards_.end(), board) != boards_.end();
+}
+
+void NetworkSettings::tell(const plugins::Instance& board) {
+  auto args = config::make_object();
+  args->set("apn", apn_->name);
+  args->set("user", apn_->user);
+  args->set("password", apn_->password);
+  commands::Request request;
+  request.command = commands::kNetworkConfigure;
+  request.args = config::to_json(config::Json(args));
+  request.to = board.name();
+  request.source = "kernel";
+  request.trusted = true;
+  request.deadline_ms = kDeadline_ms;
+  const auto told = [this, asked = &board, name = board.name()](const commands::Answer& answer) {
+    // What stopped meanwhile is told after its next start.
+    if (answer.status == DTU_OK || (answer.status == DTU_E_CLOSED && !runs(asked))) return;
+    log_.error(name, "could not set the access point (apn): " + answer.error);
+  };
+  if (const commands::Answer refusal = calls_.invoke(request, nullptr, told); refusal.status != DTU_OK) told(refusal);
 }
 
 }  // namespace dtud

@@ -18,7 +18,9 @@ using commands::Answer;
 using commands::Done;
 using upgrade::FactsByKind;
 
-constexpr uint32_t kFactsDeadline_ms = 30'000, kMarkDeadline_ms = 60'000;
+constexpr uint32_t kFactsDeadline_ms = 30'000, kMarkDeadline_ms = 60'000, kCancelDeadline_ms = 60'000;
+constexpr const char *kFacts = "firmware.facts", *kInstall = "firmware.install", *kMarkGood = "firmware.mark_good",
+                     *kCancel = "firmware.cancel", *kProgress = "firmware.progress";
 constexpr size_t kMostWaiters = 64, kMostKinds = 32, kLongestText = 64;
 
 std::string read_boot_id() {
@@ -28,7 +30,11 @@ std::string read_boot_id() {
   return id;
 }
 
-dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
+// The facts of one board: what its firmware.facts answered.
+struct Said {
+  const plugins::Instance* board;
+  Answer answer;
+};
 
 }  // namespace
 
@@ -37,9 +43,14 @@ Upgrades::Upgrades(Parts parts)
       boot_id_(read_boot_id()),
       errand_(parts_.lane, *this),
       jitter_(static_cast<uint32_t>(monotonic_ns())),
-      timer_(parts_.lane.timers().create(run_wake, this)) {}
+      timer_(parts_.lane.timers().create(run_wake, this)) {
+  progress_ = parts_.events.follow(kProgress, [this](const events::Event& event, uint32_t) { progressed(event); });
+}
 
-Upgrades::~Upgrades() { parts_.lane.timers().destroy(timer_); }
+Upgrades::~Upgrades() {
+  parts_.events.unfollow(progress_);
+  parts_.lane.timers().destroy(timer_);
+}
 
 void Upgrades::start(const config::BoardConfig& board, const std::string& state_dir) {
   restart_rule_ = board.reset == "reboot" ? "board" : "dtud";
@@ -52,17 +63,25 @@ void Upgrades::stop() {
   if (upgrade_ != nullptr) upgrade_->stop();
 }
 
-void Upgrades::started(plugins::Instance& hal) {
-  if (hal.tables().firmware.facts == nullptr) return;
-  if (std::find(hals_.begin(), hals_.end(), &hal) == hals_.end()) hals_.push_back(&hal);
+void Upgrades::offered_by(plugins::Instance& board) {
+  if (!board.alive() || !offers(board, kFacts)) return;
+  if (!runs(&board)) boards_.push_back(&board);
   if (upgrade_ != nullptr) upgrade_->board_changed();
 }
 
-void Upgrades::stopping(const plugins::Instance& hal) {
-  hals_.erase(std::remove(hals_.begin(), hals_.end(), &hal), hals_.end());
+void Upgrades::stopping(const plugins::Instance& board) {
+  boards_.erase(std::remove(boards_.begin(), boards_.end(), &board), boards_.end());
   for (auto it = providers_.begin(); it != providers_.end();)
-    it = it->second == &hal ? providers_.erase(it) : std::next(it);
-  if (installer_ == &hal) installer_ = nullptr;
+    it = it->second == &board ? providers_.erase(it) : std::next(it);
+  if (installer_ == &board) installer_ = nullptr;
+}
+
+bool Upgrades::runs(const plugins::Instance* board) const {
+  return std::find(boards_.begin(), boards_.end(), board) != boards_.end();
+}
+
+bool Upgrades::offers(const plugins::Instance& board, const char* command) const {
+  return parts_.directory.command(command, &board) != nullptr;
 }
 
 void Upgrades::wake_at(int64_t ns) {
@@ -113,33 +132,47 @@ std::string Upgrades::begin_errand(const std::string& job) {
 
 // --- the board -------------------------------------------------------------------------------------------------------
 
+void Upgrades::call(const plugins::Instance& board, const char* command, std::string args, uint32_t deadline_ms,
+                    Done done) {
+  commands::Request request;
+  request.command = command;
+  request.args = std::move(args);
+  request.to = board.name();
+  request.source = "kernel";
+  request.trusted = true;
+  request.deadline_ms = deadline_ms;
+  const Answer refusal = parts_.calls.invoke(request, nullptr, done);
+  if (refusal.status != DTU_OK) fail_later(done, refusal.status, refusal.error);
+}
+
+// In the order of board.json, whoever answers first: a kind that two boards have is the first one's.
 struct Upgrades::Gathering {
   size_t open = 1;  // one for the asker itself, so that it ends last
-  FactsByKind facts;
-  std::function<void(const FactsByKind&)> done;
+  std::list<Said> said;
+  std::function<void()> done;
   void one_less() {
-    if (--open == 0) done(facts);
+    if (--open == 0) done();
   }
 };
 
 void Upgrades::facts(std::function<void(const FactsByKind&)> done) {
   auto all = std::make_shared<Gathering>();
-  all->done = std::move(done);
-  for (plugins::Instance* hal : hals_) {
-    uint64_t call = 0;
-    ++all->open;
-    const auto put = [](plugins::Instance& provider, uint64_t id, dtu_error* error) {
-      return provider.tables().firmware.facts(provider.self(), id, error);
-    };
-    const auto refusal = parts_.calls.ask(
-        *hal, "facts", put, nullptr, kFactsDeadline_ms,
-        [this, all, hal](const Answer& answer) {
-          learn(*hal, answer, all->facts);
-          all->one_less();
-        },
-        call);
-    if (refusal.status != DTU_OK) all->one_less();
-  }
+  all->done = [this, said = &all->said, done = std::move(done)] {
+    FactsByKind facts;
+    for (const Said& one : *said) learn(one.board, one.answer, facts);
+    done(facts);
+  };
+  const auto offered = parts_.directory.commands().find(kFacts);
+  if (offered != parts_.directory.commands().end())
+    for (const commands::Command& offer : offered->second) {
+      if (!runs(offer.provider)) continue;
+      ++all->open;
+      Said& to = all->said.emplace_back(Said{offer.provider, {}});
+      call(*offer.provider, kFacts, "{}", kFactsDeadline_ms, [all, &to](const Answer& answer) {
+        to.answer = answer;
+        all->one_less();
+      });
+    }
   parts_.lane.post([all] { all->one_less(); });
 }
 
@@ -148,13 +181,13 @@ void Upgrades::offered(const std::function<void(bool)>& done) {
   facts([done](const FactsByKind& facts) { done(!facts.empty()); });
 }
 
-void Upgrades::learn(plugins::Instance& hal, const Answer& answer, FactsByKind& to) {
-  if (std::find(hals_.begin(), hals_.end(), &hal) == hals_.end()) return;  // gone meanwhile
+void Upgrades::learn(const plugins::Instance* board, const Answer& answer, FactsByKind& to) {
+  if (!runs(board)) return;  // gone meanwhile
   config::Findings findings;
   const auto json = config::read_json(answer.json, "facts", findings);
   const config::JsonObject* kinds = json ? config::as_object(*json) : nullptr;
   if (answer.status != DTU_OK || kinds == nullptr)
-    return parts_.log.error(hal.name(),
+    return parts_.log.error(board->name(),
                             "does not report the running firmware: " +
                                 (answer.status != DTU_OK ? answer.error : "the answer is not a JSON object"));
   for (const auto& [kind, value] : *kinds) {
@@ -166,7 +199,7 @@ void Upgrades::learn(plugins::Instance& hal, const Answer& answer, FactsByKind& 
     facts.confirmed = config::as_flag(said->get("confirmed"), true);
     facts.rolled_back = config::as_flag(said->get("rolled_back"));
     to.emplace(kind, std::move(facts));
-    providers_[kind] = &hal;
+    providers_[kind] = board;
   }
 }
 
@@ -174,52 +207,37 @@ void Upgrades::fail_later(const Done& done, dtu_status status, std::string why) 
   parts_.lane.post([done, status, why = std::move(why)] { done({status, "", why}); });
 }
 
-void Upgrades::install(const std::string& kind, const std::string& file, const std::string& version, uint32_t seconds,
-                       Done done) {
-  const auto provider = providers_.find(kind);
+void Upgrades::install(const upgrade::Image& image, uint32_t seconds, Done done) {
+  const auto provider = providers_.find(image.kind);
   if (provider == providers_.end())
-    return fail_later(done, DTU_E_CLOSED, "the HAL that installs " + kind + " is not running");
+    return fail_later(done, DTU_E_CLOSED, "the HAL that installs " + image.kind + " is not running");
   installer_ = provider->second;
-  const auto put = [kind, file, version](plugins::Instance& hal, uint64_t id, dtu_error* error) {
-    const dtu_firmware_image image{sizeof image, 0, text(kind), text(file), text(version)};
-    return hal.tables().firmware.install(hal.self(), &image, id, error);
-  };
-  const auto refusal = parts_.calls.ask(
-      *installer_, "the installation", put, installer_->tables().firmware.cancel, seconds * 1000,
-      [this, done](const Answer& answer) {
-        installer_ = nullptr;
-        done(answer);
-      },
-      install_call_);
-  if (refusal.status != DTU_OK) fail_later(done, refusal.status, refusal.error);
+  auto args = config::make_object();
+  args->set("kind", image.kind);
+  args->set("file", image.file);
+  args->set("size", image.size);
+  args->set("sha256", image.sha256);
+  args->set("version", image.version);
+  call(*installer_, kInstall, config::to_json(config::Json(args)), seconds * 1000,
+       [this, done = std::move(done)](const Answer& answer) {
+         installer_ = nullptr;
+         done(answer);
+       });
 }
 
-void Upgrades::install_progress(std::function<void(int32_t)> done) {
-  plugins::Instance* hal = installer_;
-  if (hal == nullptr || !hal->alive() || hal->tables().firmware.progress == nullptr) return;
-  hal->call(
-      [hal, call = install_call_] {
-        int32_t percent = -1;
-        (void)hal->guarded("progress", nullptr, [&] {
-          percent = hal->tables().firmware.progress(hal->self(), call);
-          return DTU_OK;
-        });
-        return percent;
-      },
-      [done = std::move(done)](int32_t percent) { done(std::clamp(percent, -1, 100)); });
+void Upgrades::progressed(const events::Event& event) {
+  if (installer_ == nullptr || event.source != installer_->name() || (event.flags & DTU_EVENT_GONE) != 0) return;
+  config::Findings findings;
+  const auto json = config::read_json(event.json, kProgress, findings);
+  const config::JsonObject* said = json ? config::as_object(*json) : nullptr;
+  if (said == nullptr) return;
+  const int64_t percent = config::as_integer(said->get("percent"), -1);
+  upgrade_->progressed(static_cast<int32_t>(std::clamp<int64_t>(percent, -1, 100)));
 }
 
-bool Upgrades::cancel_install() {
-  plugins::Instance* hal = installer_;
-  if (hal == nullptr || !hal->alive() || hal->tables().firmware.cancel == nullptr) return false;
-  hal->call(
-      [hal, call = install_call_] {
-        return hal->guarded("cancel", nullptr, [&] {
-          hal->tables().firmware.cancel(hal->self(), call);
-          return DTU_OK;
-        });
-      },
-      [](dtu_status) {});
+bool Upgrades::cancel_install(Done done) {
+  if (installer_ == nullptr || !offers(*installer_, kCancel)) return false;
+  call(*installer_, kCancel, "{}", kCancelDeadline_ms, std::move(done));
   return true;
 }
 
@@ -227,15 +245,12 @@ void Upgrades::mark_good(const std::string& kind, Done done) {
   const auto provider = providers_.find(kind);
   if (provider == providers_.end())
     return fail_later(done, DTU_E_CLOSED, "the HAL that installs " + kind + " is not running");
-  plugins::Instance& hal = *provider->second;
-  if (hal.tables().firmware.mark_good == nullptr)
-    return fail_later(done, DTU_E_UNSUPPORTED, hal.name() + " cannot mark an upgrade as good");
-  const auto put = [kind](plugins::Instance& to, uint64_t id, dtu_error* error) {
-    return to.tables().firmware.mark_good(to.self(), text(kind), id, error);
-  };
-  uint64_t call = 0;
-  const auto refusal = parts_.calls.ask(hal, "mark good", put, nullptr, kMarkDeadline_ms, done, call);
-  if (refusal.status != DTU_OK) fail_later(done, refusal.status, refusal.error);
+  const plugins::Instance& board = *provider->second;
+  if (!offers(board, kMarkGood))
+    return fail_later(done, DTU_E_UNSUPPORTED, board.name() + " cannot mark an upgrade as good");
+  auto args = config::make_object();
+  args->set("kind", kind);
+  call(board, kMarkGood, config::to_json(config::Json(args)), kMarkDeadline_ms, std::move(done));
 }
 
 void Upgrades::read_point(const std::string& name, std::function<void(std::optional<double>)> done) {

@@ -1,4 +1,4 @@
-// Upgrades in this dtud: what their steps (core/upgrade) need of HALs, calls, channels and processes. Main lane.
+// Upgrades in this dtud: what their steps (core/upgrade) need of boards, calls, channels and processes. Main lane.
 #pragma once
 #include <functional>
 #include <list>
@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "commands/calls.hpp"
+#include "commands/directory.hpp"
 #include "config/documents.hpp"
 #include "disk/disk_lane.hpp"
+#include "events/hub.hpp"
 #include "lanes/lane.hpp"
 #include "log/log.hpp"
 #include "plugins/instance.hpp"
@@ -25,7 +27,9 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
     Lane& lane;
     Log& log;
     DiskLane& disk;
+    commands::Directory& directory;
     commands::Calls& calls;
+    events::Hub& events;
     std::function<void(const std::string& how)> restart;
     std::function<bool()> proven;
   };
@@ -34,8 +38,8 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
 
   void start(const config::BoardConfig& board, const std::string& state_dir);
   void stop();
-  void started(plugins::Instance& hal);
-  void stopping(const plugins::Instance& hal);
+  void offered_by(plugins::Instance& board);  // it has started, and what it offers is in the directory
+  void stopping(const plugins::Instance& board);
   void look() {  // a channel changed its state
     if (upgrade_ != nullptr) upgrade_->look();
   }
@@ -43,7 +47,7 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   [[nodiscard]] upgrade::Upgrade& present() { return *upgrade_; }  // from start() on
   // Whether somebody can install an upgrade.
   void offered(const std::function<void(bool)>& done);
-  // Something is being installed, by a HAL that must not go now.
+  // Something is being installed, by a board that must not go now.
   [[nodiscard]] bool installs() const { return installer_ != nullptr || (upgrade_ != nullptr && upgrade_->installs()); }
   [[nodiscard]] std::string state() const { return upgrade_ != nullptr ? upgrade_->state() : "{}"; }
   // Answered with the state once its `seen` is another.
@@ -68,10 +72,8 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   void end_errand() override { errand_.end(); }
   void drop_errand() override { errand_.drop(); }
   void facts(std::function<void(const upgrade::FactsByKind&)> done) override;
-  void install(const std::string& kind, const std::string& file, const std::string& version, uint32_t seconds,
-               commands::Done done) override;
-  void install_progress(std::function<void(int32_t)> done) override;
-  bool cancel_install() override;
+  void install(const upgrade::Image& image, uint32_t seconds, commands::Done done) override;
+  bool cancel_install(commands::Done done) override;
   void mark_good(const std::string& kind, commands::Done done) override;
   void read_point(const std::string& name, std::function<void(std::optional<double>)> done) override;
   std::optional<uint64_t> free_bytes(const std::string& folder) override;
@@ -81,7 +83,12 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   void errand_said(std::string_view line) override { upgrade_->errand_said(line); }
   void errand_ended(const std::string& how) override { upgrade_->errand_ended(how); }
 
-  void learn(plugins::Instance& hal, const commands::Answer& answer, upgrade::FactsByKind& to);
+  void learn(const plugins::Instance* board, const commands::Answer& answer, upgrade::FactsByKind& to);
+  [[nodiscard]] bool runs(const plugins::Instance* board) const;
+  [[nodiscard]] bool offers(const plugins::Instance& board, const char* command) const;
+  void call(const plugins::Instance& board, const char* command, std::string args, uint32_t deadline_ms,
+            commands::Done done);
+  void progressed(const events::Event& event);
   void fail_later(const commands::Done& done, dtu_status status, std::string why);
   static void run_wake(void* self) { static_cast<Upgrades*>(self)->upgrade_->wake(); }
 
@@ -91,10 +98,10 @@ class Upgrades final : private upgrade::Surroundings, private upgrade::Errand::O
   std::string restart_rule_ = "dtud";
   upgrade::Errand errand_;
   std::unique_ptr<upgrade::Upgrade> upgrade_;
-  std::vector<plugins::Instance*> hals_;                 // running, with dtu.firmware/1
-  std::map<std::string, plugins::Instance*> providers_;  // by kind, as they said last
-  plugins::Instance* installer_ = nullptr;               // of the installation under way
-  uint64_t install_call_ = 0;
+  std::vector<const plugins::Instance*> boards_;               // running, with firmware.facts
+  std::map<std::string, const plugins::Instance*> providers_;  // by kind, as they said last
+  const plugins::Instance* installer_ = nullptr;               // of the installation under way
+  uint64_t progress_ = 0;                                      // follows firmware.progress
   struct Waiter {
     uint64_t seen;
     commands::Done done;

@@ -197,6 +197,7 @@ std::string commands(Kernel& kernel) {
     for (const uint32_t code : c.codes) codes->add(number(code));
     o->set("codes", codes);
     o->set("level", std::string(commands::level_of(c.flags)));
+    o->set("shared", (c.flags & DTU_COMMAND_SHARED) != 0);
     o->set("provider", c.provider != nullptr ? c.provider->name() : "kernel");
     o->set("args_schema", c.arguments->schema().empty() ? Json() : object_of(c.arguments->schema()));
     list->add(o);

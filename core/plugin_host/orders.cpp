@@ -236,11 +236,8 @@ struct Orders {
   static void cancel_invoke(Bridge& b, Reader& in) {
     tell(b, in, "cancel", &plugins::Tables::commands, &dtu_commands::cancel);
   }
-  static void cancel_install(Bridge& b, Reader& in) {
-    tell(b, in, "cancel", &plugins::Tables::firmware, &dtu_firmware::cancel);
-  }
 
-  // --- commands, firmware, network
+  // --- commands
   static void invoke(Bridge& b, Reader& in) {
     const uint64_t id = in.u64();
     const uint32_t deadline_ms = in.u32();
@@ -255,56 +252,6 @@ struct Orders {
       const dtu_invocation invocation{sizeof invocation, deadline_ms, id, str(name), str(args), &caller};
       return i.tables().commands.invoke(i.self(), &invocation, &e);
     });
-  }
-  static void facts(Bridge& b, Reader& in) {
-    const uint64_t id = in.u64();
-    Instance& i = *b.instance_;
-    b.call_for(id, "facts", [&i, id](dtu_error& e) { return i.tables().firmware.facts(i.self(), id, &e); });
-  }
-  static void install(Bridge& b, Reader& in) {
-    const uint64_t id = in.u64();
-    const uint32_t flags = in.u32();
-    const std::string kind(in.text()), file(in.text()), version(in.text());
-    Instance& i = *b.instance_;
-    b.call_for(id, "install", [&i, id, flags, kind, file, version](dtu_error& e) {
-      const dtu_firmware_image image{sizeof image, flags, str(kind), str(file), str(version)};
-      return i.tables().firmware.install(i.self(), &image, id, &e);
-    });
-  }
-  static void ask_progress(Bridge& b, Reader& in) {
-    const uint64_t id = in.u64();
-    Instance& i = *b.instance_;
-    auto percent = std::make_shared<int32_t>(-1);
-    b.call(
-        "progress",
-        [&i, id, percent](dtu_error&) {
-          if (i.tables().firmware.progress != nullptr) *percent = i.tables().firmware.progress(i.self(), id);
-          return DTU_OK;
-        },
-        [&b, id, percent](dtu_status, const dtu_error&) {
-          b.say(Frame::progress, [&](Writer&& out) { out.number(id).number(*percent); });
-        });
-  }
-  static void mark_good(Bridge& b, Reader& in) {
-    const uint64_t id = in.u64();
-    const std::string kind(in.text());
-    Instance& i = *b.instance_;
-    b.call_for(id, "mark good",
-               [&i, id, kind](dtu_error& e) { return i.tables().firmware.mark_good(i.self(), str(kind), id, &e); });
-  }
-  static void network(Bridge& b, Reader& in) {
-    const std::string apn(in.text()), user(in.text()), password(in.text());
-    Instance& i = *b.instance_;
-    b.call(
-        "configure",
-        [&i, apn, user, password](dtu_error& e) {
-          const dtu_network_settings settings{sizeof settings, 0, str(apn), str(user), str(password)};
-          return i.tables().network.configure(i.self(), &settings, &e);
-        },
-        [&b](dtu_status status, const dtu_error& e) {
-          if (status < 0)
-            b.log_.error(b.instance_->name(), std::string("could not set the access point (apn): ") + e.message);
-        });
   }
 
   // --- the dialect, which is always on this lane
@@ -490,7 +437,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 31> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 25> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -504,12 +451,6 @@ constexpr std::array<Row, 31> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::cancel_point, Orders::cancel_point, true},
                                      {Frame::invoke, Orders::invoke, true},
                                      {Frame::cancel_invoke, Orders::cancel_invoke, true},
-                                     {Frame::facts, Orders::facts, true},
-                                     {Frame::install, Orders::install, true},
-                                     {Frame::ask_progress, Orders::ask_progress, true},
-                                     {Frame::mark_good, Orders::mark_good, true},
-                                     {Frame::cancel_install, Orders::cancel_install, true},
-                                     {Frame::network, Orders::network, true},
                                      {Frame::open_session, Orders::open_session, true},
                                      {Frame::close_session, Orders::close_session, true},
                                      {Frame::from_port, Orders::from_port, false},

@@ -54,8 +54,6 @@ Instance::Instance(Context& context, Spec spec)
   take(c, DTU_CHANNEL_IFACE, tables_.channel);
   take(c, DTU_PORTS_IFACE, tables_.ports);
   take(c, DTU_POINTS_IFACE, tables_.points);
-  take(c, DTU_NETWORK_IFACE, tables_.network);
-  take(c, DTU_FIRMWARE_IFACE, tables_.firmware);
   take(c, DTU_COMMANDS_IFACE, tables_.commands);
   take(c, DTU_DIALECT_IFACE, tables_.dialect);
   restart_timer_ = context_.main.timers().create(restart_due, this);

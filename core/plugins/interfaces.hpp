@@ -3,8 +3,6 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
-#include <dtu/firmware.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 
@@ -14,8 +12,6 @@ struct Tables {
   dtu_channel channel{};
   dtu_ports ports{};
   dtu_points points{};
-  dtu_network network{};
-  dtu_firmware firmware{};
   dtu_commands commands{};
   dtu_dialect dialect{};
 };

@@ -124,7 +124,9 @@ void Upgrade::errand_said(std::string_view line) {
                  config::as_flag(said->get("again")),
                  config::as_flag(said->get("from_start")),
                  config::as_integer(said->get("retry_after_s")),
-                 names_of(said->get("checked"))};
+                 names_of(said->get("checked")),
+                 config::as_text(said->get("sha256")),
+                 number("size")};
   }
 }
 
@@ -144,7 +146,8 @@ void Upgrade::begun(uint64_t from, uint64_t total, const std::string& validator)
 
 void Upgrade::errand_ended(const std::string& how) {
   const Errand was = std::exchange(errand_, Errand::none);
-  Word word = word_.value_or(Word{"failed", "dtu-fetch ended without a result (" + how + ")", true, false, 0, ""});
+  Word word =
+      word_.value_or(Word{"failed", "dtu-fetch ended without a result (" + how + ")", true, false, 0, "", "", 0});
   word_.reset();
   if (!running_ || was == Errand::none) return;
   around_.wake_at(0);
@@ -229,6 +232,8 @@ void Upgrade::begin_verifying() {
 void Upgrade::verified(const Word& word) {
   if (word.say == "done") {
     record_.checked_by = word.checked;
+    sha256_ = word.sha256;
+    size_ = word.size;
     verified_ = true;
     set(Step::verified, "checked by " + word.checked);
     return keep_then([this](bool) { install_when_allowed(); });

@@ -54,17 +54,22 @@ void Upgrade::install() {
     if (!kept) return finish(Step::failed, "not installed: the progress cannot be stored in " + folder_);
     installing_ = true;
     percent_ = -1;
-    around_.install(record_.order.kind, image(), record_.order.version, rules_.install_s,
+    around_.wake_at(0);
+    around_.install({record_.order.kind, image(), sha256_, record_.order.version, size_}, rules_.install_s,
                     [this, same = still()](const commands::Answer& answer) {
                       if (same()) installed(answer);
                     });
-    around_.wake_at(around_.now_ns() + kSecond);
   });
+}
+
+void Upgrade::progressed(int32_t percent) {
+  if (!running_ || !installing_ || percent == percent_) return;
+  percent_ = percent;
+  around_.changed(false);
 }
 
 void Upgrade::installed(const commands::Answer& answer) {
   installing_ = false;
-  around_.wake_at(0);
   if (answer.status != DTU_OK)
     return std::exchange(cancel_asked_, false)
                ? finish(Step::cancelled, "during the installation")

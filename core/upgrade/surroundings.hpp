@@ -12,12 +12,18 @@
 
 namespace dtud::upgrade {
 
-// What runs of a kind: dtu.firmware/1, facts.
+// What runs of a kind: firmware.facts of docs/names.md.
 struct Facts {
   std::string version, slot;
   bool confirmed = true, rolled_back = false;
 };
 using FactsByKind = std::map<std::string, Facts>;
+
+// What is to be installed, as it was verified: the installer refuses another size or SHA-256.
+struct Image {
+  std::string kind, file, sha256, version;
+  uint64_t size = 0;
+};
 
 enum class Health { unproven, proven };
 
@@ -43,12 +49,11 @@ class Surroundings {
   virtual void end_errand() = 0;                                               // it may end in order
   virtual void drop_errand() = 0;                                              // at once, nothing more is heard of it
 
-  // Of all HALs that run. An answer in time is sure.
+  // Of all boards that run. An answer in time is sure.
   virtual void facts(std::function<void(const FactsByKind&)> done) = 0;
-  virtual void install(const std::string& kind, const std::string& file, const std::string& version, uint32_t seconds,
-                       commands::Done done) = 0;
-  virtual void install_progress(std::function<void(int32_t percent)> done) = 0;
-  [[nodiscard]] virtual bool cancel_install() = 0;  // false: it cannot be
+  virtual void install(const Image& image, uint32_t seconds, commands::Done done) = 0;  // Upgrade::progressed follows
+  // False: it cannot be. Else the installation is still answered; `done` says whether the board takes the wish.
+  [[nodiscard]] virtual bool cancel_install(commands::Done done) = 0;
   virtual void mark_good(const std::string& kind, commands::Done done) = 0;
   virtual void read_point(const std::string& name, std::function<void(std::optional<double>)> done) = 0;
   [[nodiscard]] virtual std::optional<uint64_t> free_bytes(const std::string& folder) = 0;

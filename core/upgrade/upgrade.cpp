@@ -88,14 +88,7 @@ void Upgrade::look() {
 void Upgrade::wake() {
   if (!running_ || storing_ != 0) return;  // what comes after the record is written sets the next time
   if (errand_ != Errand::none) return watch_errand();
-  if (installing_) {
-    around_.install_progress([this, same = still()](int32_t percent) {
-      if (!same() || percent == percent_) return;
-      percent_ = percent;
-      around_.changed(false);
-    });
-    return around_.wake_at(around_.now_ns() + 1'000'000'000);
-  }
+  if (installing_) return;
   if (record_.step == Step::confirming) return look_at_health();
   go_on();
 }
@@ -188,8 +181,12 @@ void Upgrade::cancel(const std::string& source, const commands::Done& done) {
   if (record_.step >= Step::restarting)
     return done({DTU_E_UNSUPPORTED, "", "the upgrade is installed and cannot be cancelled"});
   if (!installing_) return finish(Step::cancelled, "by " + source, [this, done] { done({DTU_OK, state(), ""}); });
-  if (!around_.cancel_install())
-    return done({DTU_E_UNSUPPORTED, "", "the board cannot stop an installation that has begun"});
+  const bool can = around_.cancel_install([this, same = still()](const commands::Answer& answer) {
+    if (answer.status == DTU_OK || !same() || !installing_) return;
+    cancel_asked_ = false;
+    note("cannot be cancelled: " + answer.error);
+  });
+  if (!can) return done({DTU_E_UNSUPPORTED, "", "the board cannot stop an installation that has begun"});
   cancel_asked_ = true;
   note("is being cancelled");
   done({DTU_OK, state(), ""});

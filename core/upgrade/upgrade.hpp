@@ -26,11 +26,12 @@ class Upgrade {
   Upgrade(const Upgrade&) = delete;
   Upgrade& operator=(const Upgrade&) = delete;
 
-  void start();          // goes on with what a run before left
-  void board_changed();  // a HAL started
-  void look();           // a channel may carry by now
-  void stop();           // dtud ends: nothing more happens
-  void wake();           // the time asked for with wake_at has come
+  void start();                      // goes on with what a run before left
+  void board_changed();              // a HAL started
+  void look();                       // a channel may carry by now
+  void progressed(int32_t percent);  // of the installation; -1: not known
+  void stop();                       // dtud ends: nothing more happens
+  void wake();                       // the time asked for with wake_at has come
 
   // Whether its asker may order: function codes 55 and 62 are for everybody but the console and plugins themselves.
   struct Switches {
@@ -59,7 +60,8 @@ class Upgrade {
     std::string say, text;
     bool again = false, from_start = false;
     int64_t retry_after_s = 0;
-    std::string checked;
+    std::string checked, sha256;
+    uint64_t size = 0;
   };
 
   // ordering.cpp
@@ -141,6 +143,8 @@ class Upgrade {
   int64_t began_ns_ = 0;         // since then spent_s is not written down
   bool have_signature_ = false;  // in this run
   bool verified_ = false;        // in this run
+  std::string sha256_;           // of the file that was verified
+  uint64_t size_ = 0;
 
   int32_t percent_ = -1;  // of the installation
   bool installing_ = false, cancel_asked_ = false;

@@ -193,6 +193,7 @@ void check_config(std::string_view json, const dtu::Findings& found) {
     if (::stat(p.chip.c_str(), &st) == 0 && !S_ISCHR(st.st_mode))
       found.error(path + "chip", p.chip + " is " + kind_of(st.st_mode) + ": name a GPIO chip, such as /dev/gpiochip0");
   }
+  found.offer("", "network:");  // a modem is another HAL's
   if (config.installers.empty()) found.offer("/installers", "firmware:");
   for (const InstallerConfig& i : config.installers) {
     found.offer("/installers/" + i.kind, "firmware:" + i.kind);

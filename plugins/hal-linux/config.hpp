@@ -34,7 +34,7 @@ struct PinConfig {
 
 struct InstallerConfig {
   std::string kind;                           // "firmware", "package"
-  std::vector<std::string> install;           // {file} and {version} are put in
+  std::vector<std::string> install;           // {file}, {version}, {size} and {sha256} are put in
   std::vector<std::string> facts, mark_good;  // empty: there is none
   std::string version_file;                   // "": there is none
   std::string restart;                        // "dtud", "board", "none"; "": as board.json says

@@ -206,19 +206,18 @@ dtu_status LinuxHal::await_point(std::string_view name, std::string_view json, u
   return DTU_OK;
 }
 
-dtu_status LinuxHal::facts(uint64_t call) {
-  installers_.facts(call);
-  return DTU_OK;
+void LinuxHal::list_commands(const CommandsIface::Each& each) {
+  if (installers_.any()) list_firmware(each);
 }
 
-dtu_status LinuxHal::install(const dtu_firmware_image& image, uint64_t call) {
-  installers_.install(image, call);
-  return DTU_OK;
+dtu_status LinuxHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
+  if (invoke_firmware(call, name, args)) return DTU_OK;
+  throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the linux HAL");
 }
 
-dtu_status LinuxHal::mark_good(std::string_view kind, uint64_t call) {
-  installers_.mark_good(kind, call);
-  return DTU_OK;
+void LinuxHal::cancel_firmware(uint64_t call) {
+  installers_.cancel();
+  host_.reply(call, "");
 }
 
 }  // namespace hal_linux

@@ -1,6 +1,6 @@
 // The HAL "linux": serial ports and GPIO pins of the board, and what the kernel knows of it.
 #pragma once
-#include <dtu/sdk/component.hpp>
+#include <dtu/sdk/board.hpp>
 
 #include <array>
 #include <map>
@@ -13,8 +13,14 @@
 
 namespace hal_linux {
 
-class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::PointsIface, public dtu::FirmwareIface {
+class LinuxHal : public dtu::Component,
+                 public dtu::PortsIface,
+                 public dtu::PointsIface,
+                 public dtu::CommandsIface,
+                 public dtu::FirmwareCommands {
  public:
+  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event};
+
   LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
   static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
 
@@ -36,11 +42,14 @@ class LinuxHal : public dtu::Component, public dtu::PortsIface, public dtu::Poin
   dtu_status await_point(std::string_view name, std::string_view json, uint64_t call) override;
   void cancel_point(uint64_t call) override { pins_.cancel(call); }
 
-  dtu_status facts(uint64_t call) override;
-  dtu_status install(const dtu_firmware_image& image, uint64_t call) override;
-  int32_t install_progress(uint64_t call) override { return installers_.progress(call); }
-  dtu_status mark_good(std::string_view kind, uint64_t call) override;
-  void cancel_install(uint64_t call) override { installers_.cancel(call); }
+  void list_commands(const CommandsIface::Each& each) override;
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
+  void cancel(uint64_t call) override { installers_.cancel(call); }
+
+  void firmware_facts(uint64_t call) override { installers_.facts(call); }
+  void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override { installers_.install(image, call); }
+  void mark_firmware_good(std::string_view kind, uint64_t call) override { installers_.mark_good(kind, call); }
+  void cancel_firmware(uint64_t call) override;
 
  private:
   struct Metric {

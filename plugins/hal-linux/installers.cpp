@@ -4,6 +4,7 @@
 #include <Poco/JSON/Parser.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,7 +21,7 @@ using Object = Poco::JSON::Object;
 constexpr uint32_t kFacts_s = 20, kMark_s = 50;
 constexpr uint64_t kLookAgain_ms = 500;
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr size_t kLongestVersion = 64;
+constexpr size_t kLongestVersion = 64, kHashedAtOnce = size_t{256} << 10U;
 
 std::string to_text(const Object& object) {
   std::ostringstream text;
@@ -121,17 +122,25 @@ void Installers::answer_facts() {
 
 // --- install ---------------------------------------------------------------------------------------------------------
 
-void Installers::install(const dtu_firmware_image& image, uint64_t call) {
-  const InstallerConfig& by = find(dtu::view(image.kind));
+void Installers::install(const dtu::FirmwareImage& image, uint64_t call) {
+  const InstallerConfig& by = find(image.kind);
   if (installation_) throw dtu::Failure(DTU_E_INVALID, "an installation is already running");
   auto next = std::make_unique<Installation>();
-  const std::string file(dtu::view(image.file));
   next->call = call;
   next->by = &by;
-  for (const std::string& word : by.install)
-    next->argv.push_back(filled_in(filled_in(word, "{version}", dtu::view(image.version)), "{file}", file));
-  next->file = dtu_port::Descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!next->file) throw dtu::Failure(DTU_E_IO, "cannot read " + file + ": " + std::generic_category().message(errno));
+  next->image = image;
+  for (std::string word : by.install) {
+    // What the order says last: nothing in it stands for anything.
+    for (const auto& [what, value] : {std::pair<const char*, std::string>("{file}", image.file),
+                                      {"{size}", std::to_string(image.size)},
+                                      {"{sha256}", image.sha256},
+                                      {"{version}", image.version}})
+      word = filled_in(std::move(word), what, value);
+    next->argv.push_back(std::move(word));
+  }
+  next->file = dtu_port::Descriptor(::open(image.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!next->file)
+    throw dtu::Failure(DTU_E_IO, "cannot read " + image.file + ": " + std::generic_category().message(errno));
   next->until_ns = host_.monotonic_ns() + int64_t{by.timeout_s} * kSecond;
   installation_ = std::move(next);
   try {
@@ -153,40 +162,79 @@ void Installers::begin_install() {
         try {
           begin_install();
         } catch (const dtu::Failure& f) {
-          const uint64_t call = installation_->call;
-          const auto gone = std::move(installation_);  // this function's timer too, once it has ended
-          host_.reply_error(call, f.code(), f.what());
+          failed(f.code(), f.what());
         }
       });
     }
     return now.again->arm_ms(kLookAgain_ms);
   }
+  now.hashing = std::make_unique<dtu::Timer>(host_, [this] {
+    try {
+      hash_more();
+    } catch (const dtu::Failure& f) {
+      failed(f.code(), f.what());
+    }
+  });
+  now.hashing->arm_us(0);
+}
+
+// A part at a time: the lane is not held up. The program reads the same file, which is locked and which nobody writes.
+void Installers::hash_more() {
+  Installation& now = *installation_;
+  std::vector<char> part(kHashedAtOnce);
+  const ssize_t n = ::pread(now.file.get(), part.data(), part.size(), static_cast<off_t>(now.bytes));
+  if (n < 0 && errno != EINTR)
+    throw dtu::Failure(DTU_E_IO, "cannot read " + now.image.file + ": " + std::generic_category().message(errno));
+  if (n > 0) {
+    now.read.update({part.data(), static_cast<size_t>(n)});
+    now.bytes += static_cast<uint64_t>(n);
+  }
+  if (n != 0 && now.bytes <= now.image.size) return now.hashing->arm_us(0);
+  if (now.bytes != now.image.size)
+    throw dtu::Failure(DTU_E_IO, now.image.file + " has " + (now.bytes > now.image.size ? "more" : "less") +
+                                     " than the " + std::to_string(now.image.size) + " bytes that were announced");
+  if (const std::string digest = now.read.hex(); digest != now.image.sha256)
+    throw dtu::Failure(DTU_E_IO, "the SHA-256 of " + now.image.file + " is " + digest + ", not " + now.image.sha256);
+  run_program();
+}
+
+void Installers::run_program() {
+  Installation& now = *installation_;
   Program::Task task;
   task.argv = now.argv;
   task.timeout_s = now.by->timeout_s;
   task.keep_open = now.file.get();
   task.line = [this](std::string_view line) {
     host_.info(line);
-    if (const int32_t percent = percent_in(line); percent >= 0) installation_->percent = percent;
+    if (const int32_t percent = percent_in(line); percent >= 0) progressed(percent);
   };
   now.program = std::make_unique<Program>(host_, std::move(task), [this](const Program::Ended& ended) {
+    if (!ended.trouble.empty()) return failed(DTU_E_IO, installation_->argv[0] + ": " + ended.trouble);
     const std::unique_ptr<Installation> done = std::move(installation_);
-    if (!ended.trouble.empty())
-      host_.reply_error(done->call, DTU_E_IO, done->argv[0] + ": " + ended.trouble);
-    else
-      host_.reply(done->call, done->by->restart.empty() ? "" : "{\"restart\": \"" + done->by->restart + "\"}");
+    host_.reply(done->call, done->by->restart.empty() ? "" : "{\"restart\": \"" + done->by->restart + "\"}");
+    dtu::tell_firmware_progress(events_, -1);
   });
 }
 
-int32_t Installers::progress(uint64_t call) const {
-  return installation_ && installation_->call == call ? installation_->percent : -1;
+void Installers::failed(dtu_status status, const std::string& why) {
+  const std::unique_ptr<Installation> done = std::move(installation_);  // its timers too, once this has ended
+  host_.reply_error(done->call, status, why);
+  dtu::tell_firmware_progress(events_, -1);
+}
+
+void Installers::progressed(int32_t percent) {
+  if (percent == std::exchange(installation_->percent, percent)) return;
+  dtu::tell_firmware_progress(events_, percent);
+}
+
+void Installers::cancel() {
+  if (!installation_) return;
+  if (installation_->program) return installation_->program->stop("it was cancelled");
+  failed(DTU_E_CLOSED, "it was cancelled");
 }
 
 void Installers::cancel(uint64_t call) {
-  if (!installation_ || installation_->call != call) return;
-  if (installation_->program) return installation_->program->stop("it was cancelled");
-  installation_.reset();
-  host_.reply_error(call, DTU_E_CLOSED, "it was cancelled");
+  if (installation_ && installation_->call == call) cancel();
 }
 
 void Installers::mark_good(std::string_view kind, uint64_t call) {

@@ -1,6 +1,7 @@
-// dtu.firmware/1 of a board that has programs to install things with: RAUC, dtu-install-package, a vendor's own.
+// firmware.* of a board that has programs to install things with: RAUC, dtu-install-package, a vendor's own.
 #pragma once
-#include <dtu/firmware.h>
+#include <dtu/sdk/board.hpp>
+#include <dtu/sdk/sha256.hpp>
 
 #include <map>
 #include <memory>
@@ -19,21 +20,27 @@ class Installers {
   Installers(const Installers&) = delete;
   Installers& operator=(const Installers&) = delete;
 
+  [[nodiscard]] bool any() const { return !config_.empty(); }
   void stop();  // ends what runs, and says so to who waits
 
   void facts(uint64_t call);
-  void install(const dtu_firmware_image& image, uint64_t call);
-  [[nodiscard]] int32_t progress(uint64_t call) const;
-  void cancel(uint64_t call);
+  void install(const dtu::FirmwareImage& image, uint64_t call);
+  void cancel();
+  void cancel(uint64_t call);  // if that is the installation under way
   void mark_good(std::string_view kind, uint64_t call);
 
  private:
   const InstallerConfig& find(std::string_view kind) const;  // throws
   void told(const InstallerConfig& installer, const Program::Ended& ended);
   void begin_install();
+  void hash_more();
+  void run_program();
+  void failed(dtu_status status, const std::string& why);
+  void progressed(int32_t percent);
   void answer_facts();
 
   dtu::Host host_;
+  const dtu::Events events_{host_};
   const std::vector<InstallerConfig> config_;
 
   std::vector<uint64_t> asking_;                             // calls that wait for the facts
@@ -43,10 +50,14 @@ class Installers {
   struct Installation {
     uint64_t call = 0;
     const InstallerConfig* by = nullptr;
+    dtu::FirmwareImage image;
     std::vector<std::string> argv;
     dtu_port::Descriptor file;  // locked, here and in the installer: no two of them at a time
     std::unique_ptr<Program> program;
-    std::unique_ptr<dtu::Timer> again;  // while another installer is waited for
+    std::unique_ptr<dtu::Timer> again;    // while another installer is waited for
+    std::unique_ptr<dtu::Timer> hashing;  // before the program runs
+    dtu::Sha256 read;
+    uint64_t bytes = 0;
     int64_t until_ns = 0;
     int32_t percent = -1;
   };

@@ -3,7 +3,7 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
-#include <fstream>
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -18,13 +18,13 @@ constexpr const char* kRejectedKey = "firmware.rejected";
 constexpr int32_t kStep_percent = 10, kFails_percent = 50;
 
 // What the file says of itself, else what the order says.
-std::string version_in(const std::string& file, std::string_view ordered) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw dtu::Failure(DTU_E_IO, "the file " + file + " cannot be read");
+std::string version_in(std::ifstream& in, const std::string& ordered) {
   std::string line(kHeader.size() + 64, '\0');
   in.read(line.data(), static_cast<std::streamsize>(line.size()));
   line.resize(static_cast<size_t>(in.gcount()));
-  if (line.compare(0, kHeader.size(), kHeader) != 0) return std::string(ordered);
+  in.clear();
+  in.seekg(0);
+  if (line.compare(0, kHeader.size(), kHeader) != 0) return ordered;
   return line.substr(kHeader.size(), line.find('\n') - kHeader.size());
 }
 
@@ -111,50 +111,88 @@ std::string Firmware::facts() const {
   return text.str();
 }
 
-void Firmware::install(const dtu_firmware_image& image, uint64_t call) {
-  const std::string kind(dtu::view(image.kind));
-  if (kind != "firmware" && kind != "package")
-    throw dtu::Failure(DTU_E_UNSUPPORTED, "the simulated board installs no " + kind);
+void Firmware::install(const dtu::FirmwareImage& image, uint64_t call) {
+  if (image.kind != "firmware" && image.kind != "package")
+    throw dtu::Failure(DTU_E_UNSUPPORTED, "the simulated board installs no " + image.kind);
   if (!timer_) throw dtu::Failure(DTU_E_CLOSED, "the simulated board is not started");
   if (installing_) throw dtu::Failure(DTU_E_INVALID, "the simulated board is installing already");
-  installing_ = Installing{call, kind, version_in(std::string(dtu::view(image.file)), dtu::view(image.version)), 0};
+  std::ifstream file(image.file, std::ios::binary);
+  if (!file) throw dtu::Failure(DTU_E_IO, "the file " + image.file + " cannot be read");
+  installing_.emplace();
+  installing_->call = call;
+  installing_->image = image;
+  installing_->version = version_in(file, image.version);
+  installing_->file = std::move(file);
+  dtu::tell_firmware_progress(events_, 0);
   timer_->arm_ms(config_.install_ms / kStep_percent);
 }
 
 void Firmware::step() {
-  if (!installing_) return;
-  if (config_.fail == "hang") return;
-  if (config_.fail == "install" && installing_->percent >= kFails_percent) {
-    host_.reply_error(installing_->call, DTU_E_IO, "the simulated flash is worn out");
-    return installing_.reset();
-  }
+  if (!installing_ || config_.fail == "hang") return;
+  if (config_.fail == "install" && installing_->percent >= kFails_percent)
+    return fail(DTU_E_IO, "the simulated flash is worn out");
   installing_->percent += kStep_percent;
+  write_up_to(installing_->image.size * static_cast<uint64_t>(installing_->percent) / 100);
+  dtu::tell_firmware_progress(events_, installing_->percent);
   if (installing_->percent < 100) return timer_->arm_ms(config_.install_ms / kStep_percent);
-  const Installing done = *std::exchange(installing_, std::nullopt);
-  if (done.kind == "package") {
-    package_ = done.version;
-  } else {
-    versions_.at(1 - runs_) = done.version;
-    tried_ = true;
+  if (const std::string why = why_damaged(); !why.empty()) return fail(DTU_E_IO, why);
+  finish();
+}
+
+// The simulated flash keeps nothing of it but the version.
+void Firmware::write_up_to(uint64_t bytes) {
+  std::array<char, 4096> part{};
+  while (installing_->bytes < bytes) {
+    const uint64_t most = std::min<uint64_t>(part.size(), bytes - installing_->bytes);
+    installing_->file.read(part.data(), static_cast<std::streamsize>(most));
+    const auto n = static_cast<size_t>(installing_->file.gcount());
+    if (n == 0) return;
+    installing_->written.update({part.data(), n});
+    installing_->bytes += n;
   }
+}
+
+std::string Firmware::why_damaged() {
+  const dtu::FirmwareImage& image = installing_->image;
+  const bool longer = installing_->file.peek() != std::ifstream::traits_type::eof();
+  if (longer || installing_->bytes != image.size)
+    return "the file has " + std::string(longer ? "more" : "less") + " than the " + std::to_string(image.size) +
+           " bytes that were announced: nothing is installed";
+  const std::string digest = installing_->written.hex();
+  return digest == image.sha256
+             ? ""
+             : "the SHA-256 of what was written is " + digest + ", not " + image.sha256 + ": nothing is installed";
+}
+
+void Firmware::finish() {
+  const uint64_t call = installing_->call;
+  const bool package = installing_->image.kind == "package";
+  (package ? package_ : versions_.at(1 - runs_)) = installing_->version;
+  if (!package) tried_ = true;
   try {
     keep();
   } catch (const dtu::Failure& f) {
-    host_.reply_error(done.call, f.code(), f.what());
-    return;
+    return fail(f.code(), f.what());
   }
-  const std::string restart = done.kind == "package" ? "none" : config_.restart;
-  host_.reply(done.call, restart.empty() ? "" : "{\"restart\": \"" + restart + "\"}");
+  const std::string restart = package ? "none" : config_.restart;
+  installing_.reset();
+  host_.reply(call, restart.empty() ? "" : "{\"restart\": \"" + restart + "\"}");
+  dtu::tell_firmware_progress(events_, -1);
 }
 
-int32_t Firmware::progress(uint64_t call) const {
-  return installing_ && installing_->call == call ? installing_->percent : -1;
+void Firmware::fail(dtu_status status, const std::string& why) {
+  const uint64_t call = installing_->call;
+  installing_.reset();
+  host_.reply_error(call, status, why);
+  dtu::tell_firmware_progress(events_, -1);
+}
+
+void Firmware::cancel() {
+  if (installing_) fail(DTU_E_CLOSED, "the installation was cancelled");
 }
 
 void Firmware::cancel(uint64_t call) {
-  if (!installing_ || installing_->call != call) return;
-  host_.reply_error(call, DTU_E_CLOSED, "the installation was cancelled");
-  installing_.reset();
+  if (installing_ && installing_->call == call) cancel();
 }
 
 void Firmware::mark_good(std::string_view kind) {

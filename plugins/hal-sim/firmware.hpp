@@ -2,9 +2,11 @@
 // run, is tried at the next start, and stays only if it is marked good before the one after that. A start of dtud
 // counts as a start of the board. Kept in dtu.kv/1.
 #pragma once
-#include <dtu/sdk/component.hpp>
+#include <dtu/sdk/board.hpp>
+#include <dtu/sdk/sha256.hpp>
 
 #include <array>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,17 +25,22 @@ class Firmware {
   [[nodiscard]] const std::string& version() const { return versions_.at(runs_); }
 
   [[nodiscard]] std::string facts() const;  // throws when it is to fail
-  void install(const dtu_firmware_image& image, uint64_t call);
-  [[nodiscard]] int32_t progress(uint64_t call) const;
-  void cancel(uint64_t call);
+  void install(const dtu::FirmwareImage& image, uint64_t call);
+  void cancel();
+  void cancel(uint64_t call);  // if that is the installation under way
   void mark_good(std::string_view kind);
 
  private:
   void step();
+  void write_up_to(uint64_t bytes);
+  [[nodiscard]] std::string why_damaged();
+  void finish();
+  void fail(dtu_status status, const std::string& why);
   void keep();
   void load();
 
   dtu::Host host_;
+  const dtu::Events events_{host_};
   const FirmwareConfig config_;
   std::array<std::string, 2> versions_;
   size_t runs_ = 0;
@@ -43,8 +50,12 @@ class Firmware {
 
   struct Installing {
     uint64_t call;
-    std::string kind, version;
-    int32_t percent;
+    dtu::FirmwareImage image;
+    std::string version;
+    std::ifstream file;
+    dtu::Sha256 written;
+    uint64_t bytes = 0;
+    int32_t percent = 0;
   };
   std::optional<Installing> installing_;
   std::optional<dtu::Timer> timer_;

@@ -3,7 +3,6 @@
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
-#include <Poco/JSON/Stringifier.h>
 
 #include <dtu/kit/port/line_settings.hpp>
 
@@ -23,12 +22,6 @@ std::string turns_point(const std::string& port) { return "port." + port + ".tur
 // Points are named in lower case.
 bool can_name_point(const std::string& port) {
   return std::none_of(port.begin(), port.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-std::string quoted(dtu_str text) {
-  std::ostringstream out;
-  Poco::JSON::Stringifier::stringify(std::string(dtu::view(text)), out);
-  return out.str();
 }
 
 // Of a board that was never upgraded.
@@ -81,6 +74,7 @@ void SimHal::check(std::string_view json, dtu::Findings& found) {
     if (const std::string why = why_no_link(p.link); !why.empty()) found.error(path, why);
   }
   for (const char* kind : {"firmware:firmware", "firmware:package"}) found.offer("/firmware", kind);
+  found.offer("", "network:apn");
   for (const char* none : {"gpio:", "output:"}) found.offer("/points", none);
   points.list([&](const dtu_point_info& point) {
     constexpr std::string_view kGpio = "gpio.";
@@ -93,7 +87,7 @@ void SimHal::check(std::string_view json, dtu::Findings& found) {
 dtu_status SimHal::start() {
   late_timer_.emplace(host_, [this] { answer_due(); });
   firmware_.boot();
-  if (!points_.is_absent("device.version")) points_.set("device.version", quoted(dtu::str(firmware_.version())));
+  if (!points_.is_absent("device.version")) points_.set("device.version", dtu::quoted(firmware_.version()));
   for (auto& [id, port] : ports_) {
     port->start();
     host_.info("port " + id + " is " + port->pty().device() +
@@ -214,29 +208,32 @@ dtu_status SimHal::await_point(std::string_view name, std::string_view json, uin
 }
 
 // The password is taken and shown nowhere.
-dtu_status SimHal::configure(const dtu_network_settings& settings) {
-  points_.set("network.apn", quoted(settings.apn));
-  points_.set("network.apn_user", quoted(settings.user));
+void SimHal::configure_network(const dtu::NetworkSettings& settings, uint64_t call) {
+  points_.set("network.apn", dtu::quoted(settings.apn));
+  points_.set("network.apn_user", dtu::quoted(settings.user));
   points_.set("network.configured", std::to_string(++configured_));
-  return DTU_OK;
+  host_.reply(call, "");
 }
 
-dtu_status SimHal::install(const dtu_firmware_image& image, uint64_t call) {
-  firmware_.install(image, call);
-  return DTU_OK;
-}
-
-dtu_status SimHal::mark_good(std::string_view kind, uint64_t call) {
+void SimHal::mark_firmware_good(std::string_view kind, uint64_t call) {
   firmware_.mark_good(kind);
-  return host_.reply(call, "");
+  host_.reply(call, "");
+}
+
+void SimHal::cancel_firmware(uint64_t call) {
+  firmware_.cancel();
+  host_.reply(call, "");
 }
 
 void SimHal::list_commands(const CommandsIface::Each& each) {
   for (const BoardCommand& c : kBoardCommands)
     if (!points_.is_absent(c.point)) each(info_of(c));
+  list_firmware(each);
+  list_network(each);
 }
 
 dtu_status SimHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
+  if (invoke_firmware(call, name, args) || invoke_network(call, name, args)) return DTU_OK;
   const BoardCommand* command = board_command(name);
   if (command == nullptr)
     throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the simulated board");

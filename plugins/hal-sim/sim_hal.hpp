@@ -1,6 +1,6 @@
 // The HAL "sim": a board to develop and test with.
 #pragma once
-#include <dtu/sdk/component.hpp>
+#include <dtu/sdk/board.hpp>
 
 #include <deque>
 #include <map>
@@ -20,9 +20,11 @@ class SimHal : public dtu::Component,
                public dtu::PortsIface,
                public dtu::PointsIface,
                public dtu::CommandsIface,
-               public dtu::FirmwareIface,
-               public dtu::NetworkIface {
+               public dtu::FirmwareCommands,
+               public dtu::NetworkCommands {
  public:
+  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event};
+
   SimHal(dtu::Host host, std::string_view config);
   static void check(std::string_view config, dtu::Findings& found);
 
@@ -47,13 +49,14 @@ class SimHal : public dtu::Component,
   void list_commands(const CommandsIface::Each& each) override;
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
 
-  dtu_status configure(const dtu_network_settings& settings) override;
+  void cancel(uint64_t call) override { firmware_.cancel(call); }
 
-  dtu_status facts(uint64_t call) override { return host_.reply(call, firmware_.facts()); }
-  dtu_status install(const dtu_firmware_image& image, uint64_t call) override;
-  int32_t install_progress(uint64_t call) override { return firmware_.progress(call); }
-  dtu_status mark_good(std::string_view kind, uint64_t call) override;
-  void cancel_install(uint64_t call) override { firmware_.cancel(call); }
+  void configure_network(const dtu::NetworkSettings& settings, uint64_t call) override;
+
+  void firmware_facts(uint64_t call) override { host_.reply(call, firmware_.facts()); }
+  void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override { firmware_.install(image, call); }
+  void mark_firmware_good(std::string_view kind, uint64_t call) override;
+  void cancel_firmware(uint64_t call) override;
 
  private:
   struct Late {

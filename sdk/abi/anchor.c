@@ -5,10 +5,8 @@
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
 #include <dtu/events.h>
-#include <dtu/firmware.h>
 #include <dtu/host.h>
 #include <dtu/keys.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <dtu/services.h>
@@ -21,8 +19,7 @@ DTU_EXPORT void dtu_abi_host(const dtu_host*, const dtu_timer_service*, const dt
 DTU_EXPORT void dtu_abi_interfaces(const dtu_channel*, const dtu_ports*, const dtu_port_info*, const dtu_port_settings*,
                                    const dtu_points*, const dtu_point_info*, const dtu_commands*,
                                    const dtu_command_info*, const dtu_dialect*, const dtu_link_info*,
-                                   const dtu_bound_channel*, const dtu_network*, const dtu_network_settings*,
-                                   const dtu_firmware*, const dtu_firmware_image*);
+                                   const dtu_bound_channel*);
 DTU_EXPORT void dtu_abi_events(const dtu_events*, const dtu_event_info*, const dtu_event*, const dtu_subscription*,
                                const dtu_events_service*);
 
@@ -52,10 +49,8 @@ void dtu_abi_host(const dtu_host* a, const dtu_timer_service* b, const dtu_fd_se
 }
 void dtu_abi_interfaces(const dtu_channel* a, const dtu_ports* b, const dtu_port_info* c, const dtu_port_settings* d,
                         const dtu_points* e, const dtu_point_info* f, const dtu_commands* g, const dtu_command_info* h,
-                        const dtu_dialect* i, const dtu_link_info* j, const dtu_bound_channel* k, const dtu_network* l,
-                        const dtu_network_settings* m, const dtu_firmware* n, const dtu_firmware_image* o) {
-  (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h, (void)i, (void)j, (void)k, (void)l, (void)m;
-  (void)n, (void)o;
+                        const dtu_dialect* i, const dtu_link_info* j, const dtu_bound_channel* k) {
+  (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h, (void)i, (void)j, (void)k;
 }
 void dtu_abi_events(const dtu_events* a, const dtu_event_info* b, const dtu_event* c, const dtu_subscription* d,
                     const dtu_events_service* e) {

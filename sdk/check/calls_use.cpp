@@ -1,4 +1,4 @@
-// dtu.points/1, dtu.commands/1, dtu.firmware/1: what is answered by host->reply.
+// dtu.points/1, dtu.commands/1: what is answered by host->reply.
 #include <algorithm>
 
 #include "config.hpp"
@@ -26,6 +26,13 @@ void judge_names(Subject& s, const char* rule, const std::string& function, cons
     if (bad || !seen.insert(n.name).second)
       s.bench().found(rule, s.in(function) + " gave the name \"" + n.name.substr(0, 80) + "\"" + (bad ? "" : " twice"));
   }
+}
+
+// What dtud asks of boards (docs/names.md): it would install a file, or cut the connection.
+constexpr uint32_t kForDtud = DTU_COMMAND_INTERNAL | DTU_COMMAND_SHARED;
+constexpr std::string_view kFirmware = "firmware.";
+bool is_for_dtud(std::string_view name) {
+  return name == "network.configure" || name.substr(0, kFirmware.size()) == kFirmware;
 }
 
 bool succeeded(const std::optional<host::Reply>& reply) { return reply && reply->status == DTU_OK; }
@@ -94,6 +101,9 @@ class Commands {
     for (const Named& n : all)
       if (const uint32_t level = n.flags & levels; (level & (level - 1)) != 0)
         s_.bench().found("commands.level", "command " + n.name + " has more than one access level: dtud refuses it");
+      if (is_for_dtud(n.name) && (n.flags & kForDtud) != kForDtud)
+        s_.bench().found("commands.board",
+                         s_.in("commands.list()") + " gave " + n.name + " with the flags " + std::to_string(n.flags));
     return all;
   }
   std::optional<host::Reply> invoke(const std::string& name, const std::string& args) {
@@ -111,6 +121,11 @@ class Commands {
           return table_.invoke(s_.self(), &invocation, e);
         },
         s_.bench().patience());
+  }
+  void firmware_facts(const std::string& name) {
+    const auto reply = invoke(name, "{}");
+    if (succeeded(reply) && !is_json_object(reply->json))
+      s_.bench().found("reply.json", "the answer of " + s_.in(name) + " is no object: " + reply->json.substr(0, 60));
   }
   void cancel_unknown() {
     if (table_.cancel != nullptr)
@@ -164,6 +179,8 @@ void use_commands(Subject& s, Depth depth) {
   if (all.size() > commands_max) all.resize(commands_max);
   if (depth == Depth::light && all.size() > 2) all.resize(2);
   for (const Named& c : all) {
+    if (c.name == "firmware.facts") commands.firmware_facts(c.name);
+    if (is_for_dtud(c.name)) continue;
     const auto args = harmless_args(s, c);
     const bool changes = (c.flags & (DTU_COMMAND_CHANGES | DTU_COMMAND_PASSWORD)) != 0;
     if (!args || (changes && !s.bench().job.call_commands)) continue;
@@ -171,23 +188,11 @@ void use_commands(Subject& s, Depth depth) {
   }
 }
 
-void use_firmware(Subject& s, Depth /*depth*/) {
-  const auto table = s.bench().part.iface<dtu_firmware>(DTU_FIRMWARE_IFACE);
-  if (!table) return;
-  const auto reply = s.ask(
-      "facts()", [&](uint64_t call, dtu_error* e) { return table->facts(s.self(), call, e); }, s.bench().patience());
-  if (succeeded(reply) && !reply->json.empty() && !is_json_object(reply->json))
-    s.bench().found("reply.json", "the answer of " + s.in("facts()") + " is no object: " + reply->json.substr(0, 60));
-  if (table->progress != nullptr)
-    s.bench().act(s.in("progress() of a call that was never made"), [&] { table->progress(s.self(), no_call); });
-}
-
 void use_all(Subject& s, Depth depth) {
   use_channel(s, depth);
   use_ports(s, depth);
   use_points(s, depth);
   use_commands(s, depth);
-  use_firmware(s, depth);
   use_dialect(s, depth);
   s.health();
 }

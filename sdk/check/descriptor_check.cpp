@@ -36,9 +36,6 @@ constexpr Required required[] = {
     DTU_REQUIRED(DTU_PORTS_IFACE, dtu_ports, write),
     DTU_REQUIRED(DTU_POINTS_IFACE, dtu_points, list),
     DTU_REQUIRED(DTU_POINTS_IFACE, dtu_points, read),
-    DTU_REQUIRED(DTU_NETWORK_IFACE, dtu_network, configure),
-    DTU_REQUIRED(DTU_FIRMWARE_IFACE, dtu_firmware, facts),
-    DTU_REQUIRED(DTU_FIRMWARE_IFACE, dtu_firmware, install),
     DTU_REQUIRED(DTU_COMMANDS_IFACE, dtu_commands, list),
     DTU_REQUIRED(DTU_COMMANDS_IFACE, dtu_commands, invoke),
     DTU_REQUIRED(DTU_EVENTS_IFACE, dtu_events, list),
@@ -53,8 +50,8 @@ constexpr const char* kernel_parts[] = {"system",  "config", "channel", "port", 
                                         "command", "access", "event",   "spool"};
 
 bool is_known_iface(const std::string& id) {
-  return id == DTU_CHANNEL_IFACE || id == DTU_PORTS_IFACE || id == DTU_POINTS_IFACE || id == DTU_NETWORK_IFACE ||
-         id == DTU_FIRMWARE_IFACE || id == DTU_COMMANDS_IFACE || id == DTU_DIALECT_IFACE || id == DTU_EVENTS_IFACE;
+  return id == DTU_CHANNEL_IFACE || id == DTU_PORTS_IFACE || id == DTU_POINTS_IFACE || id == DTU_COMMANDS_IFACE ||
+         id == DTU_DIALECT_IFACE || id == DTU_EVENTS_IFACE;
 }
 
 class Handshake {

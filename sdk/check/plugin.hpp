@@ -4,8 +4,6 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
-#include <dtu/firmware.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 

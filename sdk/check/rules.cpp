@@ -247,6 +247,8 @@ const std::vector<Rule>& all_rules() {
        "dtu/commands.h, DTU_COMMAND_PASSWORD", "set at most one of the three flags"},
       {"commands.schema", error, "args_schema is \"\" or a draft-07 schema of an object.",
        "dtu/commands.h, args_schema", "correct the keyword named"},
+      {"commands.board", error, "Only dtud and plugins call firmware.* and network.configure; several may offer them.",
+       "docs/names.md", "add DTU_COMMAND_INTERNAL and DTU_COMMAND_SHARED to its flags"},
       {"commands.unknown", error, "An unknown command cannot be invoked.", "dtu/commands.h, invoke",
        "answer DTU_E_NOT_FOUND"},
       {"dialect.open", error, "A dialect that is offered can be opened.", "dtu/dialect.h, open",

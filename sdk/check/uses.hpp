@@ -12,7 +12,6 @@ void use_ports(Subject& s, Depth depth);
 void use_points(Subject& s, Depth depth);
 void use_commands(Subject& s, Depth depth);
 void use_dialect(Subject& s, Depth depth);
-void use_firmware(Subject& s, Depth depth);
 void use_all(Subject& s, Depth depth);  // and health
 
 // The host has no room for what is emitted, and then it has.

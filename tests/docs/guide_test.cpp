@@ -13,8 +13,8 @@ struct Guide : testing::Test {
   Dtud dtud;
 
   void SetUp() override {
-    dtud.hal(R"({"type": "guide-board"})");
-    dtud.device(R"({"uconf": {"guide": {"mode": "guide-lines"}}, "conf": {
+    dtud.hal(R"({"type": "guide-board"})").hal(R"({"type": "guide-modem"})");
+    dtud.device(R"({"apn": ["iot.example", "me", "hush-1"], "uconf": {"guide": {"mode": "guide-lines"}}, "conf": {
       "1": {"protocol": "guide-echo", "serialID": "guide"}, "2": {"protocol": "guide-echo-c", "serialID": "guide"},
       "3": {"protocol": "guide-queue", "serialID": "guide"}, "4": {"protocol": "guide-check"}}})");
     dtud.start();
@@ -29,12 +29,18 @@ TEST_F(Guide, EveryPluginIsLoadedAndUp) {
   size_t files = 0;
   for (const auto& file : std::filesystem::directory_iterator(kPlugins))
     files += file.path().extension() == ".so" ? 1 : 0;
-  EXPECT_GE(files, 7U);
+  EXPECT_GE(files, 8U);
   ASSERT_EQ(size(plugins), files);
   for (size_t i = 0; i < files; ++i) {
     const Json plugin = at(plugins, "[" + std::to_string(i) + "]");
     EXPECT_EQ(text(plugin, "loaded"), "true") << text(plugin, "file") << ": " << text(plugin, "error");
   }
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Guide, TheModemIsToldItsAccessPointAndSaysWhatRuns) {
+  EXPECT_TRUE(eventually([&] { return dtud.log().find("the access point is iot.example") != std::string::npos; }));
+  EXPECT_TRUE(eventually([&] { return text(parse_json(dtud.get("/v1/upgrade").body), "runs.modem") == "1"; }));
   EXPECT_EQ(dtud.stop(), 0);
 }
 

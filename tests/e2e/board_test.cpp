@@ -1,6 +1,7 @@
 // The board's side of the device document, on a simulated board: pins, direction_pin, apn.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "harness/dtud.hpp"
 #include "harness/tcp.hpp"
@@ -119,6 +120,44 @@ TEST_F(Board, TheAccessPointReachesTheBoard) {
   EXPECT_TRUE(point_is("network.apn", "\"two.example\""));
   EXPECT_EQ(point("network.configured"), "2") << "what did not change is not told again";
   EXPECT_EQ(logged("hush-1"), 0);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Once after each start of the board, and when function code 60 changed it. The password is nowhere.
+TEST_F(Board, TheAccessPointComesAgainAfterTheBoardRestarted) {
+  dtud.hal(R"({"type": "sim", "isolate": true})");
+  dtud.device(R"({"password": "pw", "apn": ["iot.example", "me", "hush-1"]})");
+  dtud.start();
+  EXPECT_TRUE(point_is("network.apn", "\"iot.example\""));
+  const Ran set = dtud.dtuctl({"call", "60", R"({"apn": ["two.example", "you", "hush-2"]})"});
+  EXPECT_EQ(set.status, 0) << set.output;
+  EXPECT_TRUE(point_is("network.apn", "\"two.example\""));
+  EXPECT_EQ(point("network.configured"), "2");
+  const auto pid = [&] {
+    return static_cast<pid_t>(number(with(at(dtud.status(), "instances"), "name", "hal sim"), "isolated.pid"));
+  };
+  const pid_t first = pid();
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return pid() != first; }));
+  EXPECT_TRUE(point_is("network.apn", "\"two.example\""));
+  EXPECT_EQ(point("network.configured"), "1") << "once after a start";
+  EXPECT_EQ(point("network.apn_user"), "\"you\"");
+  EXPECT_EQ(logged("hush-"), 0);
+  EXPECT_EQ(e2e::read_file(dtud.path("state/audit.log")).find("hush-"), std::string::npos);
+  EXPECT_EQ(dtud.get("/v1/commands").body.find("hush-"), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(Board, OnlyDtudMayInstallAndSetTheAccessPoint) {
+  dtud.hal(R"({"type": "sim"})").device("{}");
+  dtud.start();
+  EXPECT_TRUE(point_is("network.configured", "1"));
+  for (const char* command :
+       {"firmware.facts", "firmware.install", "firmware.mark_good", "firmware.cancel", "network.configure"}) {
+    const Ran ran = dtud.dtuctl({"call", command, "{}"});
+    EXPECT_NE(ran.status, 0) << command;
+    EXPECT_NE(ran.output.find("can only be called by dtud and by plugins"), std::string::npos) << ran.output;
+  }
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -1,7 +1,11 @@
 // Upgrades from the order to the version that runs: taken, proven, rolled back, refused, reported.
 #include <channel-mqtt/tls_files.hpp>
 
+#include <signal.h>
+
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "harness/upgrade.hpp"
 
@@ -63,6 +67,89 @@ TEST_F(Upgrade, OverTlsWithAnAuthorityOfItsOwn) {
   ordered(R"({"url": ")" + safe.url("/x") + R"(", "version": "2", "md5": ")" + md5(file) + "\"}");
   expect_end("took");
   EXPECT_NE(text(state(), "checked_by").find("MD5 only"), std::string::npos);
+  stop();
+}
+
+// The board in a process of its own: the same, by frames.
+TEST_F(Upgrade, TakesWithABoardThatIsIsolated) {
+  ASSERT_NO_FATAL_FAILURE(start("", "", R"("isolate": true)"));
+  ordered(good());
+  expect_end("took");
+  EXPECT_EQ(text(state(), "confirmed"), "true");
+  stop();
+}
+
+TEST_F(Upgrade, ABoardThatDiesWhileItInstallsHasNotInstalled) {
+  ASSERT_NO_FATAL_FAILURE(start("", R"("fail": "hang")", R"("isolate": true)"));
+  ordered(good());
+  ASSERT_TRUE(becomes("installing"));
+  const Json hal = with(at(dtud.status(), "instances"), "name", "hal sim");
+  ASSERT_EQ(::kill(static_cast<pid_t>(number(hal, "isolated.pid")), SIGKILL), 0);
+  expect_end("failed", "the board did not install the file: hal sim");
+  EXPECT_TRUE(eventually([&] {
+    return refused(good(R"("kind": "modem")")).find("but firmware, package") != std::string::npos;
+  })) << "it is there again";
+  stop();
+}
+
+// Each installs its own kind, in whatever order they stand.
+TEST_F(Upgrade, TwoBoardsInstallWhatIsTheirs) {
+  const std::string script = dtud.path("install"), version = dtud.path("version"), ran = dtud.path("ran");
+  write_file(script,
+             "#!/bin/sh\ncmp \"$1\" \"$2\" && echo 50% && echo \"$3 $4\" > " + ran + " && echo 2 > " + version + "\n");
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  write_file(version, "1\n");
+  write_file(dtud.path("expected"), file);
+  dtud.hal(R"({"type": "linux", "installers": {"modem": {"install": [")" + script + R"(", "{file}", ")" +
+           dtud.path("expected") + R"(", "{size}", "{sha256}"], "version_file": ")" + version +
+           R"(", "restart": "none"}}})");
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] { return text(state(), "runs.modem") == "1"; })) << to_json(state());
+  ordered(good(R"("kind": "modem")"));
+  EXPECT_EQ(text(end(), "step"), "took") << to_json(state());
+  EXPECT_EQ(text(state(), "runs.modem"), "2");
+  EXPECT_EQ(runs(), "1");
+  EXPECT_EQ(read_file(ran), std::to_string(file.size()) + " " + sha256(file) + "\n");
+  ordered(good());
+  expect_end("took");
+  EXPECT_EQ(text(state(), "runs.modem"), "2");
+  stop();
+}
+
+// The file changes after it was verified: the board finds out while it writes.
+TEST_F(Upgrade, ABoardRefusesAFileThatIsNotTheOneThatWasVerified) {
+  file = firmware("2", 1'000'000);
+  install_ms = 5000;
+  ASSERT_NO_FATAL_FAILURE(start());
+  ordered(good());
+  ASSERT_TRUE(eventually([&] { return step() == "installing" && number(state(), "percent") >= 10; }));
+  std::fstream image(this->image(), std::ios::in | std::ios::out | std::ios::binary);
+  image.seekp(-1, std::ios::end);
+  image.put(file.back() == 'x' ? 'y' : 'x');
+  image.close();
+  expect_end("failed", "the SHA-256 of what was written is ");
+  stop();
+}
+
+TEST_F(Upgrade, TheProgressIsAnEvent) {
+  ASSERT_NO_FATAL_FAILURE(start("", "", R"("isolate": true)"));
+  const auto install = [&] {
+    ordered(good(R"("kind": "package", "force": true)"));
+    EXPECT_EQ(text(end(), "step"), "took");
+  };
+  const auto told = [&](const std::string& percent) {
+    std::string all = read_file(dtud.path("events"));
+    all.erase(std::remove(all.begin(), all.end(), ' '), all.end());
+    return all.find("\"percent\":" + percent + "}") != std::string::npos;
+  };
+  install();
+  Process follower;
+  follower.start({kDtuctl, "--socket", dtud.socket(), "--json", "events", "firmware."}, dtud.path("events"));
+  ASSERT_TRUE(eventually([&] { return told("-1"); })) << "the last state: " << read_file(dtud.path("events"));
+  EXPECT_FALSE(told("50"));
+  install();
+  EXPECT_TRUE(eventually([&] { return told("50") && told("100"); })) << read_file(dtud.path("events"));
+  EXPECT_NE(read_file(dtud.path("events")).find("firmware.progress"), std::string::npos);
   stop();
 }
 

@@ -54,8 +54,9 @@ void verify(const Object& job) {
     if (size != 0 && size != file.size())
       throw Failed{"it has " + std::to_string(file.size()) + " bytes, the order says " + std::to_string(size), false,
                    true};
+    const std::string digest = file.digest(EVP_sha256());
     if (!sha256.empty()) {
-      compare("its SHA-256", sha256, file.digest(EVP_sha256()));
+      compare("its SHA-256", sha256, digest);
       checked->add(std::string("sha256"));
     }
     if (!md5.empty()) {
@@ -68,6 +69,7 @@ void verify(const Object& job) {
     }
     Object::Ptr o = line("done");
     o->set("size", file.size());
+    o->set("sha256", digest);
     o->set("checked", checked);
     tell(o);
   } catch (const Failed& f) {

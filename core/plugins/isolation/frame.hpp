@@ -27,33 +27,27 @@ constexpr uint32_t kEventWindow = 64;            // events, and answers behind t
 
 enum class Frame : uint32_t {
   // dtud to the child, whose instance is created and started by the first.
-  setup = 1,       // version, name, plugin id, file, kind, type, configuration, kv folder, log threshold, MiB of memory
-  stop,            // deadline_ms
-  send,            // a message; a = token
-  write,           // a message; a = port key
-  consumed,        // source, bytes: what it emitted has been taken
-  open_port,       // key, id, settings
-  close_port,      // key
-  ask_drained,     // key
-  read_point,      // call, name
-  write_point,     // call, name, json
-  await_point,     // call, name, json
-  cancel_point,    // call
-  invoke,          // call, deadline_ms, name, args, caller: kind, number, peer, name
-  cancel_invoke,   // call
-  facts,           // call
-  install,         // call, flags, kind, file, version
-  ask_progress,    // call
-  mark_good,       // call, kind
-  cancel_install,  // call
-  network,         // apn, user, password
-  open_session,    // session, and a dtu_link_info
-  close_session,   // session
-  from_port,       // a message; a = session
-  from_channel,    // a message; a = session, b = channel
-  channel_state,   // session, channel, state, error
-  answer,          // id, status, json, error: of an ask_...
-  points,          // status, count, a text of (flags, name, unit, title)...: of ask_points
+  setup = 1,      // version, name, plugin id, file, kind, type, configuration, kv folder, log threshold, MiB of memory
+  stop,           // deadline_ms
+  send,           // a message; a = token
+  write,          // a message; a = port key
+  consumed,       // source, bytes: what it emitted has been taken
+  open_port,      // key, id, settings
+  close_port,     // key
+  ask_drained,    // key
+  read_point,     // call, name
+  write_point,    // call, name, json
+  await_point,    // call, name, json
+  cancel_point,   // call
+  invoke,         // call, deadline_ms, name, args, caller: kind, number, peer, name
+  cancel_invoke,  // call
+  open_session,   // session, and a dtu_link_info
+  close_session,  // session
+  from_port,      // a message; a = session
+  from_channel,   // a message; a = session, b = channel
+  channel_state,  // session, channel, state, error
+  answer,         // id, status, json, error: of an ask_...
+  points,         // status, count, a text of (flags, name, unit, title)...: of ask_points
   commands,    // status, count, a text of (flags, count, codes..., provider, name, title, schema)...: of ask_commands
   ask_health,  // nothing
   ask_alive,   // nothing
@@ -73,7 +67,6 @@ enum class Frame : uint32_t {
   port_opened,          // key, status, flags, error
   drained,              // key, 0 or 1
   reply,                // call, status, json, error
-  progress,             // call, per cent
   session_refused,      // session, error
   heard,                // bytes of from_port and from_channel it has dealt with
   to_port,              // a message; a = link

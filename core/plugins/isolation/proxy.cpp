@@ -233,12 +233,6 @@ void Proxy::health(dtu_text_fn out, void* ctx) {
   out(ctx, {health_.data(), health_.size()});
 }
 
-int32_t Proxy::install_progress(uint64_t call) {
-  if (std::exchange(progress_call_, call) != call) progress_ = -1;
-  say(Frame::ask_progress, [&](Writer&& out) { out.number(call); });
-  return progress_;  // as of the last time it was asked
-}
-
 // --- data, to the child ----------------------------------------------------------------------------------------------
 
 dtu_status Proxy::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {

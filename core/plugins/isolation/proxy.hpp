@@ -69,7 +69,6 @@ class Proxy {
     }
     return DTU_OK;
   }
-  int32_t install_progress(uint64_t call);
 
   // What it offers, complete when it has started.
   struct Offers {
@@ -175,8 +174,6 @@ class Proxy {
   size_t offer_bytes_ = 0;
   std::string health_ = "{}";
   bool asked_health_ = false;
-  uint64_t progress_call_ = 0;
-  int32_t progress_ = -1;
 };
 
 }  // namespace dtud::plugins::isolation

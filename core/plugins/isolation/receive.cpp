@@ -137,11 +137,6 @@ struct Handlers {
     const bool has = in.error(error);
     if (in.whole()) (void)p.context_.up.reply(p.instance_, call, status, str(json), has ? &error : nullptr);
   }
-  static void progress(Proxy& p, Reader& in) {
-    const uint64_t call = in.u64();
-    const int32_t percent = in.i32();
-    if (in.whole() && call == p.progress_call_) p.progress_ = percent;
-  }
 
   static void session_refused(Proxy& p, Reader& in) {
     const uint64_t id = in.u64();
@@ -335,7 +330,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 36> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 35> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -348,7 +343,6 @@ constexpr std::array<Row, 36> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::port_opened, Handlers::port_opened},
                                      {Frame::drained, Handlers::drained},
                                      {Frame::reply, Handlers::reply},
-                                     {Frame::progress, Handlers::progress},
                                      {Frame::session_refused, Handlers::session_refused},
                                      {Frame::heard, Handlers::heard},
                                      {Frame::to_port, Handlers::to_port},

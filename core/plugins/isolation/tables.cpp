@@ -36,10 +36,6 @@ constexpr dtu_ops kOps{
 
 // A call that says only its number.
 template <Frame kType>
-dtu_status say_call(void* self, uint64_t call, dtu_error*) noexcept {
-  return at(self).say(kType, [&](Writer&& out) { out.number(call); });
-}
-template <Frame kType>
 void tell_call(void* self, uint64_t call) noexcept {
   at(self).say(kType, [&](Writer&& out) { out.number(call); });
 }
@@ -83,26 +79,6 @@ constexpr dtu_commands kCommands{
       });
     },
     tell_call<Frame::cancel_invoke>};
-
-constexpr dtu_firmware kFirmware{
-    sizeof(dtu_firmware),
-    0,
-    say_call<Frame::facts>,
-    [](void* self, const dtu_firmware_image* image, uint64_t call, dtu_error*) noexcept {
-      return at(self).say(Frame::install, [&](Writer&& out) {
-        out.number(call).number(image->flags).text(image->kind).text(image->file).text(image->version);
-      });
-    },
-    [](void* self, uint64_t call) noexcept { return at(self).install_progress(call); },
-    [](void* self, dtu_str kind, uint64_t call, dtu_error*) noexcept {
-      return at(self).say(Frame::mark_good, [&](Writer&& out) { out.number(call).text(kind); });
-    },
-    tell_call<Frame::cancel_install>};
-
-constexpr dtu_network kNetwork{
-    sizeof(dtu_network), 0, [](void* self, const dtu_network_settings* s, dtu_error*) noexcept {
-      return at(self).say(Frame::network, [&](Writer&& out) { out.text(s->apn).text(s->user).text(s->password); });
-    }};
 
 // --- data ------------------------------------------------------------------------------------------------------------
 
@@ -169,12 +145,6 @@ void fill(const LoadedComponent& of, dtu_commands& ours) {
   ours = kCommands;
   if (!of.has("commands.cancel")) ours.cancel = nullptr;
 }
-void fill(const LoadedComponent& of, dtu_firmware& ours) {
-  ours = kFirmware;
-  if (!of.has("firmware.progress")) ours.progress = nullptr;
-  if (!of.has("firmware.mark_good")) ours.mark_good = nullptr;
-  if (!of.has("firmware.cancel")) ours.cancel = nullptr;
-}
 void fill(const LoadedComponent& of, dtu_ports& ours) {
   ours = kPorts;
   if (!of.has("ports.drained")) ours.drained = nullptr;
@@ -183,7 +153,6 @@ void fill(const LoadedComponent& of, dtu_dialect& ours) {
   ours = kDialect;
   if (!of.has("dialect.channel_state")) ours.channel_state = nullptr;
 }
-void fill(const LoadedComponent&, dtu_network& ours) { ours = kNetwork; }
 void fill(const LoadedComponent&, dtu_channel& ours) { ours = kChannel; }
 
 template <typename Table>
@@ -204,8 +173,6 @@ void fill_tables(const LoadedComponent& of, StandIn& to) {
   offer(of, to, DTU_CHANNEL_IFACE, t.channel);
   offer(of, to, DTU_PORTS_IFACE, t.ports);
   offer(of, to, DTU_POINTS_IFACE, t.points);
-  offer(of, to, DTU_NETWORK_IFACE, t.network);
-  offer(of, to, DTU_FIRMWARE_IFACE, t.firmware);
   offer(of, to, DTU_COMMANDS_IFACE, t.commands);
   offer(of, to, DTU_DIALECT_IFACE, t.dialect);
   for (const std::string& name : to.dialects) to.dialect_names.push_back(name.c_str());

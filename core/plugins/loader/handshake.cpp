@@ -4,8 +4,6 @@
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
 #include <dtu/events.h>
-#include <dtu/firmware.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 
@@ -77,14 +75,6 @@ constexpr KnownInterface known_interfaces[] = {
     {DTU_POINTS_IFACE,
      [](const void* t, const std::string& n) {
        require_in<dtu_points>(t, {DTUD_REQUIRED(dtu_points, list), DTUD_REQUIRED(dtu_points, read)}, n);
-     }},
-    {DTU_NETWORK_IFACE,
-     [](const void* t, const std::string& n) {
-       require_in<dtu_network>(t, {DTUD_REQUIRED(dtu_network, configure)}, n);
-     }},
-    {DTU_FIRMWARE_IFACE,
-     [](const void* t, const std::string& n) {
-       require_in<dtu_firmware>(t, {DTUD_REQUIRED(dtu_firmware, facts), DTUD_REQUIRED(dtu_firmware, install)}, n);
      }},
     {DTU_COMMANDS_IFACE,
      [](const void* t, const std::string& n) {

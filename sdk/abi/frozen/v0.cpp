@@ -12,10 +12,8 @@
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
 #include <dtu/events.h>
-#include <dtu/firmware.h>
 #include <dtu/host.h>
 #include <dtu/keys.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <dtu/services.h>
@@ -288,40 +286,6 @@ FIELD(dtu_points, 16, 12, read, dtu_status (*)(void*, dtu_str, uint64_t, dtu_err
 FIELD(dtu_points, 24, 16, write, dtu_status (*)(void*, dtu_str, dtu_str, uint64_t, dtu_error*));
 FIELD(dtu_points, 32, 20, await, dtu_status (*)(void*, dtu_str, dtu_str, uint64_t, dtu_error*));
 FIELD(dtu_points, 40, 24, cancel, void (*)(void*, uint64_t));
-
-// network.h
-TEXT(DTU_NETWORK_IFACE, "dtu.network/1");
-
-TABLE(dtu_network_settings, 56, 56);
-FIELD(dtu_network_settings, 0, 0, struct_size, uint32_t);
-FIELD(dtu_network_settings, 4, 4, reserved, uint32_t);
-FIELD(dtu_network_settings, 8, 8, apn, dtu_str);
-FIELD(dtu_network_settings, 24, 24, user, dtu_str);
-FIELD(dtu_network_settings, 40, 40, password, dtu_str);
-
-TABLE(dtu_network, 16, 12);
-FIELD(dtu_network, 0, 0, struct_size, uint32_t);
-FIELD(dtu_network, 4, 4, reserved, uint32_t);
-FIELD(dtu_network, 8, 8, configure, dtu_status (*)(void*, const dtu_network_settings*, dtu_error*));
-
-// firmware.h: a board installs what the host has downloaded and verified
-TEXT(DTU_FIRMWARE_IFACE, "dtu.firmware/1");
-
-TABLE(dtu_firmware_image, 56, 56);
-FIELD(dtu_firmware_image, 0, 0, struct_size, uint32_t);
-FIELD(dtu_firmware_image, 4, 4, flags, uint32_t);
-FIELD(dtu_firmware_image, 8, 8, kind, dtu_str);
-FIELD(dtu_firmware_image, 24, 24, file, dtu_str);
-FIELD(dtu_firmware_image, 40, 40, version, dtu_str);
-
-TABLE(dtu_firmware, 48, 28);
-FIELD(dtu_firmware, 0, 0, struct_size, uint32_t);
-FIELD(dtu_firmware, 4, 4, reserved, uint32_t);
-FIELD(dtu_firmware, 8, 8, facts, dtu_status (*)(void*, uint64_t, dtu_error*));
-FIELD(dtu_firmware, 16, 12, install, dtu_status (*)(void*, const dtu_firmware_image*, uint64_t, dtu_error*));
-FIELD(dtu_firmware, 24, 16, progress, int32_t (*)(void*, uint64_t));
-FIELD(dtu_firmware, 32, 20, mark_good, dtu_status (*)(void*, dtu_str, uint64_t, dtu_error*));
-FIELD(dtu_firmware, 40, 24, cancel, void (*)(void*, uint64_t));
 
 // commands.h
 VALUE(DTU_COMMAND_PASSWORD, 1u);

@@ -95,8 +95,8 @@ typedef struct dtu_iface {
  * and holds no secrets. Of a CLAIM and an OFFER, which are no faults, it is a name instead, "kind:rest":
  *   CLAIM  what only one component of a product may use: "tcp-listen:7001:127.0.0.1". A name that ends with * overlaps
  *          every name with the same beginning: "tcp-listen:7001:*".
- *   OFFER  a port or a pin of a HAL: "port:1", "gpio:4", "output:4" (may be a direction pin). A component names all of
- *          a kind, or none of it; "port:" says that it has no port. */
+ *   OFFER  of a HAL: "port:1", "gpio:4", "output:4" (may be a direction pin), "firmware:modem", "network:apn". It names
+ *          all of a kind, or none of it; "port:" says that it has no port. */
 typedef struct dtu_finding {
   uint32_t struct_size, level; /* DTU_FINDING_... */
   dtu_str path, text;

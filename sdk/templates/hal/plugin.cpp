@@ -50,6 +50,7 @@ class TemplateName : public dtu::Component, public dtu::PortsIface, public dtu::
   // here.
   static void check(std::string_view config, dtu::Findings& found) {
     found.offer("/port", "port:" + dtu::Json(config)["port"].text());  // every port: another one in uconf is an error
+    found.offer("", "network:");                                       // none: an apn is refused
   }
 
   dtu_status start() override {

@@ -111,8 +111,8 @@ size_t Log::size() const {
 }
 
 void UpgradeTest::start(const std::string& rules, const std::string& firmware, const std::string& sim) {
-  dtud.hal(R"({"type": "sim", "firmware": {"install_ms": 20)" + (firmware.empty() ? "" : ", " + firmware) + "}" +
-           (sim.empty() ? "" : ", " + sim) + "}");
+  dtud.hal(R"({"type": "sim", "firmware": {"install_ms": )" + std::to_string(install_ms) +
+           (firmware.empty() ? "" : ", " + firmware) + "}" + (sim.empty() ? "" : ", " + sim) + "}");
   dtud.board(R"("upgrade": {"retry_s": 1, "stall_s": )" + std::to_string(stall_s) + R"(, "confirm_s": )" +
              std::to_string(confirm_s) + (rules.empty() ? "" : ", " + rules) + "}");
   dtud.device(R"({"password": "pw", "conf": {"1": {"protocol": "tcp", "url": "127.0.0.1", "port": )" +

@@ -57,7 +57,7 @@ struct UpgradeTest : testing::Test {
 
   // rules: more members of "upgrade" in board.json; firmware: members of the simulated board's "firmware".
   void start(const std::string& rules = "", const std::string& firmware = "", const std::string& sim = "");
-  int confirm_s = 60, stall_s = 2;
+  int confirm_s = 60, stall_s = 2, install_ms = 20;
   // An order of version 2 with its digest; more: further members.
   [[nodiscard]] static std::string order_of(const std::string& url, const std::string& file,
                                             const std::string& more = "");

@@ -51,6 +51,21 @@ TEST(Directory, WhatAnInstanceOfferedGoesWithIt) {
   EXPECT_EQ(d.add(command("a", {1})), "") << "and may be offered again";
 }
 
+// Anybody could install a firmware by one that says less.
+TEST(Directory, WhatDtudAsksOfBoardsIsForItAlone) {
+  Directory d;
+  for (const char* name : {"firmware.install", "firmware.facts", "network.configure"}) {
+    Command c = command(name);
+    for (const uint32_t flags : {0U, DTU_COMMAND_INTERNAL, DTU_COMMAND_SHARED, DTU_COMMAND_LOCAL}) {
+      c.flags = flags;
+      EXPECT_NE(d.add(c).find("DTU_COMMAND_INTERNAL"), std::string::npos) << name << flags;
+    }
+    c.flags = DTU_COMMAND_INTERNAL | DTU_COMMAND_SHARED | DTU_COMMAND_CHANGES;
+    EXPECT_EQ(d.add(c), "");
+  }
+  EXPECT_EQ(d.add(command("network.scan")), "");
+}
+
 plugins::Instance* fake(uintptr_t at) { return reinterpret_cast<plugins::Instance*>(at); }  // only compared
 Command shared(const std::string& name, plugins::Instance* provider, std::vector<uint32_t> codes = {}) {
   Command c = command(name, std::move(codes));
@@ -82,10 +97,10 @@ TEST(Directory, ASharedNameHasItsProvidersInTheirOrder) {
 
 TEST(Directory, ANameIsSharedOnlyIfAllSaySo) {
   Directory d;
-  Command own = command("network.configure");
+  Command own = command("wifi.join");
   own.provider = fake(0x10);
   EXPECT_EQ(d.add(own), "");
-  EXPECT_EQ(d.add(shared("network.configure", fake(0x20))), "command network.configure is offered already");
+  EXPECT_EQ(d.add(shared("wifi.join", fake(0x20))), "command wifi.join is offered already");
   EXPECT_EQ(d.add(shared("wifi.scan", fake(0x20))), "");
   EXPECT_EQ(d.add(shared("wifi.scan", fake(0x20))), "command wifi.scan is offered already") << "twice by one";
   own.name = "wifi.scan";

@@ -77,6 +77,8 @@ TEST(Offers, OfTwoHalsHaveDifferentNames) {
   EXPECT_EQ(said().find("already"), std::string::npos) << said();
   names[1] = "port:1";
   EXPECT_NE(said().find("port:1 already: give it another name"), std::string::npos) << said();
+  names = {"network:apn", "network:apn"};
+  EXPECT_EQ(said().find("already"), std::string::npos) << "each gets the access point: " << said();
 }
 
 TEST(Offers, AreKnownWhenEveryHalTells) {

@@ -4,6 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <dtu/commands.h>
+#include <dtu/sdk/json.hpp>
+#include <dtu/sdk/sha256.hpp>
+
 #include <fstream>
 
 #include "fixture.hpp"
@@ -30,7 +34,14 @@ class InstallersTest : public HalTest {
     use(R"({"installers": {"firmware": {"install": [")" + script("install", text) +
         R"(", "--version", "{version}", "{file}"])" + more + "}}}");
   }
-  [[nodiscard]] const dtu_firmware& firmware() const { return *hal_->iface<dtu_firmware>(DTU_FIRMWARE_IFACE); }
+  [[nodiscard]] static const dtu_commands& commands_of(const Instance& hal) {
+    return *hal.iface<dtu_commands>(DTU_COMMANDS_IFACE);
+  }
+  dtu_status ask(Instance& hal, const std::string& name, const std::string& args) {
+    const dtu_caller caller{sizeof caller, DTU_CALLER_HOST, 0, 0, dtu::str("kernel")};
+    const dtu_invocation asked{sizeof asked, 0, ++call_, dtu::str(name), dtu::str(args), &caller};
+    return commands_of(hal).invoke(hal.self(), &asked, &error_);
+  }
   // The answer, JSON or the text of the error.
   std::string answered(dtu_status status) {
     if (status != DTU_OK) return error_.message;
@@ -39,11 +50,19 @@ class InstallersTest : public HalTest {
     const auto& reply = host_.replies().back();
     return reply.status == DTU_OK ? reply.json : reply.error;
   }
-  std::string facts() { return answered(firmware().facts(hal_->self(), ++call_, &error_)); }
-  std::string mark() { return answered(firmware().mark_good(hal_->self(), dtu::str("firmware"), ++call_, &error_)); }
-  dtu_status begin(const std::string& kind = "firmware") {
-    const dtu_firmware_image image{sizeof image, 0, dtu::str(kind), dtu::str(image_), dtu::str("2.1; rm -rf x")};
-    return firmware().install(hal_->self(), &image, ++call_, &error_);
+  std::string facts() { return answered(ask(*hal_, "firmware.facts", "{}")); }
+  std::string mark() { return answered(ask(*hal_, "firmware.mark_good", R"({"kind": "firmware"})")); }
+  // The order of a file with those bytes; `version` as a server may say it.
+  [[nodiscard]] std::string order_of(const std::string& bytes, const std::string& kind = "firmware",
+                                     const std::string& version = "2.1; rm -rf x") const {
+    dtu::Sha256 sha256;
+    sha256.update(bytes);
+    return R"({"kind": ")" + kind + R"(", "file": )" + dtu::quoted(image_) + R"(, "version": )" + dtu::quoted(version) +
+           R"(, "size": )" + std::to_string(bytes.size()) + R"(, "sha256": ")" + sha256.hex() + "\"}";
+  }
+  dtu_status begin() { return ask(*hal_, "firmware.install", order_of("bytes")); }
+  bool told(const std::string& json) {
+    return host_.run_until([&] { return !host_.events().empty() && host_.events().back().json == json; });
   }
   std::string install() { return answered(begin()); }
   [[nodiscard]] std::string content(const std::string& name) const {
@@ -52,10 +71,24 @@ class InstallersTest : public HalTest {
   }
 };
 
-TEST_F(InstallersTest, WithoutAnyNothingIsInstalled) {
+TEST_F(InstallersTest, WithoutAnyNothingIsOffered) {
+  const auto listed = [this] {
+    std::vector<std::string> all;
+    const auto each = [](void* to, const dtu_command_info* i) {
+      static_cast<std::vector<std::string>*>(to)->emplace_back(dtu::view(i->name));
+      EXPECT_EQ(i->flags & ~DTU_COMMAND_CHANGES, DTU_COMMAND_INTERNAL | DTU_COMMAND_SHARED) << dtu::view(i->name);
+    };
+    EXPECT_EQ(commands_of(*hal_).list(hal_->self(), each, &all, &error_), DTU_OK);
+    return all;
+  };
   use("{}");
-  EXPECT_EQ(facts(), "{}");
+  EXPECT_TRUE(listed().empty());
   EXPECT_THAT(install(), HasSubstr("names no installer for firmware"));
+  installer("true");
+  EXPECT_THAT(listed(),
+              testing::ElementsAre("firmware.facts", "firmware.install", "firmware.mark_good", "firmware.cancel"));
+  EXPECT_THAT(answered(ask(*hal_, "firmware.install", order_of("bytes", "modem"))),
+              HasSubstr("names no installer for modem"));
 }
 
 TEST_F(InstallersTest, RunsWithoutAShellInACleanEnvironment) {
@@ -74,10 +107,29 @@ TEST_F(InstallersTest, TellsHowFarItIs) {
   installer("echo ' 40% Copying'; while [ ! -e " + path("go") + " ]; do sleep 0.02; done; printf '100%%\\r'",
             R"(, "restart": "board")");
   ASSERT_EQ(begin(), DTU_OK);
-  EXPECT_TRUE(host_.run_until([&] { return firmware().progress(hal_->self(), call_) == 40; }));
-  EXPECT_EQ(firmware().progress(hal_->self(), call_ + 1), -1);
+  EXPECT_TRUE(told(R"({"percent": 40})"));
   std::ofstream(path("go")) << "";
   EXPECT_EQ(answered(DTU_OK), R"({"restart": "board"})");
+  EXPECT_TRUE(told(R"({"percent": -1})"));
+}
+
+TEST_F(InstallersTest, AFileThatIsNotTheOneAnnouncedIsNotGivenToTheProgram) {
+  installer("touch " + path("ran"));
+  for (const char* announced : {"bytEs", "byte", "bytes and more"})
+    EXPECT_THAT(answered(ask(*hal_, "firmware.install", order_of(announced))), HasSubstr(image_)) << announced;
+  EXPECT_FALSE(std::ifstream(path("ran")));
+  EXPECT_EQ(install(), "");
+  EXPECT_TRUE(std::ifstream(path("ran")));
+}
+
+// More than is read at once.
+TEST_F(InstallersTest, ALargeFileIsHashedInParts) {
+  const std::string bytes(1'000'000, 'x');
+  std::ofstream(image_) << bytes;
+  use(R"({"installers": {"firmware": {"install": [")" + script("install", "echo \"$@\" > " + path("args")) +
+      R"(", "{size}", "{sha256}", "{version}"]}}})");
+  EXPECT_EQ(answered(ask(*hal_, "firmware.install", order_of(bytes, "firmware", "{file}"))), "");
+  EXPECT_THAT(content("args"), testing::MatchesRegex("1000000 [0-9a-f]+ .file.\n"));
 }
 
 TEST_F(InstallersTest, PercentInALine) {
@@ -115,10 +167,22 @@ TEST_F(InstallersTest, OneThatLeavesAServiceBehindIsOverAllTheSame) {
 }
 
 TEST_F(InstallersTest, CancelledItIsEnded) {
-  installer("exec sleep 1000");
-  ASSERT_EQ(begin(), DTU_OK);
-  firmware().cancel(hal_->self(), call_);
-  EXPECT_THAT(answered(DTU_OK), HasSubstr("it was cancelled"));
+  installer("echo 1%; exec sleep 1000");
+  for (const bool deadline : {false, true}) {
+    ASSERT_EQ(begin(), DTU_OK);
+    const uint64_t installing = call_;
+    ASSERT_TRUE(told(R"({"percent": 1})"));
+    if (deadline)
+      commands_of(*hal_).cancel(hal_->self(), call_);
+    else
+      EXPECT_EQ(answered(ask(*hal_, "firmware.cancel", "{}")), "");
+    call_ = installing;
+    EXPECT_THAT(answered(DTU_OK), HasSubstr("it was cancelled"));
+    call_ += 10;
+  }
+  ASSERT_EQ(begin(), DTU_OK);  // before the program runs
+  commands_of(*hal_).cancel(hal_->self(), call_);
+  EXPECT_EQ(answered(DTU_OK), "it was cancelled");
 }
 
 TEST_F(InstallersTest, StoppedItAnswers) {
@@ -134,13 +198,13 @@ TEST_F(InstallersTest, NeverTwoAtATime) {
             " ]; do sleep 0.02; done; echo done >> " + path("runs"));
   ASSERT_EQ(begin(), DTU_OK);
   const uint64_t first = call_;
+  ASSERT_TRUE(host_.run_until([&] { return content("runs") == "begun\n"; }));
   EXPECT_EQ(begin(), DTU_E_INVALID) << "of the same HAL";
   Instance other = host_.create(*DTU_ENTRY.components[0],
                                 R"({"installers": {"firmware": {"install": [")" + path("install") + "\"]}}}");
   ASSERT_EQ(other.start(), DTU_OK);
-  const dtu_firmware_image image{sizeof image, 0, dtu::str("firmware"), dtu::str(image_), {}};
-  const uint64_t second = ++call_;
-  ASSERT_EQ(other.iface<dtu_firmware>(DTU_FIRMWARE_IFACE)->install(other.self(), &image, second, &error_), DTU_OK);
+  ASSERT_EQ(ask(other, "firmware.install", order_of("bytes")), DTU_OK);
+  const uint64_t second = call_;
   EXPECT_TRUE(host_.run_until([&] { return host_.logged("waiting for an earlier installer that is still running"); }));
   EXPECT_TRUE(host_.run_until([&] { return content("runs") == "begun\n"; })) << content("runs");
   std::ofstream(path("go")) << "";
@@ -168,7 +232,7 @@ TEST_F(InstallersTest, FactsFromAProgramOrAFile) {
   EXPECT_TRUE(host_.logged("did not report the version of modem: no JSON object"));
   EXPECT_TRUE(host_.logged("did not report the version of other: exit status 1"));
   // Two questions at once share an answer.
-  ASSERT_EQ(firmware().facts(hal_->self(), ++call_, &error_), DTU_OK);
+  ASSERT_EQ(ask(*hal_, "firmware.facts", "{}"), DTU_OK);
   const uint64_t first = call_;
   EXPECT_EQ(facts(), expected);
   bool both = false;

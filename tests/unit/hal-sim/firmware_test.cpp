@@ -1,6 +1,6 @@
 // The simulated firmware in two copies.
-#include <dtu/firmware.h>
-
+#include <dtu/sdk/json.hpp>
+#include <dtu/sdk/sha256.hpp>
 #include <fstream>
 
 #include "config.hpp"
@@ -12,22 +12,35 @@ namespace {
 class Firmware : public SimTest {
  protected:
   void TearDown() override { std::remove(file_.c_str()); }
-  [[nodiscard]] const dtu_firmware& firmware() const { return *sim_->iface<dtu_firmware>(DTU_FIRMWARE_IFACE); }
-  std::string facts() { return answer(firmware().facts(sim_->self(), ++call_, &error_)); }
+  std::string facts() { return invoke("firmware.facts", "{}"); }
   // A start of the board.
   void boot(const std::string& fail = "") {
     sim_.reset();
     use(R"({"points": {"device.version": "1"}, "firmware": {"install_ms": 0, "fail": ")" + fail + "\"}}");
   }
-  std::string install(const std::string& version, const std::string& kind = "firmware") {
-    std::ofstream(file_) << "dtukit-sim-firmware " << version << "\nbytes";
-    const dtu_firmware_image image{sizeof image, 0, dtu::str(kind), dtu::str(file_), dtu::str("said")};
-    if (const dtu_status status = firmware().install(sim_->self(), &image, ++call_, &error_); status != DTU_OK)
-      return error_.message;
+  // What the order is of those bytes.
+  [[nodiscard]] std::string order_of(const std::string& bytes, const std::string& kind = "firmware") const {
+    dtu::Sha256 sha256;
+    sha256.update(bytes);
+    return R"({"kind": ")" + kind + R"(", "file": )" + dtu::quoted(file_) + R"(, "version": "said", "size": )" +
+           std::to_string(bytes.size()) + R"(, "sha256": ")" + sha256.hex() + "\"}";
+  }
+  std::string install_as(const std::string& order) {
+    if (const std::string refused = invoke("firmware.install", order); refused != "no answer yet") return refused;
     EXPECT_TRUE(host_.run_until([&] { return !host_.replies().empty() && host_.replies().back().call == call_; }));
     return host_.replies().back().status == DTU_OK ? host_.replies().back().json : host_.replies().back().error;
   }
-  std::string mark() { return answer(firmware().mark_good(sim_->self(), dtu::str("firmware"), ++call_, &error_)); }
+  std::string install(const std::string& version, const std::string& kind = "firmware") {
+    const std::string bytes = "dtukit-sim-firmware " + version + "\nbytes";
+    std::ofstream(file_) << bytes;
+    return install_as(order_of(bytes, kind));
+  }
+  std::string mark() { return invoke("firmware.mark_good", R"({"kind": "firmware"})"); }
+  std::vector<std::string> told() {
+    std::vector<std::string> all;
+    for (const auto& event : host_.events()) all.push_back(event.name + " " + event.json);
+    return all;
+  }
   static std::string now(const std::string& version, const std::string& slot, bool confirmed, bool back) {
     return std::string(R"({"firmware":{"confirmed":)") + (confirmed ? "true" : "false") + R"(,"rolled_back":)" +
            (back ? "true" : "false") + R"(,"slot":")" + slot + R"(","version":")" + version +
@@ -95,17 +108,51 @@ TEST_F(Firmware, FailsWhereItIsToldTo) {
 TEST_F(Firmware, OneInstallationAtATimeAndOnlyOfWhatItKnows) {
   boot("hang");
   EXPECT_THAT(install("2", "modem"), HasSubstr("installs no modem"));
-  const dtu_firmware_image missing{sizeof missing, 0, dtu::str("firmware"), dtu::str("/nowhere"), {}};
-  EXPECT_EQ(firmware().install(sim_->self(), &missing, ++call_, &error_), DTU_E_IO);
+  EXPECT_THAT(invoke("firmware.install", R"({"kind": "firmware", "file": "/nowhere", "size": 1, "sha256": ""})"),
+              HasSubstr("the file /nowhere cannot be read"));
   std::ofstream(file_) << "x";
-  const dtu_firmware_image image{sizeof image, 0, dtu::str("firmware"), dtu::str(file_), dtu::str("2")};
-  const uint64_t first = ++call_;
-  ASSERT_EQ(firmware().install(sim_->self(), &image, first, &error_), DTU_OK);
-  EXPECT_EQ(firmware().progress(sim_->self(), first), 0);
-  EXPECT_EQ(firmware().install(sim_->self(), &image, ++call_, &error_), DTU_E_INVALID);
-  firmware().cancel(sim_->self(), first);
-  ASSERT_FALSE(host_.replies().empty());
-  EXPECT_EQ(host_.replies().back().call, first);
+  EXPECT_EQ(invoke("firmware.install", order_of("x")), "no answer yet");
+  const uint64_t first = call_;
+  EXPECT_THAT(told(), testing::ElementsAre(R"(firmware.progress {"percent": 0})"));
+  EXPECT_EQ(invoke("firmware.install", order_of("x")),
+            failed(DTU_E_INVALID, "the simulated board is installing already"));
+  EXPECT_EQ(invoke("firmware.cancel", "{}"), "");
+  const auto& replies = host_.replies();
+  ASSERT_GE(replies.size(), 2U);
+  EXPECT_EQ(replies[replies.size() - 2].call, first);
+  EXPECT_EQ(replies[replies.size() - 2].error, "the installation was cancelled");
+}
+
+TEST_F(Firmware, TellsHowFarItIs) {
+  boot();
+  install("2");
+  const auto all = told();
+  ASSERT_EQ(all.size(), 12U);
+  EXPECT_EQ(all.front(), R"(firmware.progress {"percent": 0})");
+  EXPECT_EQ(all[10], R"(firmware.progress {"percent": 100})");
+  EXPECT_EQ(all.back(), R"(firmware.progress {"percent": -1})") << "nothing is being installed";
+}
+
+TEST_F(Firmware, AnotherFileThanTheOneAnnouncedIsNotInstalled) {
+  boot();
+  for (const std::string& bytes : {std::string("dtukit-sim-firmware 3\nbytEs"), std::string("dtukit-sim-firmware 3"),
+                                   std::string("dtukit-sim-firmware 3\nbytes and more")}) {
+    std::ofstream(file_) << bytes;
+    EXPECT_THAT(install_as(order_of("dtukit-sim-firmware 3\nbytes")), HasSubstr("nothing is installed")) << bytes;
+  }
+  boot();
+  EXPECT_EQ(facts(), now("1", "A", true, false));
+}
+
+// The deadline of the call passed: it is not wanted any more.
+TEST_F(Firmware, ACallThatIsCancelledStopsTheInstallation) {
+  boot("hang");
+  std::ofstream(file_) << "x";
+  EXPECT_EQ(invoke("firmware.install", order_of("x")), "no answer yet");
+  commands().cancel(sim_->self(), call_ + 1);
+  EXPECT_TRUE(host_.replies().empty()) << "another call";
+  commands().cancel(sim_->self(), call_);
+  ASSERT_EQ(host_.replies().size(), 1U);
   EXPECT_EQ(host_.replies().back().error, "the installation was cancelled");
 }
 

@@ -1,7 +1,6 @@
 // A simulated board in a test host.
 #pragma once
 #include <dtu/commands.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <gmock/gmock.h>

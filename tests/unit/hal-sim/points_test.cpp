@@ -167,10 +167,7 @@ TEST_F(Points, AwaitsEndWithTheBoardAndAreNotWithoutLimit) {
 TEST_F(Points, TheNetworkKeepsItsSettingsAndShowsNoPassword) {
   use("{}");
   EXPECT_EQ(read("network.configured"), "0");
-  const auto* network = sim_->iface<dtu_network>(DTU_NETWORK_IFACE);
-  ASSERT_NE(network, nullptr);
-  const dtu_network_settings settings{sizeof settings, 0, dtu::str("my \"apn\""), dtu::str("me"), dtu::str("hush-1")};
-  ASSERT_EQ(network->configure(sim_->self(), &settings, &error_), DTU_OK);
+  EXPECT_EQ(invoke("network.configure", R"({"apn": "my \"apn\"", "user": "me", "password": "hush-1"})"), "");
   EXPECT_EQ(read("network.apn"), R"("my \"apn\"")");
   EXPECT_EQ(read("network.apn_user"), R"("me")");
   EXPECT_EQ(read("network.configured"), "1");

@@ -1,5 +1,7 @@
-// A HAL of points, with a network interface: the test and the kernel see the same values.
+// A HAL of points that offers network.configure: the test and the kernel see the same values.
 #pragma once
+#include <dtu/sdk/board.hpp>
+
 #include <map>
 
 #include "rig.hpp"
@@ -63,10 +65,9 @@ class BoardState {
     const std::lock_guard<std::mutex> lock(mutex_);
     waiters_.clear();
   }
-  void configured(const dtu_network_settings& s) {
+  void configured(const dtu::NetworkSettings& s) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    apns_.push_back(std::string(dtu::view(s.apn)) + " " + std::string(dtu::view(s.user)) + " " +
-                    std::string(dtu::view(s.password)));
+    apns_.push_back(s.apn + " " + s.user + " " + s.password);
   }
   std::vector<std::string> apns() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -85,7 +86,7 @@ class BoardState {
   std::vector<std::string> apns_;
 };
 
-class Board : public dtu::Component, public dtu::PointsIface, public dtu::NetworkIface {
+class Board : public dtu::Component, public dtu::PointsIface, public dtu::CommandsIface, public dtu::NetworkCommands {
  public:
   Board(dtu::Host host, std::string_view config)
       : Component(host), state_(*reinterpret_cast<BoardState*>(std::stoull(std::string(config)))) {}
@@ -97,7 +98,11 @@ class Board : public dtu::Component, public dtu::PointsIface, public dtu::Networ
     state_.forget_waiters();
     return DTU_OK;
   }
-  void list_points(const Each& /*each*/) override {}  // the test adds them to the directory
+  void list_points(const PointsIface::Each& /*each*/) override {}  // the test adds them to the directory
+  void list_commands(const CommandsIface::Each& each) override { list_network(each); }
+  dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller&) override {
+    return invoke_network(call, name, args) ? DTU_OK : DTU_E_NOT_FOUND;
+  }
   dtu_status read_point(std::string_view name, uint64_t call) override {
     ++state_.reads;
     if (state_.silent) return DTU_OK;
@@ -114,10 +119,10 @@ class Board : public dtu::Component, public dtu::PointsIface, public dtu::Networ
     return DTU_OK;
   }
   void cancel_point(uint64_t call) override { state_.cancel(call); }
-  dtu_status configure(const dtu_network_settings& settings) override {
+  void configure_network(const dtu::NetworkSettings& settings, uint64_t call) override {
     if (state_.fail_network) throw dtu::Failure(DTU_E_IO, "no modem answers");
     state_.configured(settings);
-    return DTU_OK;
+    host_.reply(call, "");
   }
 
  private:
@@ -131,7 +136,7 @@ inline plugins::LoadedComponent board_component(uint64_t caps = 0) {
   c.caps = caps;
   c.create = dtu::Glue<Board>::create;
   c.ops = dtu::Glue<Board>::ops;
-  for (const dtu_iface& i : {dtu::points_iface<Board>, dtu::network_iface<Board>}) {
+  for (const dtu_iface& i : {dtu::points_iface<Board>, dtu::commands_iface<Board>}) {
     c.interface_ids.emplace_back(i.id);
     c.tables.push_back(i.table);
   }
@@ -162,6 +167,11 @@ struct BoardTest : ::testing::TestWithParam<uint64_t> {
       p.provider = hal.get();
       EXPECT_EQ(rig.directory.add(std::move(p)), "");
     }
+    commands::Command c;
+    c.name = commands::kNetworkConfigure;
+    c.flags = DTU_COMMAND_INTERNAL | DTU_COMMAND_SHARED;
+    c.provider = hal.get();
+    EXPECT_EQ(rig.directory.add(std::move(c)), "");
   }
   void TearDown() override {
     if (hal) rig.stop(hal);

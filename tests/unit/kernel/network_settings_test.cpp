@@ -9,7 +9,7 @@ namespace {
 using Apns = std::vector<std::string>;
 
 struct NetworkTest : BoardTest {
-  NetworkSettings settings{rig.log};
+  NetworkSettings settings{rig.log, rig.directory, rig.calls};
   void configure(const std::string& name, const std::string& password = "pw") {
     rig.on([&] { settings.configure({name, "user", password}); });
   }
@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Lanes, NetworkTest, ::testing::Values(0, DTU_CAP_BLOCKI
 
 TEST_P(NetworkTest, AHalThatStartsFirstWaitsForTheDocument) {
   start_board({});
-  rig.on([&] { settings.started(*hal); });
+  rig.on([&] { settings.offered_by(*hal); });
   configure("one");
   EXPECT_TRUE(told({"one user pw"}));
 }
@@ -30,7 +30,7 @@ TEST_P(NetworkTest, AHalThatStartsFirstWaitsForTheDocument) {
 TEST_P(NetworkTest, EveryStartAndEveryChangeAreTold) {
   configure("one");
   start_board({});
-  rig.on([&] { settings.started(*hal); });
+  rig.on([&] { settings.offered_by(*hal); });
   EXPECT_TRUE(told({"one user pw"}));
   configure("one");
   configure("two");
@@ -38,9 +38,10 @@ TEST_P(NetworkTest, EveryStartAndEveryChangeAreTold) {
   EXPECT_TRUE(told({"one user pw", "two user pw", "two user other"}));
   rig.on([&] {
     settings.stopping(*hal);
-    settings.started(*hal);
+    settings.offered_by(*hal);
   });
   EXPECT_TRUE(told({"one user pw", "two user pw", "two user other", "two user other"}));
+  ASSERT_TRUE(told({"one user pw", "two user pw", "two user other", "two user other"}));
   rig.on([&] { settings.stopping(*hal); });
   configure("three");
   rig.on([&] { EXPECT_EQ(board.apns().size(), 4U) << "told after it stopped"; });
@@ -53,7 +54,7 @@ TEST_P(NetworkTest, AHalWithoutNetworkIsNotAsked) {
   rig.on([&] {
     other = rig.make("hal ports", ports, script);
     other->start();
-    settings.started(*other);
+    settings.offered_by(*other);
   });
   configure("one");
   rig.stop(other);
@@ -63,7 +64,7 @@ TEST_P(NetworkTest, AHalWithoutNetworkIsNotAsked) {
 TEST_P(NetworkTest, AFailureIsLoggedWithTheHalAndWithoutThePassword) {
   board.fail_network = true;
   start_board({});
-  rig.on([&] { settings.started(*hal); });
+  rig.on([&] { settings.offered_by(*hal); });
   configure("one", "hush-1");
   ASSERT_TRUE(rig.eventually([&] { return rig.logged("could not set the access point (apn): no modem answers"); }));
   for (const LogLine& line : rig.log.newest(1000)) EXPECT_EQ(line.text.find("hush-1"), std::string::npos) << line.text;

@@ -29,7 +29,8 @@ struct World : Surroundings {
   bool silent = false;
   std::function<void(const FactsByKind&)> open_facts;
   commands::Done installing;
-  std::string installed_file;
+  Image installed;
+  commands::Done cancelling;
   std::map<std::string, double> points;
   uint64_t room = 1U << 30U;
   std::string restarted;
@@ -70,13 +71,14 @@ struct World : Surroundings {
     else
       done(board);
   }
-  void install(const std::string&, const std::string& file, const std::string&, uint32_t,
-               commands::Done done) override {
-    installed_file = file;
+  void install(const Image& image, uint32_t, commands::Done done) override {
+    installed = image;
     installing = std::move(done);
   }
-  void install_progress(std::function<void(int32_t)> done) override { done(40); }
-  bool cancel_install() override { return can_cancel; }
+  bool cancel_install(commands::Done done) override {
+    cancelling = std::move(done);
+    return can_cancel;
+  }
   void mark_good(const std::string&, commands::Done done) override {
     ++marks;
     done(mark_fails ? commands::Answer{DTU_E_IO, "", "no mark"} : commands::Answer{});
@@ -157,7 +159,7 @@ struct Steps : testing::Test {
     ASSERT_EQ(order().status, DTU_OK);
     put_file(10);
     ends(R"({"say": "done"})");
-    ends(R"({"say": "done", "checked": ["sha256"]})");
+    ends(R"({"say": "done", "checked": ["sha256"], "size": 10, "sha256": ")" + std::string(64, 'a') + "\"}");
     ASSERT_EQ(step(), "installing");
   }
   void answer_install(const commands::Answer& answer) { std::exchange(world.installing, nullptr)(answer); }

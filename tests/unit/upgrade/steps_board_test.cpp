@@ -158,10 +158,49 @@ TEST_F(Steps, CancelledAsLongAsItIsNotInstalled) {
   EXPECT_EQ(step(), "cancelled");
   ASSERT_NO_FATAL_FAILURE(to_installing());
   cancel();
+  world.cancelling({});
   answer_install({});  // it was too late
   EXPECT_EQ(step(), "restarting");
   cancel();
   EXPECT_THAT(answer.error, HasSubstr("cannot be cancelled"));
+}
+
+TEST_F(Steps, ABoardThatCannotStopSaysSoAndGoesOn) {
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  upgrade->cancel("console", [](const commands::Answer&) {});
+  EXPECT_EQ(member("note"), "is being cancelled");
+  world.cancelling({DTU_E_UNSUPPORTED, "", "it is half written"});
+  EXPECT_EQ(member("note"), "cannot be cancelled: it is half written");
+  answer_install({DTU_E_IO, "", "worn out"});
+  EXPECT_EQ(step(), "failed") << "not by whoever wanted it cancelled";
+}
+
+// An order without SHA-256 is one with a signature: what was hashed when it was verified is what counts.
+TEST_F(Steps, TheInstallerIsGivenWhatWasVerified) {
+  rules.keys = {std::string(43, 'A') + "="};
+  start();
+  const config::Json args = config::parse_trusted(R"({"url": "https://h/f", "version": "2", "signature": "AAAA"})");
+  upgrade->order(*config::as_object(args), "console", {}, [](const commands::Answer&) {});
+  put_file(10);
+  ends(R"({"say": "done"})");
+  ends(R"({"say": "done", "checked": ["signature"], "size": 10, "sha256": ")" + std::string(64, 'b') + "\"}");
+  ASSERT_EQ(step(), "installing");
+  EXPECT_EQ(world.installed.sha256, std::string(64, 'b'));
+  EXPECT_EQ(world.installed.size, 10U);
+}
+
+TEST_F(Steps, HowFarTheInstallationIsIsShownUntilItEnds) {
+  start();
+  upgrade->progressed(10);
+  EXPECT_EQ(member("percent"), "") << "nothing is installed";
+  ASSERT_NO_FATAL_FAILURE(to_installing());
+  EXPECT_EQ(member("percent"), "-1");
+  EXPECT_EQ(world.alarm, 0) << "the board tells by itself";
+  upgrade->progressed(40);
+  EXPECT_EQ(member("percent"), "40");
+  answer_install({DTU_E_IO, "", "worn out"});
+  upgrade->progressed(50);
+  EXPECT_EQ(member("percent"), "-1");
 }
 
 TEST_F(Steps, ADiskThatTakesNoRecordTakesNoOrder) {

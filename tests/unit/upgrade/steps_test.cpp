@@ -8,7 +8,11 @@ namespace {
 
 TEST_F(Steps, FromTheOrderToTheEnd) {
   ASSERT_NO_FATAL_FAILURE(to_confirming());
-  EXPECT_EQ(world.installed_file, dir.path("upgrade/image"));
+  EXPECT_EQ(world.installed.file, dir.path("upgrade/image"));
+  EXPECT_EQ(world.installed.kind, "firmware");
+  EXPECT_EQ(world.installed.version, "2");
+  EXPECT_EQ(world.installed.size, 10U);
+  EXPECT_EQ(world.installed.sha256, std::string(64, 'a'));
   EXPECT_EQ(world.marks, 0);
   world.healthy = true;
   upgrade->look();

@@ -8,8 +8,6 @@
 #include <dtu/channel.h>
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
-#include <dtu/firmware.h>
-#include <dtu/network.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 #include <dtu/sdk/check.hpp>
@@ -73,24 +71,6 @@ class PointsIface {  // dtu.points/1
     throw Failure(DTU_E_UNSUPPORTED, std::string(name) + " does not report its changes");
   }
   virtual void cancel_point(uint64_t /*call*/) {}
-};
-
-class NetworkIface {  // dtu.network/1
- public:
-  virtual ~NetworkIface() = default;
-  virtual dtu_status configure(const dtu_network_settings& settings) = 0;
-};
-
-class FirmwareIface {  // dtu.firmware/1
- public:
-  virtual ~FirmwareIface() = default;
-  virtual dtu_status facts(uint64_t call) = 0;
-  virtual dtu_status install(const dtu_firmware_image& image, uint64_t call) = 0;
-  virtual int32_t install_progress(uint64_t /*call*/) { return -1; }
-  virtual dtu_status mark_good(std::string_view kind, uint64_t /*call*/) {
-    throw Failure(DTU_E_UNSUPPORTED, std::string(kind) + " needs no mark here");
-  }
-  virtual void cancel_install(uint64_t /*call*/) {}
 };
 
 class CommandsIface {  // dtu.commands/1

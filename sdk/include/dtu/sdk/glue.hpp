@@ -95,28 +95,6 @@ struct Glue {
             },
             [](void* p, uint64_t call) noexcept { Glue::caught(p, [&] { at(p).cancel_point(call); }); }};
   }
-  static constexpr dtu_network network() noexcept {
-    return {sizeof(dtu_network), 0, [](void* p, const dtu_network_settings* s, dtu_error* e) noexcept {
-              return DTU_GUARD(e, at(p).configure(*s));
-            }};
-  }
-  static constexpr dtu_firmware firmware() noexcept {
-    return {sizeof(dtu_firmware),
-            0,
-            [](void* p, uint64_t call, dtu_error* e) noexcept { return DTU_GUARD(e, at(p).facts(call)); },
-            [](void* p, const dtu_firmware_image* image, uint64_t call, dtu_error* e) noexcept {
-              return DTU_GUARD(e, at(p).install(*image, call));
-            },
-            [](void* p, uint64_t call) noexcept -> int32_t {
-              int32_t percent = -1;  // what stays when it throws
-              Glue::caught(p, [&] { percent = at(p).install_progress(call); });
-              return percent;
-            },
-            [](void* p, dtu_str kind, uint64_t call, dtu_error* e) noexcept {
-              return DTU_GUARD(e, at(p).mark_good(view(kind), call));
-            },
-            [](void* p, uint64_t call) noexcept { Glue::caught(p, [&] { at(p).cancel_install(call); }); }};
-  }
   static constexpr dtu_commands commands() noexcept {
     return {sizeof(dtu_commands), 0,
             [](void* p, EachFn<dtu_command_info> f, void* c, dtu_error* e) noexcept {
@@ -169,19 +147,11 @@ inline constexpr dtu_commands commands_table = Glue<T>::commands();
 template <typename T>
 inline constexpr dtu_dialect dialect_table = Glue<T>::dialect();
 template <typename T>
-inline constexpr dtu_network network_table = Glue<T>::network();
-template <typename T>
-inline constexpr dtu_firmware firmware_table = Glue<T>::firmware();
-template <typename T>
 inline constexpr dtu_iface channel_iface{DTU_CHANNEL_IFACE, &channel_table<T>};
 template <typename T>
 inline constexpr dtu_iface ports_iface{DTU_PORTS_IFACE, &ports_table<T>};
 template <typename T>
 inline constexpr dtu_iface points_iface{DTU_POINTS_IFACE, &points_table<T>};
-template <typename T>
-inline constexpr dtu_iface network_iface{DTU_NETWORK_IFACE, &network_table<T>};
-template <typename T>
-inline constexpr dtu_iface firmware_iface{DTU_FIRMWARE_IFACE, &firmware_table<T>};
 template <typename T>
 inline constexpr dtu_iface commands_iface{DTU_COMMANDS_IFACE, &commands_table<T>};
 template <typename T>
