@@ -38,8 +38,17 @@ void Checkup::hide(const std::vector<std::string>& secrets) {
 }
 
 void Product::add(const std::string& owner, const std::string& path, const Checkup& checkup, Report& report) {
-  for (const auto& [where, text] : checkup.errors) report.error(path + where, text);
-  for (const auto& [where, text] : checkup.warnings) report.warning(path + where, text);
+  constexpr std::string_view kDocument = "/document";
+  const auto is_of_document = [&](const Checkup::Note& note, bool is_error) {
+    const auto& where = note.path;
+    if (where.compare(0, kDocument.size() + 1, std::string(kDocument) + "/") != 0) return false;
+    of_document_.push_back({owner, {where.substr(kDocument.size()), note.text}, is_error});
+    return true;
+  };
+  for (const auto& note : checkup.errors)
+    if (!is_of_document(note, true)) report.error(path + note.path, note.text);
+  for (const auto& note : checkup.warnings)
+    if (!is_of_document(note, false)) report.warning(path + note.path, note.text);
   for (const auto& [where, name] : checkup.claims) {
     const auto other =
         std::find_if(claims_.begin(), claims_.end(), [&name = name](const Owned& c) { return overlap(c.name, name); });
@@ -63,6 +72,13 @@ void Product::add_hal(const std::string& owner, const std::string& path, const s
     if (other != offers_.end() && name.back() != ':' && !is_of(name, kNetwork))
       report.error(path + where, other->owner + " has " + name + " already: give it another name here");
     offers_.push_back({owner, name});
+  }
+}
+
+void Product::tell_of_document(Report& report) const {
+  for (const auto& [owner, note, is_error] : of_document_) {
+    const std::string text = owner + ": " + note.text;
+    is_error ? report.error(note.path, text) : report.warning(note.path, text);
   }
 }
 

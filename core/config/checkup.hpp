@@ -33,12 +33,20 @@ class Product {
 
   // What the HALs offer of a kind ("port"), without the kind; nothing when one of them does not tell.
   [[nodiscard]] std::optional<std::vector<std::string>> offered(std::string_view kind) const;
+  // What was found in their keys of the device document ("/document/<key>/..."), as findings of that document.
+  void tell_of_document(Report& report) const;
 
  private:
   struct Owned {
     std::string owner, name;
   };
+  struct OfDocument {
+    std::string owner;
+    Checkup::Note note;  // its path is one of the document
+    bool is_error;
+  };
   std::vector<Owned> claims_, offers_;
+  std::vector<OfDocument> of_document_;
   std::vector<std::string> hals_;
 };
 

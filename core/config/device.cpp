@@ -9,6 +9,7 @@
 #include "config/channel.hpp"
 #include "config/json_text.hpp"
 #include "config/nearest.hpp"
+#include "config/plugin_keys.hpp"
 #include "config/port.hpp"
 #include "config/secrets.hpp"
 #include "device.schema.json.hpp"
@@ -38,7 +39,13 @@ bool in_conf(const std::string& path) { return path.compare(0, 6, "/conf/") == 0
 class DeviceReader {
  public:
   DeviceReader(const Json& document, const Schemas& schemas, Report& report)
-      : document_(document), schemas_(schemas), report_(report), schema_(parse_trusted(device_schema_json)) {}
+      : document_(document),
+        schemas_(schemas),
+        report_(report),
+        schema_(parse_trusted(device_schema_json)),
+        plugins_(document, schemas, report) {
+    plugins_.add_names(*shared_object(schema_));
+  }
 
   // Goes on after an error, so that everything wrong is named at once.
   std::optional<DeviceConfig> read() {
@@ -54,8 +61,10 @@ class DeviceReader {
       read_ports();
       read_pins_and_apn();
     }
-    if (schemas_.board) product_ = schemas_.board();
+    read_owned();
+    if (schemas_.board) product_ = schemas_.board(out_.owned);
     read_channels();
+    product_.tell_of_document(report_);
     if (!good) return std::nullopt;
     check_bindings(out_, schemas_, report_);
     check_service_acquire();
@@ -74,11 +83,16 @@ class DeviceReader {
   // Everything but what is inside conf. False when a key of the whole device is wrong.
   bool read_top_level(const Validator& validator) {
     const SchemaNode schema(validator.schema());
-    collect_secrets(document_, schema, {}, secrets_);
-    for (const auto& key : as_object(document_)->getNames())  // channels, and nobody knows which values are secret
-      if (!schema.knows(key) && nearest(key, schema.keys()) == "conf") secrets_.insert(below({}, key));
+    secrets_ = plugins_.secrets();
+    collect_secrets(plugins_.rest(), schema, {}, secrets_);
+    // Channels, or the value of a plugin: nobody knows which values in it are secret.
+    for (const auto& key : as_object(plugins_.rest())->getNames()) {
+      if (schema.knows(key)) continue;
+      const auto near = nearest(key, schema.keys());
+      if (near == "conf" || plugins_.may_hold_secrets(near)) secrets_.insert(below({}, key));
+    }
     std::vector<Problem> problems;
-    for (const auto& path : still_masked(document_, {}, secrets_)) {
+    for (const auto& path : still_masked(plugins_.rest(), {}, secrets_)) {
       if (!in_conf(path)) problems.push_back({Problem::Kind::value, path, kMaskAlone});
     }
     const auto normal = validator.check(mended(), {}, secrets_, problems);
@@ -99,7 +113,7 @@ class DeviceReader {
 
   // The document with what other firmware writes turned into what the schema knows.
   [[nodiscard]] Json mended() const {
-    Json given = copy_of(document_);
+    Json given = copy_of(plugins_.rest());
     const Json ports = as_object(given)->get("uconf");
     if (const auto* object = as_object(ports)) {
       for (const auto& [id, port] : *object) {
@@ -207,6 +221,21 @@ class DeviceReader {
     return object != nullptr ? object->get(id) : Json();
   }
 
+  void read_owned() {
+    out_.owned.list = plugins_.owned();
+    out_.owned.secrets = values_at(document_, {}, plugins_.secrets());
+    for (const auto& key : plugins_.values().getNames()) normal_->set(key, plugins_.values().get(key));
+  }
+
+  // A channel whose component owns keys has them in its configuration, as members of the board have.
+  void add_owned(ChannelConfig& channel) const {
+    const auto& all = out_.owned.list;
+    const auto its = [&](const OwnedKey& key) { return key.kind == DTU_KIND_CHANNEL && key.type == channel.type; };
+    if (std::none_of(all.begin(), all.end(), its)) return;
+    for (std::string* json : {&channel.json, &channel.plugin_json})
+      *json = with_document(*json, DTU_KIND_CHANNEL, channel.type, out_.owned);
+  }
+
   void read_channels() {
     const Json channels = normal_->get("conf");
     const auto* object = as_object(channels);
@@ -224,6 +253,7 @@ class DeviceReader {
       auto channel = read_channel(*id, given, *normal_, components, report_);
       secrets_.insert(channel.secrets.begin(), channel.secrets.end());
       if (channel.config) {
+        add_owned(*channel.config);
         check(*channel.config, channel.secrets);
         out_.channels.push_back(std::move(*channel.config));
       } else {
@@ -246,6 +276,7 @@ class DeviceReader {
     auto checkup = schemas_.check(DTU_KIND_CHANNEL, channel.type, channel.json, channel.isolate.has_value());
     if (!checkup) return;
     checkup->hide(values_at(document_, {}, secrets));
+    checkup->hide(out_.owned.secrets);
     product_.add("channel " + id, below("/conf", id), *checkup, report_);
   }
 
@@ -264,6 +295,7 @@ class DeviceReader {
   const Schemas& schemas_;
   Report& report_;
   Json schema_;
+  PluginKeys plugins_;
   JsonObject::Ptr normal_;
   Paths secrets_;
   Product product_;

@@ -13,6 +13,7 @@
 
 #include "config/checkup.hpp"
 #include "config/finding.hpp"
+#include "config/owned_keys.hpp"
 
 namespace dtud::config {
 
@@ -143,7 +144,8 @@ struct DeviceConfig {
   ApnConfig apn;
   std::string ota = "1";                // JSON: 0, 1, or the list of an upgrade cloud
   std::vector<SkippedChannel> skipped;  // sorted by id
-  std::string scalars_json;  // the top-level keys dialects look at (plate, convert, reply, modbus, ...), secrets masked
+  std::string scalars_json;  // the top-level keys dialects look at (modbus, those of plugins, ...), secrets masked
+  OwnedKeys owned;           // the values of the keys that belong to plugins
   std::vector<std::string> secrets;  // JSON pointers of the secrets in `document`, sorted
   Poco::JSON::Object::Ptr document;  // everything, as stored (D11: nothing is dropped)
 };
@@ -160,9 +162,15 @@ struct Schemas {
   // Null: no component is asked (a start: create() says the same).
   std::function<std::optional<Checkup>(uint32_t kind, const std::string& type, const std::string& json, bool isolated)>
       check = nullptr;
-  std::function<Product()> board = nullptr;  // BoardConfig::product, for read_device; with `check`
+  // BoardConfig::product with the keys of a document, for read_device; with `check`.
+  std::function<Product(const OwnedKeys&)> board = nullptr;
   // Told before find(): a document names this type, to run in a process of its own or inside dtud. May be empty.
   std::function<void(uint32_t kind, std::string_view type, bool isolated)> uses = nullptr;
+  // Who owns a top-level key of the device document; the names of all such keys that are installed; those the members
+  // of the board and these channel types own. May be empty.
+  std::function<std::vector<KeyOwner>(const std::string& key)> key_owners = nullptr;
+  std::function<std::vector<std::string>()> keys = nullptr;
+  std::function<std::vector<std::string>(const std::vector<std::string>& channel_types)> keys_in_use = nullptr;
 };
 
 // Limits of any document: 1 MiB, 32 levels, 20,000 values, 1,000 keys an object. Findings are appended; nothing is

@@ -46,6 +46,8 @@ bool SchemaNode::has(const char* name) const {
   return object != nullptr && object->has(name);
 }
 
+bool SchemaNode::is_secret() const { return as_flag(keyword("writeOnly")) || as_flag(keyword("x-secret")); }
+
 std::vector<std::string> SchemaNode::types() const {
   const Json type = keyword("type");
   std::vector<std::string> out;

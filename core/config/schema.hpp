@@ -39,6 +39,7 @@ class SchemaNode {
   [[nodiscard]] bool rejects_all() const;              // the schema `false`
   [[nodiscard]] Json keyword(const char* name) const;  // empty when absent
   [[nodiscard]] bool has(const char* name) const;
+  [[nodiscard]] bool is_secret() const;                                    // writeOnly, or x-secret
   [[nodiscard]] std::vector<std::string> types() const;                    // "type", as a list; empty = any
   [[nodiscard]] std::vector<SchemaNode> branches(const char* name) const;  // allOf, anyOf, oneOf
   [[nodiscard]] std::vector<SchemaNode> single(const char* name) const;    // if, not, ...: one or none

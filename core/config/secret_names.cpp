@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "config/json_text.hpp"
+#include "config/plugin_keys.hpp"
 #include "config/schema.hpp"
 #include "device.schema.json.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 bool is_write_only(const std::vector<SchemaNode>& nodes) {
   return std::any_of(nodes.begin(), nodes.end(), [](const SchemaNode& node) {
     const auto all = node.with_branches();
-    return std::any_of(all.begin(), all.end(), [](const SchemaNode& n) { return as_flag(n.keyword("writeOnly")); });
+    return std::any_of(all.begin(), all.end(), [](const SchemaNode& n) { return n.is_secret(); });
   });
 }
 
@@ -53,7 +54,7 @@ class Names {
  private:
   void note(const std::string& key, const SchemaNode& member) {
     for (const SchemaNode& node : member.with_branches()) {
-      if (as_flag(node.keyword("writeOnly")) || is_write_only(node.single("additionalProperties"))) {
+      if (node.is_secret() || is_write_only(node.single("additionalProperties"))) {
         add(key, 0);
       } else if (const auto first = first_secret_item(node)) {
         add(key, *first);
@@ -82,12 +83,22 @@ void add_secret_names(const std::string& schema, SecretNames& names) {
   }
 }
 
+void add_secret_names_of_key(const std::string& key, const std::string& schema, SecretNames& names) {
+  try {
+    add_secret_names(to_json(schema_of_key(key, schema)), names);
+  } catch (const std::exception&) {  // the loader has refused it
+  }
+}
+
 SecretNames secret_names(const Schemas& schemas) {
   SecretNames names;
   add_secret_names(device_schema_json, names);
   for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND})
     for (const auto& type : schemas.types(kind))
       if (const char* schema = schemas.find(kind, type)) add_secret_names(schema, names);
+  if (schemas.keys && schemas.key_owners)
+    for (const auto& key : schemas.keys())
+      for (const KeyOwner& owner : schemas.key_owners(key)) add_secret_names_of_key(key, owner.schema, names);
   return names;
 }
 

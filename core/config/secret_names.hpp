@@ -11,5 +11,6 @@ namespace dtud::config {
 [[nodiscard]] SecretNames secret_names(const Schemas& schemas);
 // Those of one schema. A schema that cannot be read has none.
 void add_secret_names(const std::string& schema, SecretNames& names);
+void add_secret_names_of_key(const std::string& key, const std::string& schema, SecretNames& names);
 
 }  // namespace dtud::config

@@ -46,7 +46,7 @@ bool is_secret_without_scheme(const std::string& key, const Json& value) {
           (text.find("://") == std::string::npos && text.find_first_of("?#") != std::string::npos));
 }
 
-// What is secret would stand inside of it: an object { "key": writeOnly }, a list. The work is bounded, for a schema
+// What is secret would stand inside of it: an object { "key": secret }, a list. The work is bounded, for a schema
 // may contain itself.
 bool holds_secret(const SchemaNode& schema, int depth, int& steps) {
   constexpr int kMostSteps = 500;
@@ -65,9 +65,8 @@ bool holds_secret(const SchemaNode& schema, int depth, int& steps) {
     const auto* list = as_list(items);
     for (size_t i = 0; i < (list != nullptr ? list->size() : 1); ++i) add(node.item(i));
   }
-  return std::any_of(inner.begin(), inner.end(), [&](const SchemaNode& one) {
-    return as_flag(one.keyword("writeOnly")) || holds_secret(one, depth - 1, steps);
-  });
+  return std::any_of(inner.begin(), inner.end(),
+                     [&](const SchemaNode& one) { return one.is_secret() || holds_secret(one, depth - 1, steps); });
 }
 
 bool holds_secret(const SchemaNode& schema) {
@@ -96,7 +95,7 @@ bool holds_misplaced(const Json& value, const std::vector<SchemaNode>& schemas) 
 }
 
 bool is_write_only(const std::vector<SchemaNode>& nodes) {
-  return std::any_of(nodes.begin(), nodes.end(), [](const auto& node) { return as_flag(node.keyword("writeOnly")); });
+  return std::any_of(nodes.begin(), nodes.end(), [](const auto& node) { return node.is_secret(); });
 }
 
 // A name that no schema has, and that may be that of a secret.

@@ -15,10 +15,10 @@ constexpr const char kMaskAlone[] = "*** stands for a stored secret, and none is
 // Known by name wherever they stand: password, new_password, secret, DeviceSecret, ProductSecret, in any letters.
 [[nodiscard]] bool is_secret_name(std::string_view key);
 
-// The paths, below `path`, of what is secret in `value`: by name, or by writeOnly in its schema. Empty texts and nulls
-// are not: that nothing is set is no secret. A URL with a user name in it is one as a whole, and so is whatever stands
-// in the place of an object or list that would hold secrets, and under a key that no schema has and that seems to be
-// the misspelt one of a secret. Of any other URL the values of its query are.
+// The paths, below `path`, of what is secret in `value`: by name, or by writeOnly or x-secret in its schema. Empty
+// texts and nulls are not: that nothing is set is no secret. A URL with a user name in it is one as a whole, and so is
+// whatever stands in the place of an object or list that would hold secrets, and under a key that no schema has and
+// that seems to be the misspelt one of a secret. Of any other URL the values of its query are.
 void collect_secrets(const Json& value, const SchemaNode& schema, const std::string& path, Paths& out);
 // The same for a part no installed plugin knows: there, a name that only sounds like that of a secret is one.
 void collect_likely_secrets(const Json& value, const std::string& path, Paths& out);

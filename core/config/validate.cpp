@@ -32,6 +32,17 @@ bool names_a_pattern(const Json& schema, int depth) {
   });
 }
 
+// Throws for references that lead to nothing but each other: valijson would follow them until the stack is full.
+void refuse_circles(const Schema& schema, const Json& node, int depth) {
+  if (depth == kDeepest) return;
+  if (const auto* list = as_list(node))
+    for (const auto& item : *list) refuse_circles(schema, item, depth + 1);
+  const auto* object = as_object(node);
+  if (object == nullptr) return;
+  if (as_text(object->get("$ref")).substr(0, 1) == "#") (void)SchemaNode(schema, node);
+  for (const auto& [key, value] : *object) refuse_circles(schema, value, depth + 1);
+}
+
 }  // namespace
 
 struct Validator::Compiled {
@@ -40,6 +51,7 @@ struct Validator::Compiled {
 
 Validator::Validator(const Json& schema)
     : schema_(schema), has_patterns_(names_a_pattern(schema, 0)), compiled_(std::make_unique<Compiled>()) {
+  refuse_circles(schema_, schema_.root(), 0);
   valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
   parser.populateSchema(valijson::adapters::PocoJsonAdapter(schema_.root()), compiled_->schema);
 }

@@ -395,7 +395,8 @@ void Changes::apply_due() {
     for (const std::string& name : changed) names += (names.empty() ? "" : ", ") + name;
     parts_.log.info("config", "revision " + std::to_string(revision_) +
                                   (names.empty() ? ": nothing had to be changed" : " applied: " + names));
-    if (trial_ && std::find(changed.begin(), changed.end(), "network") != changed.end()) watch_.network_changed();
+    if (trial_ && (std::find(changed.begin(), changed.end(), "network") != changed.end() || may_cut_off()))
+      watch_.network_changed();
     if (tried && trial_) begin_trial();
     if (done.applied) done.applied(changed);
     parts_.tell.config_applied(done.revision, changed);
@@ -422,9 +423,15 @@ void Changes::reread() {
   const auto same = [](const config::ChannelConfig& a, const config::ChannelConfig& b) {
     return a.id == b.id && a.json == b.json;
   };
-  const auto& before = latest_->channels;
-  const auto& now = device->channels;
-  if (std::equal(before.begin(), before.end(), now.begin(), now.end(), same)) return;
+  const auto same_key = [](const config::OwnedKey& a, const config::OwnedKey& b) {
+    return a.name == b.name && a.json == b.json && a.kind == b.kind && a.type == b.type;
+  };
+  const auto all_same = [](const auto& before, const auto& now, const auto& same_one) {
+    return std::equal(before.begin(), before.end(), now.begin(), now.end(), same_one);
+  };
+  if (all_same(latest_->channels, device->channels, same) &&
+      all_same(latest_->owned.list, device->owned.list, same_key))
+    return;
   adopt(std::make_shared<config::DeviceConfig>(std::move(*device)), nullptr, true);
 }
 

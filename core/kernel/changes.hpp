@@ -153,6 +153,7 @@ class Changes {
   [[nodiscard]] bool is_good(const config::JsonObject& document) const;  // what the trial would go back to
   [[nodiscard]] std::string ends_trial() const;
   void begin_trial();
+  [[nodiscard]] bool may_cut_off() const;
   void pass(const std::string& by, Then then);
   void look_at_trial();
   void roll_back(const std::string& why, Then then);

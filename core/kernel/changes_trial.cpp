@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "config/plugin_keys.hpp"
 #include "kernel/changes.hpp"
 
 namespace dtud {
@@ -214,6 +215,16 @@ bool Changes::is_good(const config::JsonObject& document) const {
 std::string Changes::ends_trial() const {
   return "this ends the trial of " + name_of(*trial_) + " by " + trial_->by() +
          (trial_parts_.empty() ? "" : ", which changed " + config::listed_parts(trial_parts_));
+}
+
+// A key of a plugin is on trial that says so of itself (DTU_KEY_CUTS): that a channel is up still proves nothing.
+bool Changes::may_cut_off() const {
+  return std::any_of(trial_parts_.begin(), trial_parts_.end(), [&](const std::string& part) {
+    const std::string key = part.substr(1, part.find('/', 1) - 1);
+    if (config::is_kernel_key(key)) return false;
+    const auto owners = parts_.components.key_owners(key);
+    return std::any_of(owners.begin(), owners.end(), [](const config::KeyOwner& o) { return o.cuts && o.used; });
+  });
 }
 
 void Changes::begin_trial() {

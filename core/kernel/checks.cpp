@@ -26,13 +26,14 @@ config::Schemas Checks::schemas() {
   schemas.check = [this](uint32_t kind, const std::string& type, const std::string& json, bool isolated) {
     return ask(kind, type, json, isolated);
   };
-  const auto once = [this, product = std::make_shared<std::optional<config::Product>>()] {
-    if (!*product) *product = board();
+  const auto product = std::make_shared<std::optional<config::Product>>();
+  schemas.board = [this, product](const config::OwnedKeys& owned) {
+    *product = board(owned);
     return **product;
   };
-  schemas.board = once;
-  schemas.ports = [once, by_configuration = std::move(schemas.ports)] {
-    const auto offered = once().offered("port");
+  schemas.ports = [this, product, by_configuration = std::move(schemas.ports)] {
+    if (!*product) *product = board({});
+    const auto offered = (*product)->offered("port");
     return offered ? offered : by_configuration();
   };
   return schemas;
@@ -42,6 +43,14 @@ std::optional<config::Checkup> Checks::ask(uint32_t kind, const std::string& typ
                                            bool isolated) {
   const Components::Found found = components_.find(kind, type);
   if (found.component == nullptr) return std::nullopt;
+  if (kind == DTU_KIND_CHANNEL || found.component->keys.empty()) return ask(found, kind, type, json, isolated);
+  auto checkup = ask(found, kind, type, config::with_document(json, kind, type, owned_), isolated);
+  if (checkup) checkup->hide(owned_.secrets);
+  return checkup;
+}
+
+std::optional<config::Checkup> Checks::ask(const Components::Found& found, uint32_t kind, const std::string& type,
+                                           const std::string& json, bool isolated) {
   std::optional<config::Checkup> checkup;
   const std::string name = plugins::full_type(kind, type);
   const bool elsewhere = isolated || killers_.has_killed(name);
@@ -81,7 +90,8 @@ std::optional<config::Checkup> Checks::ask_apart(const Components::Found& found,
   return probed.checkup;
 }
 
-config::Product Checks::board() {
+config::Product Checks::board(const config::OwnedKeys& owned) {
+  owned_ = owned;
   config::Findings ignored;
   const auto board = config::read_board(board_text_, board_file_, schemas(), ignored);
   return board ? board->product : config::Product();

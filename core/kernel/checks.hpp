@@ -27,9 +27,11 @@ class Checks {
  private:
   [[nodiscard]] std::optional<config::Checkup> ask(uint32_t kind, const std::string& type, const std::string& json,
                                                    bool isolated);
+  [[nodiscard]] std::optional<config::Checkup> ask(const Components::Found& found, uint32_t kind,
+                                                   const std::string& type, const std::string& json, bool isolated);
   [[nodiscard]] std::optional<config::Checkup> ask_apart(const Components::Found& found, const std::string& type,
                                                          const std::string& json);
-  [[nodiscard]] config::Product board();
+  [[nodiscard]] config::Product board(const config::OwnedKeys& owned);
 
   struct Answered {
     std::string type, json;
@@ -42,6 +44,7 @@ class Checks {
   plugins::Killers& killers_;
   const bool alone_;
   std::string board_text_, board_file_;
+  config::OwnedKeys owned_;                // of the document that was read last
   std::deque<Answered> answered_;          // by processes
   std::map<std::string, uint32_t> names_;  // for the stall watch, which may look at one later; numbers of CallPage
 };

@@ -89,7 +89,9 @@ std::string Components::learn(const std::filesystem::path& path, const plugins::
     file.error = vetted.refusal;
     file.quarantined = vetted.quarantined;
     vetting_->keep();
-    file.types = plugins::read_types(path).types;
+    const auto declared = plugins::read_types(path);
+    file.types = declared.types;
+    file.keys = declared.keys;
     if (file.types.empty()) open(file);
     cover();
     return file.error;
@@ -172,8 +174,11 @@ Components::File& Components::file_of(const std::shared_ptr<const plugins::Loade
       file.image = build;
       return file;
     }
-  File file{build->file, {}, false, {}, false, {}, {}, build};
-  for (const plugins::LoadedComponent& c : build->components) file.types.push_back(plugins::full_type(c.kind, c.type));
+  File file{build->file, {}, {}, false, {}, false, {}, {}, build};
+  for (const plugins::LoadedComponent& c : build->components) {
+    file.types.push_back(plugins::full_type(c.kind, c.type));
+    for (const plugins::DeclaredKey& key : c.keys) file.keys.push_back(key.name);
+  }
   files_.push_back(std::move(file));
   return files_.back();
 }

@@ -46,7 +46,7 @@ void Components::write_on(DiskLane& disk) {
 
 void Components::add(const std::filesystem::path& path, const std::string& installed) {
   const auto declared = plugins::read_types(path);
-  File file{path, declared.types, false, declared.refusal, false, installed, {}};
+  File file{path, declared.types, declared.keys, false, declared.refusal, false, installed, {}};
   if (file.error.empty()) file.error = built_in_already(file);
   if (file.error.empty()) file.error = plugins::check_trust(path).refusal;
   if (!file.error.empty()) log_.warning("plugins", file.error);
@@ -249,6 +249,13 @@ config::Schemas Components::schemas_with(const plugins::LoadedPlugin& build) {
       if (c.kind == kind && c.type == type) return c.schema.c_str();
     return older(kind, type);
   };
+  schemas.key_owners = [this, &build](const std::string& key) { return key_owners(key, &build); };
+  schemas.keys_in_use = [older = schemas.keys_in_use, &build](const std::vector<std::string>& channel_types) {
+    auto keys = older(channel_types);
+    for (const plugins::LoadedComponent& c : build.components)
+      for (const plugins::DeclaredKey& key : c.keys) keys.push_back(key.name);  // whoever is no member has no use of it
+    return keys;
+  };
   return schemas;
 }
 
@@ -262,6 +269,9 @@ config::Schemas Components::schemas() {
   schemas.types = [this](uint32_t kind) { return types(kind); };
   schemas.dialects = [this] { return dialects(); };
   schemas.ports = [this] { return ports(); };
+  schemas.key_owners = [this](const std::string& key) { return key_owners(key); };
+  schemas.keys = [this] { return keys(); };
+  schemas.keys_in_use = [this](const std::vector<std::string>& channel_types) { return keys_in_use(channel_types); };
   return schemas;
 }
 

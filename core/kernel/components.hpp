@@ -46,6 +46,15 @@ class Components {
   [[nodiscard]] config::Schemas schemas();  // valid as long as this object
   // The HALs of the board file: what is known of their ports goes into schemas().
   void set_hals(std::vector<config::ComponentConfig> hals) { hals_ = std::move(hals); }
+  // Who owns a top-level key of the device document; opens the files that name it. newer: a build in the place of the
+  // plugin of its id, or null.
+  [[nodiscard]] std::vector<config::KeyOwner> key_owners(const std::string& key,
+                                                         const plugins::LoadedPlugin* newer = nullptr);
+  [[nodiscard]] std::vector<std::string> keys() const;  // sorted, opened or not
+  // Of the members of the board, and of these types of channels.
+  [[nodiscard]] std::vector<std::string> keys_in_use(const std::vector<std::string>& channel_types);
+  // Keys that two members of the board own, which is a fault of the product. One line each, naming the files.
+  [[nodiscard]] std::vector<std::string> disputed_keys();
   // As they would be with this build in the place of the plugin of its id; valid as long as both.
   [[nodiscard]] config::Schemas schemas_with(const plugins::LoadedPlugin& build);
 
@@ -60,6 +69,7 @@ class Components {
   struct File {
     std::filesystem::path path;
     std::vector<std::string> types;  // "channel:mqtt"
+    std::vector<std::string> keys;   // of the device document
     bool loaded = false;             // what it holds is on offer
     std::string error;               // why it cannot be used
     bool quarantined = false;        // that is why
@@ -111,6 +121,7 @@ class Components {
   [[nodiscard]] bool stands_back(File& file, const std::string& plugin_id);
   File& file_of(const std::shared_ptr<const plugins::LoadedPlugin>& build);
   void open_holders(const std::string& declared);
+  [[nodiscard]] bool is_member(uint32_t kind, const std::string& type) const;
   [[nodiscard]] std::optional<std::vector<std::string>> ports();
 
   Log& log_;

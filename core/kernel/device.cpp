@@ -89,6 +89,7 @@ void Device::stop_outdated(const std::shared_ptr<const config::DeviceConfig>& ne
 void Device::rebuild() {
   if (!(before_->apn == now_->apn)) changed_.push_back("network");
   drop_outdated_links();
+  if (owned_changed_) owned_changed_(*now_, changed_);
   match_ports();
   match_channels();
   make_links();

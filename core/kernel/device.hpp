@@ -25,6 +25,9 @@ class Device {
 
   // Afterwards things are as `next` says; what is unchanged went on meanwhile. Applied one after the other.
   void apply(std::shared_ptr<const config::DeviceConfig> next, Applied applied);
+  // Called for each document when the links that do not fit it are gone: makes the owners of changed keys anew, and
+  // names them.
+  void on_owned(std::function<void(const config::DeviceConfig&, Changed&)> owned) { owned_changed_ = std::move(owned); }
   // Told whenever a document was applied.
   void on_rebuilt(std::function<void(const config::DeviceConfig&)> rebuilt) { rebuilt_ = std::move(rebuilt); }
   // Says why a port may have no HAL; "": nothing is known.
@@ -77,6 +80,7 @@ class Device {
   Changed changed_;
   std::function<void(const config::DeviceConfig&)> rebuilt_;
   std::function<std::string()> why_no_hal_;
+  std::function<void(const config::DeviceConfig&, Changed&)> owned_changed_;
   bool ending_ = false;
   struct PortOffer {
     std::string id, device;

@@ -101,6 +101,7 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
   context_.isolation = &isolation_;
   context_.events = &events_;
   context_.killers = &killers_;
+  device_.on_owned([this](const auto& device, auto& changed) { give_keys(device, changed); });
   device_.on_rebuilt([this](const config::DeviceConfig& device) {
     indicators_.configure(device.pins);
     indicators_.look();
@@ -195,9 +196,17 @@ bool Kernel::load(config::Findings& findings) {
   }
   checks_.board_is(*text, options_.board_file);
   const auto schemas = options_.check ? checks_.schemas() : components_.schemas();
-  const auto board = config::read_board(*text, options_.board_file, schemas, findings);
-  if (!board) components_.searched();
-  if (!board) return false;
+  config::Findings of_board;
+  const auto board = config::read_board(*text, options_.board_file, schemas, of_board);
+  const size_t place = findings.size();
+  const auto add_those_of_the_board = [&] {
+    findings.insert(findings.begin() + static_cast<ptrdiff_t>(place), of_board.begin(), of_board.end());
+  };
+  if (!board) {
+    add_those_of_the_board();
+    components_.searched();
+    return false;
+  }
   board_ = *board;
   components_.set_hals(board_.hal);
   for (const std::string& secret : board_.secrets) log_.scrubber().add(secret);
@@ -206,6 +215,8 @@ bool Kernel::load(config::Findings& findings) {
     for (const config::ComponentConfig& command : *board_.commands) types.push_back(command.type);
     components_.only_commands(std::move(types));
   }
+  for (const std::string& why : components_.disputed_keys())
+    findings.push_back({config::Finding::Severity::error, options_.board_file, "/commands", 0, 0, why});
   if (options_.check && !board_.commands) {
     for (const std::string& type : components_.types(DTU_KIND_COMMAND)) {
       std::string why;
@@ -218,6 +229,7 @@ bool Kernel::load(config::Findings& findings) {
   if (options_.device_file.empty()) options_.device_file = board_.device_file;
   if (options_.socket.empty()) options_.socket = board_.control_socket;
   if (!take_runtime_folder(findings)) {
+    add_those_of_the_board();
     components_.searched();
     return false;
   }
@@ -229,6 +241,13 @@ bool Kernel::load(config::Findings& findings) {
   context_.folders = folders_.get();
 
   changes_.load(options_.device_file, options_.state_dir, board_.factory_file, schemas, findings);
+  // Before a member is created, which may quote the key it owns.
+  for (const std::string& secret : config::secret_values(changes_.latest())) log_.scrubber().add(secret);
+  if (options_.check) {  // now that the keys of the document are known to those who own some
+    of_board.clear();
+    (void)config::read_board(*text, options_.board_file, schemas, of_board);
+  }
+  add_those_of_the_board();
   components_.searched();
   return true;
 }
@@ -292,9 +311,22 @@ void Kernel::add_member(uint32_t kind, const config::ComponentConfig& config) {
     log_.error(name, "a component with a dialect must not block (DTU_CAP_BLOCKING): not started");
     return;
   }
+  std::string json = config.json;
+  if (!found.component->keys.empty()) json = config::with_document(json, kind, config.type, changes_.latest().owned);
   const plugins::LoadedComponent* component = found.component;
   if (config.isolate) component = &isolation_.stand_in(*component, found.plugin_id, found.file, *config.isolate);
-  members_.push_back(plugins::Instance::make(context_, {name, component, found.plugin_id, config.json}));
+  members_.push_back(plugins::Instance::make(context_, {name, component, found.plugin_id, json}));
+}
+
+void Kernel::give_keys(const config::DeviceConfig& device, Device::Changed& changed) {
+  for (const auto& member : members_) {
+    const plugins::LoadedComponent& c = member->component();
+    if (c.keys.empty()) continue;
+    std::string config = config::with_document(member->config(), c.kind, c.type, device.owned);
+    if (config == member->config()) continue;
+    changed.push_back(member->name());
+    member->renew(std::move(config), kStopDeadline_ms);
+  }
 }
 
 // --- life cycle ------------------------------------------------------------------------------------------------------

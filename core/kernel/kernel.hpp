@@ -138,6 +138,8 @@ class Kernel : public plugins::Upcalls {
   [[nodiscard]] bool take_back_build();         // true: dtud restarts with the build before
   [[nodiscard]] std::string held_hals() const;  // those in quarantine, and why; "" = none
   void add_member(uint32_t kind, const config::ComponentConfig& config);
+  // The members that own keys of the device document get those of this one.
+  void give_keys(const config::DeviceConfig& device, Device::Changed& changed);
   void register_offers(plugins::Instance& instance);
   [[nodiscard]] std::shared_ptr<const commands::Listing> listing();
   void learn_initial_password();

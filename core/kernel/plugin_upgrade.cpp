@@ -201,6 +201,7 @@ std::string PluginUpgrade::add_channels(const config::Schemas& schemas) {
     target.to.config = it->json;
     channels_.push_back(*it);
   }
+  owned_ = device->owned;
   return {};
 }
 
@@ -209,8 +210,14 @@ std::string PluginUpgrade::add_members(const config::Schemas& schemas) {
   config::Findings findings;
   const auto board = parts_.read_board(schemas, findings);
   if (!board) return "the board document does not fit " + named(*build_) + ": " + first_error(findings);
+  const auto give_keys = [this](Target& target) {
+    const plugins::LoadedComponent& c = *target.to.component;
+    if (c.kind != DTU_KIND_CHANNEL && (!c.keys.empty() || !(*target.slot)->component().keys.empty()))
+      target.to.config = config::with_document(target.to.config, c.kind, c.type, owned_);
+  };
   for (Target& target : targets_) {
     const plugins::LoadedComponent& component = *target.to.component;
+    give_keys(target);
     if (component.kind == DTU_KIND_CHANNEL || (component.kind == DTU_KIND_COMMAND && !board->commands)) continue;
     size_t place = 0;
     for (const plugins::InstancePtr& member : parts_.members) {
@@ -221,6 +228,7 @@ std::string PluginUpgrade::add_members(const config::Schemas& schemas) {
     for (const config::ComponentConfig& entry : entries) {
       if (entry.type != component.type || place-- != 0) continue;
       target.to.config = entry.json;
+      give_keys(target);
       break;
     }
   }

@@ -101,6 +101,7 @@ class PluginUpgrade {
   Plugin old_, build_;
   std::vector<Target> targets_;
   std::vector<config::ChannelConfig> channels_;  // of targets_, as the new schema reads them
+  config::OwnedKeys owned_;                      // likewise
   std::vector<std::unique_ptr<InstanceMove>> moves_;
   size_t at_ = 0;
   Stage stage_ = Stage::idle;

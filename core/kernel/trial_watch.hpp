@@ -26,7 +26,8 @@ class TrialWatch {
   void stored(const std::string& source);
   // What was stored is applied. Every sender has to come back from now on, once within its time.
   void applied(const config::Trial& trial, int64_t now_ns);
-  // A new access point takes effect while the old connection still seems to be there: only the end can tell.
+  // A new access point, or a key of a plugin that may cut the device off, takes effect while the old connection still
+  // seems to be there: only the end can tell.
   void network_changed() { network_ = true; }
   void clear();
 

@@ -17,8 +17,9 @@ namespace {
 
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kFirstDelay_ms = 500, kLongestDelay_ms = 60'000;
-constexpr int64_t kRanWell_ns = 60'000 * kMs;  // a failure after this long starts the back-off from the beginning
-constexpr int64_t kTakeDown_ms = 30'000;       // for a lane to come back from a plugin that failed
+constexpr int64_t kRanWell_ns = 60'000 * kMs;    // a failure after this long starts the back-off from the beginning
+constexpr int64_t kAfterProcess_ns = 400 * kMs;  // what an ended process held (a line, a listening socket) is free
+constexpr int64_t kTakeDown_ms = 30'000;         // for a lane to come back from a plugin that failed
 constexpr int64_t kChangesWindow_ns = 10'000 * kMs;
 // In that window: a channel that reconnects as fast as its settings allow makes some thousand.
 constexpr uint32_t kLoggedChanges = 100, kMostChanges = 20'000;
@@ -123,12 +124,12 @@ void Instance::create() {
     dtu_error error;
   };
   call(
-      [this] {
+      [this, json = spec_.config] {
         resources_ = std::make_unique<Resources>(*lane_, *this);
         kv_calls_ = std::make_unique<KvCalls>(*this);
         requests_ = std::make_unique<Requests>(*this);
         Created c{DTU_OK, nullptr, blank()};
-        const dtu_str config{spec_.config.data(), spec_.config.size()};
+        const dtu_str config{json.data(), json.size()};
         c.status = guarded("create", &c.error, [&] {
           return spec_.component->create(&host_table(), handle_->as_abi(), config, &c.self, &c.error);
         });
@@ -139,7 +140,7 @@ void Instance::create() {
         if (c.status != DTU_OK) return failed(c.error, is_retryable(c.error));
         self_ = c.self;
         started_ns_ = monotonic_ns();
-        if (!wanted_) return end(time_to_stop_ms());  // stop() came meanwhile
+        if (!wanted_ || renew_) return end(time_to_stop_ms());  // stop() or renew() came meanwhile
         start_created();
       });
 }
@@ -165,7 +166,7 @@ void Instance::begun(dtu_status status, const dtu_error& error) {
   if (phase_ != Phase::starting) return;
   if (status < 0) return failed(error, is_retryable(error));
   phase_ = Phase::running;
-  if (!wanted_) return end(time_to_stop_ms());
+  if (!wanted_ || renew_) return end(time_to_stop_ms());
   if (state_ == DTU_STATE_FAILED) return state_failed();  // reported from inside start()
   // A channel says itself when it is up; of the others, no news is good news.
   const bool silent = state_ == DTU_STATE_CONNECTING && tables_.channel.send == nullptr;
@@ -323,7 +324,7 @@ std::string Instance::retry() {
 void Instance::restart_due(void* self) {
   auto& me = *static_cast<Instance*>(self);
   if (!me.wanted_ || me.phase_ != Phase::idle) return;
-  ++me.restarts_;
+  if (!std::exchange(me.renew_, false)) ++me.restarts_;
   me.create();
 }
 
@@ -335,17 +336,36 @@ void Instance::stop(uint32_t deadline_ms, std::function<void()> done) {
   if (phase_ == Phase::idle) {
     state_ = DTU_STATE_STOPPED;
     quarantine_.clear();
+    renew_ = false;
     context_.main.post(std::move(done));
     return;
   }
   stopped_.push_back(std::move(done));
   if (stopped_.size() > 1) return;
-  stop_by_ns_ = monotonic_ns() + int64_t{deadline_ms} * kMs;
-  // Half a second more than the plugin was given: it may use all of its time.
-  context_.main.timers().arm(deadline_timer_, monotonic_ns() + (int64_t{deadline_ms} + 500) * kMs);
+  arm_stop(deadline_ms);
   // What is starting or ending comes by here when it has; a process that starts is not waited for.
   const bool far_away = spec_.component->isolated && phase_ == Phase::starting && self_ != nullptr;
   if (phase_ == Phase::running || far_away) end(deadline_ms);
+}
+
+void Instance::arm_stop(uint32_t deadline_ms) {
+  stop_by_ns_ = monotonic_ns() + int64_t{deadline_ms} * kMs;
+  // Half a second more than the plugin was given: it may use all of its time.
+  context_.main.timers().arm(deadline_timer_, monotonic_ns() + (int64_t{deadline_ms} + 500) * kMs);
+}
+
+void Instance::renew(std::string config, uint32_t deadline_ms) {
+  spec_.config = std::move(config);
+  if (!wanted_ || abandoned_ || std::exchange(renew_, true)) return;
+  context_.main.timers().disarm(restart_timer_);
+  quarantine_.clear();
+  failures_ = 0;
+  if (phase_ == Phase::idle) {
+    renew_ = false;
+    return create();
+  }
+  arm_stop(deadline_ms);
+  if (phase_ == Phase::running) end(deadline_ms);  // one that is starting or ending comes by there
 }
 
 // Of one that was asked to stop while it started. At least a moment: without any it would not be waited for at all.
@@ -359,7 +379,7 @@ void Instance::end(uint32_t deadline_ms) {
   mailbox_->close();
   if (self_ != nullptr) context_.up.stopping(*this);
   phase_ = Phase::ending;
-  if (stopped_.empty() && !on_main())  // nobody asked for it, so nobody has set a deadline
+  if (stopped_.empty() && !renew_ && !on_main())  // nobody asked for it, so nobody has set a deadline
     context_.main.timers().arm(deadline_timer_, monotonic_ns() + kTakeDown_ms * kMs);
   if (self_ == nullptr) return take_down(false);
   call(
@@ -442,6 +462,16 @@ void Instance::ended() {
   taking_down_ = asked_health_ = false;
   context_.up.stopped(*this);
   context_.instances.retire(*handle_, !abandoned_);
+  if (renew_ && wanted_ && !abandoned_) {
+    error_.clear();
+    if (spec_.component->isolated) {
+      context_.main.timers().arm(restart_timer_, monotonic_ns() + kAfterProcess_ns);
+      return;
+    }
+    renew_ = false;
+    return create();
+  }
+  renew_ = false;
   if (wanted_) return restart_later();
   state_ = DTU_STATE_STOPPED;
   error_.clear();

@@ -52,6 +52,9 @@ class Instance {
   // Stops and destroys the plugin's side within the deadline, or abandons it; then calls done, which may free this.
   // Whoever asks while it is stopping already is told at the same time.
   void stop(uint32_t deadline_ms, std::function<void()> done);
+  // The plugin's side is stopped within the deadline and made anew with this configuration, at once and out of
+  // quarantine; at the next start(), if it is not wanted now.
+  void renew(std::string config, uint32_t deadline_ms);
 
   [[nodiscard]] const std::string& name() const { return spec_.name; }
   [[nodiscard]] const LoadedComponent& component() const { return *spec_.component; }
@@ -134,6 +137,7 @@ class Instance {
   void start_created();
   void failed(const dtu_error& error, bool retryable);
   void end(uint32_t deadline_ms);
+  void arm_stop(uint32_t deadline_ms);
   void take_down(bool destroy);
   void end_callbacks();
   void ended();
@@ -168,7 +172,7 @@ class Instance {
   uint32_t restarts_ = 0, failures_ = 0;     // failures: since it last ran well
   int64_t started_ns_ = 0, stop_by_ns_ = 0;  // stop_by: when the deadline of stop() is over
   Phase phase_ = Phase::idle;
-  bool taking_down_ = false, retryable_ = true;
+  bool taking_down_ = false, retryable_ = true, renew_ = false;
   bool wanted_ = false, abandoned_ = false, asked_health_ = false, crowded_ = false;
   std::atomic<bool> at_fault_{false};  // this run
   Strikes strikes_;

@@ -1,7 +1,13 @@
-// The component: two dialects over one parser, and the commands of the function codes.
+// The component: two dialects over one parser, the commands of the function codes, and the keys of the device document
+// that the sessions read (link_settings.hpp).
 #include <dtu/sdk.hpp>
+#include <dtu/sdk/keys.hpp>
 
 #include "commands.hpp"
+#include "convert.json.hpp"
+#include "events.json.hpp"
+#include "plate.json.hpp"
+#include "reply.json.hpp"
 #include "schema.json.hpp"
 #include "session.hpp"
 
@@ -11,6 +17,10 @@ namespace {
 class DtuCommand final : public dtu::Component, public dtu::DialectIface, public dtu::CommandsIface {
  public:
   static constexpr const char* dialect_names[] = {"command", "through", nullptr};
+  static constexpr dtu_key_info keys[] = {dtu::key("plate", "Device id in answers", plate_json),
+                                          dtu::key("convert", "Payloads as hex text in JSON", convert_json),
+                                          dtu::key("reply", "Form of answers", reply_json),
+                                          dtu::key("events", "Events that go to the channels", events_json)};
 
   DtuCommand(dtu::Host host, std::string_view /*config*/)
       : dtu::Component(host), asker_(host), commands_(host, asker_, diagnosis_) {}
@@ -40,9 +50,10 @@ class DtuCommand final : public dtu::Component, public dtu::DialectIface, public
 };
 
 DTU_COMPONENT(dtu_component_, DtuCommand, DTU_KIND_COMMAND, "dtu", "DTU command protocol", schema_json, 0,
-              dtu::dialect_iface<DtuCommand>, dtu::commands_iface<DtuCommand>);
+              dtu::dialect_iface<DtuCommand>, dtu::commands_iface<DtuCommand>, dtu::keys_iface<DtuCommand>);
 
 }  // namespace
 }  // namespace command_dtu
 
-DTU_PLUGIN("org.dtukit.command-dtu", "0.1.0", "dtukit", "Apache-2.0", "command:dtu", &command_dtu::dtu_component_);
+DTU_PLUGIN("org.dtukit.command-dtu", "0.1.0", "dtukit", "Apache-2.0",
+           "command:dtu key:plate key:convert key:reply key:events", &command_dtu::dtu_component_);

@@ -44,7 +44,7 @@ void fill(Object::Ptr value, const Object::Ptr& schema, const Object::Ptr& root,
   }
 }
 
-// Every string in a place that is writeOnly, as the object that holds it and its key.
+// Every string in a secret place, as the object that holds it and its key.
 struct Place {
   Object::Ptr holder;
   std::string key;
@@ -58,7 +58,7 @@ void secret_places(const Object::Ptr& value, const Object::Ptr& schema, const Ob
     const Object::Ptr sub = resolved(of, root);
     if (sub.isNull()) continue;
     const Var member = value->get(key);
-    if (flag(sub, "writeOnly") && member.isString()) out.push_back({value, key});
+    if ((flag(sub, "writeOnly") || flag(sub, "x-secret")) && member.isString()) out.push_back({value, key});
     secret_places(object_of(member), sub, root, steps + 1, out);
     if (const auto list = array_of(member))
       for (const Var& item : *list)

@@ -1,5 +1,7 @@
 #include "descriptor_check.hpp"
 
+#include <dtu/keys.h>
+
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -7,6 +9,7 @@
 
 #include "bench.hpp"
 #include "config.hpp"
+#include "key_schemas.hpp"
 #include "process_state.hpp"
 
 namespace dtu::check {
@@ -17,6 +20,8 @@ constexpr size_t schema_max = size_t{1} << 20U;
 constexpr uint64_t components_max = 64;
 constexpr uint64_t interfaces_max = 32;
 constexpr size_t dialects_max = 32;
+constexpr size_t key_max = 64, key_schema_max = size_t{256} << 10U;
+constexpr const char* key_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
 
 struct Required {
   const char* iface;  // "" = dtu_ops
@@ -39,6 +44,7 @@ constexpr Required required[] = {
     DTU_REQUIRED(DTU_COMMANDS_IFACE, dtu_commands, list),
     DTU_REQUIRED(DTU_COMMANDS_IFACE, dtu_commands, invoke),
     DTU_REQUIRED(DTU_EVENTS_IFACE, dtu_events, list),
+    DTU_REQUIRED(DTU_KEYS_IFACE, dtu_keys, list),
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, names),
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, open),
     DTU_REQUIRED(DTU_DIALECT_IFACE, dtu_dialect, close),
@@ -51,7 +57,7 @@ constexpr const char* kernel_parts[] = {"system",  "config", "channel", "port", 
 
 bool is_known_iface(const std::string& id) {
   return id == DTU_CHANNEL_IFACE || id == DTU_PORTS_IFACE || id == DTU_POINTS_IFACE || id == DTU_COMMANDS_IFACE ||
-         id == DTU_DIALECT_IFACE || id == DTU_EVENTS_IFACE;
+         id == DTU_DIALECT_IFACE || id == DTU_EVENTS_IFACE || id == DTU_KEYS_IFACE;
 }
 
 class Handshake {
@@ -128,6 +134,7 @@ class Handshake {
     if (!holds_text(c.title, text_max))
       say("handshake.title", name + ": its title is null, empty or longer than 256 bytes");
     const bool has_functions = functions(c, name);
+    keys_.clear();
     const bool complete = interfaces(c, name) && has_functions;
     if (c.config_schema == nullptr || strnlen(c.config_schema, schema_max + 1) > schema_max)
       return say("schema.json", name + ": config_schema is null or longer than 1 MiB");
@@ -137,7 +144,7 @@ class Handshake {
     const std::string n = std::to_string(passed_++);
     wire_.fact(n + ".name", name);
     wire_.fact(n + ".index", std::to_string(index));
-    wire_.fact(n + ".schema", c.config_schema);
+    wire_.fact(n + ".schema", with_keys(c.config_schema, keys_));
   }
 
   bool has(const void* table, uint32_t size, const Required& r) const {
@@ -192,6 +199,7 @@ class Handshake {
     if (!is_known_iface(id)) return true;
     if (!all_of(id, i.table, name)) return false;
     if (id == DTU_EVENTS_IFACE) return events(at_our_size(*static_cast<const dtu_events*>(i.table)), name);
+    if (id == DTU_KEYS_IFACE) return keys(at_our_size(*static_cast<const dtu_keys*>(i.table)), name);
     return id != DTU_DIALECT_IFACE || dialects(at_our_size(*static_cast<const dtu_dialect*>(i.table)), name);
   }
   bool events(const dtu_events& table, const std::string& name) {
@@ -210,6 +218,35 @@ class Handshake {
       if (!is_dotted_name(event) || of_dtud || !names.insert(event).second) {
         say("events.list", name + " lists event " + event);
         complete = false;
+      }
+    }
+    return complete;
+  }
+  bool keys(const dtu_keys& table, const std::string& name) {
+    if (table.count > DTU_KEYS_MAX) return say("keys.list", name + " lists more than 32 keys"), false;
+    bool complete = true;
+    for (uint32_t k = 0; k < table.count; ++k) {
+      const dtu_key_info* info = table.list[k];
+      if (info == nullptr || !holds_text(info->name, key_max) || !holds_text(info->title, text_max)) {
+        say("keys.list", name + ": key " + std::to_string(k) + " has no name of at most 64 bytes, or no title");
+        complete = false;
+        continue;
+      }
+      const std::string key = info->name;
+      const bool well_named = key.find_first_not_of(key_letters) == std::string::npos;
+      if (!well_named || !held_.insert("key:" + key).second) {
+        say("keys.list", name + " lists key " + key);
+        complete = false;
+      }
+      if (info->schema == nullptr || strnlen(info->schema, key_schema_max + 1) > key_schema_max) {
+        say("keys.schema", name + ": key " + key + ": its schema is null or longer than 256 KiB");
+        complete = false;
+        continue;
+      }
+      keys_.push_back({key, info->title, info->schema});
+      for (const Schema::Remark& r : judge_key(keys_.back())) {
+        say(r.rule, name + ": key " + key + ": " + r.what);
+        complete = complete && std::string(r.rule) != "keys.schema";
       }
     }
     return complete;
@@ -242,6 +279,7 @@ class Handshake {
   const ElfFacts& facts_;
   Wire& wire_;
   std::set<std::string> names_, held_;
+  std::vector<KeySchema> keys_;  // of the component that is being read
   size_t passed_ = 0;
 };
 

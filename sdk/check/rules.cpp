@@ -233,6 +233,10 @@ const std::vector<Rule>& all_rules() {
       // --- interfaces
       {"events.list", error, "Names of events are lower case with dots between parts, once each, and not dtud's own.",
        "dtu/events.h, first comment", "begin the name with your reversed domain"},
+      {"keys.list", error, "Names of keys are 1 to 64 letters, digits and _, once each; at most 32, each with a title.",
+       "dtu/keys.h, dtu_key_info", "rename it"},
+      {"keys.schema", error, "The schema of a key is a draft-07 schema.", "dtu/keys.h, dtu_key_info",
+       "correct the keyword named: dtud does not open the file"},
       {"ports.list", error, "Port ids are unique and have 1 to 16 letters, digits, '.', '_' and '-'.",
        "dtu/ports.h, list", "name each port by its own id"},
       {"ports.unknown", error, "open() of an unknown port fails.", "dtu/ports.h, open", "answer DTU_E_NOT_FOUND"},

@@ -108,7 +108,8 @@ bool Run::configure(const Component& component, Job& job) {
     say("check.skipped", component.name, "", "the schema cannot be used, so there is no configuration to check with");
     return false;
   }
-  job.takes_settings = !schema.properties().empty();
+  const auto settings = schema.properties();  // "document": the keys it owns
+  job.takes_settings = std::any_of(settings.begin(), settings.end(), [](const auto& s) { return s != "document"; });
   auto config = schema.completed(options_.config.empty() ? "{}" : given_config(component.name));
   const std::string why = schema.why();
   if (!config && options_.config.empty())

@@ -47,6 +47,7 @@ constexpr Keyword keywords[] = {
     {"pattern", Takes::pattern, "a regular expression"},
     {"readOnly", Takes::boolean, "true or false"},
     {"writeOnly", Takes::boolean, "true or false"},
+    {"x-secret", Takes::boolean, "true or false"},
     {"uniqueItems", Takes::boolean, "true or false"},
     {"multipleOf", Takes::number, "a number"},
     {"minimum", Takes::number, "a number"},
@@ -236,8 +237,11 @@ class Walk {
     for (const char* wanted : {"title", "description"})
       if (!schema->get(wanted).isString() || schema->getValue<std::string>(wanted).empty())
         say("schema.title", path, std::string("has no ") + wanted);
-    const Var secret = schema->get("writeOnly");
-    if (sounds_secret(key, schema) && !(secret.isBoolean() && secret.convert<bool>()))
+    const auto is_true = [&](const char* name) {
+      const Var flag = schema->get(name);
+      return flag.isBoolean() && flag.convert<bool>();
+    };
+    if (sounds_secret(key, schema) && !is_true("writeOnly") && !is_true("x-secret"))
       say("schema.secret", path, "has the name of a secret and has no \"writeOnly\": true");
   }
 

@@ -117,7 +117,7 @@ class Table:
         what = f"**{sentence(schema['title'])}**"
         if "description" in schema:
             what += " " + sentence(schema["description"])
-        if schema.get("writeOnly"):
+        if schema.get("writeOnly") or schema.get("x-secret"):
             what += " **Secret.**"
         default = as_json(schema["default"]) if "default" in schema else "required" if required else ""
         self.rows.append((f"`{path}`", what, self.allowed(schema), default))
@@ -184,12 +184,26 @@ def plugin_schemas(root):
     return found
 
 
+def keys_section(folder):
+    """The keys of the device file that a plugin owns: plugins/command-dtu/keys/plate.json."""
+    merged = Table({}, folder)
+    for path in sorted(folder.glob("*.json")):
+        schema = load(path)
+        table = Table(schema, path)
+        table.walk("", {"properties": {path.stem: schema}})
+        merged.rows += table.rows
+    about = "\nWithout this plugin they have no effect, and the document is given a warning.\n"
+    return f"\n## dtu_config.json: keys of plugin `{folder.parent.name}`\n{about}\n{merged.text()}"
+
+
 def page(root):
     board_path, device_path = root / "core/config/board.schema.json", root / "core/config/device.schema.json"
     board, device = load(board_path), load(device_path)
     out = INTRODUCTION
     out += section("board.json", board, board_path)
     out += section("dtu_config.json", device, device_path)
+    for folder in sorted((root / "plugins").glob("*/keys")):
+        out += keys_section(folder)
     channel = device["definitions"]["channel"]
     out += section("Every channel: `conf.<id>` of the device file", device, device_path, channel)
     for wanted in KINDS:

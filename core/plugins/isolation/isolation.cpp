@@ -36,6 +36,7 @@ const LoadedComponent& Isolation::stand_in(const LoadedComponent& of, const std:
   made.caps = of.caps & ~uint64_t{DTU_CAP_BLOCKING};  // what blocks there does not block here
   made.dialects = of.dialects;
   made.events = of.events;
+  made.keys = of.keys;
   made.isolated = true;
   made.plugin_id = plugin_id;
   made.file = file;

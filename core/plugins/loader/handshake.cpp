@@ -4,11 +4,14 @@
 #include <dtu/commands.h>
 #include <dtu/dialect.h>
 #include <dtu/events.h>
+#include <dtu/keys.h>
 #include <dtu/points.h>
 #include <dtu/ports.h>
 
 #include <algorithm>
+#include <set>
 
+#include "config/plugin_keys.hpp"
 #include "events/names.hpp"
 #include "plugins/loader/types.hpp"
 
@@ -24,6 +27,7 @@ constexpr uint64_t components_max = 64;
 constexpr uint64_t interfaces_max = 32;
 constexpr size_t dialects_max = 32;
 constexpr size_t event_schema_max = size_t{64} << 10U;
+constexpr size_t key_schema_max = size_t{256} << 10U;
 
 struct Broken {  // thrown and caught in this file only
   std::string what;
@@ -82,6 +86,8 @@ constexpr KnownInterface known_interfaces[] = {
      }},
     {DTU_EVENTS_IFACE,
      [](const void* t, const std::string& n) { require_in<dtu_events>(t, {DTUD_REQUIRED(dtu_events, list)}, n); }},
+    {DTU_KEYS_IFACE,
+     [](const void* t, const std::string& n) { require_in<dtu_keys>(t, {DTUD_REQUIRED(dtu_keys, list)}, n); }},
     {DTU_DIALECT_IFACE,
      [](const void* t, const std::string& n) {
        require_in<dtu_dialect>(
@@ -129,6 +135,29 @@ std::vector<events::Declared> read_events(const dtu_events& table, const std::st
   return out;
 }
 
+DeclaredKey read_key(const dtu_key_info* raw, const std::string& name) {
+  if (raw == nullptr) throw Broken{name + ": a key is null"};
+  const dtu_key_info theirs = normalise(*raw);
+  DeclaredKey k;
+  k.name = text(theirs.name, text_max, name + ": a key name");
+  const std::string what = name + ": key \"" + k.name + "\"";
+  if (!is_key_name(k.name)) throw Broken{what + ": allowed are 1 to 64 letters, digits and _"};
+  if (config::is_kernel_key(k.name)) throw Broken{what + " is dtud's own"};
+  k.title = text(theirs.title, text_max, what + ": title");
+  k.schema = text(theirs.schema, key_schema_max, what + ": schema");
+  if (const std::string wrong = config::wrong_with_schema(k.name, k.schema); !wrong.empty())
+    throw Broken{what + ": its schema cannot be used: " + wrong};
+  k.cuts = (theirs.flags & DTU_KEY_CUTS) != 0;
+  return k;
+}
+
+std::vector<DeclaredKey> read_keys(const dtu_keys& table, const std::string& name) {
+  if (table.count > DTU_KEYS_MAX) throw Broken{name + ": dtu.keys/1 lists more than 32 keys"};
+  std::vector<DeclaredKey> out;
+  for (uint32_t i = 0; i < table.count; ++i) out.push_back(read_key(table.list[i], name));
+  return out;
+}
+
 void read_interface(const dtu_iface& theirs, LoadedComponent& c, const std::string& name) {
   const std::string id = text(theirs.id, text_max, name + ": an interface id");
   if (theirs.table == nullptr) throw Broken{name + ": the table of " + id + " is null"};
@@ -148,6 +177,7 @@ void read_interfaces(const dtu_component& theirs, LoadedComponent& c, const std:
     throw Broken{name + " is a channel without " DTU_CHANNEL_IFACE};
   if (const auto dialect = c.iface<dtu_dialect>(DTU_DIALECT_IFACE)) c.dialects = dialect_names(*dialect, name);
   if (const auto events = c.iface<dtu_events>(DTU_EVENTS_IFACE)) c.events = read_events(*events, name);
+  if (const auto keys = c.iface<dtu_keys>(DTU_KEYS_IFACE)) c.keys = read_keys(*keys, name);
 }
 
 // What an isolated one must not pretend to have: dtud may know it by this list alone.
@@ -200,6 +230,7 @@ LoadedComponent read_component(const dtu_component* raw, uint64_t index) {
 void read_components(const dtu_plugin& d, LoadedPlugin& p) {
   if (d.component_count == 0 || d.components == nullptr) throw Broken{"it holds no component"};
   if (d.component_count > components_max) throw Broken{"it declares more than 64 components"};
+  std::set<std::string> keys;  // one component owns a key
   for (uint64_t k = 0; k < d.component_count; ++k) {
     LoadedComponent c = read_component(d.components[k], k);
     if (kind_name(c.kind).empty()) {
@@ -213,6 +244,8 @@ void read_components(const dtu_plugin& d, LoadedPlugin& p) {
     const bool twice = std::any_of(p.components.begin(), p.components.end(),
                                    [&](const LoadedComponent& o) { return o.kind == c.kind && o.type == c.type; });
     if (twice) throw Broken{"it holds " + full_type(c.kind, c.type) + " twice"};
+    for (const DeclaredKey& key : c.keys)
+      if (!keys.insert(key.name).second) throw Broken{"key \"" + key.name + "\" is declared twice"};
     p.components.push_back(std::move(c));
   }
 }

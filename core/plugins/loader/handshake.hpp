@@ -14,6 +14,11 @@
 
 namespace dtud::plugins {
 
+struct DeclaredKey {  // dtu_key_info
+  std::string name, title, schema;
+  bool cuts = false;
+};
+
 struct LoadedComponent {
   uint32_t kind = 0;
   std::string type, title, schema;
@@ -22,6 +27,7 @@ struct LoadedComponent {
   dtu_ops ops{};
   std::vector<std::string> dialects;     // names of its dtu.dialect/1, if it offers one
   std::vector<events::Declared> events;  // what it lists in its dtu.events/1
+  std::vector<DeclaredKey> keys;         // what it lists in its dtu.keys/1
   std::vector<std::string> interface_ids;
   std::vector<std::string> lacks;  // functions it might have and does not: "check", "points.write"
   bool isolated = false;           // a stand-in for one that runs in a process of its own (isolation/)

@@ -23,15 +23,19 @@ dll::load_mode::type mode() {
   return dll::load_mode::rtld_now | dll::load_mode::rtld_local | static_cast<dll::load_mode::type>(RTLD_NODELETE);
 }
 
-// A type that DTU_TYPES does not name would never be found, and one it names in vain would be looked for here.
+// A type or key that DTU_TYPES does not name would never be found, and one it names in vain would be looked for here.
 std::string disagreement(const DeclaredTypes& declared, const LoadedPlugin& plugin) {
   if (declared.verdict != DeclaredTypes::Verdict::declared) return {};
   std::set<std::string> held;
-  for (const LoadedComponent& c : plugin.components) held.insert(full_type(c.kind, c.type));
+  for (const LoadedComponent& c : plugin.components) {
+    held.insert(full_type(c.kind, c.type));
+    for (const DeclaredKey& key : c.keys) held.insert("key:" + key.name);
+  }
   std::set<std::string> said;
   for (const std::string& type : declared.types)
     for (const uint32_t kind : {DTU_KIND_CHANNEL, DTU_KIND_HAL, DTU_KIND_COMMAND})  // a newer minor may have others
       if (type.substr(0, type.find(':')) == kind_name(kind)) said.insert(type);
+  for (const std::string& key : declared.keys) said.insert("key:" + key);
   for (const std::string& type : held)
     if (said.erase(type) == 0) return "it holds " + type + ", which its DTU_TYPES does not name";
   return said.empty() ? std::string() : "its DTU_TYPES names " + *said.begin() + ", which it does not hold";

@@ -10,7 +10,7 @@ namespace dtud::plugins {
 
 // The prefix both sides know; the rest stays zero. So "too old to have it" and "left null" read the same, and what
 // calls through the copy needs no size test. For dtu_ops, dtu_component, dtu_channel, dtu_ports, dtu_points,
-// dtu_commands, dtu_dialect, dtu_events, dtu_event_info.
+// dtu_commands, dtu_dialect, dtu_events, dtu_event_info, dtu_keys, dtu_key_info.
 template <typename Table>
 [[nodiscard]] Table normalise(const Table& theirs) noexcept {
   static_assert(std::is_trivially_copyable_v<Table> && offsetof(Table, struct_size) == 0);

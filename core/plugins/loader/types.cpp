@@ -112,9 +112,9 @@ std::optional<std::string> section_text(const File& file, const typename Elf::He
   return {};
 }
 
-// "channel:mqtt hal:x"; several object files' lists follow one another with NULs between. Empty when malformed.
-std::vector<std::string> split_types(const std::string& text) {
-  std::vector<std::string> types;
+// "channel:mqtt hal:x key:modbus"; several object files' lists follow one another with NULs between. False when
+// malformed.
+bool split_types(const std::string& text, DeclaredTypes& out) {
   size_t at = 0;
   while (at < text.size()) {
     const size_t begin = text.find_first_not_of(std::string_view(" \0", 2), at);
@@ -122,12 +122,15 @@ std::vector<std::string> split_types(const std::string& text) {
     at = std::min(text.find_first_of(std::string_view(" \0", 2), begin), text.size());
     const std::string_view word = std::string_view(text).substr(begin, at - begin);
     const size_t colon = word.find(':');
-    if (colon == std::string_view::npos || !is_type_name(word.substr(0, colon)) ||
-        !is_type_name(word.substr(colon + 1)))
-      return {};
-    types.emplace_back(word);
+    if (colon == std::string_view::npos) return false;
+    const std::string_view kind = word.substr(0, colon), name = word.substr(colon + 1);
+    if (kind == "key" ? !is_key_name(name) : !is_type_name(kind) || !is_type_name(name)) return false;
+    if (kind == "key")
+      out.keys.emplace_back(name);
+    else
+      out.types.emplace_back(word);
   }
-  return types;
+  return !out.types.empty();
 }
 
 // Headers of the program that is running: what a plugin must match.
@@ -153,6 +156,12 @@ std::string mismatch(const Machine& theirs) {
 bool is_type_name(std::string_view name) {
   return !name.empty() && name.size() <= 32 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
+bool is_key_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+             std::string_view::npos;
 }
 
 std::string_view kind_name(uint32_t kind) { return kind < kinds.size() ? kinds[kind] : ""; }
@@ -188,8 +197,12 @@ DeclaredTypes read_types(const std::filesystem::path& path) {
   else
     read(Elf32{});
   if (!whole) return refuse("is cut short: install the plugin again");
-  if (text) out.types = split_types(*text);
-  out.verdict = out.types.empty() ? DeclaredTypes::Verdict::undeclared : DeclaredTypes::Verdict::declared;
+  out.verdict = DeclaredTypes::Verdict::declared;
+  if (!text || !split_types(*text, out)) {
+    out.types.clear();
+    out.keys.clear();
+    out.verdict = DeclaredTypes::Verdict::undeclared;
+  }
   return out;
 }
 

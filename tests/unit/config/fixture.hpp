@@ -2,6 +2,7 @@
 #pragma once
 #include <dtu/abi.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,18 @@ inline constexpr char kTcp[] = R"({
   }
 })";
 
+// Keys of the device document that the command component "dtu" owns.
+inline std::multimap<std::string, KeyOwner> dtu_keys() {
+  const auto of = [](const char* schema) {
+    return KeyOwner{DTU_KIND_COMMAND, "dtu", schema, "/p/command-dtu.so", false, true};
+  };
+  constexpr const char* kFlag = R"({"type": "integer", "minimum": 0, "maximum": 1, "default": 0})";
+  return {{"plate", of(kFlag)},
+          {"convert", of(kFlag)},
+          {"reply", of(R"({"enum": ["full", "compact"], "default": "full"})")},
+          {"events", of(R"({"type": "array", "items": {"type": "string"}, "default": []})")}};
+}
+
 struct Installed {
   std::map<std::string, std::string> channels = {{"http", kAnything},   {"tcp", kTcp},        {"mqtt", kAnything},
                                                  {"aliyun", kAnything}, {"txyun", kAnything}, {"quecthing", kAnything}};
@@ -37,6 +50,7 @@ struct Installed {
                     "properties": {"device": {"type": "string"}}}},
           "poll_ms": {"type": "integer", "minimum": 10, "default": 1000}}})"}};
   std::map<std::string, std::string> commands = {{"dtu", kAnything}};
+  std::multimap<std::string, KeyOwner> keys = dtu_keys();
   std::vector<std::string> dialects = {"command", "through", "modbus"};
   std::optional<std::vector<std::string>> ports;  // of the HALs
 
@@ -58,6 +72,25 @@ struct Installed {
     };
     out.dialects = [this] { return dialects; };
     out.ports = [this] { return ports; };
+    out.key_owners = [this](const std::string& key) {
+      std::vector<KeyOwner> owners;
+      for (auto [at, end] = keys.equal_range(key); at != end; ++at) owners.push_back(at->second);
+      return owners;
+    };
+    out.keys = [this] {
+      std::vector<std::string> names;
+      for (const auto& [name, owner] : keys) names.push_back(name);
+      return names;
+    };
+    out.keys_in_use = [this](const std::vector<std::string>& types) {
+      std::vector<std::string> names;
+      for (const auto& [name, owner] : keys) {
+        const bool channel = owner.kind == DTU_KIND_CHANNEL;
+        if (channel ? std::find(types.begin(), types.end(), owner.type) != types.end() : owner.used)
+          names.push_back(name);
+      }
+      return names;
+    };
     return out;
   }
 };

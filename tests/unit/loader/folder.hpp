@@ -27,7 +27,7 @@ class Folder {
   // A copy of a fixture that only its owner may write.
   [[nodiscard]] std::filesystem::path fixture(const std::string& name) const {
     namespace fs = std::filesystem;
-    const fs::path copy = path_ / (name + ".so");
+    const fs::path copy = path_ / (fs::path(name).filename().string() + ".so");
     fs::copy_file(fs::path(DTUKIT_FIXTURES) / (name + ".so"), copy);
     fs::permissions(copy, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
     return copy;

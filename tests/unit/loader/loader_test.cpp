@@ -49,6 +49,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"duplicate_type", "it holds channel:plain twice"}, Refused{"null_ops", "component plain has no ops"},
         Refused{"bad_type_name", "type \"Not A Type\": allowed are 1 to 32 of a-z, 0-9 and -"},
         Refused{"types_disagree", "it holds channel:held, which its DTU_TYPES does not name"},
+        Refused{"wrong_key_1", "key \"mine-own\": allowed are 1 to 64 letters, digits and _"},
+        Refused{"wrong_key_2", "key \"conf\" is dtud's own"},
+        Refused{"wrong_key_3", "key \"mine\": its schema cannot be used: "},
+        Refused{"wrong_key_4", "key \"mine\": its schema cannot be used: it is not JSON"},
+        Refused{"wrong_key_5", "key \"mine\": its schema cannot be used: "},
+        Refused{"wrong_key_6", "key \"mine\" is declared twice"},
+        Refused{"wrong_key_7", "dtu.keys/1 lists more than 32 keys"},
+        Refused{"wrong_key_8", "it holds key:mine, which its DTU_TYPES does not name"},
+        Refused{"wrong_key_9", "its DTU_TYPES names key:mine, which it does not hold"},
         Refused{"text_file", "is not a shared object"}, Refused{"truncated", "is cut short: install the plugin again"}),
     [](const auto& info) { return std::string(info.param.fixture); });
 
@@ -76,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Accepted{"throws_send", "throws-send"}, Accepted{"rawthrow", "rawthrow"},
                     Accepted{"two_components", "two"}, Accepted{"blocks_send", "blocks-send"},
                     Accepted{"late_emit", "late-emit"}, Accepted{"never_completes", "never-completes"},
-                    Accepted{"completes_twice", "completes-twice"}),
+                    Accepted{"completes_twice", "completes-twice"}, Accepted{"wrong_key_0", "wrong-key"}),
     [](const auto& info) { return std::string(info.param.fixture); });
 
 Plugin loaded(const fs::path& file) {
@@ -114,6 +123,21 @@ TEST(Loader, FactsOfTwoComponents) {
   EXPECT_THAT(p->components[1].interface_ids, ElementsAre(DTU_COMMANDS_IFACE, DTU_DIALECT_IFACE));
   EXPECT_THAT(p->components[1].dialects, ElementsAre("two-a", "two-b"));
   EXPECT_THAT(p->components[0].dialects, IsEmpty());
+}
+
+TEST(Loader, KeysOfTheDeviceDocument) {
+  const Folder folder;
+  const Plugin p = loaded(folder.fixture("keys/owner_3"));
+  ASSERT_TRUE(p);
+  const LoadedComponent& c = p->components.at(0);
+  ASSERT_EQ(c.keys.size(), 1U);
+  EXPECT_EQ(c.keys[0].name, "antenna");
+  EXPECT_EQ(c.keys[0].title, "Antenna");
+  EXPECT_THAT(c.keys[0].schema, HasSubstr("integer"));
+  EXPECT_TRUE(c.keys[0].cuts);
+  const Plugin other = loaded(folder.fixture("keys/owner_1"));
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(other->components.at(0).keys.at(0).cuts);
 }
 
 TEST(Loader, CodeStaysMappedWhenNobodyHoldsThePlugin) {

@@ -62,6 +62,14 @@ TEST(Types, AreReadWithoutRunningConstructors) {
   EXPECT_FALSE(fs::exists(marker));
 }
 
+TEST(Types, KeysStandBesideThem) {
+  const Folder folder;
+  const DeclaredTypes out = read_types(folder.fixture("keys/owner_1"));
+  EXPECT_EQ(out.verdict, Verdict::declared);
+  EXPECT_THAT(out.types, ElementsAre("command:owner-1"));
+  EXPECT_THAT(out.keys, ElementsAre("cloud"));
+}
+
 TEST(Types, SeveralAndNone) {
   const Folder folder;
   EXPECT_THAT(read_types(folder.fixture("two_components")).types, ElementsAre("channel:two", "command:two"));

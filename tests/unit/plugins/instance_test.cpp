@@ -132,6 +132,66 @@ TEST_P(InstanceTest, WhoeverAsksToStopIsTold) {
   rig.on([&] { instance.reset(); });
 }
 
+// A key of the device document that it owns has changed.
+TEST_P(InstanceTest, IsMadeAnewWithAnotherConfiguration) {
+  Script next;
+  start();
+  ASSERT_TRUE(is(DTU_STATE_UP));
+  rig.on([&] { instance->renew(next.config(), 2000); });
+  ASSERT_TRUE(rig.eventually([&] { return next.started == 1 && instance->state() == DTU_STATE_UP; }));
+  EXPECT_EQ(script.stopped, 1);
+  EXPECT_EQ(script.destroyed, 1);
+  rig.on([&] { EXPECT_EQ(instance->restarts(), 0U) << "that was no failure"; });
+  rig.stop(instance);
+  EXPECT_EQ(next.destroyed, 1);
+  EXPECT_EQ(script.created, 1);
+}
+
+TEST_P(InstanceTest, OneThatFailedForGoodIsTriedWithAnotherConfiguration) {
+  Script next;
+  script.create = [](dtu::Host) { throw dtu::Failure(DTU_E_INVALID, "wrong"); };
+  start();
+  ASSERT_TRUE(rig.eventually([&] { return rig.logged("is not restarted automatically"); }));
+  rig.on([&] { instance->renew(next.config(), 2000); });
+  ASSERT_TRUE(rig.eventually([&] { return next.started == 1 && instance->state() == DTU_STATE_UP; }));
+  rig.stop(instance);
+}
+
+TEST_P(InstanceTest, TheNewestConfigurationCounts) {
+  Script skipped, last;
+  script.stop = [](dtu::Host) { return DTU_PENDING; };
+  start();
+  ASSERT_TRUE(is(DTU_STATE_UP));
+  rig.on([&] { instance->renew(skipped.config(), 5000); });
+  ASSERT_TRUE(rig.eventually([&] { return script.stopped == 1; }));
+  rig.on([&] { instance->renew(last.config(), 5000); });
+  script.host().report(DTU_STATE_STOPPED);
+  ASSERT_TRUE(rig.eventually([&] { return last.started == 1; }));
+  EXPECT_EQ(skipped.created, 0);
+  EXPECT_EQ(script.stopped, 1);
+  rig.stop(instance);
+}
+
+TEST_P(InstanceTest, OneThatIsStoppedMeanwhileStaysStopped) {
+  Script next;
+  script.stop = [](dtu::Host) { return DTU_PENDING; };
+  start();
+  ASSERT_TRUE(is(DTU_STATE_UP));
+  std::atomic<bool> told{false};
+  rig.on([&] {
+    instance->renew(next.config(), 5000);
+    instance->stop(5000, [&] { told = true; });
+  });
+  ASSERT_TRUE(rig.eventually([&] { return script.stopped == 1; }));
+  script.host().report(DTU_STATE_STOPPED);
+  ASSERT_TRUE(rig.eventually([&] { return told.load(); }));
+  EXPECT_EQ(next.created, 0);
+  rig.on([&] {
+    EXPECT_EQ(instance->state(), DTU_STATE_STOPPED);
+    instance.reset();
+  });
+}
+
 TEST_P(InstanceTest, StoppedReportedInsideStopEndsItOnce) {
   script.stop = [](dtu::Host host) {
     host.report(DTU_STATE_STOPPED);
