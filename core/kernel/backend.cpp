@@ -80,6 +80,7 @@ std::string tap_line(const routing::TapEvent& e, const Scrubber& scrubber, Secre
   o->set("target", e.target);
   o->set("direction", std::string(e.in ? "in" : "out"));
   o->set("route", std::string(e.route));
+  if (!e.device.empty()) o->set("device", std::string(e.device));
   // The source of what comes from a port, or goes to it, is the port itself.
   const bool of_port = e.target.compare(0, 5, "port ") == 0;
   o->set("peer", of_port ? int64_t{0} : static_cast<int64_t>(e.peer));

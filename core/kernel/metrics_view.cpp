@@ -24,7 +24,12 @@ void add_port(MetricsText& text, const routing::Port& p) {
                labels);
   text.gauge("dtu_port_queued_messages", "Messages waiting to be written", static_cast<double>(p.queue.size()), labels);
   text.gauge("dtu_port_queued_bytes", "Bytes waiting to be written", static_cast<double>(p.queued_bytes), labels);
-  text.counter("dtu_port_dropped_total", "Messages dropped at the port", static_cast<double>(p.dropped), labels);
+  for (size_t i = 0; i < routing::kPortDrops; ++i) {
+    MetricsText::Labels with_reason = labels;
+    with_reason.emplace_back("reason", routing::name_of(static_cast<routing::PortDrop>(i)));
+    text.counter("dtu_port_dropped_total", "Messages dropped at the port", static_cast<double>(p.drops.at(i)),
+                 with_reason);
+  }
 }
 
 void add_storage(MetricsText& text, const routing::Backlog& b, const MetricsText::Labels& labels) {

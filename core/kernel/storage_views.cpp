@@ -7,6 +7,7 @@
 #include "config/json_text.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/views.hpp"
+#include "log/utf8.hpp"
 
 namespace dtud::views {
 namespace {
@@ -122,6 +123,7 @@ std::string spool_page(const std::vector<routing::Backlog::Peeked>& messages) {
     item->set("seq", number(m.seq));
     item->set("time_ns", m.time_ns);
     item->set("route", m.route);
+    if (!m.device.empty()) item->set("device", valid_utf8(m.device));
     item->set("peer", number(m.source));
     item->set("length", number(m.payload.size()));
     std::ostringstream data;

@@ -261,7 +261,12 @@ std::string ports(Kernel& kernel) {
     o->set("tx_messages", number(p->traffic.tx_messages));
     o->set("queued_messages", number(p->queue.size()));
     o->set("queued_bytes", number(p->queued_bytes));
-    o->set("dropped", number(p->dropped));
+    o->set("dropped", number(p->dropped()));
+    auto reasons = make_object();
+    for (size_t i = 0; i < routing::kPortDrops; ++i)
+      if (p->drops.at(i) != 0)
+        reasons->set(routing::name_of(static_cast<routing::PortDrop>(i)), number(p->drops.at(i)));
+    o->set("drops", reasons);
     o->set("dialect_drops", drops);
     o->set("blocked", p->link != nullptr && p->link->blocked());
     list->add(o);

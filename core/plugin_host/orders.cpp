@@ -385,6 +385,37 @@ struct Orders {
     });
   }
 
+  static void port_state(Bridge& b, Reader& in) {
+    const uint64_t id = in.u64();
+    const int32_t state = in.i32();
+    dtu_error error{};
+    const bool has = in.error(error);
+    const auto it = b.sessions_.find(id);
+    Instance& i = *b.instance_;
+    if (!in.whole() || it == b.sessions_.end() || !i.alive()) return;
+    void* handle = it->second.handle;
+    i.guarded("port_state", nullptr,
+              [&] { return i.tables().dialect.port_state(i.self(), handle, state, has ? &error : nullptr), DTU_OK; });
+  }
+  static void fate(Bridge& b, Reader& in) {
+    const uint64_t id = in.u64();
+    dtu_fate fate{};
+    fate.struct_size = sizeof fate;
+    fate.channel = in.u32();
+    fate.token = in.u64();
+    fate.status = in.i32();
+    const std::string reason(in.text());  // the plugin may wait for dtud in the call, and the frame is gone then
+    fate.reason = str(reason);
+    const auto it = b.sessions_.find(id);
+    Instance& i = *b.instance_;
+    if (!in.whole() || it == b.sessions_.end() || !i.alive()) return;
+    const dtu_dialect& table = i.tables().dialect;
+    const auto fn = fate.channel == 0 ? table.sent : table.delivered;
+    if (fn == nullptr) return;
+    void* handle = it->second.handle;
+    i.guarded(fate.channel == 0 ? "sent" : "delivered", nullptr, [&] { return fn(i.self(), handle, &fate), DTU_OK; });
+  }
+
   // --- answers and questions
   static void answer(Bridge& b, Reader& in) {
     const uint64_t id = in.u64();
@@ -437,7 +468,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 25> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 27> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -462,7 +493,9 @@ constexpr std::array<Row, 25> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::ask_health, Orders::ask_health, true},
                                      {Frame::ask_alive, Orders::ask_alive, false},
                                      // Also while it is being created: it may have subscribed already.
-                                     {Frame::event, Orders::event, false}}};
+                                     {Frame::event, Orders::event, false},
+                                     {Frame::port_state, Orders::port_state, true},
+                                     {Frame::fate, Orders::fate, true}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -76,7 +76,7 @@ uint32_t class_for(uint64_t whole) {
 }  // namespace
 
 dtu_buf* allocate_buffer(uint64_t len) {
-  if (len > uint64_t{DTU_PAYLOAD_MAX} + DTU_ROUTE_MAX) return nullptr;
+  if (len > uint64_t{DTU_PAYLOAD_MAX} + DTU_ROUTE_MAX + DTU_DEVICE_MAX) return nullptr;
   const uint64_t whole = kHeader + len;
   const uint32_t size_class = class_for(whole);
   if (size_class != kUnpooled) {
@@ -109,24 +109,26 @@ KeptMessage KeptMessage::keep(const dtu_msg& msg) {
   kept.source = msg.source;
   kept.time_ns = msg.time_ns;
   kept.flags = msg.flags;
-  const uint64_t whole = msg.payload.len + msg.route.len;
+  const uint64_t behind = msg.route.len + msg.device.len;
   // A large buffer held by a small message would make the queue's bound in bytes a lie.
-  const bool share = dtu_buf::is_one(msg.owner) && msg.route.len == 0 &&
+  const bool share = dtu_buf::is_one(msg.owner) && behind == 0 &&
                      uint64_t{msg.owner->capacity} <= 2 * msg.payload.len + 128 && msg.owner->holds(msg.payload);
   if (share) {
     ref(msg.owner);
     kept.buffer_ = BufferRef(msg.owner);
     kept.payload_ = msg.payload.ptr;
   } else {
-    kept.buffer_ = BufferRef(allocate_buffer(whole));
+    kept.buffer_ = BufferRef(allocate_buffer(msg.payload.len + behind));
     if (!kept.buffer_) return {};
     auto* bytes = kept.buffer_.get()->bytes();
     if (msg.payload.len != 0) std::memcpy(bytes, msg.payload.ptr, msg.payload.len);
     if (msg.route.len != 0) std::memcpy(bytes + msg.payload.len, msg.route.ptr, msg.route.len);
+    if (msg.device.len != 0) std::memcpy(bytes + msg.payload.len + msg.route.len, msg.device.ptr, msg.device.len);
     kept.payload_ = reinterpret_cast<const char*>(bytes);
   }
   kept.size_ = static_cast<uint32_t>(msg.payload.len);
-  kept.route_size_ = static_cast<uint32_t>(msg.route.len);
+  kept.route_size_ = static_cast<uint16_t>(msg.route.len);
+  kept.device_size_ = static_cast<uint16_t>(msg.device.len);
   return kept;
 }
 
@@ -138,6 +140,7 @@ KeptMessage KeptMessage::share() const {
   other.payload_ = payload_;
   other.size_ = size_;
   other.route_size_ = route_size_;
+  other.device_size_ = device_size_;
   if (buffer_) {
     ref(buffer_.get());
     other.buffer_ = BufferRef(buffer_.get());
@@ -155,7 +158,7 @@ void KeptMessage::show(uint64_t token, dtu_msg& msg) const {
   msg.owner = buffer_.get();
   msg.props = nullptr;
   msg.prop_count = 0;
-  msg.device = {};
+  msg.device = {payload_ + size_ + route_size_, device_size_};
   msg.latest_ns = 0;
   msg.reserved[0] = msg.reserved[1] = 0;
 }

@@ -33,7 +33,7 @@ struct alignas(8) dtu_buf {  // also on 32 bits: what follows is aligned as mall
 
 namespace dtud {
 
-// One reference, or null when memory is short or len is over DTU_PAYLOAD_MAX plus a route.
+// One reference, or null when memory is short or len is over DTU_PAYLOAD_MAX plus a route and a device.
 [[nodiscard]] dtu_buf* allocate_buffer(uint64_t len);
 void ref(dtu_buf* buffer);
 void unref(dtu_buf* buffer);
@@ -64,7 +64,8 @@ class BufferRef {
   dtu_buf* buffer_ = nullptr;
 };
 
-// A message that stays valid: its payload in a buffer it holds, its route in the same buffer behind the payload.
+// A message that stays valid: its payload in a buffer it holds, its route and its device in the same buffer behind the
+// payload. Neither its token nor its latest time: those are of the queue it is in.
 class KeptMessage {
  public:
   KeptMessage() = default;
@@ -88,12 +89,14 @@ class KeptMessage {
   uint64_t source = 0;
   int64_t time_ns = 0;
   uint32_t flags = 0;
+  bool followed = false;  // of this place in a queue, which knows by whom: what becomes of it is told
 
  private:
   BufferRef buffer_;
   const char* payload_ = nullptr;
   uint32_t size_ = 0;
-  uint32_t route_size_ = 0;  // the route follows the payload
+  uint16_t route_size_ = 0;   // the route follows the payload
+  uint16_t device_size_ = 0;  // and the device the route
 };
 
 }  // namespace dtud

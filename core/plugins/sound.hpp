@@ -14,12 +14,13 @@ namespace dtud {
 // It has the bytes it says it has, or none.
 [[nodiscard]] inline bool is_sound(dtu_str s) { return s.ptr != nullptr || s.len == 0; }
 [[nodiscard]] inline bool is_sound(const dtu_msg& m) {
-  return is_sound(m.payload) && is_sound(m.route) && (m.props != nullptr || m.prop_count == 0);
+  return is_sound(m.payload) && is_sound(m.route) && is_sound(m.device) && (m.props != nullptr || m.prop_count == 0);
 }
 
-// Somebody could take it.
+// Somebody could take it. A device is a name that people and JSON see, so it is UTF-8.
 [[nodiscard]] inline bool is_acceptable(const dtu_msg& m) {
-  return m.payload.len <= DTU_PAYLOAD_MAX && m.route.len <= DTU_ROUTE_MAX && is_sound(m);
+  return m.payload.len <= DTU_PAYLOAD_MAX && m.route.len <= DTU_ROUTE_MAX && m.device.len <= DTU_DEVICE_MAX &&
+         is_sound(m) && (m.device.len == 0 || is_utf8({m.device.ptr, static_cast<size_t>(m.device.len)}));
 }
 
 // Its text, or nothing when it is not sound.

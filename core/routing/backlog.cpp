@@ -20,7 +20,8 @@ constexpr uint64_t kGroup = 64U << 10U;     // bytes that are not made to wait f
 constexpr uint64_t kCommitMessages = 4096;  // of one commit, and less where the disk's bounds are small
 constexpr uint64_t kCommitBytes = 256U << 10U;
 constexpr uint64_t kCommitsInLimits = 64;
-constexpr size_t kReadMessages = 512;  // of one look at the disk
+constexpr char kDamaged[] = "damaged", kCleared[] = "cleared";  // as dtu_fate.reason
+constexpr size_t kReadMessages = 512;                           // of one look at the disk
 constexpr uint64_t kReadBytes = 256U << 10U;
 
 template <typename Holes>
@@ -35,12 +36,13 @@ dtu_msg message_of(const spool::Record& record) {
   msg.flags = record.flags;
   msg.route = {record.route.data(), record.route.size()};
   msg.payload = {record.payload.data(), record.payload.size()};
+  msg.device = {record.device.data(), record.device.size()};
   return msg;
 }
 
 spool::Record record_of(const KeptMessage& message, uint64_t seq) {
   const dtu_msg msg = message.view(0);
-  return {seq, msg.time_ns, msg.source, msg.flags, dtu::view(msg.route), dtu::view(msg.payload)};
+  return {seq, msg.time_ns, msg.source, msg.flags, dtu::view(msg.route), dtu::view(msg.payload), dtu::view(msg.device)};
 }
 
 // Writes what the ranges have from `from` on in commits of a bounded size, on the disk lane. What an earlier try got to
@@ -157,9 +159,16 @@ void Backlog::step_done() {
 }
 
 void Backlog::give(KeptMessage message, uint64_t seq) {
+  none_up_to(seq, kDamaged);
   entries_.push_back({seq, false});
   loaded_ = seq + 1;
   window_.loaded(std::move(message), seq);
+}
+
+// The window gets none of those that are left below `end`.
+void Backlog::none_up_to(uint64_t end, const char* why) {
+  if (loaded_ < end) window_.gone(loaded_, end, why);
+  loaded_ = std::max(loaded_, end);
 }
 
 void Backlog::load() {
@@ -168,7 +177,7 @@ void Backlog::load() {
   while (window_.wants_more()) {
     if (loaded_ <= spilled_) return read();
     if (!in_journal(loaded_, record)) {
-      loaded_ = next_;
+      none_up_to(next_, kDamaged);
       return step_done();
     }
     KeptMessage message = KeptMessage::keep(message_of(record));
@@ -194,9 +203,9 @@ bool Backlog::has_room() const {
          memory_.messages <= settings_.memory_messages - settings_.memory_messages / 4;
 }
 
-bool Backlog::drop_oldest() {
+uint64_t Backlog::drop_oldest() {
   spool::Record record;
-  if (opening_ || committing_ || !in_journal(std::max(loaded_, spilled_ + 1), record)) return false;
+  if (opening_ || committing_ || !in_journal(std::max(loaded_, spilled_ + 1), record)) return 0;
   if (!holes_.empty() && holes_.back().end == record.seq)
     ++holes_.back().end;
   else
@@ -207,7 +216,7 @@ bool Backlog::drop_oldest() {
     loaded_ = record.seq + 1;
     step_done();
   }
-  return true;
+  return record.seq;
 }
 
 // The first one from `from` on that was not dropped.
@@ -335,7 +344,7 @@ void Backlog::arrived(Read&& result) {
     return failed(result.trouble);
   }
   if (result.end) {
-    loaded_ = std::max(loaded_, facts_.last_seq + 1);
+    none_up_to(facts_.last_seq + 1, kDamaged);
     step_done();
   }
   load();
@@ -450,8 +459,11 @@ void Backlog::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared
         total_ -= std::min(total_, removed);
         if (result.facts.last_seq != 0) facts_ = result.facts;
         remember_stored();
-        if (!result.trouble) loaded_ = std::max(loaded_, spilled_ + 1);
-        while (drop_oldest()) ++removed;
+        if (!result.trouble) none_up_to(spilled_ + 1, kCleared);
+        while (const uint64_t seq = drop_oldest()) {
+          window_.gone(seq, seq + 1, kCleared);
+          ++removed;
+        }
         step_done();
         cleared(removed, result.trouble);
         window_.changed();
@@ -465,7 +477,8 @@ void Backlog::peek(uint64_t from, uint32_t messages, uint64_t bytes,
     uint64_t bytes = 0;
     spool::Trouble trouble;
     bool add(const spool::Record& r, uint32_t most, uint64_t most_bytes) {
-      messages.push_back({r.seq, r.source, r.time_ns, r.flags, std::string(r.route), std::string(r.payload)});
+      messages.push_back(
+          {r.seq, r.source, r.time_ns, r.flags, std::string(r.route), std::string(r.payload), std::string(r.device)});
       bytes += r.payload.size();
       return messages.size() < most && bytes < most_bytes;
     }

@@ -45,8 +45,10 @@ class Backlog {
     virtual bool wants_more() = 0;  // it has room for another message
     virtual void loaded(KeptMessage message, uint64_t seq) = 0;
     virtual void dropped(uint64_t below) = 0;  // those of it that wait and are older are gone from the disk: drop them
-    virtual bool carries() = 0;                // its channel does
-    virtual void changed() = 0;                // messages came, or there is room again
+    // Those from `from` on and below `to` will not come, if they have not: dropped, as `why` says.
+    virtual void gone(uint64_t from, uint64_t to, const char* why) = 0;
+    virtual bool carries() = 0;  // its channel does
+    virtual void changed() = 0;  // messages came, or there is room again
 
    protected:
     ~Window() = default;
@@ -68,18 +70,16 @@ class Backlog {
   // Keeps it; its sequence number, 0: there is no memory for it. `in_window`: it is the next one to go, and the window
   // has to have it now.
   uint64_t append(const KeptMessage& message, bool window_has_room, bool& in_window);
-  // A message of the window was delivered, rejected or dropped.
-  void done(uint64_t seq, uint64_t bytes);
-  // Gives the window as many as it wants.
-  void load();
+  void done(uint64_t seq, uint64_t bytes);  // a message of the window was delivered, rejected or dropped
+  void load();                              // gives the window as many as it wants
   // The window's messages up to this one may be sent (`always`: they are on disk).
   [[nodiscard]] uint64_t sendable() const;
   [[nodiscard]] bool on_disk(uint64_t seq) const { return seq <= spilled_; }
   // Its memory is full, and the disk does not help.
   [[nodiscard]] bool full() const;
   [[nodiscard]] bool has_room() const;
-  // Drops the oldest message in memory that is not in the window. False: there is none.
-  bool drop_oldest();
+  // Drops the oldest message in memory that is not in the window. Its sequence number, 0: there is none.
+  uint64_t drop_oldest();
 
   // Everything goes to the disk now, then `flushed` is called: before a stop that may be the board's.
   void flush(std::function<void()> flushed);
@@ -89,7 +89,7 @@ class Backlog {
     uint64_t seq, source;
     int64_t time_ns;
     uint32_t flags;
-    std::string route, payload;
+    std::string route, payload, device;
   };
   // What is kept from `from` on, the window's too, at most so many messages and about so many bytes.
   void peek(uint64_t from, uint32_t messages, uint64_t bytes,
@@ -151,6 +151,7 @@ class Backlog {
   void in_memory_no_more(uint64_t seq, uint64_t bytes);
   [[nodiscard]] bool in_journal(uint64_t from, spool::Record& out) const;
   void give(KeptMessage message, uint64_t seq);
+  void none_up_to(uint64_t end, const char* why);
   void commit();
   void committed(const Committed& result);
   void read();

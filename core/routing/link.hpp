@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,11 @@ struct Channel : Tenant {
   }
 };
 
+// Why a message for a port was dropped.
+enum class PortDrop : uint8_t { full, expired, refused, no_memory, no_link };
+constexpr size_t kPortDrops = 5;
+[[nodiscard]] const char* name_of(PortDrop reason);
+
 struct Port {
   explicit Port(std::string number) : id(std::move(number)), name("port " + id) {}
 
@@ -94,19 +100,41 @@ struct Port {
   uint64_t key = 0;                           // our name for it
   int32_t state = DTU_STATE_CONNECTING;
   std::string error;
-  bool holds = false;       // DTU_PORT_HOLDS
-  Ring<KeptMessage> queue;  // to be written
-  std::string unfinished;   // what the last session had of a frame, for the next one of that dialect
+  dtu_status error_code = DTU_OK;
+  bool holds = false;  // DTU_PORT_HOLDS
+  struct Queued {
+    KeptMessage message;
+    uint64_t token = 0;     // of the session: it follows the message
+    int64_t latest_ns = 0;  // it is not begun after that; 0: whenever
+  };
+  Ring<Queued> queue;  // to be written
+  size_t shown = 0;    // so many of its first are being shown to the HAL, or are with the process of an isolated one
+  // What the HAL took and may not be on the wire yet, as far as somebody wants to know.
+  struct Line {
+    uint64_t token = 0;    // of the last message that it took, told of when that is out
+    bool busy = false;     // it took something since it was drained
+    bool awaited = false;  // nothing more is written until it is drained
+    bool asking = false;   // it is being asked, on another lane
+    int64_t ask_ns = 0;    // it is asked again then
+    int64_t pause_ns = 0;  // between two questions
+  };
+  Line line;
+  uint64_t questions = 0;  // asked on another lane
+  uint64_t timer = 0;      // 0: it is removed
+  std::string unfinished;  // what the last session had of a frame, for the next one of that dialect
   std::string unfinished_of;
   uint64_t queued_bytes = 0;
   Link* link = nullptr;
+  Router* router = nullptr;
   Traffic traffic;  // rx: from the line
-  uint64_t dropped = 0;
+  std::array<uint64_t, kPortDrops> drops{};
   Full full;
   bool dirty = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
   bool held = false;  // its HAL is being replaced (Handover): nothing more is written, and nothing is dropped for that
   int64_t grace = 0;  // so many bytes of its are still taken although the link is blocked
 
+  uint64_t& dropped(PortDrop reason) { return drops.at(static_cast<size_t>(reason)); }
+  [[nodiscard]] uint64_t dropped() const { return std::accumulate(drops.begin(), drops.end(), uint64_t{0}); }
   // Whoever sends to it can be asked to wait: it is up, or will be in a moment.
   [[nodiscard]] bool awaited() const { return held || state == DTU_STATE_UP; }
   [[nodiscard]] bool crowded() const { return queue.size() >= kMostMessages || queued_bytes >= kMostBytes; }
@@ -129,6 +157,13 @@ struct Link {
     uint64_t messages = 0, bytes = 0;
   };
   std::map<std::string, Drops, std::less<>> drops;  // by reason
+  struct Fate {
+    uint64_t token;
+    uint32_t channel;  // 0: of the port
+    dtu_status status;
+    std::string reason;
+  };
+  std::vector<Fate> fates;  // of messages that its session follows, not told yet
 
   [[nodiscard]] bool raw() const { return packetizer != nullptr; }
   // Its dialect can be told nothing now.

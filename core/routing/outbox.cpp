@@ -4,8 +4,16 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace dtud::routing {
+namespace {
+
+// As dtu_fate.reason.
+constexpr char kDropOldest[] = "drop-oldest", kDropNewest[] = "drop-newest", kFull[] = "full", kMemory[] = "memory",
+               kCleared[] = "cleared", kNoClient[] = "no client", kSaysItAll[] = "";
+
+}  // namespace
 
 const char* name_of(Rejected reason) {
   constexpr std::array<const char*, kRejections> names{"refused", "closed", "max_message"};
@@ -50,27 +58,31 @@ Outbox::Counters Outbox::counters() const {
   return all;
 }
 
-bool Outbox::push(KeptMessage message) {
+bool Outbox::push(KeptMessage message, uint64_t token) {
   const bool command = (message.flags & DTU_MSG_COMMAND) != 0;
   Queue& queue = command ? commands_ : data_;
   if (message.payload_size() > limits_.max_message) {
     count_rejected(Rejected::max_message, message.payload_size());
+    followed_.end_at_once(token, DTU_E_INVALID, name_of(Rejected::max_message));
     return false;
   }
   if (command) {
     // Answers do not compete with data for room, and never hold anybody up.
-    if (queue.waiting.size() + queue.returned.size() >= kMostCommands) drop_oldest(queue);
+    if (queue.waiting.size() + queue.returned.size() >= kMostCommands) drop_oldest(queue, kDropOldest);
   } else {
     if (full() && !make_room(queue)) {
       ++counters_.dropped;
+      followed_.end_at_once(token, DTU_E_DROPPED, limits_.policy == Policy::drop_newest ? kDropNewest : kFull);
       return false;
     }
-    if (backlog_) return push_kept(std::move(message));
+    if (backlog_) return push_kept(std::move(message), token);
   }
   if (!command) another_ = false;
   bytes_ += message.payload_size();
   ++messages_;
   ++counters_.accepted;
+  message.followed = token != 0;
+  if (token != 0) followed_.add(false, order_, token);
   queue.waiting.push_back({std::move(message), order_++, false, false});
   return true;
 }
@@ -98,14 +110,16 @@ void Outbox::push_registration(KeptMessage message) {
   commands_.returned.push_front(std::move(next));
 }
 
-bool Outbox::push_kept(KeptMessage message) {
+bool Outbox::push_kept(KeptMessage message, uint64_t token) {
   bool in_window = false;
   const uint64_t seq = backlog_->append(message, wants_more(), in_window);
   if (seq == 0) {
     ++counters_.dropped;
+    followed_.end_at_once(token, DTU_E_DROPPED, kMemory);
     return false;
   }
   ++counters_.accepted;
+  if (token != 0) followed_.add(true, seq, token);
   if (in_window) loaded(std::move(message), seq);
   return true;
 }
@@ -119,9 +133,11 @@ bool Outbox::make_room(Queue& queue) {
     return messages < limits_.messages + kChunkMessages && bytes < limits_.bytes + kChunkBytes;
   }
   while (full()) {
-    if (frees_memory(queue) && drop_oldest(queue)) continue;
-    if (backlog_ == nullptr || !backlog_->drop_oldest()) return false;  // all of it is in flight
+    if (frees_memory(queue) && drop_oldest(queue, kDropOldest)) continue;
+    const uint64_t seq = backlog_ != nullptr ? backlog_->drop_oldest() : 0;
+    if (seq == 0) return false;  // all of it is in flight
     ++counters_.dropped;
+    followed_.end(true, seq, DTU_E_DROPPED, kDropOldest);
   }
   return true;
 }
@@ -144,10 +160,16 @@ void Outbox::forget(Entry& entry) {
   --messages_;
 }
 
-bool Outbox::drop_oldest(Queue& queue) {
+// It leaves, and whoever follows it hears of it.
+void Outbox::end(Entry& entry, dtu_status status, const char* reason) {
+  if (entry.message.followed) followed_.end(entry.kept, entry.order, status, reason);
+  forget(entry);
+}
+
+bool Outbox::drop_oldest(Queue& queue, const char* why) {
   if (queue.nothing_waits()) return false;
   Entry oldest = queue.returned.empty() ? queue.waiting.pop_front() : queue.returned.pop_front();
-  forget(oldest);
+  end(oldest, DTU_E_DROPPED, why);
   ++counters_.dropped;
   return true;
 }
@@ -162,10 +184,24 @@ bool Outbox::wants_more() {
 
 void Outbox::loaded(KeptMessage message, uint64_t seq) {
   window_bytes_ += message.payload_size();
+  message.followed = followed_.has_kept(seq);
   data_.waiting.push_back({std::move(message), seq, false, true});
 }
 
-void Outbox::dropped(uint64_t below) { counters_.dropped += drop_waiting(below); }
+void Outbox::dropped(uint64_t below) {
+  counters_.dropped += drop_waiting(below);
+  if (followed_.size() == 0) return;
+  std::vector<uint64_t> open;
+  for (size_t i = 0; i < data_.in_flight.size(); ++i)
+    if (const Entry& entry = data_.in_flight[i]; entry.open && entry.kept) open.push_back(entry.order);
+  std::sort(open.begin(), open.end());
+  followed_.end_kept(0, below, DTU_E_DROPPED, kDropOldest,  // those that were on disk only
+                     [&open](uint64_t seq) { return std::binary_search(open.begin(), open.end(), seq); });
+}
+
+void Outbox::gone(uint64_t from, uint64_t to, const char* why) {
+  followed_.end_kept(from, to, DTU_E_DROPPED, why, [](uint64_t) { return false; });
+}
 
 // Those that are kept, wait and come before `below`. What was pushed before there was a backlog stands in front of
 // them.
@@ -175,7 +211,7 @@ uint64_t Outbox::drop_waiting(uint64_t below) {
     for (size_t left = ring->size(); left != 0; --left) {
       Entry entry = ring->pop_front();
       if (entry.kept && entry.order < below) {
-        forget(entry);
+        end(entry, DTU_E_DROPPED, kDropOldest);
         ++count;
       } else {
         ring->push_back(std::move(entry));
@@ -186,7 +222,7 @@ uint64_t Outbox::drop_waiting(uint64_t below) {
 
 void Outbox::clear(std::function<void(uint64_t, const spool::Trouble&)> cleared) {
   uint64_t mine = 0;
-  while (drop_oldest(data_)) ++mine;
+  while (drop_oldest(data_, kCleared)) ++mine;
   counters_.dropped -= mine;
   counters_.cleared += mine;
   if (!backlog_) return cleared(mine, {});
@@ -245,7 +281,7 @@ uint32_t Outbox::take(dtu_msg* out, uint32_t most) {
       if (const uint64_t size = next.message.payload_size(); size > large_) {
         if (size > limits_.max_message) {  // from before the bound was set
           Entry entry = queue->pop_next();
-          forget(entry);
+          end(entry, DTU_E_INVALID, name_of(Rejected::max_message));
           count_rejected(Rejected::max_message, size);
           continue;
         }
@@ -330,15 +366,15 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
   switch (status) {
     case DTU_OK:
       count_delivered(*entry);
-      forget(*entry);
+      end(*entry, status, kSaysItAll);
       break;
     case DTU_UNCONFIRMED:
       ++counters_.unconfirmed;
-      forget(*entry);
+      end(*entry, status, kSaysItAll);
       break;
     case DTU_E_INVALID:
       count_rejected(Rejected::refused, entry->message.payload_size());
-      forget(*entry);
+      end(*entry, status, name_of(Rejected::refused));
       break;
     case DTU_E_DROPPED:
       if (entry->registration) {  // no data: who comes later is told then
@@ -347,7 +383,7 @@ bool Outbox::complete(uint64_t token, dtu_status status) {
         ++counters_.dropped;
         ++counters_.no_receiver;
       }
-      forget(*entry);
+      end(*entry, status, kNoClient);
       break;
     default:
       ++counters_.resent;
@@ -371,7 +407,7 @@ bool Outbox::reject(uint64_t token) {
 void Outbox::reject(Entry& entry) {
   count_rejected(Rejected::closed, entry.message.payload_size());
   set_alone_from(std::min(alone_from_, entry.message.payload_size()));
-  forget(entry);
+  end(entry, DTU_E_INVALID, name_of(Rejected::closed));
 }
 
 void Outbox::set_refused_aside() {

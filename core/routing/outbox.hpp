@@ -12,6 +12,7 @@
 
 #include "plugins/buffer.hpp"
 #include "routing/backlog.hpp"
+#include "routing/followed.hpp"
 #include "routing/outbox_limits.hpp"
 #include "routing/ring.hpp"
 
@@ -24,7 +25,6 @@ class Outbox final : private Backlog::Window {
   static constexpr uint64_t kWindowMessages = 1024, kWindowBytes = 1U << 20U;
 
   using Counters = OutboxCounters;
-
   // A read of 64 KiB: one message of each byte; JSON makes six bytes of one, and has a head.
   static constexpr uint64_t kChunkMessages = 65536, kChunkBytes = 8 * 65536;
 
@@ -34,8 +34,6 @@ class Outbox final : private Backlog::Window {
   Outbox& operator=(const Outbox&) = delete;
   void set_limits(OutboxLimits limits);
   [[nodiscard]] const OutboxLimits& limits() const { return limits_; }
-
-  // Called for each message that is rejected.
   void on_rejected(std::function<void(Rejected, uint64_t bytes)> rejected) { rejected_ = std::move(rejected); }
   // From now on data is kept as `mode` and `disk` say. `carries`: the channel can send. `changed` is called when
   // messages came from the backlog or it has room again. What is here already stays in plain memory, and goes first.
@@ -43,16 +41,18 @@ class Outbox final : private Backlog::Window {
             std::function<bool()> carries, std::function<void()> changed);
   [[nodiscard]] Backlog* backlog() { return backlog_.get(); }
   [[nodiscard]] const Backlog* backlog() const { return backlog_.get(); }
-  // Drops all data that waits, here and in the backlog; counted as cleared.
+  // Drops all data that waits, also in the backlog.
   void clear(std::function<void(uint64_t messages, const spool::Trouble&)> cleared);
 
-  // False: this message was dropped (counted). Under `block` the sender is expected to have looked at full() before;
-  // what it sends all the same, because one chunk became many messages, is taken: as many as a chunk can become.
-  bool push(KeptMessage message);
+  Followed& followed() { return followed_; }  // it tells from within a call of this: only to take notes
+  // False: this message was dropped (counted). `token`, if it is not 0, is followed. Under `block` the sender is
+  // expected to have looked at full() before; what it sends all the same, because one chunk became many messages, is
+  // taken: as many as a chunk can become.
+  bool push(KeptMessage message, uint64_t token = 0);
   // Goes before everything that waits. One that was not delivered over an earlier connection is replaced.
   void push_registration(KeptMessage message);
 
-  // At or over a bound / well below it again: the hysteresis of back-pressure.
+  // At or over a bound / well below it again.
   [[nodiscard]] bool full() const {
     return (over(limits_.messages, limits_.bytes) && !another_) || (backlog_ != nullptr && backlog_->full());
   }
@@ -60,9 +60,8 @@ class Outbox final : private Backlog::Window {
     return (another_ || !over(limits_.messages - limits_.messages / 4, limits_.bytes - limits_.bytes / 4)) &&
            (backlog_ == nullptr || backlog_->has_room());
   }
-  // There is room for one more message, though it is full.
-  void make_room_for_another();
-  // Something can be taken now, or was set aside and nothing else is left.
+  void make_room_for_another();  // there is room for one more message, though it is full
+  // Something can be taken now, or was set aside.
   [[nodiscard]] bool has_waiting() {
     return (commands_.next() != nullptr && !flight_is_long(commands_)) || (data_may_go() && !flight_is_long(data_)) ||
            (aside_ != 0 && in_flight() == 0);
@@ -74,8 +73,7 @@ class Outbox final : private Backlog::Window {
   // The messages just taken, held for someone who uses the views later than this turn.
   [[nodiscard]] KeptMessage hold(uint64_t token);
 
-  // False: no such token is open.
-  bool complete(uint64_t token, dtu_status status);
+  bool complete(uint64_t token, dtu_status status);  // false: no such token is open
   // The same for a message that the peer never takes.
   bool reject(uint64_t token);
   // How often the peer closed for this message alone: of one in flight (0 if it is not), of the next one to be taken.
@@ -98,8 +96,7 @@ class Outbox final : private Backlog::Window {
   // The last take() took one message as long as a rejected one: it goes alone.
   [[nodiscard]] bool took_alone() const { return took_alone_; }
   void forget_refusals();
-  // The channel is gone: everything in flight waits again, in its order.
-  void return_all();
+  void return_all();  // the channel is gone: everything in flight waits again, in its order
 
   // All of them, those on disk included; their bytes, those on disk about.
   [[nodiscard]] uint64_t messages() const { return messages_ + (backlog_ ? backlog_->messages() : 0); }
@@ -147,25 +144,27 @@ class Outbox final : private Backlog::Window {
   static constexpr uint32_t kMostAbove = 64;  // make_room_for_another() so often
 
   [[nodiscard]] bool over(uint64_t messages, uint64_t bytes) const { return messages_ >= messages || bytes_ >= bytes; }
-  bool push_kept(KeptMessage message);
+  bool push_kept(KeptMessage message, uint64_t token);
   bool make_room(Queue& queue);
   [[nodiscard]] bool frees_memory(Queue& queue);
   void refill();
   [[nodiscard]] bool data_may_go();
   [[nodiscard]] bool flight_is_long(const Queue& queue) const;
   void forget(Entry& entry);
+  void end(Entry& entry, dtu_status status, const char* reason);
   void count_rejected(Rejected reason, uint64_t bytes);
   void count_delivered(Entry& entry);
   void set_alone_from(uint64_t bytes);
   Entry* open_entry(uint64_t token);
   void leave_flight(Queue& queue, Entry& entry);
   void left_flight(Queue& queue, Entry& entry);
-  bool drop_oldest(Queue& queue);
+  bool drop_oldest(Queue& queue, const char* why);
   uint64_t drop_waiting(uint64_t below);
   // Backlog::Window
   bool wants_more() override;
   void loaded(KeptMessage message, uint64_t seq) override;
   void dropped(uint64_t below) override;
+  void gone(uint64_t from, uint64_t to, const char* why) override;
   bool carries() override { return carries_(); }
   void changed() override { changed_(); }
   static bool after(const Entry& a, const Entry& b) { return a.kept != b.kept ? a.kept : a.order > b.order; }
@@ -190,6 +189,7 @@ class Outbox final : private Backlog::Window {
   uint32_t last_commands_ = 0, last_data_ = 0;     // of the last take()
   bool shown_ = false;                             // its views are in use
   Counters counters_;
+  Followed followed_;
   std::function<bool()> carries_;
   std::function<void()> changed_;
   std::function<void(Rejected, uint64_t)> rejected_;

@@ -39,7 +39,7 @@ Router::~Router() = default;
 
 void Router::tap(const std::string& target, bool in, const dtu_msg& msg) {
   taps_.tell({msg.time_ns != 0 ? msg.time_ns : lane_.unix_ns(), target, in, dtu::view(msg.route), msg.source,
-              dtu::view(msg.payload)});
+              dtu::view(msg.payload), dtu::view(msg.device)});
 }
 
 void Router::stamp(int64_t& time_ns, uint32_t& flags) {
@@ -84,7 +84,7 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
   port.traffic.rx_bytes += msg.payload.len;
   if (taps_.active()) tap(port.name, true, msg);
   if (link == nullptr) {
-    port.dropped += 1;  // nothing listens to this port
+    ++port.dropped(PortDrop::no_link);  // nothing listens to this port
     return DTU_OK;
   }
   if (link->raw()) {
@@ -190,7 +190,9 @@ dtu_status Router::to_port(const plugins::Instance& speaker, uint64_t link_id, c
   Link* link = link_of(link_id);
   if (link == nullptr || link->speaker != &speaker || link->port == nullptr) return DTU_E_NOT_FOUND;
   if (!is_acceptable(msg)) return speaker.faults().unacceptable(called_in(lane_, "to_port"));
-  queue_for_port(*link->port, msg);
+  const bool follows = msg.token != 0 && speaker.tables().dialect.sent != nullptr;
+  if (follows && link->fates.size() >= Followed::kMost) return DTU_AGAIN;
+  queue_for_port(*link->port, msg, follows ? msg.token : 0);
   return DTU_OK;
 }
 
@@ -201,10 +203,12 @@ dtu_status Router::to_channel(const plugins::Instance& speaker, uint64_t link_id
   const auto it =
       std::find_if(link->channels.begin(), link->channels.end(), [id](const Channel* c) { return c->id == id; });
   if (it == link->channels.end()) return DTU_E_NOT_FOUND;
+  const bool follows = msg.token != 0 && speaker.tables().dialect.delivered != nullptr;
+  if (follows && ((*it)->outbox.followed().full() || link->fates.size() >= Followed::kMost)) return DTU_AGAIN;
   KeptMessage kept = KeptMessage::keep(msg);
   if (!kept) return DTU_E_INTERNAL;
   stamp(kept.time_ns, kept.flags);
-  queue_for_channel(**it, std::move(kept));
+  queue_for_channel(**it, std::move(kept), follows ? msg.token : 0);
   return DTU_OK;
 }
 
@@ -224,31 +228,14 @@ void Router::count_drop(Link& link, std::string_view reason, uint64_t bytes) {
 
 // --- queues ----------------------------------------------------------------------------------------------------------
 
-void Router::queue_for_channel(Channel& channel, KeptMessage message) {
-  channel.outbox.push(std::move(message));
+void Router::queue_for_channel(Channel& channel, KeptMessage message, uint64_t token) {
+  channel.outbox.push(std::move(message), token);
   if (!channel.counted_blocked && channel.link != nullptr && channel.outbox.limits().policy == Policy::block &&
       channel.outbox.full()) {
     channel.counted_blocked = true;
     ++channel.link->blocked_channels;
   }
   mark(channel);
-}
-
-void Router::queue_for_port(Port& port, const dtu_msg& msg) {
-  KeptMessage kept = KeptMessage::keep(msg);
-  if (!kept) {
-    ++port.dropped;
-    return;
-  }
-  // Bounded also where nobody could be asked to wait: a chunk that became many messages, a port that is gone.
-  while (port.awaited() ? port.overcrowded() : port.crowded()) {
-    ++port.dropped;
-    if (port.writing) return;  // the oldest are being shown to the HAL
-    port.queued_bytes -= port.queue.pop_front().payload_size();
-  }
-  port.queued_bytes += kept.payload_size();
-  port.queue.push_back(std::move(kept));
-  mark(port);
 }
 
 void Router::mark(Channel& channel) {
@@ -309,6 +296,10 @@ void Router::unblock_channels_of(Port& port) {
 bool Router::deliver() {
   bool any = false;
   if (!buried_ports_.empty()) bury();
+  if (!fated_.empty()) {
+    any = true;
+    tell_fates();
+  }
   if (!dirty_ports_.empty()) {
     any = true;
     serving_ports_.swap(dirty_ports_);
@@ -440,74 +431,6 @@ void Router::hurry(Channel& channel) {
                                  [&] { return instance->tables().channel.flush(instance->self(), kHurry_ms, &error); });
       },
       [](dtu_status) {});
-}
-
-void Router::serve(Port& port) {
-  if (port.held || port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
-      port.state != DTU_STATE_UP)
-    return;
-  struct Batch {
-    std::array<dtu_msg, Outbox::kBatch> msgs;
-    std::vector<KeptMessage> held;
-    uint32_t n = 0, taken = 0;
-    dtu_status status = DTU_OK;
-    dtu_error error = blank();
-  };
-  const auto fill = [&port](Batch& b) {
-    b.n = static_cast<uint32_t>(std::min<size_t>(port.queue.size(), b.msgs.size()));
-    for (uint32_t i = 0; i < b.n; ++i) {
-      b.msgs[i] = port.queue[i].view(0);
-      b.msgs[i].source = port.key;
-    }
-  };
-  plugins::Instance* hal = port.hal;
-  const auto write = [hal, handle = port.handle](Batch& b) {
-    b.status = hal->guarded("write", &b.error, [&] {
-      return hal->tables().ports.write(hal->self(), handle, b.msgs.data(), b.n, &b.taken, &b.error);
-    });
-  };
-  port.writing = true;
-  port.writer = hal;
-  if (hal->on_main()) {
-    Batch b;
-    fill(b);
-    write(b);
-    written(port, b.n, b.taken, b.status, b.error);
-  } else {
-    auto b = std::make_shared<Batch>();
-    fill(*b);
-    b->held.reserve(b->n);  // also should the HAL be given up before it comes back
-    for (uint32_t i = 0; i < b->n; ++i) b->held.push_back(port.queue[i].share());
-    hal->call([b, write] { return write(*b), b; },
-              [this, &port](const std::shared_ptr<Batch>& b) { written(port, b->n, b->taken, b->status, b->error); });
-  }
-}
-
-void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
-  port.writing = false;
-  const bool room_told = std::exchange(port.room_told, false);
-  if (port.hal != nullptr) port.hal->faults().judge_taken("write", status, taken, offered);
-  taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
-  if (std::exchange(port.full.tried_again, false) && taken != 0 && !room_told && port.hal != nullptr)
-    LostRoom::found(*port.hal, "write");
-  for (uint32_t i = 0; i < taken; ++i) {
-    const KeptMessage message = port.queue.pop_front();
-    port.queued_bytes -= message.payload_size();
-    ++port.traffic.tx_messages;
-    port.traffic.tx_bytes += message.payload_size();
-    if (taps_.active()) tap(port.name, false, message.view(0));
-  }
-  if (status == DTU_E_INVALID && !port.queue.empty()) {
-    // It can never be written: out of the way, or it would block the line for ever.
-    port.queued_bytes -= port.queue.pop_front().payload_size();
-    ++port.dropped;
-    log_.warning(port.name, "a message was refused and dropped: " + text_of(&error, port.name));
-  } else if (status < 0) {
-    port.full.set(!room_told, lane_.now_ns());
-    if (port.full) lost_room_.expect();
-  }
-  if (!port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID)) mark(port);
-  unblock_channels_of(port);
 }
 
 void Router::complete(plugins::Instance& from, uint64_t token, dtu_status status) {

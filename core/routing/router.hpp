@@ -66,6 +66,9 @@ class Router {
   // Nothing is queued for a port and no answer for a channel that could take it: a restart loses no answer.
   [[nodiscard]] bool answers_are_out();
 
+  // What became of a message that the session of a link follows (token 0: it does not). Told in a turn of its own.
+  void ended(Link* link, uint32_t channel, uint64_t token, dtu_status status, std::string_view reason);
+
   bool deliver();
 
  private:
@@ -82,8 +85,21 @@ class Router {
   void tell_waiting(Port& port);
   dtu_status from_channel(Channel& channel, const dtu_msg& msg);
   void raw_uplink(Link& link, const dtu_msg& read, std::string_view packet);
-  void queue_for_port(Port& port, const dtu_msg& msg);
-  void queue_for_channel(Channel& channel, KeptMessage message);
+  void queue_for_port(Port& port, const dtu_msg& msg, uint64_t token = 0);
+  void queue_for_channel(Channel& channel, KeptMessage message, uint64_t token = 0);
+  Port::Queued take_from(Port& port);
+  void drop_from(Port& port, PortDrop why, dtu_status status, std::string_view reason);
+  void expire(Port& port);
+  [[nodiscard]] bool may_begin(Port& port);
+  void took(Port& port, uint64_t token, uint64_t bytes);
+  void ask_line(Port& port);
+  void line_answered(Port& port, bool drained);
+  void leave_line(Port& port);
+  void arm(Port& port);
+  static void port_due(void* port);
+  void tell_port_state(Port& port, const dtu_error* error);
+  void tell_fates();
+  static void end_following(Link& link);
   void serve(Channel& channel);
   void serve_from_afar(Channel& channel, const dtu_msg* msgs, uint32_t n);
   void serve(Port& port);
@@ -102,6 +118,7 @@ class Router {
   // The time it was read, unless whoever read it said so already, and whether that is a time.
   void stamp(int64_t& time_ns, uint32_t& flags);
   static void close(plugins::Instance& hal, void* port);
+  void leave_hal(Port& port);
   static void learn_flags(Port& port, uint32_t flags);
   void refused(const Link& link, const dtu_error& error);
   static void idle_gap(void* link);
@@ -129,7 +146,8 @@ class Router {
     Channel* channel;  // whose emit may go on
   };
   std::vector<Owed> owed_, telling_;
-  bool clock_doubted_ = false;  // and said so
+  std::vector<uint64_t> fated_;  // links with fates
+  bool clock_doubted_ = false;   // and said so
 };
 
 }  // namespace dtud::routing

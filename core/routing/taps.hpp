@@ -15,6 +15,7 @@ struct TapEvent {
   std::string_view route;
   uint64_t peer;
   std::string_view payload;
+  std::string_view device;
 };
 
 class Taps {

@@ -65,17 +65,22 @@ Link* Router::link_of(uint64_t id) {
 
 Port& Router::add_port(const config::PortConfig& config) {
   ports_.push_back(std::make_unique<Port>(config.id));
-  ports_.back()->config = config;
-  return *ports_.back();
+  Port& port = *ports_.back();
+  port.config = config;
+  port.router = this;
+  port.timer = lane_.timers().create(port_due, &port);
+  return port;
 }
 
 void Router::remove_port(const std::string& id) {
   auto gone = extract(ports_, [&](const Port& p) { return p.id == id; });
   if (gone == nullptr) return;
   close_port(*gone);
+  lane_.timers().destroy(std::exchange(gone->timer, 0));
   erase(dirty_ports_, gone.get());
   owed_.erase(std::remove_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.port == gone.get(); }),
               owed_.end());
+  gone->queue = {};  // what the HAL looks at is held; nothing is left to serve
   if (gone->writing) buried_ports_.push_back(std::move(gone));
 }
 
@@ -85,6 +90,9 @@ Channel& Router::add_channel(uint32_t id, OutboxLimits limits) {
   channel.router = this;
   channel.retry_timer = lane_.timers().create(retry_due, &channel);
   channel.outbox.on_rejected([this, &channel](Rejected reason, uint64_t bytes) { rejected(channel, reason, bytes); });
+  channel.outbox.followed().on_fate([this, &channel](uint64_t token, dtu_status status, const char* reason) {
+    ended(channel.link, channel.id, token, status, reason);
+  });
   return channel;
 }
 
@@ -176,7 +184,8 @@ void Router::remove_link(Link& link) {
 }
 
 void Router::open_port(Port& port, plugins::Instance& hal) {
-  close_port(port);
+  const bool changes = port.state != DTU_STATE_CONNECTING;
+  leave_hal(port);
   // A key is a slot and a count, so that the key of an earlier opening is not taken for this one.
   const auto free = std::find_if(keys_.begin(), keys_.end(), [](const KeySlot& s) { return s.port == nullptr; });
   const auto slot = static_cast<uint32_t>(free - keys_.begin());
@@ -185,6 +194,8 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
   keys_[slot] = {port.key, &port};
   port.hal = &hal;
   port.state = DTU_STATE_CONNECTING;
+  port.error.clear();
+  if (changes) tell_port_state(port, nullptr);
   struct Opened {
     dtu_status status = DTU_OK;
     void* handle = nullptr;
@@ -229,6 +240,14 @@ void Router::learn_flags(Port& port, uint32_t flags) {
 }
 
 void Router::close_port(Port& port) {
+  const bool changes = port.state != DTU_STATE_DOWN;
+  leave_hal(port);
+  if (!changes) return;
+  port.error.clear();
+  tell_port_state(port, nullptr);
+}
+
+void Router::leave_hal(Port& port) {
   if (port.key != 0) keys_[static_cast<uint32_t>(port.key)] = KeySlot{};
   if (port.hal != nullptr && port.handle != nullptr) close(*port.hal, port.handle);
   port.key = 0;
@@ -237,6 +256,8 @@ void Router::close_port(Port& port) {
   port.full.clear();
   port.owes_writable = false;
   port.state = DTU_STATE_DOWN;
+  leave_line(port);
+  if (!port.writing) port.shown = 0;
   unblock_channels_of(port);
 }
 
@@ -282,7 +303,10 @@ void Router::open_session(Link& link, plugins::Instance& speaker, const std::str
   link.session = session;
   for (Channel* channel : link.channels)
     if (channel->instance != nullptr) channel_state(*channel, channel->instance->state(), nullptr);
-  if (link.port != nullptr) give_unfinished(link);
+  if (link.port != nullptr) {
+    tell_port_state(*link.port, nullptr);
+    if (link.session != nullptr) give_unfinished(link);
+  }
   unblock(link);
 }
 
@@ -334,6 +358,7 @@ void Router::close_session(Link& link) {
     speaker->guarded("close session", nullptr,
                      [&] { return speaker->tables().dialect.close(speaker->self(), link.session), DTU_OK; });
   }
+  end_following(link);
   link.session = nullptr;
   link.speaker = nullptr;
 }
@@ -378,13 +403,17 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
   if (port->state == state && port->error == why) return;
   port->state = state;
   port->error = why;
+  port->error_code = error != nullptr ? error->code : DTU_OK;
   const bool up = state == DTU_STATE_UP;
   if (hal.count_change()) log_.write(up ? Level::info : Level::warning, port->name, up ? "up" : "not usable: " + why);
   if (up) {
     port->full.clear();
     port->room_told = port->writing;
     mark(*port);
+  } else {
+    leave_line(*port);
   }
+  tell_port_state(*port, error);
   unblock_channels_of(*port);
 }
 
@@ -405,7 +434,10 @@ void Router::instance_stopped(const plugins::Instance& instance) {
       channel->paused = channel->owes_writable = channel->sending = channel->room_told = false;
     }
   for (const auto& port : ports_)
-    if (port->writer == &instance) port->writing = port->room_told = false;
+    if (port->writer == &instance) {
+      port->writing = port->room_told = false;
+      port->shown = 0;
+    }
   for (const auto& port : buried_ports_)
     if (port->writer == &instance) port->writing = false;
   for (const auto& port : ports_)
@@ -415,6 +447,7 @@ void Router::instance_stopped(const plugins::Instance& instance) {
     }
   for (const auto& link : links_)
     if (link->speaker == &instance) {
+      end_following(*link);
       link->session = nullptr;
       link->speaker = nullptr;
     }

@@ -32,7 +32,7 @@ class Check {
     if (out_.header) {
       out_.version = header.version;
       out_.first = header.first;
-      out_.kind = header.version == kFormatVersion ? CheckReport::Kind::segment : CheckReport::Kind::newer;
+      out_.kind = is_readable(header.version) ? CheckReport::Kind::segment : CheckReport::Kind::newer;
     } else if (named_) {
       out_.first = name_first_;
     }

@@ -14,7 +14,9 @@
 namespace dtud::spool {
 namespace {
 
-constexpr char kMagic[8] = {'D', 'T', 'U', 'J', 'N', 'L', '0', '1'};
+constexpr char kMagic[8] = {'D', 'T', 'U', 'J', 'N', 'L', '0', '2'};
+constexpr size_t kVersionDigit = 7;  // '1' had no devices, and is read
+
 }  // namespace
 
 // The first bytes of the file. A process that is killed leaves them as its last instruction did, so `used` is stored
@@ -69,7 +71,10 @@ std::shared_ptr<Chunk> Chunk::take_up(const std::string& file, int& error) {
   auto chunk = std::shared_ptr<Chunk>(std::unique_ptr<Chunk>(new Chunk(memory, size, file)));  // NOLINT: private
   const Header& header = chunk->header();
   const uint32_t used = header.used.load(std::memory_order_acquire);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || used < kFirst || used > size) return nullptr;
+  if (std::memcmp(header.magic, kMagic, kVersionDigit) != 0) return nullptr;
+  const char version = header.magic[kVersionDigit];
+  if (version > kMagic[kVersionDigit] && version <= '9') return error = EOVERFLOW, nullptr;
+  if (version < '1' || version > kMagic[kVersionDigit] || used < kFirst || used > size) return nullptr;
   chunk->seed_from_base();
   return chunk;
 }
@@ -113,6 +118,8 @@ uint32_t Chunk::read(uint32_t offset, uint32_t end, Record& out) const {
 }
 
 uint32_t Chunk::used() const { return header().used.load(std::memory_order_acquire); }
+
+void Chunk::may_grow() { header().magic[kVersionDigit] = kMagic[kVersionDigit]; }
 
 Base Chunk::base() const { return {header().base_seq, header().base_time_us}; }
 

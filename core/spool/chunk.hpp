@@ -18,13 +18,15 @@ class Chunk {
 
   // A new file of so many bytes; "" or a failure (errno in `error`): plain memory. Null: memory is short.
   static std::shared_ptr<Chunk> make(const std::string& file, uint32_t size, int& error);
-  // What a file holds. Null: it cannot be read now, or is not ours to read (errno in `error`); error 0: it is damaged.
+  // What a file holds. Null: it cannot be read now, or is not ours to read (errno in `error`; EOVERFLOW: a newer dtud
+  // wrote it); error 0: it is damaged.
   static std::shared_ptr<Chunk> take_up(const std::string& file, int& error);
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
   ~Chunk();  // leaves the file
 
   void begin(uint64_t number, const Base& base);  // empty, whatever was in it
+  void may_grow();  // one taken up, also of an older format: records of this one may follow
   // False: does not fit.
   bool append(const Record& record);
   // The record at an offset; the next one's offset, 0: none there.

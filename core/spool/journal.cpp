@@ -175,6 +175,8 @@ Trouble Journal::take_up() {
     auto chunk = Chunk::take_up(file, error);
     if (error == EPERM)
       return {EPERM, "will not use " + file + ": it belongs to another user, others may write it, or it is no file"};
+    if (error == EOVERFLOW)
+      return {EOVERFLOW, file + " was written by a newer dtud: it is kept, use that version of dtud"};
     if (error != 0) return failure(error, "cannot read " + file);
     if (chunk)
       take_up(std::move(chunk), number);
@@ -196,7 +198,10 @@ Trouble Journal::take_up() {
     }
   if (!chunks_.empty() && next() == 0 && notes_.empty())
     notes_.push_back(folder_ + "/state is missing: delivered messages may be sent again");
-  if (!chunks_.empty()) state_->set_next(std::max(next(), chunks_.back()->last_seq + 1));
+  if (!chunks_.empty()) {
+    state_->set_next(std::max(next(), chunks_.back()->last_seq + 1));
+    chunks_.back()->may_grow();
+  }
   return {};
 }
 

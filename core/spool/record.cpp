@@ -4,12 +4,14 @@
 #include <zlib.h>
 
 #include <cstring>
+#include <utility>
 
 namespace dtud::spool {
 namespace {
 
 constexpr uint64_t kChecksum = 4;  // before everything else
 constexpr uint64_t kLongestVarint = 10;
+constexpr uint8_t kHasDevice = 0x80;  // beside the flags, since format 2
 
 char* put_varint(char* to, uint64_t value) {
   for (; value >= 0x80U; value >>= 7U) *to++ = static_cast<char>(value | 0x80U);
@@ -39,28 +41,35 @@ uint32_t checksum(uint32_t seed, std::string_view bytes) {
 }
 
 uint64_t encoded_bound(const Record& record) {
-  return kChecksum + 2 + 4 * kLongestVarint + record.route.size() + record.payload.size();
+  return kChecksum + 3 + 4 * kLongestVarint + record.route.size() + record.device.size() + record.payload.size();
 }
 
 uint64_t encode(const Record& record, const Base& base, uint32_t seed, char* to) {
   char* at = to + kChecksum;
   at = put_varint(at, record.payload.size());
-  *at++ = static_cast<char>(record.flags);
+  const auto flags = static_cast<uint8_t>(record.flags & (kHasDevice - 1U));
+  *at++ = static_cast<char>(record.device.empty() ? flags : flags | kHasDevice);
   at = put_varint(at, record.seq - base.seq);
   at = put_varint(at, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.time_ns / 1000) -
                                                   static_cast<uint64_t>(base.time_us))));
   at = put_varint(at, record.source);
   *at++ = static_cast<char>(record.route.size());
-  if (!record.route.empty()) std::memcpy(at, record.route.data(), record.route.size());
-  at += record.route.size();
-  if (!record.payload.empty()) std::memcpy(at, record.payload.data(), record.payload.size());
-  at += record.payload.size();
+  if (!record.device.empty()) *at++ = static_cast<char>(record.device.size());
+  for (const std::string_view part : {record.route, record.device, record.payload}) {
+    if (!part.empty()) std::memcpy(at, part.data(), part.size());
+    at += part.size();
+  }
   const uint32_t sum = checksum(seed, {to + kChecksum, static_cast<size_t>(at - to - ptrdiff_t{kChecksum})});
   for (uint32_t i = 0; i < kChecksum; ++i) to[i] = static_cast<char>(sum >> (8 * i));
   return static_cast<uint64_t>(at - to);
 }
 
-uint64_t decode(std::string_view bytes, const Base& base, uint32_t seed, Record& out) {
+namespace {
+
+// `devices`: a set kHasDevice means that there is a device, and not, as in format 1, a flag like any other. False
+// afterwards: it was not set.
+uint64_t decode(std::string_view bytes, const Base& base, uint32_t seed, bool& devices, Record& out) {
+  const bool try_devices = std::exchange(devices, false);
   if (bytes.size() < kChecksum) return 0;
   uint32_t sum = 0;
   for (uint32_t i = 0; i < kChecksum; ++i) sum |= uint32_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
@@ -72,15 +81,36 @@ uint64_t decode(std::string_view bytes, const Base& base, uint32_t seed, Record&
   if (!take_varint(rest, seq) || !take_varint(rest, time) || !take_varint(rest, out.source) || rest.empty()) return 0;
   const auto route = static_cast<uint8_t>(rest.front());
   rest.remove_prefix(1);
-  if (rest.size() < route + size) return 0;
+  size_t device = 0;
+  devices = try_devices && (out.flags & kHasDevice) != 0;
+  if (devices) {
+    out.flags &= kHasDevice - 1U;
+    if (rest.empty()) return 0;
+    device = static_cast<uint8_t>(rest.front());
+    rest.remove_prefix(1);
+    if (device == 0 || device > DTU_DEVICE_MAX) return 0;
+  }
+  if (rest.size() < route + device + size) return 0;
   out.route = rest.substr(0, route);
-  out.payload = rest.substr(route, size);
-  const uint64_t whole = bytes.size() - rest.size() + route + size;
+  out.device = rest.substr(route, device);
+  out.payload = rest.substr(route + device, size);
+  const uint64_t whole = bytes.size() - rest.size() + route + device + size;
   if (checksum(seed, bytes.substr(kChecksum, whole - kChecksum)) != sum) return 0;
   out.seq = base.seq + seq;
   const uint64_t time_us = static_cast<uint64_t>(base.time_us) + static_cast<uint64_t>(unzigzag(time));
   out.time_ns = static_cast<int64_t>(time_us * 1000);
   return whole;
+}
+
+}  // namespace
+
+// The checksum tells the formats apart, also in a file whose header is damaged.
+uint64_t decode(std::string_view bytes, const Base& base, uint32_t seed, Record& out) {
+  bool devices = true;
+  const uint64_t whole = decode(bytes, base, seed, devices, out);
+  if (whole != 0 || !devices) return whole;
+  devices = false;
+  return decode(bytes, base, seed, devices, out);
 }
 
 }  // namespace dtud::spool

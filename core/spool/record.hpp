@@ -11,9 +11,10 @@ struct Record {
   uint64_t seq = 0;        // the order of a channel's messages; only grows
   int64_t time_ns = 0;     // Unix time it was read; kept in microseconds
   uint64_t source = 0;     // as dtu_msg
-  uint32_t flags = 0;      // as dtu_msg; the low 8 bits are kept
+  uint32_t flags = 0;      // as dtu_msg; the low 7 bits are kept
   std::string_view route;  // at most DTU_ROUTE_MAX bytes
   std::string_view payload;
+  std::string_view device;  // at most DTU_DEVICE_MAX bytes
 };
 
 struct Base {

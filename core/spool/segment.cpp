@@ -17,7 +17,7 @@ constexpr std::string_view kCommitMagic = "dtuc";
 constexpr std::string_view kEnding = ".seg";
 constexpr size_t kDigits = 16;
 constexpr uint64_t kSmallestRecord = 10;
-constexpr uint64_t kLargestRecord = DTU_PAYLOAD_MAX + DTU_ROUTE_MAX + 64;
+constexpr uint64_t kLargestRecord = DTU_PAYLOAD_MAX + DTU_ROUTE_MAX + DTU_DEVICE_MAX + 64;
 
 template <typename T>
 char* put(char* to, T value) {

@@ -11,8 +11,8 @@
 
 namespace dtud::spool {
 
-constexpr uint32_t kFormatVersion = 1;
-constexpr uint64_t kBlock = 4096;  // what flash writes at least
+constexpr uint32_t kFormatVersion = 2;  // what is written; 1 had no devices, and is read
+constexpr uint64_t kBlock = 4096;       // what flash writes at least
 constexpr uint64_t kSegmentHeader = 40;
 constexpr uint64_t kCommitHeader = 76;
 constexpr uint64_t kLastSequence = ~uint64_t{0} - 2;  // so that the one behind it is a number
@@ -49,6 +49,7 @@ struct CommitHeader {
 void put_header(const SegmentHeader& header, char* to);
 // False: harmed, or none. One with an unknown version is read: what is checked here stays the same in all versions.
 [[nodiscard]] bool get_header(std::string_view bytes, SegmentHeader& out);
+[[nodiscard]] inline bool is_readable(uint32_t version) { return version >= 1 && version <= kFormatVersion; }
 
 // Writes kCommitHeader bytes that are valid only at `offset`.
 void put_commit(const CommitHeader& header, uint64_t offset, char* to);

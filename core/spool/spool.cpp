@@ -480,7 +480,8 @@ Spool::Appended Spool::append(const std::vector<Record>& records, uint64_t done,
                                  std::to_string(kSegmentSpan) + ": " + std::to_string(record.seq)};
       return out;
     }
-    if (record.payload.size() > DTU_PAYLOAD_MAX || record.route.size() > DTU_ROUTE_MAX) {
+    if (record.payload.size() > DTU_PAYLOAD_MAX || record.route.size() > DTU_ROUTE_MAX ||
+        record.device.size() > DTU_DEVICE_MAX) {
       out.trouble = {EMSGSIZE, "a message of " + std::to_string(record.payload.size()) + " bytes is too large"};
       return out;
     }

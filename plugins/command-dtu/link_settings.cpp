@@ -52,12 +52,16 @@ std::vector<std::string> texts_at(std::string_view object, std::string_view name
   return texts;
 }
 
+// 0, the default of each, when it is not there.
+uint32_t number_at(std::string_view object, std::string_view name) {
+  const std::string set = text_at(object, name);
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(set.data(), set.data() + set.size(), number);
+  return error == std::errc{} && end == set.data() + set.size() ? number : 0;
+}
+
 uint32_t idle_ms(const dtu_link_info& link, std::string_view port_config) {
-  const std::string set = text_at(port_config, "frame_idle_ms");
-  uint32_t ms = 0;
-  const auto [end, error] = std::from_chars(set.data(), set.data() + set.size(), ms);
-  const bool given = !set.empty() && error == std::errc{} && end == set.data() + set.size();
-  if (given && ms != 0) return std::min(ms, idle_ms_max);  // 0, the schema's default, asks for ours
+  if (const uint32_t ms = number_at(port_config, "frame_idle_ms"); ms != 0) return std::min(ms, idle_ms_max);
   if (link.baud == 0) return idle_ms_min;
   const uint64_t bits = idle_characters * std::max(link.bits_per_char, 10U);
   const uint64_t of_characters = (bits * 1000 + link.baud - 1) / link.baud;
@@ -79,6 +83,7 @@ LinkSettings read_link(const dtu_link_info& link) {
   s.style.compact = text_at(device, "reply") == "compact";
   s.style.plate = flag_at(device, "plate");
   s.idle_ms = idle_ms(link, port_config);
+  s.max_age_ns = int64_t{number_at(port_config, "downlink_max_age_s")} * 1'000'000'000;
   s.events = texts_at(device, "events");
   s.rules.through = s.through;
   s.rules.crc = s.crc;

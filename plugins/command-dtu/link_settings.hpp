@@ -29,6 +29,7 @@ struct LinkSettings {
   bool convert = false;
   AnswerStyle style;
   uint32_t idle_ms = 20;
+  int64_t max_age_ns = 0;             // of a downlink message that waits for the port; 0: any
   std::vector<std::string> events;    // names of events that go to the channels
   std::vector<LinkChannel> channels;  // through mode: only the first is served (D16)
   FrameRules rules;

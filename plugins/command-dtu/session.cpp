@@ -345,6 +345,9 @@ void Session::to_port(std::string_view head, std::string_view payload, uint32_t 
   if (!payload.empty()) std::memcpy(bytes + head.size(), payload.data(), payload.size());
   msg.payload = {reinterpret_cast<const char*>(bytes), head.size() + payload.size()};
   msg.owner = buffer.get();
+  // Data only: an answer is of use, or expected, whenever it comes.
+  if (settings_.max_age_ns != 0 && (flags & DTU_MSG_COMMAND) == 0)
+    msg.latest_ns = host_.monotonic_ns() + settings_.max_age_ns;
   if (const dtu_status status = link_.to_port(host_.instance(), settings_.link, &msg); status != DTU_OK)
     drop(status == DTU_E_INVALID ? "too_long" : "no_port", payload.size());
 }

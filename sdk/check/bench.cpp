@@ -174,8 +174,11 @@ void Bench::ports_open(const std::set<uint64_t>& keys) {
 void Bench::emits(const host::InstanceRecord& by, const dtu_msg& msg, dtu_status answer) {
   const host::Lock lock(mutex_);
   if (answer == DTU_E_INVALID)
-    wire_.finding("emit.size", by.type + " emitted a route of " + std::to_string(msg.route.len) + " and a payload of " +
+    wire_.finding("emit.size", by.type + " emitted a route of " + std::to_string(msg.route.len) + ", a device of " +
+                                   std::to_string(msg.device.len) + " and a payload of " +
                                    std::to_string(msg.payload.len) + " bytes");
+  else if (!is_utf8(said(msg.device)))
+    wire_.finding("emit.size", by.type + " emitted a device that is not UTF-8");
   if (by.component->kind == DTU_KIND_HAL && keys_.count(msg.source) == 0) {
     const bool closed = closed_keys_.count(msg.source) != 0;
     wire_.finding(closed ? "emit.after-close" : "emit.source", by.type + " emitted for the key " +

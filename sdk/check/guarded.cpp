@@ -101,6 +101,7 @@ Letters::Letters(host::Storage& storage, const std::vector<host::Message>& messa
     raw.source = m.source;
     raw.time_ns = m.time_ns;
     raw.route = texts_.emplace_back(storage_, m.route).get();
+    raw.device = texts_.emplace_back(storage_, m.device).get();
     raw.payload = {reinterpret_cast<const char*>(bytes), m.payload.size()};
     raw.owner = buffer;
     raw.flags = m.flags;

@@ -30,6 +30,7 @@ OwnedMsg::OwnedMsg(Message m) : text_(std::make_unique<Message>(std::move(m))) {
   raw_.source = text_->source;
   raw_.time_ns = text_->time_ns;
   raw_.route = borrow(text_->route);
+  raw_.device = borrow(text_->device);
   raw_.flags = text_->flags;
   for (const auto& [key, value] : text_->props) props_.push_back({borrow(key), borrow(value)});
   raw_.props = props_.data();

@@ -15,7 +15,7 @@ namespace dtuctl {
 namespace {
 
 struct Message {
-  std::string target, route, peer, data;
+  std::string target, route, peer, data, device;
   uint64_t time_ns = 0;
   uint64_t length = 0;
   bool incoming = false;
@@ -23,7 +23,8 @@ struct Message {
 };
 
 Message read_message(const Json& j) {
-  Message m{j["target"].text(), j["route"].text(), j["peer"].text(), from_base64(j["data_b64"].text())};
+  Message m{j["target"].text(), j["route"].text(), j["peer"].text(), from_base64(j["data_b64"].text()),
+            j["device"].text()};
   m.time_ns = j["time_ns"].number();
   m.length = std::max<uint64_t>(j["length"].number(), m.data.size());
   m.incoming = j["direction"].text() == "in";
@@ -34,6 +35,7 @@ Message read_message(const Json& j) {
 std::string facts(const Message& m) {
   std::string out = m.route.empty() ? "" : "route " + m.route;
   if (!m.peer.empty() && m.peer != "0") out += (out.empty() ? "peer " : ", peer ") + m.peer;
+  if (!m.device.empty()) out += (out.empty() ? "device " : ", device ") + m.device;
   if (!m.clock_set) out += out.empty() ? "clock not set" : ", clock not set";
   return out;
 }

@@ -6,11 +6,12 @@ namespace dtud::plugins::isolation {
 namespace {
 
 struct MessageHead {
-  uint64_t a, source;
-  int64_t time_ns;
-  uint32_t b, flags, payload, route, props, prop_bytes;
+  uint64_t a, source, token;
+  int64_t time_ns, latest_ns;
+  uint32_t b, flags, payload, props, prop_bytes;
+  uint16_t route, device;
 };
-static_assert(sizeof(MessageHead) == 48);
+static_assert(sizeof(MessageHead) == 64);
 
 // A length without bytes, which a plugin may hand over, is nothing.
 std::string_view view(dtu_str s) { return s.ptr != nullptr ? std::string_view(s.ptr, s.len) : std::string_view(); }
@@ -27,13 +28,16 @@ Writer& Writer::error(const dtu_error* error) {
 Writer& Writer::message(uint64_t a, uint32_t b, const dtu_msg& msg) {
   MessageHead head{a,
                    msg.source,
+                   msg.token,
                    msg.time_ns,
+                   msg.latest_ns,
                    b,
                    msg.flags,
                    static_cast<uint32_t>(msg.payload.len),
-                   static_cast<uint32_t>(msg.route.len),
                    0,
-                   0};
+                   0,
+                   static_cast<uint16_t>(msg.route.len),
+                   static_cast<uint16_t>(msg.device.len)};
   for (uint32_t i = 0; i < std::min(msg.prop_count, kMostProps); ++i) {
     const uint64_t key = view(msg.props[i].key).size(), value = view(msg.props[i].value).size();
     if (key > kMostPropBytes || value > kMostPropBytes) break;
@@ -43,7 +47,7 @@ Writer& Writer::message(uint64_t a, uint32_t b, const dtu_msg& msg) {
     ++head.props;
   }
   out_.append(reinterpret_cast<const char*>(&head), sizeof head);
-  out_.append(view(msg.payload)).append(view(msg.route));
+  out_.append(view(msg.payload)).append(view(msg.route)).append(view(msg.device));
   for (uint32_t i = 0; i < head.props; ++i) text(view(msg.props[i].key)).text(view(msg.props[i].value));
   return *this;
 }
@@ -78,19 +82,24 @@ void Reader::message(MessageView& to) {
   if (broken_) return;
   MessageHead head{};
   std::memcpy(&head, bytes.data(), sizeof head);
-  if (head.payload > DTU_PAYLOAD_MAX || head.route > DTU_ROUTE_MAX || head.props > kMostProps) {
+  if (head.payload > DTU_PAYLOAD_MAX || head.route > DTU_ROUTE_MAX || head.device > DTU_DEVICE_MAX ||
+      head.props > kMostProps) {
     broken_ = true;
     return;
   }
   to.a = head.a;
   to.b = head.b;
   to.msg.source = head.source;
+  to.msg.token = head.token;
   to.msg.time_ns = head.time_ns;
+  to.msg.latest_ns = head.latest_ns;
   to.msg.flags = head.flags;
   const std::string_view payload = take(head.payload);
   const std::string_view route = take(head.route);
+  const std::string_view device = take(head.device);
   to.msg.payload = {payload.data(), payload.size()};
   to.msg.route = {route.data(), route.size()};
+  to.msg.device = {device.data(), device.size()};
   for (uint32_t i = 0; i < head.props; ++i) {
     const std::string_view key = text(kMostPropBytes);
     const std::string_view value = text(kMostPropBytes);

@@ -52,6 +52,8 @@ enum class Frame : uint32_t {
   ask_health,  // nothing
   ask_alive,   // nothing
   event,       // subscription, flags, name, source, seq, time, json, missed
+  port_state,  // session, state, error
+  fate,        // session, channel (0: the port), token, status, reason
 
   // The child to dtud.
   offer_command = 100,  // flags, name, title, schema, count, codes...
@@ -93,7 +95,9 @@ enum class Frame : uint32_t {
 };
 
 // What a message counts against a window: what it holds, and what is around it.
-[[nodiscard]] inline uint64_t cost_of(const dtu_msg& msg) { return msg.payload.len + msg.route.len + 64; }
+[[nodiscard]] inline uint64_t cost_of(const dtu_msg& msg) {
+  return msg.payload.len + msg.route.len + msg.device.len + 64;
+}
 
 // Appends one frame to `out`; it is whole when this object is gone. One that grew longer than kMostFrame is taken back:
 // the other end would take it for an attack.

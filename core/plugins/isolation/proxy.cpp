@@ -325,6 +325,21 @@ void Proxy::to_dialect(Frame type, const Session& session, uint32_t channel, con
   if (unheard_bytes_ > kDialectWindow && !instance_.crowded()) instance_.set_crowded(true);
 }
 
+void Proxy::tell_fate(const Session& session, const dtu_fate& fate) {
+  say(Frame::fate, [&](Writer&& out) {
+    out.number(session.id).number(fate.channel).number(fate.token).number(fate.status).text(view(fate.reason));
+  });
+}
+
+// The plugin was answered already.
+void Proxy::not_taken(uint64_t link, uint32_t channel, uint64_t token) {
+  static constexpr std::string_view kReason = "not taken";
+  if (token == 0) return;
+  const dtu_fate fate{sizeof fate, DTU_E_DROPPED, token, channel, 0, {kReason.data(), kReason.size()}};
+  for (const auto& [id, session] : sessions_)
+    if (session.link == link) return tell_fate(session, fate);
+}
+
 void Proxy::heard(uint64_t bytes) {
   if (bytes > unheard_bytes_) return broken("acknowledged more bytes than dtud sent");
   unheard_bytes_ -= bytes;
@@ -354,14 +369,16 @@ void Proxy::emitted(const dtu_msg& read) {
   if (source == nullptr) return;
   const uint64_t cost = cost_of(read);
   // In a buffer, so that whoever keeps it shares the bytes.
-  const BufferRef buffer(allocate_buffer(read.payload.len + read.route.len));
+  const BufferRef buffer(allocate_buffer(read.payload.len + read.route.len + read.device.len));
   if (!buffer) return taken_from(key, *source, cost);  // as if the plugin had found no memory
   auto* bytes = reinterpret_cast<char*>(buffer.get()->bytes());
   view(read.payload).copy(bytes, read.payload.len);
   view(read.route).copy(bytes + read.payload.len, read.route.len);
+  view(read.device).copy(bytes + read.payload.len + read.route.len, read.device.len);
   dtu_msg msg = read;
   msg.payload.ptr = bytes;
   msg.route.ptr = bytes + read.payload.len;
+  msg.device.ptr = msg.route.ptr + read.route.len;
   msg.owner = buffer.get();
   if (source->held.empty() && deliver(msg)) {
     const auto still = sources_.find(key);  // what it led to may have closed the port

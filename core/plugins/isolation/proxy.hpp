@@ -59,6 +59,7 @@ class Proxy {
   dtu_status open_session(const dtu_link_info& link, void** session);
   void close_session(const Session& session);
   void to_dialect(Frame type, const Session& session, uint32_t channel, const dtu_msg& msg);
+  void tell_fate(const Session& session, const dtu_fate& fate);
 
   // Calls that are answered by host->reply, or not at all: their frame is their whole story.
   template <typename Fill>
@@ -127,6 +128,7 @@ class Proxy {
   void channel_took(uint32_t messages, uint64_t bytes);
   void port_took(uint64_t key, uint32_t messages, uint64_t bytes, const dtu_error* refused);
   void heard(uint64_t bytes);
+  void not_taken(uint64_t link, uint32_t channel, uint64_t token);
   void answer(uint64_t id, dtu_status status, std::string_view json, const dtu_error* error);
   // A request of the plugin's, under the number it has there.
   void asked(uint64_t id, const std::function<dtu_status(Asking, dtu_error*)>& put);

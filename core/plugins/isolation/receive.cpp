@@ -154,12 +154,13 @@ struct Handlers {
   static void to_port(Proxy& p, Reader& in) {
     MessageView m;
     in.message(m);
-    if (in.whole()) (void)p.context_.up.to_port(p.instance_, m.a, m.msg);
+    if (in.whole() && p.context_.up.to_port(p.instance_, m.a, m.msg) != DTU_OK) p.not_taken(m.a, 0, m.msg.token);
   }
   static void to_channel(Proxy& p, Reader& in) {
     MessageView m;
     in.message(m);
-    if (in.whole()) (void)p.context_.up.to_channel(p.instance_, m.a, m.b, m.msg);
+    if (in.whole() && p.context_.up.to_channel(p.instance_, m.a, m.b, m.msg) != DTU_OK)
+      p.not_taken(m.a, m.b, m.msg.token);
   }
   static void drop(Proxy& p, Reader& in) {
     const uint64_t link = in.u64();

@@ -130,9 +130,12 @@ constexpr dtu_dialect kDialect{
       });
     },
     nullptr,  // what is unfinished stays with the process, for the next session of that port
-    nullptr,
-    nullptr,
-    nullptr};
+    [](void* self, void* session, int32_t state, const dtu_error* error) noexcept {
+      at(self).say(Frame::port_state,
+                   [&](Writer&& out) { out.number(session_at(session).id).number(state).error(error); });
+    },
+    [](void* self, void* session, const dtu_fate* fate) noexcept { at(self).tell_fate(session_at(session), *fate); },
+    [](void* self, void* session, const dtu_fate* fate) noexcept { at(self).tell_fate(session_at(session), *fate); }};
 
 // What they do not have is not there here either.
 void fill(const LoadedComponent& of, dtu_points& ours) {
@@ -152,6 +155,9 @@ void fill(const LoadedComponent& of, dtu_ports& ours) {
 void fill(const LoadedComponent& of, dtu_dialect& ours) {
   ours = kDialect;
   if (!of.has("dialect.channel_state")) ours.channel_state = nullptr;
+  if (!of.has("dialect.port_state")) ours.port_state = nullptr;
+  if (!of.has("dialect.sent")) ours.sent = nullptr;
+  if (!of.has("dialect.delivered")) ours.delivered = nullptr;
 }
 void fill(const LoadedComponent&, dtu_channel& ours) { ours = kChannel; }
 

@@ -193,14 +193,17 @@ void note_lacks(LoadedComponent& c) {
     look(t->cancel != nullptr, "points.cancel");
   }
   if (const auto t = c.iface<dtu_commands>(DTU_COMMANDS_IFACE)) look(t->cancel != nullptr, "commands.cancel");
-  if (const auto t = c.iface<dtu_firmware>(DTU_FIRMWARE_IFACE)) {
-    look(t->progress != nullptr, "firmware.progress");
-    look(t->mark_good != nullptr, "firmware.mark_good");
-    look(t->cancel != nullptr, "firmware.cancel");
+  if (const auto t = c.iface<dtu_ports>(DTU_PORTS_IFACE)) {
+    look(t->drained != nullptr, "ports.drained");
+    look(t->discard != nullptr, "ports.discard");
+    look(t->set_line != nullptr, "ports.set_line");
   }
-  if (const auto t = c.iface<dtu_ports>(DTU_PORTS_IFACE)) look(t->drained != nullptr, "ports.drained");
-  if (const auto t = c.iface<dtu_dialect>(DTU_DIALECT_IFACE))
+  if (const auto t = c.iface<dtu_dialect>(DTU_DIALECT_IFACE)) {
     look(t->channel_state != nullptr, "dialect.channel_state");
+    look(t->port_state != nullptr, "dialect.port_state");
+    look(t->sent != nullptr, "dialect.sent");
+    look(t->delivered != nullptr, "dialect.delivered");
+  }
 }
 
 LoadedComponent read_component(const dtu_component* raw, uint64_t index) {

@@ -17,6 +17,8 @@ struct Message {
   uint32_t flags = 0;
   int64_t time_ns = 0;
   std::map<std::string, std::string> props = {};  // all have initialisers: {"payload", "route"} is enough
+  std::string device = {};
+  int64_t latest_ns = 0;
 };
 
 // `by` is Instance::handle() of the instance that called.

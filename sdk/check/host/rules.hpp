@@ -26,6 +26,7 @@ inline constexpr char reply_twice[] = "reply.twice";
 inline constexpr char event_name[] = "events.name";
 inline constexpr char event_flood[] = "events.flood";
 inline constexpr char event_object[] = "events.object";
+inline constexpr char link_closed[] = "dialect.after-close";
 inline constexpr char scripted[] = "";  // the test itself is at fault
 
 }  // namespace dtu::host::rules

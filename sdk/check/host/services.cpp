@@ -172,9 +172,19 @@ constexpr dtu_metrics_service metrics{sizeof(dtu_metrics_service), 0,
                                         if (host(i).may_call(at(i), "metrics.set")) host(i).set_metric(id, 0, value);
                                       }};
 
+bool is_open(dtu_instance* i, uint64_t link, const char* function) {
+  if (!host(i).strict || host(i).open_links.count(link) != 0) return true;
+  host(i).misbehaved(
+      &at(i), rules::link_closed,
+      at(i).type + " called " + function + " for link " + std::to_string(link) + ", which has no open session of it");
+  return false;
+}
+
 dtu_status link_write(dtu_instance* i, uint64_t link, uint32_t channel, const dtu_msg* m) {
-  if (!host(i).sound(at(i), "dtu.link/1", {m->payload, m->route})) return DTU_E_INVALID;
-  if (m->payload.len > DTU_PAYLOAD_MAX || m->route.len > DTU_ROUTE_MAX) return DTU_E_INVALID;
+  if (!is_open(i, link, channel == 0 ? "link.to_port" : "link.to_channel")) return DTU_E_NOT_FOUND;
+  if (!host(i).sound(at(i), "dtu.link/1", {m->payload, m->route, m->device})) return DTU_E_INVALID;
+  if (m->payload.len > DTU_PAYLOAD_MAX || m->route.len > DTU_ROUTE_MAX || m->device.len > DTU_DEVICE_MAX)
+    return DTU_E_INVALID;
   LinkWrite w;
   static_cast<Message&>(w) = copy(*m);
   w.by = i;
@@ -195,6 +205,7 @@ constexpr dtu_link_service links{sizeof(dtu_link_service),
                                  },
                                  [](dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) {
                                    lane(i, "link.drop", [&]() -> dtu_status {
+                                     if (!is_open(i, link, "link.drop")) return DTU_E_NOT_FOUND;
                                      if (!host(i).sound(at(i), "link.drop", {reason})) return DTU_E_INVALID;
                                      host(i).write_down(&Records::drops, Drop{i, link, text(reason), bytes});
                                      return DTU_OK;

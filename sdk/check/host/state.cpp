@@ -21,6 +21,8 @@ Message copy(const dtu_msg& m) {
   Message out;
   out.payload = text(m.payload);
   out.route = text(m.route);
+  out.device = text(m.device);
+  out.latest_ns = m.latest_ns;
   out.source = m.source;
   out.token = m.token;
   out.flags = m.flags;
@@ -91,7 +93,8 @@ dtu_status State::emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint3
     return DTU_E_INVALID;
   }
   bool all_sound = true;
-  for (uint32_t k = 0; k < n; ++k) all_sound = sound(i, "emit", {msgs[k].payload, msgs[k].route}) && all_sound;
+  for (uint32_t k = 0; k < n; ++k)
+    all_sound = sound(i, "emit", {msgs[k].payload, msgs[k].route, msgs[k].device}) && all_sound;
   const Lock lock(mutex_);
   if (strict && i.phase != InstanceRecord::Phase::live) {
     if (taken != nullptr) *taken = 0;
@@ -101,7 +104,7 @@ dtu_status State::emit(InstanceRecord& i, const dtu_msg* msgs, uint32_t n, uint3
   uint32_t k = 0;
   for (; k < n && status == DTU_OK; ++k) {
     const dtu_msg& m = msgs[k];
-    if (!all_sound || m.route.len > DTU_ROUTE_MAX || m.payload.len > DTU_PAYLOAD_MAX) {
+    if (!all_sound || m.route.len > DTU_ROUTE_MAX || m.device.len > DTU_DEVICE_MAX || m.payload.len > DTU_PAYLOAD_MAX) {
       status = DTU_E_INVALID;
     } else if (emit_room_ == 0) {
       status = DTU_AGAIN;

@@ -135,6 +135,8 @@ class State {
   // Whom a request may name; unset: anybody.
   std::function<bool(uint64_t link, uint32_t channel)> has_session;  // channel 0: the port of it
   std::function<bool(uint64_t call)> is_answering;
+  std::set<uint64_t> open_links;  // strict: nothing is taken for others
+  uint64_t last_link = 0;
 
  private:
   std::string folders_;

@@ -58,20 +58,23 @@ typedef struct dtu_dialect {
   void (*unfinished)(void* self, void* session, void (*out)(void* ctx, dtu_str bytes), void* ctx);
   /* [lane] optional, as the others below. The port's state changed (DTU_STATE_...); also once after open(). */
   void (*port_state)(void* self, void* session, int32_t state, const dtu_error*);
-  /* [lane] What became of a message given to to_port() with a token. Once per token, never inside to_port(), in the
-   * order of the messages; not after close(), which ends all of them. Its status:
+  /* [lane] What became of a message given to to_port() with a token. Once for each message, never inside to_port(), in
+   * the order of the messages (one that found no room may come before them); not after close(), which ends all of them.
+   * Its status:
    *   DTU_OK         the board says it is on the wire; where a HAL cannot tell (no drained()), it took it
    *   DTU_E_TIMEOUT  its latest_ns passed before it was begun
-   *   DTU_E_DROPPED  dropped: fate.reason says by what ("discard", "full")
+   *   DTU_E_DROPPED  dropped: fate.reason says by what ("discard", "full", "memory")
+   *   DTU_E_INVALID  the board can never write it; fate.reason says why
    *   DTU_E_CLOSED   the port went away before it was out: a part of it may be */
   void (*sent)(void* self, void* session, const dtu_fate*);
-  /* [lane] What became of a message given to to_channel() with a token. Once per token, never inside to_channel(), in
-   * any order; not after close(). The tokens of a session that ended, or of a dtud that did, are gone, their messages
-   * are not. Its status:
-   *   DTU_OK           delivered, as the channel says (PUBACK, 2xx)
-   *   DTU_UNCONFIRMED  sent; nothing will confirm it (UDP)
-   *   DTU_E_DROPPED    dropped; fate.reason: the overflow policy ("drop-oldest", "drop-newest"), "no client", "discard"
-   *   DTU_E_INVALID    rejected: the channel or its peer will never take it; fate.reason says why */
+  /* [lane] What became of a message given to to_channel() with a token. Once for each message, never inside
+   * to_channel(), in any order; not after close(). The tokens of a session that ended, or of a dtud that did, are gone,
+   * their messages are not. Its status: DTU_OK           delivered, as the channel says (PUBACK, 2xx) DTU_UNCONFIRMED
+   * sent; nothing will confirm it (UDP) DTU_E_DROPPED    dropped; fate.reason: the overflow policy ("drop-oldest",
+   * "drop-newest"; "full": nothing older could go), "no client", "cleared" (by a person), "damaged" (on disk),
+   * "memory", "not taken" (the link had changed, or too many are followed: of an isolated dialect, which heard DTU_OK)
+   *   DTU_E_INVALID    rejected: will never be taken; fate.reason as the counters: "refused", "closed", "max_message"
+   */
   void (*delivered)(void* self, void* session, const dtu_fate*);
 } dtu_dialect;
 

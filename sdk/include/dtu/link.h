@@ -23,8 +23,9 @@ typedef struct dtu_line {
 
 /* The host only queues, so no call comes back into the plugin from inside one of these. DTU_OK: queued (or dropped and
  * counted, by the overflow policy of the channel); DTU_E_NOT_FOUND: no such channel on this link, or no port;
- * DTU_E_INVALID: too long. A message with a token is told of once: dtu_dialect.sent and delivered. Not of one whose
- * call here failed. */
+ * DTU_E_INVALID: too long; DTU_AGAIN: not taken, 65,536 messages of this channel are followed and not told of. A
+ * message with a token is told of once: dtu_dialect.sent and delivered. Not of one whose call here failed. The tokens
+ * are the dialect's own: two messages may have the same one, and each is told of. */
 #define DTU_LINK_SERVICE "dtu.link/1"
 typedef struct dtu_link_service {
   uint32_t struct_size, reserved;

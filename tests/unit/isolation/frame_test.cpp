@@ -64,6 +64,9 @@ TEST(Frame, AMessageKeepsEverything) {
   msg.flags = DTU_MSG_COMMAND;
   msg.payload = dtu::str(payload);
   msg.route = dtu::str("up");
+  msg.device = dtu::str("meter");
+  msg.token = 11;
+  msg.latest_ns = 12;
   msg.props = &prop;
   msg.prop_count = 1;
   std::string bytes;
@@ -79,6 +82,9 @@ TEST(Frame, AMessageKeepsEverything) {
   EXPECT_EQ(m.msg.flags, DTU_MSG_COMMAND);
   EXPECT_EQ(dtu::view(m.msg.payload), payload);
   EXPECT_EQ(dtu::view(m.msg.route), "up");
+  EXPECT_EQ(dtu::view(m.msg.device), "meter");
+  EXPECT_EQ(m.msg.token, 11U);
+  EXPECT_EQ(m.msg.latest_ns, 12);
   ASSERT_EQ(m.msg.prop_count, 1U);
   EXPECT_EQ(dtu::view(m.msg.props[0].value), value);
   for (size_t length = 0; length < body(bytes).size(); ++length) {
@@ -93,11 +99,15 @@ TEST(Frame, LengthsThatCannotBeAreRefused) {
   dtu_msg msg{};
   std::string bytes;
   Writer(bytes, Frame::emit).message(0, 0, msg);
-  const size_t payload = kHead + 32, route = kHead + 36, props = kHead + 40;  // in the head of a message
-  for (const size_t at : {payload, route, props}) {
+  struct Length {
+    size_t at, size;
+    uint32_t much;
+  };
+  for (const auto& [at, size, much] : {Length{kHead + 48, 4, DTU_PAYLOAD_MAX + 1},
+                                       Length{kHead + 52, 4, kMostProps + 1}, Length{kHead + 60, 2, DTU_ROUTE_MAX + 1},
+                                       Length{kHead + 62, 2, DTU_DEVICE_MAX + 1}}) {  // in the head of a message
     std::string forged = bytes + std::string(2000, 'x');
-    const uint32_t much = at == payload ? DTU_PAYLOAD_MAX + 1 : at == route ? DTU_ROUTE_MAX + 1 : kMostProps + 1;
-    std::memcpy(&forged[at], &much, sizeof much);
+    std::memcpy(&forged[at], &much, size);
     MessageView m;
     Reader in(body(forged));
     in.message(m);

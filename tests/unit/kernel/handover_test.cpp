@@ -124,11 +124,11 @@ TEST_P(HandoverTest, APortThatIsAwaitedDropsNothing) {
     uint32_t taken = 0;
     while (from_channel("x") == DTU_OK) ++taken;
     EXPECT_EQ(taken, routing::Port::kMostMessages);
-    EXPECT_EQ(port->dropped, 0U);
+    EXPECT_EQ(port->dropped(), 0U);
     EXPECT_NE(handover->missing(), "");
     handover.reset();
     EXPECT_EQ(from_channel("x"), DTU_OK) << "gone for good: its channel's commands come through";
-    EXPECT_EQ(port->dropped, 1U);
+    EXPECT_EQ(port->dropped(), 1U);
   });
 }
 

@@ -165,7 +165,7 @@ TEST_P(PortTest, TheQueueOfAPortIsBoundedForADialectToo) {
     m.payload = dtu::str("x");
     for (int i = 0; i < 5000; ++i) rig.router.to_port(*speaker, port->link->id, m);
     EXPECT_LE(port->queue.size(), 2 * routing::Port::kMostMessages);
-    EXPECT_EQ(port->queue.size() + port->dropped, 5001U);
+    EXPECT_EQ(port->queue.size() + port->dropped(), 5001U);
   });
   gate.open();
 }

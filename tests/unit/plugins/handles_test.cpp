@@ -148,6 +148,18 @@ constexpr Call kArguments[] = {
        m.prop_count = 3;
        h.host->emit(i, &m, 1, nullptr);
      }},
+    {"emit with a device nowhere",
+     [](const Host& h, dtu_instance* i) {
+       dtu_msg m = kMessage;
+       m.device = kNowhere;
+       h.host->emit(i, &m, 1, nullptr);
+     }},
+    {"emit with a device that is not UTF-8",
+     [](const Host& h, dtu_instance* i) {
+       dtu_msg m = kMessage;
+       m.device = {"\xff", 1};
+       h.host->emit(i, &m, 1, nullptr);
+     }},
     {"reply", [](const Host& h, dtu_instance* i) { dtu_reply_to(h.host, i, 1, DTU_OK, kNowhere, nullptr); }},
     {"service", [](const Host& h, dtu_instance* i) { EXPECT_EQ(h.host->service(i, nullptr), nullptr); }},
     {"timer create",

@@ -141,6 +141,27 @@ TEST_F(Damaged, AWholeFileIsDestroyedAndCountedExactly) {
   EXPECT_GT(found.size(), 100U);
 }
 
+// It is read to its end, and what is new goes to a file of its own: a dtud of its time reads it no more, but it does
+// not take what it does not know for damage.
+TEST_F(Damaged, AnOlderVersionIsReadAndNotAddedTo) {
+  SimDisk disk;
+  std::string older = whole_;
+  SegmentHeader header;
+  ASSERT_TRUE(get_header(older, header));
+  header.version = 1;
+  put_header(header, older.data());
+  disk.set_content(file_, older);
+  Spool spool(disk, kFolder, kLimits);
+  ASSERT_EQ(spool.open(0).code, 0);
+  ASSERT_EQ(put(spool, 25, 4, false, kSizes).trouble.code, 0);
+  EXPECT_EQ(disk.content(file_), older);
+  EXPECT_EQ(take(spool, SIZE_MAX, kSizes), range(3, 26));
+  EXPECT_EQ(check_of(older).version, 1U);
+  EXPECT_TRUE(check_of(older).good());
+  ASSERT_TRUE(get_header(disk.content(std::string(kFolder) + "/" + segment_name(25)), header));
+  EXPECT_EQ(header.version, kFormatVersion);
+}
+
 TEST_F(Damaged, ANewerVersionIsSaidAndLeftAlone) {
   std::string newer = whole_;
   put_header({kFormatVersion + 1, 7, 1000, 0}, newer.data());

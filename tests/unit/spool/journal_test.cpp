@@ -41,7 +41,7 @@ class JournalTest : public testing::Test {
   static void append(Journal& journal, uint64_t from, uint64_t to, const std::string& payload = "payload ") {
     for (uint64_t seq = from; seq <= to; ++seq) {
       const std::string text = payload + std::to_string(seq);
-      ASSERT_TRUE(journal.append({seq, static_cast<int64_t>(seq) * 1000, 0, 0, "0", text}));
+      ASSERT_TRUE(journal.append({seq, static_cast<int64_t>(seq) * 1000, 0, 0, "0", text, {}}));
     }
   }
   static std::vector<uint64_t> numbers(const Journal& journal, uint64_t from = 0) {
@@ -212,6 +212,34 @@ TEST_F(JournalTest, DamageNeverBecomesAMessage) {
 }
 
 // A chunk whose file cannot be had is plain memory: the message is not lost for that.
+// The last digit of a chunk's magic is its format.
+TEST_F(JournalTest, OlderChunksAreReadAndNewerOnesAreKeptForTheDtudThatWroteThem) {
+  append(*opened(), 1, 3);
+  std::string chunk;
+  for (const auto& entry : fs::directory_iterator(folder()))
+    if (entry.path().extension() == ".jnl") chunk = entry.path().string();
+  const auto format = [&](char digit) {
+    std::fstream file(chunk, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(7).put(digit);
+  };
+  format('1');
+  {
+    const auto journal = opened();
+    EXPECT_EQ(numbers(*journal), (std::vector<uint64_t>{1, 2, 3}));
+    ASSERT_TRUE(journal->append({4, 0, 0, 0, "", "new", "meter"}));
+  }
+  Record record;
+  {
+    const auto journal = opened();
+    ASSERT_TRUE(journal->read(4, record));
+    EXPECT_EQ(record.device, "meter");
+  }
+  format('3');
+  const auto journal = opened(EOVERFLOW);
+  EXPECT_NE(journal->trouble().text.find(chunk + " was written by a newer dtud"), std::string::npos);
+  EXPECT_TRUE(fs::exists(chunk));
+}
+
 TEST_F(JournalTest, NoRoomForFilesIsSaidAndSurvived) {
   const auto journal = opened();
   append(*journal, 1, 1);

@@ -46,11 +46,13 @@ class Batch {
       record.flags = seqs[i] % 2;
       record.route = "0";
       record.payload = texts_[i];
+      record.device = device_of(seqs[i]);
       records_.push_back(record);
     }
   }
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
 
+  static std::string_view device_of(uint64_t seq) { return seq % 4 == 0 ? "m" : ""; }
   static int64_t time_of(uint64_t seq) { return static_cast<int64_t>(1'700'000'000'000'000'000 + seq * 1'000'000); }
 
  private:
@@ -67,7 +69,8 @@ inline std::vector<uint64_t> range(uint64_t from, uint64_t n) {
 // True: byte for byte what was stored.
 inline bool is_what_was_stored(const Record& record, Sizes sizes = {}) {
   return record.payload == text_of(record.seq, sizes) && record.route == "0" && record.source == record.seq % 3 &&
-         record.flags == record.seq % 2 && record.time_ns == Batch::time_of(record.seq);
+         record.flags == record.seq % 2 && record.device == Batch::device_of(record.seq) &&
+         record.time_ns == Batch::time_of(record.seq);
 }
 
 inline Spool::Appended put(Spool& spool, uint64_t from, uint64_t n, bool make_room = false, Sizes sizes = {},

@@ -1,0 +1,235 @@
+// The way to a port: its queue, what its HAL took and is not on the wire yet, and latest times. One that is followed,
+// or has a latest time, is the last one that the HAL has until it is on the wire: so its end is known for itself, and
+// one with a latest time is begun when it is written.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "plugins/sound.hpp"
+#include "routing/router.hpp"
+
+namespace dtud::routing {
+namespace {
+
+constexpr int64_t kMs = 1'000'000;
+constexpr int64_t kShortestPause_ns = kMs, kLongestPause_ns = 20 * kMs;  // between two questions of whether it is out
+constexpr int64_t kLongestFirstPause_ns = 1000 * kMs;
+
+// How long the bytes take on the line.
+int64_t duration_ns(const config::PortConfig& c, uint64_t bytes) {
+  const int64_t bits = int64_t{1} + c.databits + (c.parity != 0 ? 1 : 0) + c.stopbits;
+  return static_cast<int64_t>(bytes) * bits * 1'000'000'000LL / std::max(1U, c.baud);
+}
+
+}  // namespace
+
+const char* name_of(PortDrop reason) {
+  constexpr std::array<const char*, kPortDrops> names{"full", "expired", "refused", "no_memory", "no_link"};
+  return names.at(static_cast<size_t>(reason));
+}
+
+void Router::queue_for_port(Port& port, const dtu_msg& msg, uint64_t token) {
+  KeptMessage kept = KeptMessage::keep(msg);
+  if (!kept) {
+    ++port.dropped(PortDrop::no_memory);
+    return ended(port.link, 0, token, DTU_E_DROPPED, "memory");
+  }
+  // Bounded also where nobody could be asked to wait: a chunk that became many messages, a port that is gone.
+  while (port.awaited() ? port.overcrowded() : port.crowded()) {
+    if (port.shown != 0) {  // the oldest are being shown to the HAL
+      ++port.dropped(PortDrop::full);
+      return ended(port.link, 0, token, DTU_E_DROPPED, "full");
+    }
+    drop_from(port, PortDrop::full, DTU_E_DROPPED, "full");
+  }
+  port.queued_bytes += kept.payload_size();
+  port.queue.push_back({std::move(kept), token, msg.latest_ns});
+  if (msg.latest_ns != 0 && port.queue.size() == 1) arm(port);
+  mark(port);
+}
+
+Port::Queued Router::take_from(Port& port) {
+  Port::Queued first = port.queue.pop_front();
+  port.queued_bytes -= first.message.payload_size();
+  if (port.shown != 0) --port.shown;
+  return first;
+}
+
+void Router::drop_from(Port& port, PortDrop why, dtu_status status, std::string_view reason) {
+  const Port::Queued first = take_from(port);
+  ++port.dropped(why);
+  ended(port.link, 0, first.token, status, reason);
+}
+
+// Only from the front, and not before the one that the HAL has, so that fates come in the order of the messages.
+void Router::expire(Port& port) {
+  if (port.queue.empty() || port.queue.front().latest_ns == 0 || port.line.token != 0) return;
+  const int64_t now = monotonic_ns();
+  while (!port.queue.empty() && port.shown == 0) {
+    const int64_t latest = port.queue.front().latest_ns;
+    if (latest == 0 || now <= latest) break;
+    drop_from(port, PortDrop::expired, DTU_E_TIMEOUT, "");
+  }
+}
+
+// Its timer: for the next message whose time passes, for the next question to the HAL.
+void Router::arm(Port& port) {
+  int64_t next = port.line.awaited && !port.line.asking ? port.line.ask_ns : 0;
+  if (!port.queue.empty() && port.shown == 0 && port.line.token == 0)
+    if (const int64_t latest = port.queue.front().latest_ns; latest != 0 && (next == 0 || latest < next))
+      next = latest + 1;
+  if (next != 0 && port.timer != 0) lane_.timers().arm(port.timer, next);
+}
+
+void Router::port_due(void* port_ptr) {
+  Port& port = *static_cast<Port*>(port_ptr);
+  Router& me = *port.router;
+  me.expire(port);
+  if (port.line.awaited && me.lane_.now_ns() >= port.line.ask_ns) me.ask_line(port);
+  me.unblock_channels_of(port);
+  me.arm(port);
+}
+
+// False: the HAL has something that has to be on the wire before.
+bool Router::may_begin(Port& port) {
+  if (!port.line.awaited && port.queue.front().latest_ns != 0 && port.line.busy && port.shown == 0 &&
+      port.hal->tables().ports.drained != nullptr) {
+    port.line.awaited = true;
+    port.line.pause_ns = kShortestPause_ns;
+    ask_line(port);
+  }
+  return !port.line.awaited;
+}
+
+void Router::serve(Port& port) {
+  expire(port);
+  if (port.held || port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
+      port.state != DTU_STATE_UP || !may_begin(port))
+    return;
+  struct Batch {
+    std::array<dtu_msg, Outbox::kBatch> msgs;
+    std::vector<KeptMessage> held;
+    uint32_t n = 0, taken = 0;
+    dtu_status status = DTU_OK;
+    dtu_error error{};
+  };
+  const auto fill = [&port](Batch& b) {
+    b.error.struct_size = sizeof b.error;
+    const auto most = static_cast<uint32_t>(std::min<size_t>(port.queue.size(), b.msgs.size()));
+    for (bool last = false; b.n < most && !last; ++b.n) {
+      const Port::Queued& next = port.queue[b.n];
+      if (b.n != 0 && next.latest_ns != 0) break;
+      next.message.show(0, b.msgs[b.n]);
+      b.msgs[b.n].source = port.key;
+      last = next.token != 0 || next.latest_ns != 0;
+    }
+    port.shown = std::max<size_t>(port.shown, b.n);
+  };
+  plugins::Instance* hal = port.hal;
+  const auto write = [hal, handle = port.handle](Batch& b) {
+    b.status = hal->guarded("write", &b.error, [&] {
+      return hal->tables().ports.write(hal->self(), handle, b.msgs.data(), b.n, &b.taken, &b.error);
+    });
+  };
+  port.writing = true;
+  port.writer = hal;
+  if (hal->on_main()) {
+    Batch b;
+    fill(b);
+    write(b);
+    written(port, b.n, b.taken, b.status, b.error);
+  } else {
+    auto b = std::make_shared<Batch>();
+    fill(*b);
+    b->held.reserve(b->n);  // also should the HAL be given up before it comes back
+    for (uint32_t i = 0; i < b->n; ++i) b->held.push_back(port.queue[i].message.share());
+    hal->call([b, write] { return write(*b), b; },
+              [this, &port](const std::shared_ptr<Batch>& b) { written(port, b->n, b->taken, b->status, b->error); });
+  }
+}
+
+void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status status, const dtu_error& error) {
+  port.writing = false;
+  const bool room_told = std::exchange(port.room_told, false);
+  if (port.hal != nullptr) port.hal->faults().judge_taken("write", status, taken, offered);
+  taken = std::min<uint32_t>(taken, std::min<size_t>(offered, port.queue.size()));
+  if (std::exchange(port.full.tried_again, false) && taken != 0 && !room_told && port.hal != nullptr)
+    LostRoom::found(*port.hal, "write");
+  for (uint32_t i = 0; i < taken; ++i) {
+    const Port::Queued first = take_from(port);
+    const uint64_t bytes = first.message.payload_size();
+    ++port.traffic.tx_messages;
+    port.traffic.tx_bytes += bytes;
+    if (taps_.active()) tap(port.name, false, first.message.view(0));
+    port.line.busy = true;
+    if (first.token != 0 || first.latest_ns != 0) took(port, first.token, bytes);
+  }
+  if (status == DTU_E_INVALID && !port.queue.empty()) {
+    // It can never be written: out of the way, or it would block the line for ever.
+    const std::string why = text_of(&error, port.name);
+    drop_from(port, PortDrop::refused, DTU_E_INVALID, why);
+    log_.warning(port.name, "a message was refused and dropped: " + why);
+  } else if (status < 0) {
+    port.full.set(!room_told, lane_.now_ns());
+    if (port.full) lost_room_.expect();
+  }
+  // The process of an isolated HAL keeps what it was shown.
+  if (port.hal == nullptr || port.handle == nullptr || !port.hal->component().isolated) port.shown = 0;
+  if (!port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID)) mark(port);
+  arm(port);
+  unblock_channels_of(port);
+}
+
+// The HAL has the last message for now. Until it is on the wire nothing follows it.
+void Router::took(Port& port, uint64_t token, uint64_t bytes) {
+  if (port.handle == nullptr || port.state != DTU_STATE_UP) return ended(port.link, 0, token, DTU_E_CLOSED, "");
+  if (port.hal->tables().ports.drained == nullptr) return ended(port.link, 0, token, DTU_OK, "");
+  if (token == 0) return;  // the next one asks, if it has to know
+  port.line.token = token;
+  port.line.awaited = true;
+  port.line.pause_ns = std::clamp(duration_ns(port.config, bytes), kShortestPause_ns, kLongestFirstPause_ns);
+  ask_line(port);
+}
+
+void Router::ask_line(Port& port) {
+  if (port.line.asking) return;
+  plugins::Instance& hal = *port.hal;
+  const auto ask = [&hal, handle = port.handle] {
+    int32_t drained = 0;
+    hal.guarded("drained", nullptr, [&] { return drained = hal.tables().ports.drained(hal.self(), handle), DTU_OK; });
+    return drained != 0;
+  };
+  if (hal.on_main()) return line_answered(port, ask());
+  port.line.asking = true;
+  hal.call(ask, [this, &hal, key = port.key, question = ++port.questions](bool drained) {
+    Port* port = port_of(hal, key);
+    if (port == nullptr || !port->line.asking || port->questions != question) return;  // closed, or down meanwhile
+    port->line.asking = false;
+    line_answered(*port, drained);
+    arm(*port);
+  });
+}
+
+void Router::line_answered(Port& port, bool drained) {
+  Port::Line& line = port.line;
+  if (!line.awaited) return;  // it went down in between
+  if (!drained) {
+    line.ask_ns = lane_.now_ns() + line.pause_ns;
+    line.pause_ns =
+        line.pause_ns > kLongestPause_ns ? kShortestPause_ns : std::min(2 * line.pause_ns, kLongestPause_ns);
+    return arm(port);
+  }
+  const uint64_t token = line.token;
+  line = {};
+  ended(port.link, 0, token, DTU_OK, "");
+  mark(port);
+}
+
+// What the HAL had, and was not on the wire, may be lost.
+void Router::leave_line(Port& port) {
+  const uint64_t token = std::exchange(port.line, {}).token;
+  ended(port.link, 0, token, DTU_E_CLOSED, "");
+  arm(port);
+}
+
+}  // namespace dtud::routing
