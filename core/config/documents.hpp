@@ -90,6 +90,10 @@ struct PacketConfig {
 struct PortConfig {  // uconf.<n>
   std::string id;
   uint32_t baud = 115200, databits = 8, parity = 0, stopbits = 1, flow = 0;  // as dtu_port_settings
+  // Of a character on the line, rounded up: start, data, parity and stop bits.
+  [[nodiscard]] uint32_t bits_per_char() const {
+    return 1 + databits + (parity != 0 ? 1 : 0) + (stopbits == 1 ? 1 : 2);
+  }
   int32_t direction_gpio = -1;   // direction_pin.<n>: switches the RS-485 driver; -1 = none
   uint32_t direction_level = 1;  // while sending
   std::string mode;              // dialect of its link: uconf.<n>.mode, else work_mode

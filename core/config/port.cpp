@@ -15,8 +15,11 @@ struct ParityWord {
   const char* word;
   uint32_t parity;
 };
-constexpr std::array<ParityWord, 3> kParities = {
-    {{"none", DTU_PARITY_NONE}, {"even", DTU_PARITY_EVEN}, {"odd", DTU_PARITY_ODD}}};
+constexpr std::array<ParityWord, 5> kParities = {{{"none", DTU_PARITY_NONE},
+                                                  {"even", DTU_PARITY_EVEN},
+                                                  {"odd", DTU_PARITY_ODD},
+                                                  {"mark", DTU_PARITY_MARK},
+                                                  {"space", DTU_PARITY_SPACE}}};
 
 uint32_t parity_of(const Json& value) {
   for (const auto& p : kParities) {
@@ -57,7 +60,8 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
   out.baud = number(from, "baudrate");
   out.databits = number(from, "databits");
   out.parity = parity;
-  out.stopbits = number(from, "stopbits");
+  const Json stopbits = from.get("stopbits");
+  out.stopbits = type_of(stopbits) == JsonType::number ? DTU_STOP_1_5 : static_cast<uint32_t>(as_integer(stopbits));
   out.flow = number(from, "flowctl");
   out.mode = mode;
 

@@ -121,6 +121,12 @@ class Kernel : public plugins::Upcalls {
   void drop(plugins::Instance& i, uint64_t link, std::string_view reason, uint64_t bytes) override {
     router_.drop(i, link, reason, bytes);
   }
+  dtu_status discard(plugins::Instance& i, uint64_t link, uint32_t which, uint64_t* bytes) override {
+    return router_.discard(i, link, which, *bytes);
+  }
+  dtu_status set_line(plugins::Instance& i, uint64_t link, const dtu_line& line, dtu_error* error) override {
+    return router_.set_line(i, link, line, error);
+  }
   dtu_status reply(plugins::Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
   dtu_status invoke(plugins::Instance&, const dtu_request&, plugins::Asking, dtu_error*) override;
   dtu_status read_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;

@@ -332,6 +332,23 @@ void Bridge::drop(Instance&, uint64_t link, std::string_view reason, uint64_t by
   say(Frame::drop, [&](Writer&& out) { out.number(link).text(reason.substr(0, 64)).number(bytes); });
 }
 
+dtu_status Bridge::discard(Instance&, uint64_t link, uint32_t which, uint64_t*) {
+  const Session* session = session_of_link(link);
+  if (session == nullptr || session->port.empty()) return DTU_E_NOT_FOUND;
+  say(Frame::discard, [&](Writer&& out) { out.number(link).number(which); });
+  return DTU_OK;
+}
+
+// What the board says of it is told by port_state.
+dtu_status Bridge::set_line(Instance&, uint64_t link, const dtu_line& line, dtu_error*) {
+  const Session* session = session_of_link(link);
+  if (session == nullptr || session->port.empty()) return DTU_E_NOT_FOUND;
+  say(Frame::change_line, [&](Writer&& out) {
+    out.number(link).number(line.baud).number(line.databits).number(line.stopbits).number(line.parity);
+  });
+  return DTU_OK;
+}
+
 void Bridge::heard(uint64_t bytes) {
   heard_bytes_ += bytes;
   if (heard_bytes_ < kDialectWindow / 2) return;

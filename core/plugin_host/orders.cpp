@@ -107,9 +107,7 @@ struct Orders {
   }
 
   // --- ports
-  static void open_port(Bridge& b, Reader& in) {
-    const uint64_t key = in.u64();
-    const std::string id(in.text());
+  static dtu_port_settings read_settings(Reader& in) {
     dtu_port_settings settings{};
     settings.struct_size = sizeof settings;
     settings.baud = in.u32();
@@ -119,6 +117,40 @@ struct Orders {
     settings.flow = in.u32();
     settings.direction_gpio = in.i32();
     settings.direction_level = in.u32();
+    return settings;
+  }
+  static void discard_port(Bridge& b, Reader& in) {
+    const uint64_t key = in.u64();
+    const uint32_t which = in.u32();
+    const auto port = b.ports_.find(key);
+    if (!in.whole() || port == b.ports_.end()) return;
+    if ((which & DTU_DISCARD_TO_PORT) != 0) port->second.feed->give_back([](uint64_t) {});
+    Instance& i = *b.instance_;
+    const auto fn = i.tables().ports.discard;
+    if (fn == nullptr || port->second.handle == nullptr) return;
+    b.call(
+        "discard",
+        [&i, fn, handle = port->second.handle, which](dtu_error&) { return fn(i.self(), handle, which), DTU_OK; },
+        nullptr);
+  }
+  static void set_line(Bridge& b, Reader& in) {
+    const uint64_t key = in.u64();
+    const dtu_port_settings settings = read_settings(in);
+    const auto port = b.ports_.find(key);
+    Instance& i = *b.instance_;
+    const auto fn = i.tables().ports.set_line;
+    if (!in.whole() || port == b.ports_.end() || fn == nullptr || port->second.handle == nullptr) return;
+    b.call(
+        "set_line",
+        [&i, fn, handle = port->second.handle, settings](dtu_error& e) { return fn(i.self(), handle, &settings, &e); },
+        [&b, key](dtu_status status, const dtu_error& error) {
+          if (status < 0) b.say(Frame::line_refused, [&](Writer&& out) { out.number(key).error(&error); });
+        });
+  }
+  static void open_port(Bridge& b, Reader& in) {
+    const uint64_t key = in.u64();
+    const std::string id(in.text());
+    const dtu_port_settings settings = read_settings(in);
     if (!in.whole()) return;
     Instance& i = *b.instance_;
     struct Opened {
@@ -468,7 +500,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 27> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 29> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -495,7 +527,9 @@ constexpr std::array<Row, 27> kRows{{{Frame::setup, Orders::setup, false},
                                      // Also while it is being created: it may have subscribed already.
                                      {Frame::event, Orders::event, false},
                                      {Frame::port_state, Orders::port_state, true},
-                                     {Frame::fate, Orders::fate, true}}};
+                                     {Frame::fate, Orders::fate, true},
+                                     {Frame::discard_port, Orders::discard_port, true},
+                                     {Frame::set_line, Orders::set_line, true}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -16,10 +16,9 @@ constexpr size_t kLongestText = 244;  // bytes, as a dtu_error
 
 const char* name_of(Fault kind) {
   constexpr std::array<const char*, kFaultKinds> names{
-      "exception",   "slow",       "stall",         "stop",  "overrun", "flood",  "buffers",
-      "left_behind", "completion", "no_completion", "taken", "reply",   "thread", "late",
-      "emit",        "malformed",  "no_writable",   "busy",  "died",    "quota",  "fatal",
-      "caller"};
+      "exception",   "slow",          "stall", "stop",  "overrun", "flood", "buffers", "left_behind",
+      "completion",  "no_completion", "taken", "reply", "thread",  "late",  "emit",    "malformed",
+      "no_writable", "busy",          "died",  "quota", "fatal",   "caller"};
   return names.at(static_cast<size_t>(kind));
 }
 

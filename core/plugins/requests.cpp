@@ -75,8 +75,8 @@ void Requests::drop(uint64_t number) {
   if (node) end_callback(owner_, "destroy of a request", node.mapped().destroy, node.mapped().ctx);
 }
 
-dtu_status Requests::ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t* call, dtu_error* error, uint64_t bytes,
-                         Put put) {
+dtu_status Requests::ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t* call, dtu_error* error,
+                         uint64_t bytes, Put put) {
   uint64_t number = 0;
   if (const dtu_status status = keep({done, nullptr, destroy, ctx}, number); status != DTU_OK) return status;
   if (owner_.on_main()) {
@@ -84,14 +84,14 @@ dtu_status Requests::ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t
     if (status != DTU_OK) return drop(number), status;
   } else {
     // In order with its answers: what it asks for a call that it then answers has to come first.
-    const bool heard = owner_.context().inbox.ask(
-        owner_.handle(), bytes, [asking = asking(number), put = std::move(put)](Instance& instance) {
-          dtu_error refusal = blank();
-          const dtu_status status = put(instance, asking, &refusal);
-          if (status == DTU_OK) return;
-          if (refusal.code == DTU_OK) refusal.code = status;
-          asking.told({sizeof(dtu_answer), status, {}, &refusal});
-        });
+    const bool heard = owner_.context().inbox.ask(owner_.handle(), bytes,
+                                                  [asking = asking(number), put = std::move(put)](Instance& instance) {
+                                                    dtu_error refusal = blank();
+                                                    const dtu_status status = put(instance, asking, &refusal);
+                                                    if (status == DTU_OK) return;
+                                                    if (refusal.code == DTU_OK) refusal.code = status;
+                                                    asking.told({sizeof(dtu_answer), status, {}, &refusal});
+                                                  });
     if (!heard) return drop(number), DTU_AGAIN;
   }
   if (call != nullptr) *call = number;

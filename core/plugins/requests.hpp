@@ -31,8 +31,8 @@ class Requests {
   // Puts a request to the kernel. `put` runs on the main lane and may own what it needs: it is freed there or here.
   // What fails at once is `destroy`ed within the call; on a lane of its own a refusal comes as an answer.
   using Put = std::function<dtu_status(Instance&, Asking, dtu_error*)>;
-  dtu_status ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t* call, dtu_error* error,
-                 uint64_t bytes, Put put);
+  dtu_status ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t* call, dtu_error* error, uint64_t bytes,
+                 Put put);
   dtu_status after_answers(uint32_t deadline_ms, const dtu_task& task);
   [[nodiscard]] bool cancel(uint64_t call);
   // Nothing is called any more but each destroy.

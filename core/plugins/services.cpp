@@ -373,7 +373,31 @@ void link_drop(dtu_instance* i, uint64_t link, dtu_str reason, uint64_t bytes) n
   if (Instance* instance = on_lane(i, "drop"); instance != nullptr && usable(*instance, "drop", {reason}))
     instance->context().up.drop(*instance, link, dtu::view(reason), bytes);
 }
-constexpr dtu_link_service kLink{sizeof(dtu_link_service), 0, to_port, to_channel, link_drop, nullptr, nullptr};
+dtu_status link_discard(dtu_instance* i, uint64_t link, uint32_t which, uint64_t* bytes) noexcept {
+  Instance* instance = on_lane(i, "discard");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  uint64_t ignored = 0;
+  uint64_t& count = bytes != nullptr ? *bytes : ignored;
+  count = 0;
+  if (which == 0 || (which & ~(DTU_DISCARD_TO_PORT | DTU_DISCARD_FROM_PORT)) != 0) {
+    instance->faults().note(Fault::malformed, called_in(instance->lane(), "discard"),
+                            "is given directions that do not exist: " + std::to_string(which));
+    return DTU_E_INVALID;
+  }
+  return instance->context().up.discard(*instance, link, which, &count);
+}
+dtu_status link_set_line(dtu_instance* i, uint64_t link, const dtu_line* line, dtu_error* error) noexcept {
+  Instance* instance = on_lane(i, "set_line");
+  if (instance == nullptr) return DTU_E_CLOSED;
+  dtu_line asked{};
+  asked.struct_size = sizeof asked;
+  asked.parity = -1;
+  if (line == nullptr) return instance->context().up.set_line(*instance, link, asked, error);
+  if (!usable(*instance, "set_line", {}, line->struct_size >= sizeof asked)) return DTU_E_INVALID;
+  return instance->context().up.set_line(*instance, link, *line, error);
+}
+constexpr dtu_link_service kLink{
+    sizeof(dtu_link_service), 0, to_port, to_channel, link_drop, link_discard, link_set_line};
 
 struct Service {
   const char* id;

@@ -44,6 +44,10 @@ class Upcalls {
   virtual dtu_status to_port(Instance&, uint64_t link, const dtu_msg&) = 0;
   virtual dtu_status to_channel(Instance&, uint64_t link, uint32_t channel, const dtu_msg&) = 0;
   virtual void drop(Instance&, uint64_t link, std::string_view reason, uint64_t bytes) = 0;
+  virtual dtu_status discard(Instance&, uint64_t /*link*/, uint32_t /*which*/, uint64_t* /*bytes*/) {
+    return DTU_E_NOT_FOUND;
+  }
+  virtual dtu_status set_line(Instance&, uint64_t /*link*/, const dtu_line&, dtu_error*) { return DTU_E_NOT_FOUND; }
 
   // Calls; see dtu_host::reply and dtu.invoke/1.
   virtual dtu_status reply(Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) = 0;

@@ -2,9 +2,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,8 +82,8 @@ struct Channel : Tenant {
 };
 
 // Why a message for a port was dropped.
-enum class PortDrop : uint8_t { full, expired, refused, no_memory, no_link };
-constexpr size_t kPortDrops = 5;
+enum class PortDrop : uint8_t { full, expired, refused, no_memory, no_link, discarded };
+constexpr size_t kPortDrops = 6;
 [[nodiscard]] const char* name_of(PortDrop reason);
 
 struct Port {
@@ -109,6 +111,16 @@ struct Port {
   };
   Ring<Queued> queue;  // to be written
   size_t shown = 0;    // so many of its first are being shown to the HAL, or are with the process of an isolated one
+  size_t doomed = 0;   // so many of those were discarded meanwhile
+  uint64_t left = 0;   // messages that left the queue so far
+  // Settings that a session asked for: each is made when so many messages have left, and the line is empty.
+  struct Change {
+    uint64_t after;
+    dtu_port_settings settings;
+  };
+  std::deque<Change> changes;
+  bool changing = false;                        // the HAL is making one, on another lane
+  std::optional<dtu_port_settings> of_session;  // other ones than configured, until the session ends
   // What the HAL took and may not be on the wire yet, as far as somebody wants to know.
   struct Line {
     uint64_t token = 0;    // of the last message that it took, told of when that is out

@@ -17,14 +17,14 @@ constexpr int64_t kLongestFirstPause_ns = 1000 * kMs;
 
 // How long the bytes take on the line.
 int64_t duration_ns(const config::PortConfig& c, uint64_t bytes) {
-  const int64_t bits = int64_t{1} + c.databits + (c.parity != 0 ? 1 : 0) + c.stopbits;
-  return static_cast<int64_t>(bytes) * bits * 1'000'000'000LL / std::max(1U, c.baud);
+  return static_cast<int64_t>(bytes) * c.bits_per_char() * 1'000'000'000LL / std::max(1U, c.baud);
 }
 
 }  // namespace
 
 const char* name_of(PortDrop reason) {
-  constexpr std::array<const char*, kPortDrops> names{"full", "expired", "refused", "no_memory", "no_link"};
+  constexpr std::array<const char*, kPortDrops> names{"full",      "expired", "refused",
+                                                      "no_memory", "no_link", "discarded"};
   return names.at(static_cast<size_t>(reason));
 }
 
@@ -51,6 +51,7 @@ void Router::queue_for_port(Port& port, const dtu_msg& msg, uint64_t token) {
 Port::Queued Router::take_from(Port& port) {
   Port::Queued first = port.queue.pop_front();
   port.queued_bytes -= first.message.payload_size();
+  ++port.left;
   if (port.shown != 0) --port.shown;
   return first;
 }
@@ -59,6 +60,12 @@ void Router::drop_from(Port& port, PortDrop why, dtu_status status, std::string_
   const Port::Queued first = take_from(port);
   ++port.dropped(why);
   ended(port.link, 0, first.token, status, reason);
+}
+
+// What was discarded while the HAL had it in its hands.
+void Router::drop_doomed(Port& port) {
+  for (; port.shown == 0 && port.doomed != 0; --port.doomed)
+    drop_from(port, PortDrop::discarded, DTU_E_DROPPED, "discard");
 }
 
 // Only from the front, and not before the one that the HAL has, so that fates come in the order of the messages.
@@ -103,8 +110,8 @@ bool Router::may_begin(Port& port) {
 
 void Router::serve(Port& port) {
   expire(port);
-  if (port.held || port.writing || port.full || port.handle == nullptr || port.queue.empty() || !port.hal->alive() ||
-      port.state != DTU_STATE_UP || !may_begin(port))
+  if (port.held || port.writing || port.full || port.handle == nullptr || !port.hal->alive() ||
+      port.state != DTU_STATE_UP || !settle_line(port) || port.queue.empty() || !may_begin(port))
     return;
   struct Batch {
     std::array<dtu_msg, Outbox::kBatch> msgs;
@@ -115,7 +122,10 @@ void Router::serve(Port& port) {
   };
   const auto fill = [&port](Batch& b) {
     b.error.struct_size = sizeof b.error;
-    const auto most = static_cast<uint32_t>(std::min<size_t>(port.queue.size(), b.msgs.size()));
+    auto most = static_cast<uint32_t>(std::min<size_t>(port.queue.size(), b.msgs.size()));
+    if (port.doomed != 0) most = static_cast<uint32_t>(std::min<size_t>(most, port.shown));
+    if (!port.changes.empty())
+      most = static_cast<uint32_t>(std::min<uint64_t>(most, port.changes.front().after - port.left));
     for (bool last = false; b.n < most && !last; ++b.n) {
       const Port::Queued& next = port.queue[b.n];
       if (b.n != 0 && next.latest_ns != 0) break;
@@ -156,6 +166,12 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
   if (std::exchange(port.full.tried_again, false) && taken != 0 && !room_told && port.hal != nullptr)
     LostRoom::found(*port.hal, "write");
   for (uint32_t i = 0; i < taken; ++i) {
+    if (port.doomed != 0) {
+      --port.doomed;
+      port.line.busy = true;
+      drop_from(port, PortDrop::discarded, DTU_E_DROPPED, "discard");
+      continue;
+    }
     const Port::Queued first = take_from(port);
     const uint64_t bytes = first.message.payload_size();
     ++port.traffic.tx_messages;
@@ -175,6 +191,7 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
   }
   // The process of an isolated HAL keeps what it was shown.
   if (port.hal == nullptr || port.handle == nullptr || !port.hal->component().isolated) port.shown = 0;
+  drop_doomed(port);
   if (!port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID)) mark(port);
   arm(port);
   unblock_channels_of(port);

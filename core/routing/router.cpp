@@ -96,8 +96,8 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     link->packetizer->add(dtu::view(msg.payload),
                           [&up](std::string_view packet) { up.router.raw_uplink(up.link, up.read, packet); });
     if (link->idle_timer != 0 && link->packetizer->pending()) {
-      const int64_t bits = int64_t{1} + port.config.databits + (port.config.parity != 0 ? 1 : 0) + port.config.stopbits;
-      const int64_t gap_ns = port.config.packet.idle_chars * bits * 1'000'000'000LL / std::max(1U, port.config.baud);
+      const int64_t gap_ns = port.config.packet.idle_chars * int64_t{port.config.bits_per_char()} * 1'000'000'000LL /
+                             std::max(1U, port.config.baud);
       lane_.timers().arm(link->idle_timer, lane_.now_ns() + gap_ns);
     }
     return DTU_OK;

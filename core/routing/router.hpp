@@ -51,6 +51,8 @@ class Router {
   dtu_status to_port(const plugins::Instance& speaker, uint64_t link, const dtu_msg& msg);
   dtu_status to_channel(const plugins::Instance& speaker, uint64_t link, uint32_t channel, const dtu_msg& msg);
   void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
+  dtu_status discard(const plugins::Instance& speaker, uint64_t link, uint32_t which, uint64_t& bytes);
+  dtu_status set_line(const plugins::Instance& speaker, uint64_t link, const dtu_line& line, dtu_error* error);
   void has_room(const plugins::Instance& speaker);
   void session_refused(const plugins::Instance& speaker, uint64_t link, const dtu_error& error);
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
@@ -89,6 +91,7 @@ class Router {
   void queue_for_channel(Channel& channel, KeptMessage message, uint64_t token = 0);
   Port::Queued take_from(Port& port);
   void drop_from(Port& port, PortDrop why, dtu_status status, std::string_view reason);
+  void drop_doomed(Port& port);
   void expire(Port& port);
   [[nodiscard]] bool may_begin(Port& port);
   void took(Port& port, uint64_t token, uint64_t bytes);
@@ -97,6 +100,12 @@ class Router {
   void leave_line(Port& port);
   void arm(Port& port);
   static void port_due(void* port);
+  // Settings of a port that are waited for; core/routing/line_control.cpp.
+  dtu_status change_line(Port& port, const dtu_port_settings& settings, dtu_error* error);
+  [[nodiscard]] bool settle_line(Port& port);
+  void line_changed(Port& port, const dtu_port_settings& settings, dtu_status status, const dtu_error& error);
+  void restore_line(Port& port);
+  static void resume_line(Port& port);
   void tell_port_state(Port& port, const dtu_error* error);
   void tell_fates();
   static void end_following(Link& link);

@@ -81,6 +81,7 @@ void Router::remove_port(const std::string& id) {
   owed_.erase(std::remove_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.port == gone.get(); }),
               owed_.end());
   gone->queue = {};  // what the HAL looks at is held; nothing is left to serve
+  gone->changes.clear();
   if (gone->writing) buried_ports_.push_back(std::move(gone));
 }
 
@@ -223,6 +224,7 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
         if (o.status < 0) return port_state(hal, key, DTU_STATE_FAILED, &o.error);
         port->handle = o.handle;
         learn_flags(*port, o.flags);
+        resume_line(*port);
         if (o.status == DTU_OK && port->state == DTU_STATE_CONNECTING) port_state(hal, key, DTU_STATE_UP, nullptr);
         mark(*port);
       });
@@ -258,6 +260,7 @@ void Router::leave_hal(Port& port) {
   port.state = DTU_STATE_DOWN;
   leave_line(port);
   if (!port.writing) port.shown = 0;
+  drop_doomed(port);
   unblock_channels_of(port);
 }
 
@@ -287,7 +290,7 @@ void Router::open_session(Link& link, plugins::Instance& speaker, const std::str
     const config::PortConfig& c = link.port->config;
     info.port = text(link.port->id);
     info.baud = c.baud;
-    info.bits_per_char = 1 + c.databits + (c.parity != DTU_PARITY_NONE ? 1 : 0) + c.stopbits;
+    info.bits_per_char = c.bits_per_char();
     info.port_config = text(c.json);
   }
   info.device_config = text(device_json);
@@ -359,6 +362,7 @@ void Router::close_session(Link& link) {
                      [&] { return speaker->tables().dialect.close(speaker->self(), link.session), DTU_OK; });
   }
   end_following(link);
+  if (link.port != nullptr) restore_line(*link.port);
   link.session = nullptr;
   link.speaker = nullptr;
 }
@@ -435,8 +439,9 @@ void Router::instance_stopped(const plugins::Instance& instance) {
     }
   for (const auto& port : ports_)
     if (port->writer == &instance) {
-      port->writing = port->room_told = false;
+      port->writing = port->room_told = port->changing = false;
       port->shown = 0;
+      drop_doomed(*port);
     }
   for (const auto& port : buried_ports_)
     if (port->writer == &instance) port->writing = false;

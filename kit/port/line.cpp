@@ -186,6 +186,26 @@ void Line::send_pending() {
   if (owed) host_.writable(key_);
 }
 
+uint64_t Line::discard(uint32_t which) {
+  uint64_t bytes = 0;
+  if ((which & DTU_DISCARD_TO_PORT) != 0) {
+    const uint64_t begun = pending_ ? pending_->rest.size() : 0;
+    pending_.reset();
+    int unsent = 0;
+    if (attached() && ioctl(fd_.get(), TIOCOUTQ, &unsent) == 0 && unsent > 0 && tcflush(fd_.get(), TCOFLUSH) == 0)
+      counters_.tx_lost_bytes += static_cast<uint64_t>(unsent);
+    counters_.tx_lost_bytes += begun;
+    bytes += begun;
+  }
+  if ((which & DTU_DISCARD_FROM_PORT) != 0) {
+    if (attached()) tcflush(fd_.get(), TCIFLUSH);
+    counters_.rx_lost_bytes += held_;
+    bytes += std::exchange(held_, 0);
+  }
+  watch_what_matters();  // whoever waits for room is told when the driver has some
+  return bytes;
+}
+
 bool Line::drained() const {
   if (pending_) return false;
   if (!attached()) return true;

@@ -31,9 +31,10 @@ constexpr std::array kNamedSpeeds{
     NamedSpeed{3000000, B3000000}, NamedSpeed{3500000, B3500000}, NamedSpeed{4000000, B4000000}};
 
 constexpr std::array<tcflag_t, 4> kSizes{CS5, CS6, CS7, CS8};  // by databits - 5
-constexpr std::array<tcflag_t, 3> kParities{0, PARENB, PARENB | PARODD};
-constexpr std::array<char, 3> kParityLetters{'N', 'E', 'O'};
-constexpr tcflag_t kFrameFlags = CSIZE | PARENB | PARODD | CSTOPB | CRTSCTS;
+constexpr std::array<tcflag_t, 5> kParities{0, PARENB, PARENB | PARODD, PARENB | PARODD | CMSPAR, PARENB | CMSPAR};
+constexpr std::array<char, 5> kParityLetters{'N', 'E', 'O', 'M', 'S'};
+constexpr std::array<const char*, 4> kStopBits{"", "1", "2", "1.5"};  // by DTU_STOP_...
+constexpr tcflag_t kFrameFlags = CSIZE | PARENB | PARODD | CMSPAR | CSTOPB | CRTSCTS;
 constexpr uint32_t kSpeedTolerance = 50;  // 1/50: 2 %, half of what a receiver stands
 
 tcflag_t speed_code(uint32_t baud) {
@@ -44,7 +45,7 @@ tcflag_t speed_code(uint32_t baud) {
 
 tcflag_t frame_flags(const dtu_port_settings& s) {
   tcflag_t flags = kSizes.at(s.databits - 5) | kParities.at(s.parity);
-  if (s.stopbits == 2) flags |= CSTOPB;
+  if (s.stopbits != DTU_STOP_1) flags |= CSTOPB;  // with 5 data bits a UART makes one and a half of two
   if (s.flow == DTU_FLOW_RTSCTS) flags |= CRTSCTS;
   return flags;
 }
@@ -79,14 +80,17 @@ void check_result(const dtu_port_settings& s, const termios2& got) {
 void check_settings(const dtu_port_settings& s) {
   check("baud rate", s.baud, kMinBaud, kMaxBaud, "50 to 12000000 are allowed");
   check("data bits", s.databits, 5, 8, "5 to 8 are allowed");
-  check("parity", s.parity, DTU_PARITY_NONE, DTU_PARITY_ODD, "0 (none), 1 (even) and 2 (odd) are allowed");
-  check("stop bits", s.stopbits, 1, 2, "1 and 2 are allowed");
+  check("parity", s.parity, DTU_PARITY_NONE, DTU_PARITY_SPACE,
+        "0 (none), 1 (even), 2 (odd), 3 (mark) and 4 (space) are allowed");
+  check("stop bits", s.stopbits, DTU_STOP_1, DTU_STOP_1_5, "1, 2 and 3 (1.5) are allowed");
+  if (s.stopbits == DTU_STOP_1_5 && s.databits != 5)
+    throw dtu::Failure(DTU_E_UNSUPPORTED, "1.5 stop bits go with 5 data bits only: choose 1 or 2");
   check("flow control", s.flow, DTU_FLOW_NONE, DTU_FLOW_RTSCTS, "0 (none) and 1 (RTS/CTS) are allowed");
 }
 
 std::string to_text(const dtu_port_settings& s) {
   return std::to_string(s.baud) + " " + std::to_string(s.databits) + kParityLetters.at(s.parity) +
-         std::to_string(s.stopbits) + (s.flow == DTU_FLOW_RTSCTS ? " RTS/CTS" : "");
+         kStopBits.at(s.stopbits) + (s.flow == DTU_FLOW_RTSCTS ? " RTS/CTS" : "");
 }
 
 void apply_settings(int fd, const dtu_port_settings& s, bool pty) {

@@ -180,6 +180,13 @@ bool LinuxHal::drained(void* port) { return port_at(port).drained(); }
 
 uint32_t LinuxHal::flags(void* port) { return port_at(port).flags(); }
 
+uint64_t LinuxHal::discard(void* port, uint32_t which) { return port_at(port).discard(which); }
+
+dtu_status LinuxHal::set_line(void* port, const dtu_port_settings& settings) {
+  port_at(port).set_line(settings);
+  return DTU_OK;
+}
+
 void LinuxHal::list_points(const PointsIface::Each& each) {
   for (const PointDescription& p : kPoints)
     each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});

@@ -150,6 +150,23 @@ void Port::resume() { line_->resume(); }
 
 bool Port::drained() const { return line_->drained(); }
 
+uint64_t Port::discard(uint32_t which) { return line_->discard(which); }
+
+// A device that is away gets them when it is back.
+void Port::set_line(dtu_port_settings settings) {
+  settings.flow = settings_.flow;
+  settings.direction_gpio = settings_.direction_gpio;
+  settings.direction_level = settings_.direction_level;
+  dtu_port::check_settings(settings);
+  if (line_->attached()) try {
+      dtu_port::apply_settings(line_->fd(), settings, pty_);
+    } catch (...) {
+      (void)dtu::guarded(nullptr, [this] { return dtu_port::apply_settings(line_->fd(), settings_, pty_), DTU_OK; });
+      throw;
+    }
+  settings_ = settings;
+}
+
 uint32_t Port::flags() const { return pty_ || settings_.flow == DTU_FLOW_RTSCTS ? DTU_PORT_HOLDS : 0; }
 
 PortStatus Port::status() {

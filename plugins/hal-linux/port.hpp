@@ -42,6 +42,8 @@ class Port : public dtu_port::Line::Owner {
   dtu_status write(const dtu_msg* msgs, uint32_t n, uint32_t* taken);
   void resume();
   [[nodiscard]] bool drained() const;
+  uint64_t discard(uint32_t which);
+  void set_line(dtu_port_settings settings);  // throws, and leaves the line as it was
   [[nodiscard]] uint32_t flags() const;
   [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
   [[nodiscard]] uint64_t key() const noexcept { return key_; }

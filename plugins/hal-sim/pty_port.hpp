@@ -21,6 +21,7 @@ class PtyPort : public dtu_port::Line::Owner {
   // direction: null: full duplex.
   void open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction);
   void close();
+  void set_line(const dtu_port_settings& settings) { pty_.settings(settings); }
   [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
   [[nodiscard]] uint64_t key() const noexcept { return key_; }
   [[nodiscard]] dtu_port::Line& line() { return *line_; }

@@ -170,6 +170,13 @@ bool SimHal::drained(void* port) { return port_at(port).line().drained(); }
 
 uint32_t SimHal::flags(void* /*port*/) { return DTU_PORT_HOLDS; }
 
+uint64_t SimHal::discard(void* port, uint32_t which) { return port_at(port).line().discard(which); }
+
+dtu_status SimHal::set_line(void* port, const dtu_port_settings& settings) {
+  port_at(port).set_line(settings);
+  return DTU_OK;
+}
+
 void SimHal::list_points(const PointsIface::Each& each) { points_.list(each); }
 
 dtu_status SimHal::read_point(std::string_view name, uint64_t call) {

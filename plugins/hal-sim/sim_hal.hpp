@@ -39,6 +39,8 @@ class SimHal : public dtu::Component,
   dtu_status write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) override;
   bool drained(void* port) override;
   uint32_t flags(void* port) override;
+  uint64_t discard(void* port, uint32_t which) override;
+  dtu_status set_line(void* port, const dtu_port_settings& settings) override;
 
   void list_points(const PointsIface::Each& each) override;
   dtu_status read_point(std::string_view name, uint64_t call) override;

@@ -1,6 +1,7 @@
 // Messages that a dialect follows: it is told of each once, what became of it, whatever happens on the way.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <termios.h>
 
 #include <algorithm>
 #include <chrono>
@@ -237,6 +238,76 @@ TEST_P(Follow, AnIsolatedBoardTellsToo) {
   EXPECT_EQ(of(told(4), "port 0 "), 4);
   EXPECT_EQ(pty.read(kLarge), marked_lines('a', 5, 1, kLarge));
   EXPECT_EQ(of(told(5), "port 0 "), 5);
+}
+
+// Nobody reads the line: what waits for it is forgotten, in dtud, in the HAL and in the driver.
+TEST_P(Follow, WhatIsDiscardedIsToldAndTheLineGoesOn) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("protocol": "tcp", "mode": "server")"));
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  constexpr int kCount = 100;
+  follow("port", 1, kCount, R"(, "size": 1000)");
+  const Json discarded = call("fixture.discard", R"({"which": 3})");
+  EXPECT_EQ(number(discarded, "status"), 0) << to_json(discarded);
+  const Json now = told(kCount);
+  EXPECT_GE(of(now, "port -16 discard"), kCount - 20) << to_json(now) << ": a pty holds 20 KiB at most";
+  EXPECT_EQ(of(now, "port -16 discard") + std::max<int64_t>(of(now, "port 0 "), 0), kCount) << to_json(now);
+  EXPECT_EQ(dtud.metric(R"(dtu_port_dropped_total{port="1",reason="discarded"})"), of(now, "port -16 discard"));
+  follow("port", 500, 1);
+  EXPECT_THAT(pty.read_until(marked('a', 500)), testing::EndsWith(marked('a', 500)));
+  EXPECT_EQ(of(told(kCount + 1), "port -16 discard"), of(now, "port -16 discard"));
+  EXPECT_EQ(number(call("fixture.discard", R"({"which": 4})"), "status"), -2);
+  EXPECT_EQ(number(call("fixture.discard", R"({"which": 0})"), "status"), -2);
+}
+
+speed_t speed_of(const Pty& pty) {
+  termios now{};
+  EXPECT_EQ(tcgetattr(pty.fd(), &now), 0);
+  return cfgetospeed(&now);
+}
+
+TEST_P(Follow, ALineRunsOtherwiseUntilTheSessionEnds) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("protocol": "tcp", "mode": "server")"));
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  EXPECT_EQ(speed_of(pty), static_cast<speed_t>(B115200));
+  // What was given before goes out as it was: nobody has read it yet.
+  follow("port", 1, 1, R"(, "size": )" + std::to_string(kLarge));
+  EXPECT_EQ(number(call("fixture.line", R"({"baud": 9600, "parity": 2, "stopbits": 2})"), "status"), 0);
+  follow("port", 2, 1);
+  EXPECT_EQ(speed_of(pty), static_cast<speed_t>(B115200));
+  EXPECT_EQ(pty.read(kLarge), marked_lines('a', 1, 1, kLarge));
+  EXPECT_EQ(pty.read(kMarkedLength), marked('a', 2));
+  EXPECT_EQ(speed_of(pty), static_cast<speed_t>(B9600));
+  (void)told(2);
+  EXPECT_EQ(number(call("fixture.line", R"({"baud": 19200})"), "status"), 0);
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B19200; }));
+  EXPECT_EQ(number(call("fixture.line", "{}"), "status"), 0);
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B115200; }));
+  EXPECT_EQ(number(call("fixture.line", R"({"baud": 4800})"), "status"), 0);
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B4800; }));
+  ASSERT_EQ(http(dtud.socket(), "PATCH", "/v1/config", R"({"uconf": {"1": {"mode": "command"}}})").status, 200);
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B115200; })) << "the session is over";
+}
+
+TEST_P(Follow, ALineThatCannotRunSoSaysSo) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("protocol": "tcp", "mode": "server")"));
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  if (!GetParam()) {
+    for (const char* wrong : {R"({"baud": 49})", R"({"databits": 9})", R"({"parity": 5})", R"({"stopbits": 4})"}) {
+      const Json answer = call("fixture.line", wrong);
+      EXPECT_EQ(number(answer, "status"), -2) << wrong;
+      EXPECT_THAT(text(answer, "error"), HasSubstr("is not allowed")) << wrong;
+    }
+  }
+  EXPECT_EQ(number(call("fixture.line", R"({"stopbits": 3})"), "status"), 0);
+  EXPECT_TRUE(eventually([&] {
+    for (const std::string& state : list("states"))
+      if (state.find("1.5 stop bits go with 5 data bits only") != std::string::npos) return true;
+    return false;
+  })) << testing::PrintToString(list("states"));
+  follow("port", 1, 1);
+  EXPECT_EQ(pty.read(kMarkedLength), marked('a', 1)) << "it goes on as it was";
+  EXPECT_EQ(number(call("fixture.line", R"({"baud": 9600})"), "status"), 0);
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B9600; }));
 }
 
 TEST_P(Follow, APortThatGoesAwayEndsWhatWasUnderWay) {

@@ -208,6 +208,8 @@ const std::deque<LogLine>& TestHost::logs() { return state_->records().logs; }
 const std::deque<Reply>& TestHost::replies() { return state_->records().replies; }
 const std::deque<Writable>& TestHost::writables() { return state_->records().writables; }
 const std::deque<LinkWrite>& TestHost::link_writes() { return state_->records().link_writes; }
+const std::deque<LineCall>& TestHost::line_calls() { return state_->records().line_calls; }
+void TestHost::refuse_line(dtu_status status) { state_->line_refusal = status; }
 const std::deque<Drop>& TestHost::drops() { return state_->records().drops; }
 const std::deque<Request>& TestHost::requests() { return state_->records().requests; }
 const std::deque<Published>& TestHost::events() { return state_->records().events; }

@@ -144,6 +144,8 @@ class TestHost {
   const std::deque<Reply>& replies();
   const std::deque<Writable>& writables();
   const std::deque<LinkWrite>& link_writes();
+  const std::deque<LineCall>& line_calls();  // discard and set_line
+  void refuse_line(dtu_status status);       // set_line is answered so; DTU_OK: no longer
   const std::deque<Drop>& drops();
   const std::deque<Request>& requests();  // what was asked through dtu.invoke/1
   const std::deque<Published>& events();  // what was told through dtu.events/1

@@ -48,12 +48,14 @@ enum class Frame : uint32_t {
   channel_state,  // session, channel, state, error
   answer,         // id, status, json, error: of an ask_...
   points,         // status, count, a text of (flags, name, unit, title)...: of ask_points
-  commands,    // status, count, a text of (flags, count, codes..., provider, name, title, schema)...: of ask_commands
-  ask_health,  // nothing
-  ask_alive,   // nothing
-  event,       // subscription, flags, name, source, seq, time, json, missed
-  port_state,  // session, state, error
-  fate,        // session, channel (0: the port), token, status, reason
+  commands,      // status, count, a text of (flags, count, codes..., provider, name, title, schema)...: of ask_commands
+  ask_health,    // nothing
+  ask_alive,     // nothing
+  event,         // subscription, flags, name, source, seq, time, json, missed
+  port_state,    // session, state, error
+  fate,          // session, channel (0: the port), token, status, reason
+  discard_port,  // key, DTU_DISCARD_...
+  set_line,      // key, settings
 
   // The child to dtud.
   offer_command = 100,  // flags, name, title, schema, count, codes...
@@ -92,6 +94,9 @@ enum class Frame : uint32_t {
   ask_await,            // id, point, json, deadline_ms
   ask_after_answers,    // id, deadline_ms
   cancel_ask,           // id
+  discard,              // link, DTU_DISCARD_...
+  change_line,          // link, baud, databits, stopbits, parity
+  line_refused,         // key, error: the board did not make a change of settings
 };
 
 // What a message counts against a window: what it holds, and what is around it.

@@ -318,6 +318,35 @@ struct Handlers {
     const uint64_t id = in.u64();
     if (in.whole()) p.unsubscribe(id);
   }
+  static void discard(Proxy& p, Reader& in) {
+    const uint64_t link = in.u64();
+    const uint32_t which = in.u32();
+    uint64_t bytes = 0;
+    if (in.whole()) (void)p.context_.up.discard(p.instance_, link, which, &bytes);
+  }
+  static void change_line(Proxy& p, Reader& in) {
+    const uint64_t link = in.u64();
+    dtu_line line{};
+    line.struct_size = sizeof line;
+    line.baud = in.u32();
+    line.databits = in.u32();
+    line.stopbits = in.u32();
+    line.parity = in.i32();
+    if (!in.whole()) return;
+    dtu_error error{};
+    error.struct_size = sizeof error;
+    if (p.context_.up.set_line(p.instance_, link, line, &error) == DTU_OK) return;
+    for (const auto& [id, session] : p.sessions_)  // its call has returned: the state of the port says it
+      if (session.link == link)
+        p.say(Frame::port_state,
+              [id = id, &error](Writer&& out) { out.number(id).number(int32_t{DTU_STATE_UP}).error(&error); });
+  }
+  static void line_refused(Proxy& p, Reader& in) {
+    const uint64_t key = in.u64();
+    dtu_error error{};
+    in.error(error);
+    if (in.whole()) p.instance_.reported(key, DTU_STATE_UP, &error);
+  }
   static void events_told(Proxy& p, Reader& in) {
     const uint32_t count = in.u32();
     if (in.whole()) p.events_told(count);
@@ -331,7 +360,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 35> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 38> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -365,7 +394,10 @@ constexpr std::array<Row, 35> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::events_told, Handlers::events_told},
                                      {Frame::ask_await, Handlers::ask_of_point<&Upcalls::await_point>},
                                      {Frame::ask_after_answers, Handlers::ask_after_answers},
-                                     {Frame::cancel_ask, Handlers::cancel_ask}}};
+                                     {Frame::cancel_ask, Handlers::cancel_ask},
+                                     {Frame::discard, Handlers::discard},
+                                     {Frame::change_line, Handlers::change_line},
+                                     {Frame::line_refused, Handlers::line_refused}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -107,8 +107,16 @@ constexpr dtu_ports kPorts{
     },
     [](void* self, void* port) noexcept { return at(self).drained(port_at(port)); },
     [](void*, void* port) noexcept { return port_at(port).flags; },
-    nullptr,
-    nullptr};
+    [](void* self, void* port, uint32_t which) noexcept -> uint64_t {
+      at(self).say(Frame::discard_port, [&](Writer&& out) { out.number(port_at(port).key).number(which); });
+      return 0;
+    },
+    [](void* self, void* port, const dtu_port_settings* s, dtu_error*) noexcept {
+      return at(self).say(Frame::set_line, [&](Writer&& out) {
+        out.number(port_at(port).key).number(s->baud).number(s->databits).number(s->parity).number(s->stopbits);
+        out.number(s->flow).number(s->direction_gpio).number(s->direction_level);
+      });
+    }};
 
 constexpr dtu_dialect kDialect{
     sizeof(dtu_dialect),
@@ -151,6 +159,8 @@ void fill(const LoadedComponent& of, dtu_commands& ours) {
 void fill(const LoadedComponent& of, dtu_ports& ours) {
   ours = kPorts;
   if (!of.has("ports.drained")) ours.drained = nullptr;
+  if (!of.has("ports.discard")) ours.discard = nullptr;
+  if (!of.has("ports.set_line")) ours.set_line = nullptr;
 }
 void fill(const LoadedComponent& of, dtu_dialect& ours) {
   ours = kDialect;

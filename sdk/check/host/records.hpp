@@ -62,6 +62,13 @@ struct LinkWrite : Message {
   uint64_t link = 0;
   uint32_t channel = 0;  // 0: to the port
 };
+// A call of discard (which) or of set_line (line).
+struct LineCall {
+  dtu_instance* by;
+  uint64_t link;
+  uint32_t which;
+  std::optional<dtu_line> line;
+};
 struct Drop {
   dtu_instance* by;
   uint64_t link;
@@ -115,6 +122,7 @@ struct Records {
   std::deque<Reply> replies;
   std::deque<Writable> writables;
   std::deque<LinkWrite> link_writes;
+  std::deque<LineCall> line_calls;
   std::deque<Drop> drops;
   std::deque<Request> requests;
   std::deque<Published> events;

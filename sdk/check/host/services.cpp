@@ -1,5 +1,6 @@
 // Every service but dtu.invoke/1 (invoke.cpp) and dtu.events/1 (events.cpp).
 #include <sys/stat.h>
+#include <dtu/sdk/text.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -211,8 +212,25 @@ constexpr dtu_link_service links{sizeof(dtu_link_service),
                                      return DTU_OK;
                                    });
                                  },
-                                 nullptr,
-                                 nullptr};
+                                 [](dtu_instance* i, uint64_t link, uint32_t which, uint64_t* bytes) {
+                                   return lane(i, "link.discard", [&]() -> dtu_status {
+                                     if (bytes != nullptr) *bytes = 0;
+                                     if (which == 0 || which > 3) return DTU_E_INVALID;
+                                     host(i).write_down(&Records::line_calls, LineCall{i, link, which, {}});
+                                     return DTU_OK;
+                                   });
+                                 },
+                                 [](dtu_instance* i, uint64_t link, const dtu_line* line, dtu_error* error) {
+                                   return lane(i, "link.set_line", [&]() -> dtu_status {
+                                     LineCall call{i, link, 0, dtu_line{sizeof(dtu_line), 0, 0, 0, -1, 0}};
+                                     if (line != nullptr && line->struct_size < sizeof *line) return DTU_E_INVALID;
+                                     if (line != nullptr) call.line = *line;
+                                     if (host(i).line_refusal != DTU_OK)
+                                       return fail(error, host(i).line_refusal, "refused by the test");
+                                     host(i).write_down(&Records::line_calls, std::move(call));
+                                     return DTU_OK;
+                                   });
+                                 }};
 
 }  // namespace
 

@@ -263,6 +263,7 @@ Records& State::records() {
   move_all(fresh_.replies, records_.replies);
   move_all(fresh_.writables, records_.writables);
   move_all(fresh_.link_writes, records_.link_writes);
+  move_all(fresh_.line_calls, records_.line_calls);
   move_all(fresh_.drops, records_.drops);
   move_all(fresh_.requests, records_.requests);
   move_all(fresh_.events, records_.events);

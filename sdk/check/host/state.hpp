@@ -128,6 +128,7 @@ class State {
   std::map<std::string, std::string> points;
   std::map<std::string, std::string> units;  // of points; none: ""
   dtu_status invoke_refusal = DTU_OK;
+  dtu_status line_refusal = DTU_OK;  // of dtu.link/1 set_line
   uint64_t last_token = 0;
   Storage& storage;     // of buffers
   bool strict = false;  // as dtud: emit is closed from stop() on; and no call at all is due once stop() is finished

@@ -37,12 +37,15 @@ typedef struct dtu_link_service {
 
   /* [lane] Forgets what is under way at the port (DTU_DISCARD_..., one or both), in the host, the board and the driver.
    * A followed message is told of: DTU_E_DROPPED, "discard". Counted as dropped. `bytes` (may be null): how many there
-   * were, but for those in the driver. DTU_E_NOT_FOUND: the link has no port. */
+   * were, but for those in the driver, and in a board on a lane or in a process of its own. What was read before and is
+   * on its way to this session still comes. DTU_E_NOT_FOUND: the link has no port. */
   dtu_status (*discard)(dtu_instance*, uint64_t link, uint32_t which, uint64_t* bytes);
 
-  /* [lane] Runs the port otherwise from the next message on: what was given to to_port() before goes out as it was. It
-   * holds until close() of the session; then the port runs as configured. Null: as configured. DTU_E_UNSUPPORTED: this
-   * board cannot; DTU_E_NOT_FOUND: the link has no port; DTU_E_INVALID: no such setting. The error may be null. */
+  /* [lane] Runs the port otherwise from the next message on: what was given to to_port() before is on the wire as it
+   * was. It holds until close() of the session; then the port runs as configured. Null: as configured. DTU_OK: it will;
+   * a board that then refuses is told of by port_state(UP) with an error, and the line stays as it was.
+   * DTU_E_UNSUPPORTED: this board cannot; DTU_E_NOT_FOUND: the link has no port that is open; DTU_E_INVALID: no such
+   * setting. The error may be null. */
   dtu_status (*set_line)(dtu_instance*, uint64_t link, const dtu_line*, dtu_error*);
 } dtu_link_service;
 

@@ -64,8 +64,8 @@ typedef struct dtu_ports {
    * forgotten; what the driver forgot is not counted. */
   uint64_t (*discard)(void* self, void* port, uint32_t which);
 
-  /* [lane] optional: other settings for an open port, after what write() took is out. The direction pin and the flow
-   * control stay as open() got them. A failure leaves the port as it was. */
+  /* [lane] optional: other settings for an open port. The host calls it when drained() says that what write() took is
+   * out. The direction pin and the flow control stay as open() got them. A failure leaves the port as it was. */
   dtu_status (*set_line)(void* self, void* port, const dtu_port_settings*, dtu_error*);
 } dtu_ports;
 

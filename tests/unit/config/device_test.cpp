@@ -228,11 +228,12 @@ TEST(Device, PortsInAllTheirForms) {
            "crc": "mpeg2", "frame_idle_ms": "50",
            "packet": {"idle_chars": "4", "length": 128, "delimiter": "0x0D0a", "max": 512}},
     "2": {"parity": "Odd", "packet": {"delimiter": "\r\n"}},
-    "usb": {"parity": 1, "mode": "THROUGH"}}})");
+    "usb": {"parity": 1, "mode": "THROUGH"},
+    "x1": {"parity": "mark", "stopbits": 1.5, "databits": 5}, "x2": {"parity": "Space", "stopbits": "2"}}})");
   ASSERT_TRUE(d.config) << d.said;
   EXPECT_EQ(d.said, "");
   const auto& ports = d.config->ports;
-  ASSERT_EQ(ports.size(), 3U);
+  ASSERT_EQ(ports.size(), 5U);
   EXPECT_EQ(ports[0].id, "2");
   EXPECT_EQ(ports[0].parity, 2U);
   EXPECT_EQ(ports[0].packet.delimiter, "\r\n");
@@ -251,26 +252,32 @@ TEST(Device, PortsInAllTheirForms) {
   EXPECT_THAT(ports[1].json, AllOf(HasSubstr(R"("crc":"mpeg2")"), HasSubstr(R"("frame_idle_ms":50)")));
   EXPECT_EQ(ports[2].id, "usb");
   EXPECT_EQ(ports[2].mode, "through");
+  EXPECT_EQ(ports[3].parity, 3U);
+  EXPECT_EQ(ports[3].stopbits, 3U);
+  EXPECT_EQ(ports[3].bits_per_char(), 9U);
+  EXPECT_EQ(ports[4].parity, 4U);
+  EXPECT_EQ(ports[4].stopbits, 2U);
 }
 
 TEST(Device, WrongPortSettingsAreNamed) {
   const auto d =
-      device(R"({"uconf": {"1": {"baudrate": 49, "databits": 9, "parity": "mark", "stopbits": 3, "flowctl": 2,
+      device(R"({"uconf": {"1": {"baudrate": 49, "databits": 9, "parity": "none of them", "stopbits": 3, "flowctl": 2,
     "crc": "crc16", "frame_idle_ms": -1, "packet": {"max": 0, "delim": "x"}}, "a b": {}}})");
   EXPECT_FALSE(d.config);
-  EXPECT_EQ(d.said,
-            "d.json:1:30: error: /uconf/1/baudrate: 49 is not allowed: give a whole number from 50 to 4000000\n"
-            "d.json:1:46: error: /uconf/1/databits: 9 is not allowed: give a whole number from 5 to 8\n"
-            "d.json:1:59: error: /uconf/1/parity: \"mark\" is not allowed: give one of 0, 1, 2, \"none\", \"even\", "
-            "\"odd\"\n"
-            "d.json:1:79: error: /uconf/1/stopbits: 3 is not allowed: give a whole number from 1 to 2\n"
-            "d.json:1:93: error: /uconf/1/flowctl: 2 is not allowed: give a whole number from 0 to 1\n"
-            "d.json:2:12: error: /uconf/1/crc: \"crc16\" is not allowed: give one of \"zlib\", \"mpeg2\"\n"
-            "d.json:2:38: error: /uconf/1/frame_idle_ms: -1 is not allowed: give a whole number from 0 to 60000\n"
-            "d.json:2:60: error: /uconf/1/packet/max: 0 is not allowed: give a whole number from 1 to 65536\n"
-            "d.json:2:63: error: /uconf/1/packet/delim: unknown key: did you mean \"delimiter\"?\n"
-            "d.json:2:86: error: /uconf/a b: is not allowed as a key: give a text (1 to 32 letters, digits, _ . "
-            "-)\n");
+  EXPECT_EQ(
+      d.said,
+      "d.json:1:30: error: /uconf/1/baudrate: 49 is not allowed: give a whole number from 50 to 4000000\n"
+      "d.json:1:46: error: /uconf/1/databits: 9 is not allowed: give a whole number from 5 to 8\n"
+      "d.json:1:59: error: /uconf/1/parity: \"none of them\" is not allowed: give one of 0, 1, 2, 3, 4, \"none\", "
+      "\"even\", \"odd\", \"mark\", \"space\"\n"
+      "d.json:1:87: error: /uconf/1/stopbits: 3 is not allowed: give one of 1, 2, 1.5\n"
+      "d.json:1:101: error: /uconf/1/flowctl: 2 is not allowed: give a whole number from 0 to 1\n"
+      "d.json:2:12: error: /uconf/1/crc: \"crc16\" is not allowed: give one of \"zlib\", \"mpeg2\"\n"
+      "d.json:2:38: error: /uconf/1/frame_idle_ms: -1 is not allowed: give a whole number from 0 to 60000\n"
+      "d.json:2:60: error: /uconf/1/packet/max: 0 is not allowed: give a whole number from 1 to 65536\n"
+      "d.json:2:63: error: /uconf/1/packet/delim: unknown key: did you mean \"delimiter\"?\n"
+      "d.json:2:86: error: /uconf/a b: is not allowed as a key: give a text (1 to 32 letters, digits, _ . "
+      "-)\n");
 }
 
 TEST(Device, ABadDelimiterIsNamed) {

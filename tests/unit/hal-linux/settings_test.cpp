@@ -81,6 +81,22 @@ TEST(Settings, StopBitsAndFlowControl) {
   EXPECT_EQ(slave.get().c_cflag & (CSTOPB | CRTSCTS), 0U);
 }
 
+TEST(Settings, MarkSpaceAndOneAndAHalf) {
+  dtu_port_settings s = settings(9600);
+  s.parity = DTU_PARITY_MARK;
+  EXPECT_EQ(dtu_port::to_text(s), "9600 8M1");
+  s.parity = DTU_PARITY_SPACE;
+  s.stopbits = DTU_STOP_1_5;
+  s.databits = 5;
+  EXPECT_EQ(dtu_port::to_text(s), "9600 5S1.5");
+  EXPECT_NO_THROW(dtu_port::check_settings(s));
+  s.databits = 8;
+  EXPECT_THROW(dtu_port::check_settings(s), dtu::Failure);
+  s.stopbits = DTU_STOP_1;
+  s.parity = DTU_PARITY_SPACE + 1;
+  EXPECT_THROW(dtu_port::check_settings(s), dtu::Failure);
+}
+
 TEST(Settings, APtyMayIgnoreThem) {
   const Slave slave;
   dtu_port_settings s = settings();

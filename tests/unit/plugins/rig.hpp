@@ -125,6 +125,12 @@ class Rig : public plugins::Upcalls {
   void drop(plugins::Instance& i, uint64_t link, std::string_view reason, uint64_t bytes) override {
     router.drop(i, link, reason, bytes);
   }
+  dtu_status discard(plugins::Instance& i, uint64_t link, uint32_t which, uint64_t* bytes) override {
+    return router.discard(i, link, which, *bytes);
+  }
+  dtu_status set_line(plugins::Instance& i, uint64_t link, const dtu_line& line, dtu_error* error) override {
+    return router.set_line(i, link, line, error);
+  }
   dtu_status reply(plugins::Instance& i, uint64_t call, dtu_status s, dtu_str json, const dtu_error* e) override {
     return calls.reply(i, call, {s, std::string(dtu::view(json)), e != nullptr ? e->message : ""});
   }

@@ -18,9 +18,9 @@ namespace dtu_port {
 
 struct LineCounters {
   uint64_t rx_bytes = 0;       // handed to the host
-  uint64_t rx_lost_bytes = 0;  // read, but refused by the host for good, or until the port was closed
+  uint64_t rx_lost_bytes = 0;  // read, but refused by the host for good, until the port was closed, or discarded
   uint64_t tx_bytes = 0;       // taken by the driver
-  uint64_t tx_lost_bytes = 0;  // taken from the host, never sent: the device went away or the port was closed
+  uint64_t tx_lost_bytes = 0;  // taken from the host, never sent: the device went away, or it was closed or discarded
 };
 
 class Line {
@@ -53,6 +53,8 @@ class Line {
   // dtu_ops.writable: the host has room for what was read.
   void resume();
   [[nodiscard]] bool drained() const;
+  // dtu_ports.discard.
+  uint64_t discard(uint32_t which);
   [[nodiscard]] const LineCounters& counters() const noexcept { return counters_; }
 
  private:
