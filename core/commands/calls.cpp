@@ -236,7 +236,7 @@ void Calls::cancel(const plugins::Instance& asker, uint64_t number) {
   });
   if (it == calls_.end()) return;
   const Call& call = it->second;
-  if (call.audited) note(call.source, call.name, call.changes, {DTU_E_CANCELLED, "", "cancelled by who asked"});
+  if (call.audited) note(call.caller.name, call.name, call.changes, {DTU_E_CANCELLED, "", "cancelled by who asked"});
   drop(it->first);
 }
 

@@ -40,8 +40,6 @@ void NetworkSettings::tell(const plugins::Instance& board) {
   request.command = commands::kNetworkConfigure;
   request.args = config::to_json(config::Json(args));
   request.to = board.name();
-  request.source = "kernel";
-  request.trusted = true;
   request.deadline_ms = kDeadline_ms;
   const auto told = [this, asked = &board, name = board.name()](const commands::Answer& answer) {
     // What stopped meanwhile is told after its next start.

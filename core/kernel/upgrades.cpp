@@ -138,8 +138,6 @@ void Upgrades::call(const plugins::Instance& board, const char* command, std::st
   request.command = command;
   request.args = std::move(args);
   request.to = board.name();
-  request.source = "kernel";
-  request.trusted = true;
   request.deadline_ms = deadline_ms;
   const Answer refusal = parts_.calls.invoke(request, nullptr, done);
   if (refusal.status != DTU_OK) fail_later(done, refusal.status, refusal.error);

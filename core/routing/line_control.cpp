@@ -1,4 +1,6 @@
 // What a dialect does to the line itself: forgetting what is under way, and other settings for a while.
+#include <dtu/sdk/text.hpp>
+
 #include <algorithm>
 
 #include "plugins/sound.hpp"

@@ -1,5 +1,7 @@
 #include "port.hpp"
 
+#include <dtu/kit/port/line_settings.hpp>
+
 #include <algorithm>
 
 namespace hal_linux {

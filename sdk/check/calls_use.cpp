@@ -98,12 +98,13 @@ class Commands {
     };
     s_.call("commands.list()", [&](dtu_error* e) { return table_.list(s_.self(), each, &all, e); });
     judge_names(s_, "commands.list", "commands.list()", all);
-    for (const Named& n : all)
+    for (const Named& n : all) {
       if (const uint32_t level = n.flags & levels; (level & (level - 1)) != 0)
         s_.bench().found("commands.level", "command " + n.name + " has more than one access level: dtud refuses it");
-    if (is_for_dtud(n.name) && (n.flags & kForDtud) != kForDtud)
-      s_.bench().found("commands.board",
-                       s_.in("commands.list()") + " gave " + n.name + " with the flags " + std::to_string(n.flags));
+      if (is_for_dtud(n.name) && (n.flags & kForDtud) != kForDtud)
+        s_.bench().found("commands.board",
+                         s_.in("commands.list()") + " gave " + n.name + " with the flags " + std::to_string(n.flags));
+    }
     return all;
   }
   std::optional<host::Reply> invoke(const std::string& name, const std::string& args) {

@@ -33,7 +33,6 @@ TEST(StandIn, OffersWhatThePluginOffersAsFarAsItCanBeCalledFromHere) {
   const Tables& t = rig.instance->tables();
   EXPECT_NE(t.ports.write, nullptr);
   EXPECT_EQ(t.points.await, nullptr) << "the plugin has none";
-  EXPECT_EQ(t.network.configure, nullptr);
 }
 
 TEST(StandIn, IsMadeOnceForTheSameComponentAndLimits) {

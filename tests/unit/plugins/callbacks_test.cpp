@@ -68,7 +68,7 @@ struct Services {
 
 // The asker lives on the main lane, or on one of its own.
 struct Callbacks : ::testing::TestWithParam<uint64_t> {
-  const plugins::LoadedComponent provider_component = board_component();
+  const plugins::LoadedComponent provider_component = scripted_board();
   const plugins::LoadedComponent asker_component = channel_component(GetParam());
   Kept timer, watch, request, await, task, other;
   Script provider_script, asker_script;
@@ -339,7 +339,6 @@ TEST_P(Callbacks, OneThousandAndTwentyFourRequestsAreUnderWay) {
   rig.on([&] {
     commands::Request asked;
     asked.command = "test.run";
-    asked.trusted = true;
     EXPECT_EQ(rig.calls.invoke(asked, nullptr, [](const commands::Answer&) {}).status, DTU_OK);
   });
   rig.stop(asker);

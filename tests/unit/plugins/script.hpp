@@ -236,7 +236,7 @@ inline plugins::LoadedComponent command_component(uint64_t caps = 0) {
   return component(DTU_KIND_COMMAND, caps, {dtu::commands_iface<Scripted>});
 }
 // Commands and points.
-inline plugins::LoadedComponent board_component(uint64_t caps = 0) {
+inline plugins::LoadedComponent scripted_board(uint64_t caps = 0) {
   return component(DTU_KIND_COMMAND, caps, {dtu::commands_iface<Scripted>, dtu::points_iface<Scripted>});
 }
 inline plugins::LoadedComponent dialect_component() {
