@@ -8,6 +8,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "config/isolate.hpp"
 #include "config/json_text.hpp"
 #include "config/secret_names.hpp"
 #include "config/secrets.hpp"
@@ -104,8 +105,12 @@ PluginKeys::PluginKeys(const Json& document, const Schemas& schemas, Report& rep
   const Json channels = as_object(document)->get("conf");
   if (const auto* object = as_object(channels))
     for (const auto& [id, channel] : *object)
-      if (const auto* settings = as_object(channel))
-        channel_types_.insert(Poco::toLower(as_text(settings->get("protocol"))));
+      if (const auto* settings = as_object(channel)) {
+        const std::string type = Poco::toLower(as_text(settings->get("protocol")));
+        channel_types_.insert(type);
+        // Before it is looked at: a file that is used in processes of its own is not opened.
+        if (schemas.uses) schemas.uses(DTU_KIND_CHANNEL, type, isolate_of(settings->get("isolate")).has_value());
+      }
   const Json schema = parse_trusted(device_schema_json);
   const Json properties = as_object(schema)->get("properties");
   const auto& kernels = *as_object(properties);

@@ -49,7 +49,13 @@ std::vector<std::string> Components::keys() const {
 
 std::vector<std::string> Components::keys_in_use(const std::vector<std::string>& channel_types) {
   std::vector<std::string> out;
+  // Only a file that names keys is opened for them.
+  const auto may_own = [&](const std::string& full) {
+    return std::any_of(files_.begin(), files_.end(),
+                       [&](const File& file) { return !file.keys.empty() && names(file.types, full); });
+  };
   const auto add = [&](uint32_t kind, const std::string& type) {
+    if (catalogue_.find(kind, type) == nullptr && !may_own(plugins::full_type(kind, type))) return;
     const Found found = find(kind, type);
     if (found.component == nullptr) return;
     for (const plugins::DeclaredKey& key : found.component->keys) out.push_back(key.name);

@@ -13,7 +13,7 @@ struct Guide : testing::Test {
   Dtud dtud;
 
   void SetUp() override {
-    dtud.hal(R"({"type": "guide-board"})").hal(R"({"type": "guide-modem"})");
+    dtud.hal(R"({"type": "guide-board"})").hal(R"({"type": "guide-modem"})").hal(R"({"type": "guide-cloud"})");
     dtud.device(R"({"apn": ["iot.example", "me", "hush-1"], "uconf": {"guide": {"mode": "guide-lines"}}, "conf": {
       "1": {"protocol": "guide-echo", "serialID": "guide"}, "2": {"protocol": "guide-echo-c", "serialID": "guide"},
       "3": {"protocol": "guide-queue", "serialID": "guide"}, "4": {"protocol": "guide-check"}}})");

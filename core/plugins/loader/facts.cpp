@@ -1,6 +1,7 @@
 #include "plugins/loader/facts.hpp"
 
 #include <dtu/events.h>
+#include <dtu/keys.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -64,6 +65,33 @@ std::vector<events::Declared> events_in(const Json& value) {
   return out;
 }
 
+JsonArray::Ptr list_of(const std::vector<DeclaredKey>& keys) {
+  JsonArray::Ptr list = new JsonArray;
+  for (const DeclaredKey& key : keys) {
+    auto o = make_object();
+    o->set("name", key.name);
+    o->set("title", key.title);
+    o->set("cuts", key.cuts);
+    if (!key.schema.empty()) o->set("schema", key.schema);
+    list->add(o);
+  }
+  return list;
+}
+
+std::vector<DeclaredKey> keys_in(const Json& value) {
+  std::vector<DeclaredKey> out;
+  const JsonArray* list = config::as_list(value);
+  if (list == nullptr) return out;
+  for (const Json& entry : *list) {
+    const JsonObject* o = config::as_object(entry);
+    if (o == nullptr || out.size() >= DTU_KEYS_MAX) continue;
+    DeclaredKey key{short_text(o->get("name")), short_text(o->get("title")), as_text(o->get("schema")),
+                    config::as_flag(o->get("cuts"))};
+    if (!key.name.empty()) out.push_back(std::move(key));
+  }
+  return out;
+}
+
 std::string text_of(const struct stat& st) {
   const auto ns = [](const timespec& t) { return std::to_string(t.tv_sec) + "." + std::to_string(t.tv_nsec); };
   return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) + ":" + std::to_string(st.st_size) + ":" +
@@ -82,9 +110,10 @@ PluginFacts facts_of(const LoadedPlugin& plugin, bool with_schemas) {
                     with_schemas};
   for (const LoadedComponent& c : plugin.components) {
     facts.components.push_back({std::string(kind_name(c.kind)), c.type, c.title, c.caps, c.interface_ids, c.dialects,
-                                with_schemas ? c.schema : "", c.lacks, c.events});
+                                with_schemas ? c.schema : "", c.lacks, c.events, c.keys});
     if (with_schemas) continue;
     for (events::Declared& event : facts.components.back().events) event.schema.clear();
+    for (DeclaredKey& key : facts.components.back().keys) key.schema.clear();
   }
   return facts;
 }
@@ -110,6 +139,7 @@ std::shared_ptr<const LoadedPlugin> described(const PluginFacts& facts, const st
     c.caps = f.caps;
     c.dialects = f.dialects;
     c.events = f.events;
+    c.keys = f.keys;
     c.interface_ids = f.interfaces;
     c.lacks = f.lacks;
     c.tables.assign(c.interface_ids.size(), nullptr);
@@ -136,6 +166,7 @@ JsonObject::Ptr to_json(const PluginFacts& facts) {
     component->set("dialects", list_of(c.dialects));
     component->set("lacks", list_of(c.lacks));
     component->set("events", list_of(c.events));
+    component->set("keys", list_of(c.keys));
     if (!c.schema.empty()) component->set("schema", c.schema);
     components->add(component);
   }
@@ -171,7 +202,7 @@ std::optional<PluginFacts> plugin_facts(const Json& json) {
     facts.components.push_back({short_text(c->get("kind")), as_text(c->get("type")), short_text(c->get("title")),
                                 static_cast<uint64_t>(config::as_integer(c->get("caps"))),
                                 texts_in(c->get("interfaces")), texts_in(c->get("dialects")), as_text(c->get("schema")),
-                                texts_in(c->get("lacks")), events_in(c->get("events"))});
+                                texts_in(c->get("lacks")), events_in(c->get("events")), keys_in(c->get("keys"))});
   }
   facts.whole = config::as_flag(o->get("whole"));
   return facts;

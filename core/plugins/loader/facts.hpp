@@ -19,6 +19,7 @@ struct ComponentFacts {
   std::string schema;  // "" where nobody asked for it
   std::vector<std::string> lacks;
   std::vector<events::Declared> events;  // without schemas where nobody asked for them
+  std::vector<DeclaredKey> keys;         // likewise
 };
 
 struct PluginFacts {

@@ -75,6 +75,7 @@ void forget_schemas(PluginFacts& plugin) {
   for (ComponentFacts& c : plugin.components) {
     c.schema.clear();
     for (events::Declared& event : c.events) event.schema.clear();
+    for (DeclaredKey& key : c.keys) key.schema.clear();
   }
 }
 

@@ -56,8 +56,8 @@ void writable(dtu_instance* i, uint64_t source) {
 void report(dtu_instance* i, const dtu_state* told) {
   if (!at(i).host->may_speak(at(i), "report")) return;
   const dtu_error* e = told->error;
-  at(i).host->report(
-      at(i), {i, told->source, told->state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags, text_of(e)});
+  at(i).host->report(at(i), {i, told->source, told->state, e == nullptr ? DTU_OK : e->code, e == nullptr ? 0 : e->flags,
+                             text_of(e), e == nullptr ? 0 : e->protocol_code});
 }
 
 dtu_status reply(dtu_instance* i, const dtu_reply* r) {

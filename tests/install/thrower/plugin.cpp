@@ -41,7 +41,7 @@ class Bare : public dtu::Component, public dtu::CommandsIface {
   dtu_status invoke(uint64_t, std::string_view, std::string_view, const dtu_caller&) override { return DTU_E_INTERNAL; }
 };
 
-dtu_status bare_invoke(void*, uint64_t, dtu_str name, dtu_str, dtu_str, dtu_error*) { throw_as(dtu::view(name)); }
+dtu_status bare_invoke(void*, const dtu_invocation* asked, dtu_error*) { throw_as(dtu::view(asked->name)); }
 constexpr dtu_commands bare_table{sizeof(dtu_commands), 0, dtu::Glue<Bare>::commands().list, bare_invoke, nullptr};
 constexpr dtu_iface bare_iface{DTU_COMMANDS_IFACE, &bare_table};
 

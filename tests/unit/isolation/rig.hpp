@@ -21,6 +21,8 @@ class IsolationRig : public plugins::Upcalls {
     original.interface_ids = {DTU_CHANNEL_IFACE,  DTU_PORTS_IFACE,   DTU_POINTS_IFACE,
                               DTU_COMMANDS_IFACE, DTU_DIALECT_IFACE, "com.example.own/1"};
     original.tables = {&channel_, &ports_, &points_, &commands_, &dialect_, &channel_};
+    original.lacks = {"check",           "points.write",  "points.await",         "points.cancel",
+                      "commands.cancel", "ports.drained", "dialect.channel_state"};
     stand_in = &static_cast<const plugins::isolation::StandIn&>(isolation.stand_in(original, "org.test", "/x.so", {}));
     auto& mine = const_cast<plugins::isolation::StandIn&>(*stand_in);
     mine.create = [](const dtu_host*, dtu_instance* i, dtu_str, void** self, dtu_error*) noexcept -> dtu_status {

@@ -193,6 +193,8 @@ TEST_F(StoredTest, WhatIsDamagedOnDiskIsTold) {
     return outbox->messages() == 0;
   }));
   EXPECT_EQ(told("0"), came);
+  // Which they were is known when all of it was read.
+  EXPECT_TRUE(eventually([&] { return fates->all.size() == 3000; }));
   EXPECT_EQ(told("-16 damaged").size(), 3000 - came.size());
   EXPECT_EQ(backlog().damaged(), 3000 - came.size());
   EXPECT_GT(backlog().damaged(), 0U);
