@@ -88,7 +88,8 @@ Answer Calls::invoke(const Request& request, plugins::Instance* asker, Done done
   Call call;
   // What is asked for to carry out somebody's command is that command's business; what dtud and plugins only look at
   // for themselves, nobody's.
-  call.audited = !who.through_answer && (changes || !who.is_own());
+  // What dtud asks for itself is no news: it follows from what was changed.
+  call.audited = !who.through_answer && who.kind != Caller::Kind::host && (changes || !who.is_own());
   if (verdict) {  // else later: first of all the password has to be right
     if (Answer refusal = unfit(*command, args); refusal.status != DTU_OK) {
       if (call.audited) note(who.name, command->name, changes, refusal);

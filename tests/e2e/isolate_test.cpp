@@ -140,7 +140,9 @@ TEST_F(Isolate, KillsUnderLoadLoseNothingThatWasNotCompleted) {
   EXPECT_EQ(other.connections(), 1U);
   EXPECT_EQ(dtud.process().pid(), self);
   EXPECT_TRUE(dtud.process().running());
-  EXPECT_TRUE(eventually([&] { return dtud.open_fds() <= fds; })) << dtud.open_fds() << " descriptors, were " << fds;
+  // The disk lane, which begins with the first job, has three.
+  EXPECT_TRUE(eventually([&] { return dtud.open_fds() <= fds + 3; }))
+      << dtud.open_fds() << " descriptors, were " << fds;
 }
 
 TEST_F(Isolate, AnMqttChannelIsIsolatedToo) {
