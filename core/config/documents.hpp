@@ -14,6 +14,7 @@
 #include "config/checkup.hpp"
 #include "config/finding.hpp"
 #include "config/owned_keys.hpp"
+#include "config/upgrade_config.hpp"
 
 namespace dtud::config {
 
@@ -31,16 +32,6 @@ struct ComponentConfig {
   std::string type;
   std::string json;  // validated against the component's schema, defaults filled in, "type" and "isolate" left out
   std::optional<IsolateConfig> isolate;
-};
-
-struct UpgradeConfig {            // board.json, upgrade
-  std::vector<std::string> keys;  // Ed25519 public keys: base64, or paths of PEM files
-  bool allow_http = false;        // also without a SHA-256 or a signature
-  uint64_t max_bytes = 256U << 20U;
-  uint64_t bytes_per_day = 0;  // 0: no bound
-  std::string window;          // "22:00-05:00", local time; "": always
-  uint32_t deadline_h = 72, stall_s = 60, retry_s = 10, install_s = 3600, confirm_s = 300;
-  std::string ca, cert, key;  // of TLS, PEM files; ca "": the system's
 };
 
 struct PluginsConfig {            // board.json, plugins

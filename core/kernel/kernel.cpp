@@ -55,7 +55,8 @@ PluginSearch plugin_search_of(const std::string& board) {
 }  // namespace
 
 Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
-    : given_(std::move(options)),
+    : RoutedUpcalls(router_),
+      given_(std::move(options)),
       options_(given_),
       lane_(lane),
       log_(log),

@@ -25,6 +25,7 @@
 #include "kernel/offline_storage.hpp"
 #include "kernel/plugin_upgrade.hpp"
 #include "kernel/registration.hpp"
+#include "kernel/routed_upcalls.hpp"
 #include "kernel/run_lock.hpp"
 #include "kernel/service_manager.hpp"
 #include "kernel/upgrades.hpp"
@@ -38,7 +39,6 @@
 #include "plugins/isolation/isolation.hpp"
 #include "plugins/killers.hpp"
 #include "plugins/kv.hpp"
-#include "plugins/upcalls.hpp"
 #include "routing/router.hpp"
 
 namespace dtud {
@@ -50,7 +50,7 @@ struct KernelOptions {
   std::vector<plugins::BuiltIn> built_in;
 };
 
-class Kernel : public plugins::Upcalls {
+class Kernel : public RoutedUpcalls {
  public:
   enum class End { stop, restart, reboot };
 
@@ -98,35 +98,11 @@ class Kernel : public plugins::Upcalls {
     restart_soon(board_.reset == "reboot" ? End::reboot : End::restart);
   }  // as the board file says
 
-  // plugins::Upcalls
+  // plugins::Upcalls, but for those that go to the router
   void started(plugins::Instance&) override;
   void stopping(plugins::Instance&) override;
   void stopped(plugins::Instance&) override;
   void state_changed(plugins::Instance&, uint64_t source, int32_t state, const dtu_error*) override;
-  dtu_status emit(plugins::Instance& i, const dtu_msg* m, uint32_t n, uint32_t* taken) override {
-    return router_.emit(i, m, n, taken);
-  }
-  void complete(plugins::Instance& i, uint64_t token, dtu_status s) override { router_.complete(i, token, s); }
-  void writable(plugins::Instance& i, uint64_t source) override { router_.writable(i, source); }
-  void has_room(plugins::Instance& i) override { router_.has_room(i); }
-  void session_refused(plugins::Instance& i, uint64_t link, const dtu_error& error) override {
-    router_.session_refused(i, link, error);
-  }
-  dtu_status to_port(plugins::Instance& i, uint64_t link, const dtu_msg& m) override {
-    return router_.to_port(i, link, m);
-  }
-  dtu_status to_channel(plugins::Instance& i, uint64_t link, uint32_t channel, const dtu_msg& m) override {
-    return router_.to_channel(i, link, channel, m);
-  }
-  void drop(plugins::Instance& i, uint64_t link, std::string_view reason, uint64_t bytes) override {
-    router_.drop(i, link, reason, bytes);
-  }
-  dtu_status discard(plugins::Instance& i, uint64_t link, uint32_t which, uint64_t* bytes) override {
-    return router_.discard(i, link, which, *bytes);
-  }
-  dtu_status set_line(plugins::Instance& i, uint64_t link, const dtu_line& line, dtu_error* error) override {
-    return router_.set_line(i, link, line, error);
-  }
   dtu_status reply(plugins::Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
   dtu_status invoke(plugins::Instance&, const dtu_request&, plugins::Asking, dtu_error*) override;
   dtu_status read_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
