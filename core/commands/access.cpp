@@ -36,10 +36,14 @@ const char* name_of_status(dtu_status status) {
   return "internal";
 }
 
-Access::Guesser& Access::guesser(const std::string& source) {
+// One that is locked goes last: a flood of other names does not free it.
+Access::Guesser& Access::guesser(const std::string& source, int64_t now_ns) {
   if (guessers_.size() >= kMostSources && guessers_.count(source) == 0)
-    guessers_.erase(std::min_element(guessers_.begin(), guessers_.end(),
-                                     [](const auto& a, const auto& b) { return a.second.last_ns < b.second.last_ns; }));
+    guessers_.erase(std::min_element(guessers_.begin(), guessers_.end(), [now_ns](const auto& a, const auto& b) {
+      const bool locked = now_ns < a.second.locked_until_ns;
+      const bool other = now_ns < b.second.locked_until_ns;
+      return locked != other ? other : a.second.last_ns < b.second.last_ns;
+    }));
   return guessers_[source];
 }
 
@@ -49,7 +53,7 @@ void Access::set_password(std::string stored) {
 }
 
 std::optional<Answer> Access::check(const std::string& source, std::string_view given, int64_t now_ns) {
-  Guesser& who = guesser(source);
+  Guesser& who = guesser(source, now_ns);
   who.last_ns = now_ns;
   if (now_ns < who.locked_until_ns)
     return Answer{DTU_E_LOCKED, "",
@@ -66,7 +70,7 @@ std::optional<Answer> Access::check(const std::string& source, std::string_view 
 }
 
 Answer Access::judge(const std::string& source, std::string_view given, bool matches, int64_t now_ns) {
-  Guesser& who = guesser(source);
+  Guesser& who = guesser(source, now_ns);
   if (matches) {
     who = Guesser{0, 0, now_ns};
     if (is_password_hash(stored_)) known_ = given;

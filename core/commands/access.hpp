@@ -47,7 +47,7 @@ class Access {
   };
   static constexpr size_t kMostSources = 256;
   static constexpr uint32_t kFree = 5;
-  Guesser& guesser(const std::string& source);
+  Guesser& guesser(const std::string& source, int64_t now_ns);
 
   std::string stored_, initial_;
   std::string known_;  // matched the hash once: the next comparison is cheap

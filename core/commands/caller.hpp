@@ -22,8 +22,10 @@ struct Caller {
   uint64_t peer = 0;            // of a channel: which of its peers
   std::string name = "dtud";    // in the audit, the log and the lock-out: "console", "channel 3", "port 1", "hal sim"
   bool gave_password = false;   // the right one, for the call that is being answered
+  std::string guard = {};       // under whose name wrong passwords are counted; "" = its own
   bool through_answer = false;  // what is asked is part of the answer to a call of it
 
+  [[nodiscard]] const std::string& guesses_as() const { return guard.empty() ? name : guard; }
   // dtud itself, and a plugin for itself: no command is closed to them.
   [[nodiscard]] bool is_own() const { return kind == Kind::self || kind == Kind::host; }
   // Somebody outside: at a port, behind a channel, or whom a plugin speaks for.

@@ -11,6 +11,12 @@
 namespace dtud::commands {
 namespace {
 
+// What is wrong with a value for a point; "" = nothing.
+std::string wrong_value(std::string_view json) {
+  if (json.size() > DTU_PAYLOAD_MAX) return ": the value is over 1 MiB";
+  return config::check_syntax(std::string(json)).empty() ? "" : ": the value is not JSON: quote a text";
+}
+
 const std::string kKernel = "kernel";  // as in the list of commands
 
 dtu_str text(const std::string& s) { return {s.data(), s.size()}; }
@@ -50,7 +56,7 @@ std::optional<Answer> Calls::allowed(const Command& command, const Request& requ
     return Answer{DTU_E_STOPPED, "",
                   "stopped: the protocol was stopped by a command; function code 254 starts it again"};
   if ((command.flags & DTU_COMMAND_PASSWORD) == 0 || who.gave_password) return Answer{};
-  return access_.check(who.name, request.password, monotonic_ns());
+  return access_.check(who.guesses_as(), request.password, monotonic_ns());
 }
 
 void Calls::note(const std::string& source, const std::string& name, bool changes, const Answer& answer) {
@@ -134,7 +140,7 @@ void Calls::next_check() {
       checks_.pop_front();
       continue;
     }
-    const std::string source = it->second.caller.name;
+    const std::string source = it->second.caller.guesses_as();
     if (const auto verdict = access_.check(source, check.password, monotonic_ns())) {
       const Check known = check;
       checks_.pop_front();
@@ -189,6 +195,7 @@ Answer Calls::write_point(std::string_view name, std::string_view json, plugins:
   if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
   if ((point->flags & DTU_POINT_WRITABLE) == 0 || point->provider->tables().points.write == nullptr)
     return {DTU_E_UNSUPPORTED, "", "point " + point->name + " cannot be written"};
+  if (const std::string wrong = wrong_value(json); !wrong.empty()) return {DTU_E_INVALID, "", point->name + wrong};
   Call call;
   call.kind = Kind::write;
   call.name = point->name;
@@ -206,6 +213,7 @@ Answer Calls::await_point(std::string_view name, std::string_view json, plugins:
   if (point == nullptr) return {DTU_E_NOT_FOUND, "", "this board has no point " + std::string(name)};
   if (point->provider->tables().points.await == nullptr)
     return {DTU_E_UNSUPPORTED, "", "point " + point->name + " does not report changes"};
+  if (const std::string wrong = wrong_value(json); !wrong.empty()) return {DTU_E_INVALID, "", point->name + wrong};
   Call call;
   call.kind = Kind::await;
   call.name = point->name;
@@ -219,7 +227,7 @@ Answer Calls::await_point(std::string_view name, std::string_view json, plugins:
   return refusal;
 }
 
-void Calls::drop(uint64_t id) {
+void Calls::drop(uint64_t id, bool tells) {
   const auto theirs = [&](const Finished& f) { return f.id == id; };
   finished_.erase(std::remove_if(finished_.begin(), finished_.end(), theirs), finished_.end());
   for (Finished& f : telling_)
@@ -228,7 +236,7 @@ void Calls::drop(uint64_t id) {
   if (!node) return;
   forget(node.mapped());
   give_up(id);
-  tell_cancelled(node.mapped());
+  if (tells) tell_cancelled(node.mapped());
 }
 
 void Calls::cancel(const plugins::Instance& asker, uint64_t number) {
@@ -238,7 +246,14 @@ void Calls::cancel(const plugins::Instance& asker, uint64_t number) {
   if (it == calls_.end()) return;
   const Call& call = it->second;
   if (call.audited) note(call.caller.name, call.name, call.changes, {DTU_E_CANCELLED, "", "cancelled by who asked"});
-  drop(it->first);
+  Call cancelled = it->second;
+  drop(it->first, false);
+  // Not now: who asked may be who answers, and is inside a call.
+  if (cancelled.provider == nullptr) return;
+  lane_.post([cancelled = std::move(cancelled), run = cancelled.provider->handle().as_abi()] {
+    const plugins::Handle* handle = plugins::Handle::find(run);
+    if (handle != nullptr && handle->instance.load() == cancelled.provider) tell_cancelled(cancelled);
+  });
 }
 
 // What was counted and armed for a call that is not in calls_ any more.

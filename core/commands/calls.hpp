@@ -59,7 +59,7 @@ class Calls {
                                    uint64_t& id, Limits limits = {0, 0});
   // Nobody waits for this call any more: its `done` is not called, its provider is told. cancel: the same for an asker,
   // by its number; an answer that has been given is the asker's own to forget.
-  void drop(uint64_t id);
+  void drop(uint64_t id) { drop(id, true); }
   void cancel(const plugins::Instance& asker, uint64_t number);
 
   // From a provider.
@@ -135,6 +135,7 @@ class Calls {
   void forget(const Call& call);
   void give_up(uint64_t id);
   static dtu_status put(plugins::Instance& provider, const Call& call, dtu_error* error);
+  void drop(uint64_t id, bool tells);
   static void tell_cancelled(const Call& call);
   static void deadline_passed(void* call);
 

@@ -72,6 +72,7 @@ Answer resolve_caller(const plugins::Instance& asker, const dtu_request& request
       if (commands::looks_like_ours(name))
         return denied(asker, "asks for a remote with a name that dtud gives: \"" + std::string(name) + "\"");
       caller = {Caller::Kind::remote, 0, 0, std::string(name)};
+      caller.guard = asker.name();  // a new name for each guess is no way around the lock-out
       return {};
     }
     case DTU_CALLER_ASKER: {

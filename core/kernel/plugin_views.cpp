@@ -251,7 +251,7 @@ std::string component(Kernel& kernel, const std::string& type) {
     if (found.component == nullptr) continue;
     const auto& c = *found.component;
     auto o = component_view({std::string(dtud::plugins::kind_name(kind)), c.type, c.title, c.caps, c.interface_ids,
-                             c.dialects, c.schema, c.lacks, c.events},
+                             c.dialects, c.schema, c.lacks, c.events, c.keys},
                             true);
     o->set("plugin", found.plugin_id);
     o->set("instances", instances(kernel, found.component));

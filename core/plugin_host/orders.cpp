@@ -319,14 +319,14 @@ struct Orders {
       c.channel.config = str(c.config);
       pointers.push_back(&c.channel);
     }
-    info.dialect = str(session.dialect);
-    info.port = str(session.port);
     info.port_config = str(port_config);
     info.device_config = str(device_config);
     info.channels = pointers.data();
     info.channel_count = pointers.size();
     Instance& i = *b.instance_;
     const std::string port = session.port, dialect = session.dialect;
+    info.dialect = str(dialect);
+    info.port = str(port);
     b.sessions_[id] = std::move(session);  // it may ask for its link from inside open()
     dtu_error error{};
     error.struct_size = sizeof error;

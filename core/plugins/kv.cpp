@@ -24,6 +24,11 @@ bool is_rejected(std::string_view key) {
   return key.size() > end.size() && key.substr(key.size() - end.size()) == end;
 }
 
+bool is_link(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_symlink(std::filesystem::symlink_status(path, error));
+}
+
 bool make_folder(const std::string& path) { return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST; }
 
 std::string folder_of(const std::string& kv_dir, std::string instance) {
@@ -53,7 +58,10 @@ void KvFolder::read_once() {
   for (const std::string& key : keys) {
     config::FileError why;
     Value value;
-    value.on_disk = config::read_file(dir_ + "/" + key, kLongestValue, why);
+    if (is_link(dir_ + "/" + key))  // not dtud's: it could lead anywhere
+      why.text = dir_ + "/" + key + " is a link: remove it";
+    else
+      value.on_disk = config::read_file(dir_ + "/" + key, kLongestValue, why);
     if (!value.on_disk && why.code == ENOENT) continue;
     value.unreadable = !value.on_disk.has_value();
     if (value.unreadable) problem_ = why.text;
@@ -99,7 +107,7 @@ std::string KvFolder::put(const std::string& key, const std::optional<std::strin
   if (value)
     for (const std::string& folder : {parent_, dir_})
       if (!make_folder(folder)) return "cannot make " + folder + ": " + std::generic_category().message(errno);
-  if (unreadable && !config::set_aside(file, error)) return error.text;
+  if ((unreadable || is_link(file)) && !config::set_aside(file, error)) return error.text;
   const bool done = value ? config::write_file(file, *value, error) : config::remove_file(file, error);
   return done ? std::string() : error.text;
 }

@@ -9,6 +9,7 @@
 namespace dtud::routing {
 namespace {
 
+constexpr int64_t kAskAfter_ns = 1'000'000;               // the first question of whether the line is empty
 constexpr uint32_t kSlowest = 50, kFastest = 12'000'000;  // bits per second
 
 dtu_port_settings configured(const config::PortConfig& c) {
@@ -38,14 +39,14 @@ dtu_status Router::discard(const plugins::Instance& speaker, uint64_t link_id, u
   bytes = 0;
   if ((which & DTU_DISCARD_TO_PORT) != 0) {
     bytes = port.queued_bytes;
+    if (const uint64_t token = std::exchange(port.line.token, 0); token != 0)
+      ended(link, 0, token, DTU_E_DROPPED, "discard");
     // What the HAL is being shown cannot be taken back: it is dropped when that is over. The rest goes now; fates come
     // in the order of the messages, so those in front of it have to be told first.
     if (port.shown != 0)
       port.doomed = port.queue.size();
     else
       while (!port.queue.empty()) drop_from(port, PortDrop::discarded, DTU_E_DROPPED, "discard");
-    if (const uint64_t token = std::exchange(port.line.token, 0); token != 0)
-      ended(link, 0, token, DTU_E_DROPPED, "discard");
   }
   if (port.handle != nullptr && port.hal->alive() && port.hal->tables().ports.discard != nullptr) {
     plugins::Instance* hal = port.hal;
@@ -105,6 +106,7 @@ bool Router::settle_line(Port& port) {
     if (port.line.busy && port.hal->tables().ports.drained != nullptr) {
       if (!port.line.awaited) {
         port.line.awaited = true;
+        port.line.pause_ns = kAskAfter_ns;
         ask_line(port);
       }
       if (port.line.awaited) return false;

@@ -192,7 +192,8 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
   // The process of an isolated HAL keeps what it was shown.
   if (port.hal == nullptr || port.handle == nullptr || !port.hal->component().isolated) port.shown = 0;
   drop_doomed(port);
-  if (!port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID)) mark(port);
+  const bool more = !port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID);
+  if (more || !port.changes.empty()) mark(port);  // also settings that waited for the last message
   arm(port);
   unblock_channels_of(port);
 }
@@ -231,7 +232,7 @@ void Router::line_answered(Port& port, bool drained) {
   Port::Line& line = port.line;
   if (!line.awaited) return;  // it went down in between
   if (!drained) {
-    line.ask_ns = lane_.now_ns() + line.pause_ns;
+    line.ask_ns = lane_.now_ns() + std::max(line.pause_ns, kShortestPause_ns);
     line.pause_ns =
         line.pause_ns > kLongestPause_ns ? kShortestPause_ns : std::min(2 * line.pause_ns, kLongestPause_ns);
     return arm(port);

@@ -48,8 +48,10 @@ std::string why_no_link(const std::string& path) {
 Link::Link(dtu::Host host, std::string path, std::string target, const std::string& port)
     : host_(host), path_(std::move(path)), target_(std::move(target)), key_("link." + port) {
   std::error_code error;
-  if (fs::is_symlink(path_, error) && (!fs::exists(path_, error) || target_of(path_) == remembered(host_, key_)))
-    fs::remove(path_, error);
+  const auto ours = [&] {  // also one to our own pty: of a dtud that died before it had remembered it
+    return !fs::exists(path_, error) || target_of(path_) == remembered(host_, key_) || target_of(path_) == target_;
+  };
+  if (fs::is_symlink(path_, error) && ours()) fs::remove(path_, error);
   fs::create_symlink(target_, path_, error);
   if (error == std::errc::file_exists) throw dtu::Failure(DTU_E_INVALID, "port " + port + ": " + not_ours(path_));
   if (error) throw dtu::Failure(DTU_E_IO, "port " + port + ": " + not_created(path_, error));

@@ -69,12 +69,15 @@ typedef struct dtu_dialect {
   void (*sent)(void* self, void* session, const dtu_fate*);
   /* [lane] What became of a message given to to_channel() with a token. Once for each message, never inside
    * to_channel(), in any order; not after close(). The tokens of a session that ended, or of a dtud that did, are gone,
-   * their messages are not. Its status: DTU_OK           delivered, as the channel says (PUBACK, 2xx) DTU_UNCONFIRMED
-   * sent; nothing will confirm it (UDP) DTU_E_DROPPED    dropped; fate.reason: the overflow policy ("drop-oldest",
-   * "drop-newest"; "full": nothing older could go), "no client", "cleared" (by a person), "damaged" (on disk),
-   * "memory", "not taken" (the link had changed, or too many are followed: of an isolated dialect, which heard DTU_OK)
-   *   DTU_E_INVALID    rejected: will never be taken; fate.reason as the counters: "refused", "closed", "max_message"
-   */
+   * their messages are not. Its status:
+   *   DTU_OK           delivered, as the channel says (PUBACK, 2xx)
+   *   DTU_UNCONFIRMED  sent; nothing will confirm it (UDP)
+   *   DTU_E_DROPPED    dropped; fate.reason says by what:
+   *                      "drop-oldest", "drop-newest", "full" (nothing older could go): the overflow policy
+   *                      "no client", "memory", "cleared" (by a person), "damaged" (on disk)
+   *                      "not taken": the link had changed, or too many are followed; to an isolated dialect only,
+   *                      which heard DTU_OK
+   *   DTU_E_INVALID    rejected: will never be taken; fate.reason: "refused", "closed", "max_message" */
   void (*delivered)(void* self, void* session, const dtu_fate*);
 } dtu_dialect;
 

@@ -96,8 +96,8 @@ typedef struct dtu_folder_service {
   /* [lane] Its absolute path, within the call. DTU_AGAIN: it holds more than its quota; fn is called all the same:
    * delete something. DTU_E_IO: it cannot be made. */
   dtu_status (*path)(dtu_instance*, dtu_text_fn, void* ctx);
-  /* [lane] How much it held when the host last looked, which is at the start and once a minute. Over the quota it
-   * warns, and tells it as a fault. */
+  /* [lane] How much it held when the host last looked: soon after the first path(), and once a minute. DTU_PENDING: it
+   * did not look yet. Over the quota it warns, and tells it as a fault. */
   dtu_status (*usage)(dtu_instance*, dtu_folder_usage*);
 } dtu_folder_service;
 

@@ -278,7 +278,7 @@ TEST_F(VettingTest, SchemasThatDoNotFitIntoTheCacheAreForgotten) {
   e.identity = "1:2:3";
   e.sha256 = std::string(64, 'a');
   e.plugin.whole = true;
-  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, std::string(20'000, ' '), {"check"}, {}});
+  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, std::string(20'000, ' '), {"check"}, {}, {}});
   for (int i = 0; i < 100; ++i) {
     e.path = "/p/" + std::to_string(i);
     many.put(e);
@@ -303,7 +303,7 @@ TEST_F(VettingTest, TheCacheIsBounded) {
   CacheEntry e;
   e.identity = "1:2:3";
   e.sha256 = std::string(64, 'a');
-  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, "", {}, {}});
+  e.plugin.components.push_back({"channel", "x", "", 0, {}, {}, "", {}, {}, {}});
   for (int i = 0; i < 500; ++i) {
     e.path = "/p/" + std::to_string(i);
     e.verdict = i == 7 ? Verdict::quarantined : Verdict::good;

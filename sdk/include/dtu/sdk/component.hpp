@@ -79,7 +79,10 @@ class CommandsIface {  // dtu.commands/1
   virtual ~CommandsIface() = default;
   virtual void list_commands(const Each& each) = 0;
   // The caller is valid within the call.
-  virtual dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) = 0;
+  virtual dtu_status invoke(uint64_t /*call*/, std::string_view name, std::string_view /*args*/,
+                            const dtu_caller& /*caller*/) {
+    throw Failure(DTU_E_NOT_FOUND, "there is no command " + std::string(name));
+  }
   // For who needs to know the deadline too: instead of invoke(), which this calls.
   virtual dtu_status invocation(const dtu_invocation& i) {
     return invoke(i.call, view(i.name), view(i.args), *i.caller);
