@@ -1,12 +1,15 @@
 // A build of a plugin that is being tried, written down in <state_dir>/plugins/trial.json: should dtud die in a call of
 // that plugin, the next start goes back to the build before. From before the first instance moves until kProof_ns after
-// the build was chosen. Main lane.
+// the build was chosen. Main lane; the disk lane writes.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "config/state_file.hpp"
+#include "disk/disk_lane.hpp"
 #include "log/log.hpp"
 
 namespace dtud {
@@ -26,15 +29,22 @@ class BuildTrial {
   void begin(const std::string& folder);
   [[nodiscard]] const std::optional<Record>& left() const { return left_; }
 
-  // On disk when these return, or a warning says why not.
-  void write(const Record& record);
-  void over();
+  // From now on the disk lane, which must outlive this, writes. Until then it is done within these functions.
+  void write_on(DiskLane& disk) { disk_ = &disk; }
+  // `then` is called when it is on the disk, or a warning says why not.
+  using Then = std::function<void()>;
+  void write(const Record& record, Then then = nullptr);
+  void over(Then then = nullptr);
 
  private:
+  void run(std::function<std::string()> job, Then then);
+
   Log& log_;
-  std::optional<config::StateFile> file_;
+  DiskLane* disk_ = nullptr;
+  std::shared_ptr<config::StateFile> file_;  // shared with jobs
   std::optional<Record> left_;
-  bool written_ = false;
+  bool written_ = false;  // or is about to be
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
 
 }  // namespace dtud

@@ -10,23 +10,29 @@
 
 namespace dtud {
 
-std::string Components::install(const std::filesystem::path& staged, const plugins::Probed& probed,
-                                const std::string& from, std::string& later) {
+void Components::install(const std::filesystem::path& staged, const plugins::Probed& probed, const std::string& from,
+                         std::function<void(const std::string& error, const std::string& later)> then) {
   const std::string id = probed.plugin.id;
   if (const plugins::LoadedPlugin* now = loaded(id); now != nullptr && now->built_in) {
     plugins::Store::drop(staged);
-    return id + " is linked into this dtud: it is replaced with dtud itself";
+    return then(id + " is linked into this dtud: it is replaced with dtud itself", "");
   }
   for (const plugins::ComponentFacts& c : probed.plugin.components)
     for (const auto& other : catalogue_.plugins())
       for (const auto& held : other->components)
         if (other->id != id && held.type == c.type && plugins::kind_name(held.kind) == c.kind) {
           plugins::Store::drop(staged);
-          return from + ": " + c.kind + ":" + c.type + " is offered already by " + other->id + " (" +
-                 other->file.string() + "): remove that first";
+          return then(from + ": " + c.kind + ":" + c.type + " is offered already by " + other->id + " (" +
+                          other->file.string() + "): remove that first",
+                      "");
         }
-  if (std::string error = store_->put(staged, probed, from); !error.empty()) return error;
-  store_->tidy();
+  store_->put(staged, probed, from, [this, probed, from, then = std::move(then)](const std::string& error) {
+    then(error, error.empty() ? was_installed(probed, from) : "");
+  });
+}
+
+std::string Components::was_installed(const plugins::Probed& probed, const std::string& from) {
+  const std::string id = probed.plugin.id;
   files_.erase(
       std::remove_if(files_.begin(), files_.end(), [&](const File& f) { return f.installed == id && !f.loaded; }),
       files_.end());
@@ -42,16 +48,22 @@ std::string Components::install(const std::filesystem::path& staged, const plugi
   }
   cover();
   const plugins::LoadedPlugin* running = loaded(id);
+  std::string later;
   if (running != nullptr && running->file != path)
     later = id + " " + running->version + " stays in use until dtud starts again or dtuctl plugins upgrade replaces it";
   log_.info("plugins", id + " " + probed.plugin.version + " was installed from " + from +
                            (later.empty() ? std::string() : ": " + later));
-  return {};
+  return later;
 }
 
-std::string Components::remove(const std::string& plugin_id) {
-  if (std::string error = store_->remove(plugin_id); !error.empty()) return error;
-  store_->tidy();
+void Components::remove(const std::string& plugin_id, plugins::Store::Then then) {
+  store_->remove(plugin_id, [this, plugin_id, then = std::move(then)](const std::string& error) {
+    if (error.empty()) was_removed(plugin_id);
+    then(error);
+  });
+}
+
+void Components::was_removed(const std::string& plugin_id) {
   for (auto it = files_.begin(); it != files_.end();) {
     const bool its = it->installed == plugin_id;
     if (its && it->loaded) it->note = "it was removed, and runs until dtud starts again";
@@ -60,7 +72,6 @@ std::string Components::remove(const std::string& plugin_id) {
   }
   cover();
   log_.info("plugins", plugin_id + " was removed");
-  return {};
 }
 
 std::vector<std::filesystem::path> Components::forgive(const std::string& name) {
@@ -117,11 +128,12 @@ plugins::LoadResult Components::load_build(const std::filesystem::path& path) {
   return vetting_->open(vetted);
 }
 
-std::string Components::keep(const std::filesystem::path& staged, const plugins::Probed& probed,
-                             const std::string& from) {
-  if (std::string error = store_->keep(staged, probed, from); !error.empty()) return error;
-  (void)vetting_->learn(store_->path_of(probed.sha256), probed);
-  return {};
+void Components::keep(const std::filesystem::path& staged, const plugins::Probed& probed, const std::string& from,
+                      plugins::Store::Then then) {
+  store_->keep(staged, probed, from, [this, probed, then = std::move(then)](const std::string& error) {
+    if (error.empty()) (void)vetting_->learn(store_->path_of(probed.sha256), probed);
+    then(error);
+  });
 }
 
 std::filesystem::path Components::packaged(const plugins::LoadedPlugin& plugin) const {

@@ -39,9 +39,11 @@ void Components::searched() {
 }
 
 void Components::write_on(DiskLane& disk) {
-  vetting_->write_by([this, &disk](plugins::ProbeCache::Job job, std::function<void(const std::string&)> then) {
+  const auto run = [this, &disk](plugins::Store::Job job, plugins::Store::Then then) {
     disk.run(here_, std::move(job), std::move(then));
-  });
+  };
+  vetting_->write_by(run);
+  store_->write_by(run);
 }
 
 void Components::add(const std::filesystem::path& path, const std::string& installed) {

@@ -3,6 +3,7 @@
 // their own only (`isolate`) is never opened: what is to be known of it a probe tells. Main lane.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -89,26 +90,28 @@ class Components {
   [[nodiscard]] const plugins::LoadedPlugin* loaded(const std::string& plugin_id) const;
 
   // What plugins::Store staged and probe() found good becomes the build of its plugin that is used: at once when none
-  // is loaded. from: where it came from. "" or why not; later: why it is not used yet.
-  [[nodiscard]] std::string install(const std::filesystem::path& staged, const plugins::Probed& probed,
-                                    const std::string& from, std::string& later);
-  [[nodiscard]] std::string remove(const std::string& plugin_id);  // "" or why not
+  // is loaded. from: where it came from. Told when it is on the disk: "" or why not; later: why it is not used yet.
+  void install(const std::filesystem::path& staged, const plugins::Probed& probed, const std::string& from,
+               std::function<void(const std::string& error, const std::string& later)> then);
+  void remove(const std::string& plugin_id, plugins::Store::Then then);
   // Files that are not used for a fault of theirs, by path, file name, SHA-256 or plugin id: nothing is held against
   // them any more. They are to be probed, and learn() told.
   [[nodiscard]] std::vector<std::filesystem::path> forgive(const std::string& name);
   std::string learn(const std::filesystem::path& file, const plugins::Probed& probed);  // "" or why it is not used
-  // What plugins::Store staged and probe() found good gets its place in the store, for load_build(). "" or why not.
-  [[nodiscard]] std::string keep(const std::filesystem::path& staged, const plugins::Probed& probed,
-                                 const std::string& from);
+  // What plugins::Store staged and probe() found good gets its place in the store, for load_build().
+  void keep(const std::filesystem::path& staged, const plugins::Probed& probed, const std::string& from,
+            plugins::Store::Then then);
   // The file a plugin would be used from if dtuctl had installed none; "": there is none.
   [[nodiscard]] std::filesystem::path packaged(const plugins::LoadedPlugin& plugin) const;
-  // From now on what probes find is written on the disk lane, which must outlive this.
+  // From now on the disk lane, which must outlive this, writes what probes find, and what is installed and removed.
   void write_on(DiskLane& disk);
   // For whoever finds that a plugin breaks dtud: its file is not opened again, from the next start on.
   void quarantine(const std::string& plugin_id, const std::string& reason);
 
  private:
   void add(const std::filesystem::path& path, const std::string& installed);
+  [[nodiscard]] std::string was_installed(const plugins::Probed& probed, const std::string& from);  // why not used yet
+  void was_removed(const std::string& plugin_id);
   [[nodiscard]] std::string built_in_already(const File& file) const;  // what is wrong with the file then; "" = nothing
   void open(File& file);
   // A document names this type, to run in a process of its own or in this one.

@@ -48,8 +48,10 @@ bool Kernel::take_back_build() {
   plugins::Store& store = components_.store();
   const plugins::Installed* installed = store.find(trial.plugin);
   const bool used = installed != nullptr && installed->sha256 == trial.sha256;
-  std::string error = used ? store.go_back(trial.plugin) : std::string();
-  if (error.empty()) error = store.mark_failed(trial.sha256, why);
+  std::string error;
+  const auto done = [&error](const std::string& problem) { error = problem; };  // at once: this is a start
+  if (used) store.go_back(trial.plugin, done);
+  if (error.empty()) store.mark_failed(trial.sha256, why, done);
   if (!error.empty()) log_.error("plugins", error);
   if (!used || !error.empty()) return tell(why);
   trial.taken_back = why;

@@ -260,10 +260,11 @@ void Kernel::start() {
   calls_.audit().keep_in(options_.state_dir + "/audit.log");
   if (const std::string damage = calls_.audit().look(); !damage.empty()) log_.error("audit", damage);
   calls_.audit().write_on(disk_, [this](const std::string& problem) { log_.error("audit", problem); });
-  components_.write_on(disk_);
   tell_of_death();
   build_trial_.begin(options_.state_dir + "/plugins");
   if (take_back_build()) return shutdown(End::restart);
+  components_.write_on(disk_);
+  build_trial_.write_on(disk_);
   for (const config::ComponentConfig& hal : board_.hal) add_member(DTU_KIND_HAL, hal);
   if (board_.commands) {
     for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);

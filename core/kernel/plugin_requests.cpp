@@ -27,6 +27,7 @@ std::string text_in(const std::string& json, const char* key) {
 }
 
 constexpr std::chrono::minutes kLongestUpgrade{10};  // that is waited for
+constexpr std::chrono::minutes kLongestStore{1};     // of a slow disk, likewise
 
 Answer busy() {
   return Answer::error(409, "another plugin is being installed or is being upgraded: try again when that is over");
@@ -101,19 +102,22 @@ Answer KernelBackend::install_plugin(const std::string& json) {
   const std::string file = text_in(json, "file");
   Staged staged;
   if (Answer refused = stage(file, staged); !refused.ok()) return refused;
-  return ask([this, staged, file](const Reply& asker) {
-    const Reply reply = audited("plugins.install", asker);
-    std::string later;
-    const std::string refused = kernel_.components().install(staged.file, staged.probed, file, later);
-    if (!refused.empty()) return reply(Answer::error(409, refused));
-    auto o = make_object();
-    o->set("id", staged.probed.plugin.id);
-    o->set("version", staged.probed.plugin.version);
-    o->set("sha256", staged.probed.sha256);
-    o->set("signature", to_json(staged.probed.signature));
-    o->set("later", later);
-    reply({200, config::to_json(Json(o))});
-  });
+  return ask(
+      [this, staged, file](const Reply& asker) {
+        const Reply reply = audited("plugins.install", asker);
+        const auto then = [reply, probed = staged.probed](const std::string& refused, const std::string& later) {
+          if (!refused.empty()) return reply(Answer::error(409, refused));
+          auto o = make_object();
+          o->set("id", probed.plugin.id);
+          o->set("version", probed.plugin.version);
+          o->set("sha256", probed.sha256);
+          o->set("signature", to_json(probed.signature));
+          o->set("later", later);
+          reply({200, config::to_json(Json(o))});
+        };
+        kernel_.components().install(staged.file, staged.probed, file, then);
+      },
+      kLongestStore);
 }
 
 // What cannot be told in time goes on all the same.
@@ -141,18 +145,20 @@ Answer KernelBackend::upgrade_plugin(const std::string& json) {
   return ask(
       [this, request, staged, file](const Reply& asker) mutable {
         const Reply reply = audited(file.empty() ? "plugins.rollback" : "plugins.upgrade", asker);
-        if (!file.empty()) {
-          const Probed& probed = staged.probed;
-          if (const std::string refused = kernel_.components().keep(staged.file, probed, file); !refused.empty())
-            return reply(Answer::error(409, refused));
+        const Probed& probed = staged.probed;
+        if (!file.empty())
           request.build = {
               probed.plugin.id, probed.plugin.version, probed.sha256, file, wall_clock_ns(), probed.signature, ""};
-        }
-        const auto copy = kernel_.components().store().path_of(request.build.sha256);
-        kernel_.plugin_upgrade().start(request, [this, reply, file, copy](const std::string& error) {
-          reply(error.empty() ? Answer{200, kernel_.plugin_upgrade().state()}
-                              : Answer::error(409, about(file, copy, error)));
-        });
+        const auto begin = [this, request, reply, file](const std::string& refused) {
+          if (!refused.empty()) return reply(Answer::error(409, refused));
+          const auto copy = kernel_.components().store().path_of(request.build.sha256);
+          kernel_.plugin_upgrade().start(request, [this, reply, file, copy](const std::string& error) {
+            reply(error.empty() ? Answer{200, kernel_.plugin_upgrade().state()}
+                                : Answer::error(409, about(file, copy, error)));
+          });
+        };
+        if (file.empty()) return begin({});
+        kernel_.components().keep(staged.file, probed, file, begin);
       },
       kLongestUpgrade);
 }
@@ -164,20 +170,24 @@ Answer KernelBackend::plugin_upgrade() {
 Answer KernelBackend::remove_plugin(const std::string& id) {
   const std::unique_lock<std::mutex> one_at_a_time(installing_, std::try_to_lock);
   if (!one_at_a_time) return busy();
-  return ask([this, id](const Reply& asker) {
-    const Reply reply = audited("plugins.remove", asker);
-    if (kernel_.components().store().find(id) == nullptr)
-      return reply(
-          Answer::error(404, id + " was not installed by dtuctl plugins install: remove the package or the image "
-                                  "that contains it"));
-    const std::string refused = kernel_.components().remove(id);
-    if (!refused.empty()) return reply(Answer::error(409, refused));
-    auto o = make_object();
-    o->set("removed", id);
-    const auto* running = kernel_.components().loaded(id);
-    o->set("note", running != nullptr ? id + " " + running->version + " runs until dtud starts again" : std::string());
-    reply({200, config::to_json(Json(o))});
-  });
+  return ask(
+      [this, id](const Reply& asker) {
+        const Reply reply = audited("plugins.remove", asker);
+        if (kernel_.components().store().find(id) == nullptr)
+          return reply(
+              Answer::error(404, id + " was not installed by dtuctl plugins install: remove the package or the image "
+                                      "that contains it"));
+        kernel_.components().remove(id, [this, id, reply](const std::string& refused) {
+          if (!refused.empty()) return reply(Answer::error(409, refused));
+          auto o = make_object();
+          o->set("removed", id);
+          const auto* running = kernel_.components().loaded(id);
+          o->set("note",
+                 running != nullptr ? id + " " + running->version + " runs until dtud starts again" : std::string());
+          reply({200, config::to_json(Json(o))});
+        });
+      },
+      kLongestStore);
 }
 
 Answer KernelBackend::retry_plugin(const std::string& json) {

@@ -60,10 +60,10 @@ void PluginUpgrade::start(const Request& request, Done done) {
   old_ = build_ = nullptr;
   if (std::string refusal = plan(request); !refusal.empty()) {
     if (build_ != nullptr && build_ != old_) parts_.components.bury(build_, "refused: " + refusal);
-    parts_.components.store().tidy();
     parts_.log.warning("plugins", "upgrade refused: " + refusal);
-    return done(refusal);
+    return parts_.components.store().tidy([done, refusal](const std::string&) { done(refusal); });
   }
+  run_ = std::make_shared<bool>(true);
   request_ = request;
   done_ = std::move(done);
   id_ = build_->id;
@@ -81,9 +81,15 @@ void PluginUpgrade::start(const Request& request, Done done) {
   parts_.changes.hold();
   // First: from here on it may be the end of dtud. One that ran before is no trial.
   parts_.lane.timers().disarm(proof_timer_);
-  if (request_.back.empty()) parts_.trial.write(record(false));
-  stage_ = Stage::moving;
-  next();
+  stage_ = Stage::beginning;
+  const auto begin = while_under_way([this] {
+    stage_ = Stage::moving;
+    next();
+  });
+  if (request_.back.empty())
+    parts_.trial.write(record(false), begin);
+  else
+    begin();
 }
 
 std::string PluginUpgrade::plan(const Request& request) {
@@ -292,6 +298,7 @@ void PluginUpgrade::go_back(const std::string& why, Blame blame) {
   error_ = why;
   stage_ = Stage::going_back;
   at_ = moves_.size();
+  parts_.lane.timers().arm(timer_, monotonic_ns());
   next_back();
 }
 
@@ -301,41 +308,65 @@ void PluginUpgrade::next_back() {
     moves_[--at_]->turn_back();
     return;
   }
-  const std::string why = error_;
-  parts_.components.bury(build_, "failed: " + why);
-  if (blame_ == Blame::build && request_.back.empty()) forget_failed(why);
-  parts_.trial.over();
-  result_ = "rolled back";
-  parts_.tell.plugin_rolled_back(id_, build_->version, old_->version, why);
-  end(why + ". " + named(*old_) + " runs again");
+  parts_.lane.timers().disarm(timer_);
+  parts_.components.bury(build_, "failed: " + error_);
+  if (blame_ == Blame::build && request_.back.empty())
+    forget_failed(error_);
+  else
+    gone_back();
 }
 
-std::string PluginUpgrade::choose() {
+void PluginUpgrade::gone_back() {
+  parts_.trial.over(while_under_way([this] {
+    const std::string why = error_;
+    result_ = "rolled back";
+    parts_.tell.plugin_rolled_back(id_, build_->version, old_->version, why);
+    end(why + ". " + named(*old_) + " runs again");
+  }));
+}
+
+void PluginUpgrade::choose(plugins::Store::Then then) {
   plugins::Store& store = parts_.components.store();
-  return request_.back.empty() ? store.choose(request_.build) : store.go_back(request_.back);
+  if (request_.back.empty())
+    store.choose(request_.build, std::move(then));
+  else
+    store.go_back(request_.back, std::move(then));
 }
 
 // Nor does a start pick it, should it have been installed already.
 void PluginUpgrade::forget_failed(const std::string& why) {
   plugins::Store& store = parts_.components.store();
+  const auto marked = while_under_way([this](const std::string& error) {
+    if (!error.empty()) parts_.log.error("plugins", error);
+    gone_back();
+  });
+  const auto mark = while_under_way([this, why, marked](const std::string& error) {
+    if (!error.empty()) return marked(error);
+    parts_.components.store().mark_failed(request_.build.sha256, why, marked);
+  });
   const plugins::Installed* installed = store.find(id_);
-  std::string error;
-  if (installed != nullptr && installed->sha256 == request_.build.sha256) error = store.go_back(id_);
-  if (error.empty()) error = store.mark_failed(request_.build.sha256, why);
-  if (!error.empty()) parts_.log.error("plugins", error);
-  store.tidy();
+  if (installed != nullptr && installed->sha256 == request_.build.sha256)
+    store.go_back(id_, mark);
+  else
+    mark(std::string());
 }
 
 void PluginUpgrade::commit() {
-  if (const std::string error = choose(); !error.empty()) return go_back(error, Blame::us);
-  parts_.components.store().tidy();
+  parts_.lane.timers().disarm(timer_);
+  stage_ = Stage::choosing;
+  choose(while_under_way([this](const std::string& error) {
+    if (!error.empty()) return go_back(error, Blame::us);
+    const auto noted = while_under_way([this] { committed(); });
+    if (request_.back.empty())
+      parts_.trial.write(record(true), noted);
+    else
+      parts_.trial.over(noted);
+  }));
+}
+
+void PluginUpgrade::committed() {
   parts_.components.supersede(build_);
-  if (request_.back.empty()) {
-    parts_.trial.write(record(true));
-    go_on_proving();
-  } else {
-    parts_.trial.over();
-  }
+  if (request_.back.empty()) go_on_proving();
   for (const config::ChannelConfig& channel : channels_) parts_.move.device.took_over(channel);
   result_ = "upgraded";
   end({});
@@ -345,6 +376,7 @@ void PluginUpgrade::commit() {
 void PluginUpgrade::end(const std::string& error) {
   parts_.lane.timers().disarm(timer_);
   stage_ = Stage::idle;
+  run_ = nullptr;
   error_ = error;
   moves_.clear();
   targets_.clear();
@@ -357,10 +389,16 @@ void PluginUpgrade::end(const std::string& error) {
 void PluginUpgrade::stop() {
   ending_ = true;
   if (stage_ == Stage::idle) return;
+  result_ = "given up";
+  if (stage_ == Stage::choosing) {  // which is not taken back any more
+    if (request_.back.empty()) parts_.trial.write(record(true));
+    const std::string what = "dtud is stopping while the choice of " + named(*build_) + " is being stored";
+    parts_.log.warning("plugins", what + ": the next start uses it, unless it cannot be stored");
+    return end(what);
+  }
   parts_.log.warning("plugins",
                      "the upgrade of " + id_ + " is cancelled: dtud stops, and starts with " + from_version_);
   parts_.trial.over();
-  result_ = "given up";
   end("dtud is stopping; it starts with " + from_version_);
 }
 

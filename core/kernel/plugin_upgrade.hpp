@@ -49,7 +49,7 @@ class PluginUpgrade {
   PluginUpgrade(const PluginUpgrade&) = delete;
   PluginUpgrade& operator=(const PluginUpgrade&) = delete;
 
-  // done is called once: at once when it is refused.
+  // done is called once. A refusal and an end are on the disk by then.
   void start(const Request& request, Done done);
   // dtud ends: whatever is under way is left as it is.
   void stop();
@@ -62,7 +62,7 @@ class PluginUpgrade {
 
  private:
   using Plugin = std::shared_ptr<const plugins::LoadedPlugin>;
-  enum class Stage { idle, moving, settling, going_back };
+  enum class Stage { idle, beginning, moving, settling, choosing, going_back };  // beginning, choosing: on the disk
   struct Target {
     plugins::InstancePtr* slot;
     InstanceMove::Code to;
@@ -71,7 +71,7 @@ class PluginUpgrade {
   std::string plan(const Request& request);
   std::string load(const Request& request);
   [[nodiscard]] std::filesystem::path file_before(const std::string& id) const;
-  std::string choose();
+  void choose(plugins::Store::Then then);
   void forget_failed(const std::string& why);
   std::string check_build(const Request& request);
   std::string find_targets();
@@ -85,18 +85,28 @@ class PluginUpgrade {
   void step();
   void next();
   void commit();
+  void committed();
   enum class Blame { build, us };
   void go_back(const std::string& why, Blame blame = Blame::build);
   void next_back();
+  void gone_back();
   void end(const std::string& error);
   static void tick(void* self) { static_cast<PluginUpgrade*>(self)->step(); }
   static void proven(void* self) { static_cast<PluginUpgrade*>(self)->parts_.trial.over(); }
   [[nodiscard]] BuildTrial::Record record(bool chosen) const;
+  // fn, unless the upgrade that is under way now is over by then.
+  template <typename Fn>
+  [[nodiscard]] auto while_under_way(Fn fn) const {
+    return [run = std::weak_ptr<bool>(run_), fn = std::move(fn)](const auto&... said) {
+      if (!run.expired()) fn(said...);
+    };
+  }
 
   const Parts parts_;
   uint64_t timer_ = 0, proof_timer_ = 0;
 
   // Of the one that is under way, or of the last.
+  std::shared_ptr<bool> run_;
   Request request_;
   Plugin old_, build_;
   std::vector<Target> targets_;

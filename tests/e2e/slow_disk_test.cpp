@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "harness/build.hpp"
 #include "harness/dtud.hpp"
 #include "harness/http.hpp"
 #include "harness/trials.hpp"
@@ -108,6 +110,80 @@ TEST_F(SlowDisk, AtAnUpgradeIsNotWaitedForByTheMainThread) {
   EXPECT_THAT(cancelled.body, HasSubstr(R"("status":"ok")"));
   EXPECT_THAT(read_file(dtud.path("state/upgrade/order.json")), HasSubstr(R"("step":"cancelled")"));
   look("upgrade/order.json");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// What is answered is in the index, and dtud's main thread did not wait for that.
+struct SlowDiskPlugins : SlowDisk {
+  [[nodiscard]] std::string index() { return read_file(dtud.path("state/plugins/installed.json")); }
+  [[nodiscard]] std::string trial() { return read_file(dtud.path("state/plugins/trial.json")); }
+  [[nodiscard]] Json upgrade() { return parse_json(dtud.get("/v1/plugins/upgrade").body); }
+  void plugins(std::vector<std::string> arguments, const std::string& answer) {
+    arguments.insert(arguments.begin(), "plugins");
+    const Ran ran = dtud.dtuctl(arguments);
+    EXPECT_THAT(ran.output, HasSubstr(answer));
+    look("plugins/installed.json");
+  }
+};
+
+TEST_F(SlowDiskPlugins, InstalledAndRemoved) {
+  ASSERT_NO_FATAL_FAILURE(begin_slow());
+  plugins({"install", build_of(dtud, "channel-http", "0.2.0")}, "0.2.0");
+  EXPECT_THAT(index(), HasSubstr("org.dtukit.channel-http"));
+  plugins({"install", build_of(dtud, "channel-http", "0.3.0")}, "0.3.0");
+  EXPECT_THAT(index(), HasSubstr(R"("version":"0.3.0")"));
+  dtud.kill();
+  dtud.start();
+  EXPECT_THAT(dtud.get("/v1/plugins").body, HasSubstr("org.dtukit.channel-http"));
+  ASSERT_TRUE(dtud.channel_is("1", "up"));
+  write_file(dtud.path("steps"), "");
+  plugins({"remove", "org.dtukit.channel-http"}, "org.dtukit.channel-http");
+  EXPECT_THAT(index(), HasSubstr(R"("plugins":[])"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(SlowDiskPlugins, UpgradedAndTakenBack) {
+  ASSERT_NO_FATAL_FAILURE(begin_slow());
+  plugins({"upgrade", build_of(dtud, "channel-tcp", "0.2.0")}, "0.2.0");
+  EXPECT_THAT(index(), HasSubstr(R"("version":"0.2.0")"));
+  EXPECT_THAT(trial(), HasSubstr(R"("chosen":true)"));
+  plugins({"upgrade", "--rollback", "org.dtukit.channel-tcp"}, "0.1.0");
+  EXPECT_THAT(index(), HasSubstr(R"("sha256":"")")) << "the one of the package";
+  EXPECT_EQ(trial(), "");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// A death in the first call into a build must find the build written down.
+TEST_F(SlowDiskPlugins, TheTrialIsOnTheDiskBeforeTheBuildIsUsed) {
+  ASSERT_NO_FATAL_FAILURE(begin_slow());
+  auto answer = std::async(std::launch::async, [this] {
+    return dtud.dtuctl({"plugins", "upgrade", E2E_FIXTURES "/tcp_never_up.so", "--timeout", "3"});
+  });
+  ASSERT_TRUE(eventually([&] { return text(upgrade(), "now") == "channel 1"; }));
+  EXPECT_THAT(trial(), HasSubstr(R"("chosen":false)"));
+  const auto done = steps(false);
+  const auto renamed = std::find(done.begin(), done.end(), "rename " + dtud.path("state/plugins/trial.json"));
+  EXPECT_NE(std::find(renamed, done.end(), "fsync " + dtud.path("state/plugins")), done.end());
+  EXPECT_THAT(answer.get().output, HasSubstr("org.dtukit.channel-tcp 0.1.0 runs again"));
+  EXPECT_THAT(index(), HasSubstr("was not up again")) << "answered before it was marked as failed";
+  EXPECT_EQ(trial(), "") << "answered before the trial was over";
+  look("plugins/installed.json");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(SlowDisk, AtValuesOfAPluginIsNotWaitedForByTheMainThread) {
+  dtud.plugins(kPlugins + "\", \"" E2E_FIXTURES "/kv");
+  ASSERT_NO_FATAL_FAILURE(begin_slow());
+  for (const std::string type : {"keeps", "keeps-on-its-lane"}) {
+    ASSERT_TRUE(eventually([&] { return dtud.get("/v1/commands").body.find(type + ".set") != std::string::npos; }));
+    const auto call = [&](const std::string& command) {
+      return dtud.post("/v1/call", R"({"command": ")" + type + command + R"(", "args": {"value": "kept"}})").body;
+    };
+    EXPECT_THAT(call(".set"), HasSubstr(R"("result":true)"));
+    EXPECT_EQ(read_file(dtud.path("state/kv/command-" + type + "/value")), "kept") << "answered before it was kept";
+    EXPECT_THAT(call(".get"), HasSubstr(R"("result":"kept")"));
+    look("kv/command-" + type);
+  }
   EXPECT_EQ(dtud.stop(), 0);
 }
 

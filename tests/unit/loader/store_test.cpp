@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <deque>
+
 #include "folder.hpp"
 
 namespace dtud::plugins {
@@ -17,13 +19,29 @@ struct StoreTest : testing::Test {
   Store store{where};
   StoreTest() { fs::create_directory(where); }
 
+  // Each step is done at once here; "" or why not.
+  std::string put(const fs::path& staged, const Probed& probed, const fs::path& file) {
+    std::string problem = "no answer";
+    store.put(staged, probed, file.string(), [&](const std::string& said) { problem = said; });
+    return problem;
+  }
+  std::string go_back(const std::string& id) {
+    std::string problem = "no answer";
+    store.go_back(id, [&](const std::string& said) { problem = said; });
+    return problem;
+  }
+  std::string remove(const std::string& id) {
+    std::string problem = "no answer";
+    store.remove(id, [&](const std::string& said) { problem = said; });
+    return problem;
+  }
   // As `plugins install` does it; "" or why not.
   std::string install(const fs::path& file) {
     std::string error;
     const fs::path staged = store.stage(file, error);
     if (staged.empty()) return error;
     const Probed probed = probe(DTU_PLUGIN_PROBE, {staged, {}, false, {}, false}, ProbeLimits{});
-    if (probed.end == Probed::End::good) return store.put(staged, probed, file.string());
+    if (probed.end == Probed::End::good) return put(staged, probed, file);
     Store::drop(staged);
     return probed.text;
   }
@@ -58,9 +76,9 @@ TEST_F(StoreTest, AnotherBuildStandsBesideTheOneBefore) {
   EXPECT_EQ(store.list()[0].previous, first);
   store.tidy();
   EXPECT_EQ(files(), 2U);
-  ASSERT_EQ(store.go_back("org.dtukit.fixture.build"), "");
+  ASSERT_EQ(go_back("org.dtukit.fixture.build"), "");
   EXPECT_EQ(store.list()[0].sha256, first);
-  ASSERT_EQ(store.go_back("org.dtukit.fixture.build"), "");
+  ASSERT_EQ(go_back("org.dtukit.fixture.build"), "");
   EXPECT_EQ(store.list()[0].previous, first) << "and forth again";
   store.tidy();
   EXPECT_EQ(files(), 2U);
@@ -73,11 +91,11 @@ TEST_F(StoreTest, TheSameBuildTwiceIsTheSame) {
   EXPECT_EQ(files(), 1U);
 }
 
-TEST_F(StoreTest, RemovingForgetsAndTidyingRemoves) {
+TEST_F(StoreTest, RemovingForgetsAndRemoves) {
   ASSERT_EQ(install(folder.fixture("build_1")), "");
-  ASSERT_EQ(store.remove("org.dtukit.fixture.build"), "");
-  EXPECT_THAT(store.remove("org.dtukit.fixture.build"), HasSubstr("is not installed"));
-  EXPECT_EQ(files(), 1U);
+  ASSERT_EQ(remove("org.dtukit.fixture.build"), "");
+  EXPECT_THAT(remove("org.dtukit.fixture.build"), HasSubstr("is not installed"));
+  EXPECT_EQ(files(), 0U);
   { std::ofstream(where / "staged-1.so") << "half"; }
   { std::ofstream(where / "keep.txt") << "somebody's"; }
   store.tidy();
@@ -131,12 +149,35 @@ TEST_F(StoreTest, AnIndexThatCannotBeReadIsLeftAlone) {
   Store again(where);
   EXPECT_THAT(again.load(), HasSubstr("installed.json, a link to nothing"));
   again.tidy();
-  EXPECT_THAT(again.mark_failed(std::string(64, 'a'), "why"), HasSubstr("is not replaced"));
+  std::string problem;
+  again.mark_failed(std::string(64, 'a'), "why", [&](const std::string& said) { problem = said; });
+  EXPECT_THAT(problem, HasSubstr("is not replaced"));
   fs::rename(where / "away", index);
   Store mended(where);
   EXPECT_EQ(mended.load(), "");
   EXPECT_EQ(mended.list().size(), 1U);
   EXPECT_TRUE(fs::exists(kept));
+}
+
+// With jobs that take their time: nothing counts before it is done, and of two steps the second changes what the first
+// one left.
+TEST_F(StoreTest, StepsThatComeTogetherAreDoneInOrder) {
+  std::deque<std::function<void()>> jobs;
+  store.write_by([&](const Store::Job& job, const Store::Then& then) { jobs.push_back([=] { then(job()); }); });
+  std::vector<std::string> said;
+  const auto then = [&](const std::string& problem) { said.push_back(problem); };
+  store.choose({"one", "1.0.0", std::string(64, 'a'), "", 0, {}, ""}, then);
+  store.choose({"two", "1.0.0", std::string(64, 'b'), "", 0, {}, ""}, then);
+  store.remove("one", then);
+  store.remove("one", then);
+  EXPECT_EQ(jobs.size(), 1U);
+  EXPECT_TRUE(store.list().empty());
+  for (; !jobs.empty(); jobs.pop_front()) jobs.front()();
+  EXPECT_THAT(said, testing::ElementsAre("", "", "", HasSubstr("one is not installed")));
+  Store again(where);
+  ASSERT_EQ(again.load(), "");
+  ASSERT_EQ(again.list().size(), 1U);
+  EXPECT_EQ(again.list()[0].id, "two");
 }
 
 TEST_F(StoreTest, APlaceThatIsNotThere) {
