@@ -91,12 +91,17 @@ void add_channel(MetricsText& text, const routing::Channel& c) {
 void add_instance(MetricsText& text, const plugins::Instance& i) {
   text.gauge("dtu_instance_quarantined", "1 while the instance is in quarantine because of the faults of its plugin",
              i.quarantine().empty() ? 0 : 1, {{"component", i.name()}, {"plugin", i.plugin_id()}});
+  text.counter("dtu_events_missed_total", "Events that the instance subscribed to and was too slow for",
+               static_cast<double>(i.missed_events()), {{"component", i.name()}});
 }
 
 void add_faults(MetricsText& text, const plugins::Faults& faults) {
   for (const auto& [kind, last] : faults.read())
     text.counter("dtu_plugin_faults_total", "Violations of the plugin contract", static_cast<double>(last.count),
                  {{"component", faults.instance()}, {"plugin", faults.plugin()}, {"kind", plugins::name_of(kind)}});
+  if (const uint64_t refused = faults.refused_events(); refused != 0)
+    text.counter("dtu_events_refused_total", "Events refused because the instance told too many",
+                 static_cast<double>(refused), {{"component", faults.instance()}, {"plugin", faults.plugin()}});
 }
 
 }  // namespace

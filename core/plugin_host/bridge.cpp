@@ -124,8 +124,12 @@ void Bridge::tell_faults() {
       uint64_t& told = told_faults_.at(static_cast<size_t>(kind));
       const uint64_t times = last.count - std::exchange(told, last.count);
       if (times == 0) continue;
-      say(Frame::fault, [kind = kind, &last = last, times](Writer&& out) {
-        out.number(static_cast<uint32_t>(kind)).number(times).text(last.function).text(last.text);
+      // Those refused after read() are in the next flood.
+      const uint64_t refused = kind == plugins::Fault::flood ? faults->refused_events() : told_refused_;
+      const uint64_t events = std::min(times, refused - told_refused_);
+      told_refused_ += events;
+      say(Frame::fault, [kind = kind, &last = last, times, events](Writer&& out) {
+        out.number(static_cast<uint32_t>(kind)).number(times).text(last.function).text(last.text).number(events);
       });
     }
 }

@@ -125,6 +125,7 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   std::atomic<size_t> lines_{0}, lines_lost_{0};
   std::atomic<bool> faults_untold_{false};
   std::array<uint64_t, plugins::kFaultKinds> told_faults_{};  // how many of each
+  uint64_t told_refused_ = 0;                                 // of the floods: refused events
   StallWatch stalls_;
   plugins::Metrics metrics_;
   plugins::Inbox inbox_;

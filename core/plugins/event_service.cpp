@@ -132,10 +132,7 @@ bool is_event_object(const events::Declared& event, std::string_view json) {
 void note_flood(Handle& handle, const char* function, bool all) {
   const int64_t now = all ? std::numeric_limits<int64_t>::max() : monotonic_ns();
   const uint64_t times = handle.budget.refusals_to_note(now);
-  if (times != 0)
-    handle.faults.load()->note(Fault::flood, function,
-                               "tells more than 200 events at once, 20 a second or 64 KiB a second: they are dropped",
-                               times);
+  if (times != 0) handle.faults.load()->note_refused_events(function, times);
 }
 
 void tell_event(Instance& instance, size_t event, std::string json) {

@@ -47,6 +47,13 @@ void Faults::note(Fault kind, std::string_view function, std::string_view text, 
   if (on_note_.fn) on_note_.fn();
 }
 
+void Faults::note_refused_events(std::string_view function, uint64_t times) noexcept {
+  // First: whoever hears of the fault may read this count.
+  count_refused_events(times);
+  note(Fault::flood, function, "tells more than 200 events at once, 20 a second or 64 KiB a second: they are dropped",
+       times);
+}
+
 void Faults::judge_taken(std::string_view function, dtu_status status, uint32_t taken, uint32_t offered) noexcept {
   const bool none = taken == 0 && status >= 0;
   if (taken <= offered && !none) return;

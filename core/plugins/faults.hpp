@@ -5,6 +5,7 @@
 #include <dtu/abi.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -66,6 +67,11 @@ class Faults {
   // text goes on where "<function> of plugin <id> " ends. The first of a kind is logged at once, then one in ten
   // seconds.
   void note(Fault kind, std::string_view function, std::string_view text, uint64_t times = 1) noexcept;
+  // So many of its events were refused because it tells too many: counted apart from other floods.
+  void note_refused_events(std::string_view function, uint64_t times) noexcept;
+  // The same of a flood that is noted already: of its own process.
+  void count_refused_events(uint64_t times) noexcept { refused_events_ += times; }
+  [[nodiscard]] uint64_t refused_events() const { return refused_events_; }
   // A send or write that answered so; noted when it cannot have gone like that.
   void judge_taken(std::string_view function, dtu_status status, uint32_t taken, uint32_t offered) noexcept;
   // A message handed to `function` of the host is not is_acceptable(): noted; what to answer.
@@ -93,6 +99,7 @@ class Faults {
   std::array<Kept, kFaultKinds> kinds_ DTU_GUARDED_BY(mutex_);
   int64_t credit_ DTU_GUARDED_BY(mutex_) = kMostCredit;
   int64_t credited_ns_ DTU_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> refused_events_{0};
 };
 
 // All of them. There are as many as names of instances and plugins that served them: the documents bound both.

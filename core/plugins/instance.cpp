@@ -114,6 +114,7 @@ void Instance::create() {
   phase_ = Phase::starting;
   at_fault_.store(false);
   handle_ = &context_.instances.new_handle(*this);
+  missed_before_ = missed_events();
   mailbox_ = std::make_shared<events::Mailbox>(*lane_, [this](const char* function, const std::function<void()>& fn) {
     guarded(function, nullptr, [&] { return fn(), DTU_OK; });
   });
@@ -482,6 +483,8 @@ void Instance::ended() {
 void Instance::answer(std::function<void()> tell) {
   if (mailbox_ != nullptr) mailbox_->answer(std::move(tell));
 }
+
+uint64_t Instance::missed_events() const { return missed_before_ + (mailbox_ != nullptr ? mailbox_->missed() : 0); }
 
 // --- questions -------------------------------------------------------------------------------------------------------
 

@@ -107,6 +107,9 @@ class Instance {
   // Its mailbox; null before its first run.
   [[nodiscard]] const events::MailboxPtr& mailbox() const { return mailbox_; }
 
+  // Events it subscribed to and was too slow for, in all its runs.
+  [[nodiscard]] uint64_t missed_events() const;
+
   // Who in routing this instance is; not ours to look at.
   void set_tenant(void* tenant) { tenant_ = tenant; }
   [[nodiscard]] void* tenant() const { return tenant_; }
@@ -165,6 +168,7 @@ class Instance {
   std::unique_ptr<KvCalls> kv_calls_;
   std::unique_ptr<Requests> requests_;
   events::MailboxPtr mailbox_;  // of this run
+  uint64_t missed_before_ = 0;  // events, in the runs before
   void* self_ = nullptr;
   void* tenant_ = nullptr;
   int32_t state_ = DTU_STATE_STOPPED;

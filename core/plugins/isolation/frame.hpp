@@ -85,7 +85,7 @@ enum class Frame : uint32_t {
   metric,               // slot, kind, name, help
   log,                  // level, text
   health,               // json
-  fault,                // kind, how many times since the last one of it, function, text: against the contract
+  fault,                // kind, times since the last one of it, function, text, refused events in it
   alive,                // nothing: the answer to ask_alive
   publish,              // number of the event in the component's list, json
   subscribe,            // id, pattern

@@ -292,7 +292,9 @@ struct Handlers {
     const uint32_t kind = in.u32();
     const auto times = std::min<uint64_t>(in.u64(), UINT32_MAX);
     const std::string_view function = in.text(kLongestName), what = in.text(kLongestName);
+    const uint64_t events = in.u64();
     if (!in.whole() || kind >= kFaultKinds) return;
+    p.instance_.faults().count_refused_events(std::min(events, times));
     p.instance_.faults().note(static_cast<Fault>(kind), function, what, times);
     if (static_cast<Fault>(kind) == Fault::exception) p.instance_.blame();
   }
