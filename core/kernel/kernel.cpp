@@ -109,8 +109,10 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
     network_settings_.configure(device.apn);
     announcements_.look_at_ports();
   });
-  access_.on_locked(
-      [this](const std::string& source, int64_t seconds) { announcements_.access_locked(source, seconds); });
+  // After the answer to whoever guessed, which is given in this turn.
+  access_.on_locked([this](const std::string& source, int64_t seconds) {
+    lane_.post([this, source, seconds] { announcements_.access_locked(source, seconds); });
+  });
   device_.on_no_hal([this] { return held_hals(); });
   stalls_.add(lane_);
   settled_timer_ = lane_.timers().create(settled, this);

@@ -320,8 +320,9 @@ void PluginUpgrade::gone_back() {
   parts_.trial.over(while_under_way([this] {
     const std::string why = error_;
     result_ = "rolled back";
-    parts_.tell.plugin_rolled_back(id_, build_->version, old_->version, why);
+    const std::string id = id_, from = build_->version, to = old_->version;  // the answer may begin the next upgrade
     end(why + ". " + named(*old_) + " runs again");
+    parts_.tell.plugin_rolled_back(id, from, to, why);
   }));
 }
 

@@ -124,6 +124,35 @@ TEST_F(PluginRollback, RefusedBeforeAnythingMoves) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Told once, with what is documented; one that subscribes anew gets it again, marked.
+TEST_F(PluginRollback, IsToldAsAnEvent) {
+  dtud.plugins(kPlugins + "\", \"" E2E_EVENTS);
+  dtud.board(R"("commands": [{"type": "hears-events", "hears": ["plugin.rolled_back"]}, {"type": "dtu"}])");
+  ASSERT_NO_FATAL_FAILURE(start());
+  const auto heard = [&] {
+    return to_json(at(parse_json(dtud.post("/v1/call", R"({"command": "fixture.heard"})").body), "result"));
+  };
+  ASSERT_TRUE(eventually([&] { return heard() == "[]"; }));
+  EXPECT_EQ(upgrade(fixture("start"), {"--timeout", "1"}).status, 1);
+  ASSERT_TRUE(eventually([&] { return heard() != "[]"; }));
+  const Json lines = parse_json(heard());
+  ASSERT_EQ(size(lines), 1U);
+  const std::string told = text(lines, "[0]"), name = "plugin.rolled_back kernel ";
+  ASSERT_EQ(told.compare(0, name.size(), name), 0) << told;
+  const Json data = parse_json(told.substr(name.size()));
+  EXPECT_EQ(text(data, "plugin"), "org.dtukit.channel-tcp");
+  EXPECT_EQ(text(data, "from"), "0.9.0");
+  EXPECT_EQ(text(data, "to"), "0.1.0");
+  EXPECT_THAT(text(data, "why"), HasSubstr("this build cannot start"));
+  // Another attempt is refused before anything moves: nothing to tell.
+  EXPECT_EQ(upgrade(fixture("start"), {"--timeout", "1"}).status, 1);
+  EXPECT_EQ(dtud.post("/v1/call", R"({"command": "fixture.fail"})").status, 200);
+  ASSERT_TRUE(eventually([&] { return heard().find(" last") != std::string::npos; }));
+  EXPECT_EQ(text(parse_json(heard()), "[0]"), told + " last");
+  EXPECT_EQ(size(parse_json(heard())), 1U);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // A build that is never up takes its time: meanwhile a change is refused, another upgrade too, and a stop goes through.
 struct Busy : PluginRollback {
   std::future<Ran> answer;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -153,6 +154,86 @@ TEST(EventThreads, TenThousandSubscriptionsDuringPublishingMissNothingAndSeeNoth
   lane.on([] {});
   main.on([] {});
   lane.on([&] { subscriber.mailbox->release(); });
+}
+
+// All of them at once, of 160 instances on eight lanes.
+TEST(EventThreads, TenThousandSubscribersAtOnceGetTheLastStateThenEachThatFollows) {
+  constexpr size_t kLanes = 8, kInstances = 20, kEach = 63;
+  static_assert(kLanes * kInstances * kEach >= 10'000 && kEach <= Mailbox::kMostSubscriptions);
+  struct Ear {
+    int64_t newest = -1;
+    int without_last = 0, wrong = 0;
+    static void told(void* ctx, const dtu_event* e) {
+      auto& ear = *static_cast<Ear*>(ctx);
+      const int64_t n = std::stoll(std::string(e->json.ptr + 1, e->json.len - 1));
+      const bool last = (e->flags & DTU_EVENT_LAST) != 0;
+      if (ear.newest < 0)
+        ear.without_last += last || n == 1 ? 0 : 1;
+      else
+        ear.wrong += last || n != ear.newest + 1 ? 1 : 0;
+      ear.newest = n;
+    }
+  };
+  struct One {
+    explicit One(size_t i) : lane("lane " + std::to_string(i)) {}
+    RunningLane lane;
+    std::deque<Subscriber> instances;
+    std::deque<Ear> ears;
+    std::function<void()> subscribe;
+    std::promise<void> all_there;
+  };
+  RunningLane main("main");
+  Hub hub(main.get());
+  std::deque<One> lanes;
+  for (size_t i = 0; i < kLanes; ++i) {
+    One& one = lanes.emplace_back(i);
+    for (size_t k = 0; k < kInstances; ++k) one.instances.emplace_back(hub, one.lane.get());
+    // A few a turn, and then it is somebody else's: so that what is told comes in between.
+    one.subscribe = [&one, &main] {
+      for (int few = 0; few < 3 && one.ears.size() < kInstances * kEach; ++few) {
+        Subscriber& to = one.instances[one.ears.size() / kEach];
+        constexpr std::string_view kPattern = "wifi.link";
+        const dtu_subscription s{sizeof s,  0,       {kPattern.data(), kPattern.size()},
+                                 Ear::told, nullptr, &one.ears.emplace_back()};
+        uint64_t id = 0;
+        ASSERT_EQ(to.hub.subscribe(to.mailbox, &s, &id), DTU_OK);
+      }
+      if (one.ears.size() == kInstances * kEach) return one.all_there.set_value();
+      main.get().post([&one] { one.lane.get().post(one.subscribe); });
+    };
+  }
+  int64_t told = 0;
+  const auto publish = [&] {
+    main.on([&] { hub.publish("hal", kState, "{" + std::to_string(++told) + "}"); });
+    for (One& one : lanes) one.lane.on([] {});  // each is delivered before the next supersedes it
+  };
+  publish();
+  std::deque<std::future<void>> there;
+  for (One& one : lanes) {
+    there.push_back(one.all_there.get_future());
+    one.lane.get().post(one.subscribe);
+  }
+  for (auto& one : there)
+    while (one.wait_for(std::chrono::seconds(0)) != std::future_status::ready) ASSERT_NO_FATAL_FAILURE(publish());
+  for (int i = 0; i < 5; ++i) publish();
+  for (One& one : lanes)
+    one.lane.on([&one] {
+      for (Subscriber& s : one.instances) s.mailbox->release();
+    });
+  EXPECT_GT(told, 10) << "nothing was told while they subscribed";
+  size_t ears = 0;
+  int64_t behind = 0, without_last = 0, wrong = 0;
+  for (One& one : lanes)
+    for (const Ear& ear : one.ears) {
+      ++ears;
+      behind += ear.newest == told ? 0 : 1;
+      without_last += ear.without_last;
+      wrong += ear.wrong;
+    }
+  EXPECT_GE(ears, 10'000U);
+  EXPECT_EQ(without_last, 0);
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(behind, 0);
 }
 
 TEST(EventThreads, AMailboxMayCloseWhileOthersTell) {
