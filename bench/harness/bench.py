@@ -21,6 +21,8 @@ class Tools:
         self.relay = os.path.join(folder, "bench-relay")
         self.paho = os.path.join(folder, "bench-paho")
         self.dtud = dtud
+        self.plugins = os.path.join(os.path.dirname(os.path.dirname(dtud)), "plugins")
+        self.crowd = os.path.join(os.path.dirname(os.path.abspath(folder)), "bench-plugins", "bench-crowd.so")
 
 
 class Bench:

@@ -105,6 +105,20 @@ def storing_dtud(tools, mode, away):
                    needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp"))
 
 
+def eventful_dtud(tools, name):
+    """One link, and beside it publishers of events and ten subscribers; the last holds each for 50 ms."""
+    def commands():
+        hears = {"hears": ["crowd."]}
+        return ([{"type": t} for t in ("main-1", "own-1", "main-7")] +
+                [{"type": f"{lane}-{n}", **hears} for n in (2, 3, 4, 5) for lane in ("main", "own")] +
+                [{"type": "main-6", **hears}, {"type": "own-7", **hears, "holds_ms": 50, "holds": 1_000_000}])
+    return Gateway(name, lambda s: _dtud(tools, s, {"mode": "raw"},
+                                         {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": s.port,
+                                          "serialID": "1"},
+                                         commands=commands(), plugins=[tools.plugins, os.path.dirname(tools.crowd)]),
+                   needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp") + [tools.crowd])
+
+
 def _dtud_needs(tools, *plugins):
     """dtud, and in a build folder its plugins; an installed one knows where they are."""
     folder = os.path.join(os.path.dirname(os.path.dirname(tools.dtud)), "plugins")
@@ -135,14 +149,16 @@ def _mqtt_channel(site):
     return channel
 
 
-def _dtud(tools, site, uconf, channel, *more):
-    """`more`: (device, uconf, channel) of further links."""
+def _dtud(tools, site, uconf, channel, *more, commands=(), plugins=()):
+    """`more`: (device, uconf, channel) of further links. `commands`: further ones; `plugins`: folders, if others."""
     links = {str(n): link for n, link in enumerate([(site.device, uconf, channel), *more], 1)}
     device = site.write("dtu_config.json", json.dumps({"work_mode": "through",
                                                        "uconf": {n: link[1] for n, link in links.items()},
                                                        "conf": {n: link[2] for n, link in links.items()}}, indent=1))
     ports = {n: {"device": link[0]} for n, link in links.items()}
-    board = {"hal": [{"type": "linux", "ports": ports}], "commands": [{"type": "dtu"}],
+    board = {"hal": [{"type": "linux", "ports": ports}], "commands": [{"type": "dtu"}, *commands],
              "state_dir": site.folder, "device_file": device,
              "control": {"socket": os.path.join(site.folder, "control.sock")}}
+    if plugins:
+        board["plugin_path"] = list(plugins)
     return [tools.dtud, "--board", site.write("board.json", json.dumps(board, indent=1))]

@@ -5,7 +5,7 @@ import os
 import platform
 import time
 
-from . import measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp
+from . import measure_events, measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp
 from .gateways import DTUD
 
 # metric, heading, format. The order is the order of the columns.
@@ -34,6 +34,11 @@ STORAGE_COLUMNS = [
     ("drain_msg_s", "drain/s", "{:.0f}"), ("write_cost", "written", "{:.2f}"), ("grown_kib", "RSS +KiB", "{:.0f}"),
     ("idle_p99_us", "idle p99", "{:.0f}"), ("p99_us", "p99", "{:.0f}"), ("p99_ratio", "ratio", "{:.2f}"),
 ]
+EVENTS_COLUMNS = [
+    ("idle_p99_us", "idle p99", "{:.0f}"), ("p99_us", "p99", "{:.0f}"), ("p99_ratio", "ratio", "{:.2f}"),
+    ("grown_kib", "RSS +KiB", "{:.0f}"), ("told", "told", "{:.0f}"), ("refused_m", "refused M", "{:.1f}"),
+    ("missed", "missed by slow", "{:.0f}"),
+]
 SECTIONS = [
     (measure_tcp.SECTION, "port <-> TCP, 64 bytes raw (us unless said)", TCP_COLUMNS),
     (measure_mqtt.section(0), "port -> MQTT QoS 0, 64-byte lines: at 1000 msg/s, then flat out with 500 on the way (us unless said)", MQTT_COLUMNS),
@@ -42,6 +47,7 @@ SECTIONS = [
     (measure_overload.SECTION, "round trips (us) while another port floods a slow channel", OVERLOAD_COLUMNS),
     (measure_storage.SECTION, "offline_storage: an outage of 64-byte lines on disk, its cost in payloads, and round trips (us) "
      "of another link while it drains to TCP", STORAGE_COLUMNS),
+    (measure_events.SECTION, "round trips (us) while a plugin tells events to ten subscribers, one of them slow", EVENTS_COLUMNS),
 ]
 
 BEST_PIPE = ("gensiot", "socat")
