@@ -288,6 +288,25 @@ TEST_P(Follow, ALineRunsOtherwiseUntilTheSessionEnds) {
   EXPECT_TRUE(eventually([&] { return speed_of(pty) == B115200; })) << "the session is over";
 }
 
+// Nobody hears of the messages, and the line is changed behind them all the same; so it is when the session ends.
+TEST_P(Follow, ALineWaitsForWhatNobodyFollowsToo) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("protocol": "tcp", "mode": "server")"));
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  EXPECT_EQ(text(fates(), "port"), "1");
+  follow("port", 1, 1, R"(, "untold": true, "size": )" + std::to_string(kLarge));
+  EXPECT_EQ(number(call("fixture.line", R"({"baud": 9600})"), "status"), 0);
+  EXPECT_EQ(number(fates(), "told"), 0) << "dtud goes on meanwhile";
+  EXPECT_EQ(speed_of(pty), static_cast<speed_t>(B115200));
+  EXPECT_EQ(pty.read(kLarge), marked_lines('a', 1, 1, kLarge));
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B9600; }));
+  follow("port", 2, 1, R"(, "untold": true, "size": )" + std::to_string(kLarge));
+  follow("port", 3, 1, R"(, "untold": true)");
+  ASSERT_EQ(http(dtud.socket(), "PATCH", "/v1/config", R"({"uconf": {"1": {"mode": "command"}}})").status, 200);
+  EXPECT_EQ(pty.read(kLarge), marked_lines('a', 2, 1, kLarge));
+  EXPECT_EQ(pty.read(kMarkedLength), marked('a', 3));
+  EXPECT_TRUE(eventually([&] { return speed_of(pty) == B115200; })) << "nothing more is sent";
+}
+
 TEST_P(Follow, ALineThatCannotRunSoSaysSo) {
   ASSERT_NO_FATAL_FAILURE(start(R"("protocol": "tcp", "mode": "server")"));
   ASSERT_TRUE(dtud.port_is("1", "up"));

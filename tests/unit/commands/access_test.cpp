@@ -54,6 +54,15 @@ TEST(Access, AMissingPasswordIsNoGuess) {
   EXPECT_EQ(access.check("channel 1", "right", 1)->status, DTU_OK);
 }
 
+TEST(Access, AFloodOfOtherSourcesFreesNoneThatIsLocked) {
+  Access access;
+  access.set_password("right");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(access.check("channel 1", "no", kSecond)->status, DTU_E_WRONG_PASSWORD);
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_EQ(access.check("remote " + std::to_string(i), "no", kSecond + i + 1)->status, DTU_E_WRONG_PASSWORD);
+  EXPECT_EQ(access.check("channel 1", "right", kSecond + 2000)->status, DTU_E_LOCKED);
+}
+
 TEST(Access, ManySourcesDoNotGrowWithoutBound) {
   Access access;
   access.set_password("right");

@@ -84,6 +84,30 @@ TEST_F(KvTest, KeepsWhatItCannotRead) {
   EXPECT_EQ(value, "two");
 }
 
+// Somebody put a link there: what it leads to is neither read nor written.
+TEST_F(KvTest, FollowsNoLink) {
+  const std::string victim = root.path() + "/victim";
+  std::ofstream(victim) << "theirs";
+  std::filesystem::create_directories(dir + "/channel-1");
+  for (const std::string key : {"before", "after"}) {
+    plugins::KvFolder kv(dir, "channel 1");
+    std::string value;
+    if (key == "after") {
+      EXPECT_EQ(kv.get("other", value), DTU_E_NOT_FOUND) << "all was read";
+    }
+    std::filesystem::create_symlink(victim, dir + "/channel-1/" + key);
+    if (key == "before") {
+      EXPECT_EQ(kv.get(key, value), DTU_E_IO);
+    }
+    EXPECT_EQ(kept(kv, key, "ours"), DTU_OK);
+    EXPECT_FALSE(std::filesystem::is_symlink(dir + "/channel-1/" + key));
+    EXPECT_EQ(read(key), "ours");
+  }
+  std::string text;
+  std::getline(std::ifstream(victim), text);
+  EXPECT_EQ(text, "theirs");
+}
+
 // A folder in the place of the file: what get() says is what is on the disk.
 TEST_F(KvTest, AFailureToWriteGoesBackToWhatThereWas) {
   plugins::KvFolder kv(dir, "channel 1");
