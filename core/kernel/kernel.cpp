@@ -567,6 +567,7 @@ void Kernel::stop_members() {
                                  [](const auto& m) { return m->component().kind == DTU_KIND_COMMAND; });
   plugins::Instance& next = last != members_.rend() ? **last : *members_.back();
   next.stop(kStopDeadline_ms, [this, &next] {
+    directory_.remove_of(next);  // also of one that waited for its next start: nothing told us that it stopped
     members_.erase(std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.get() == &next; }));
     stop_members();
   });

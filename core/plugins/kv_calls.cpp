@@ -9,8 +9,8 @@
 namespace dtud::plugins {
 namespace {
 
-// On the disk lane: what was written is told on the instance's lane, if there is still one. The number says whether the
-// handle was given to another instance since.
+// On the main lane, where instances come and go: what was written is told on the instance's lane, if there is still
+// one. The number says whether the handle was given to another instance since.
 void tell(dtu_instance* number, std::vector<KvFolder::Outcome> outcomes) {
   Handle* handle = Handle::find(number);
   if (handle == nullptr) return;
@@ -40,7 +40,10 @@ dtu_status KvCalls::change(KvStore& store, const dtu_kv_change& change) {
   }
   if (waiting.done != nullptr || waiting.destroy != nullptr) waiting_.emplace(number, waiting);
   store.disk().run(
-      folder, [folder, handle = owner_.handle().as_abi()] { return tell(handle, folder->write()), true; }, [](bool) {});
+      folder, [folder] { return folder->write(); },
+      [handle = owner_.handle().as_abi()](std::vector<KvFolder::Outcome> outcomes) {
+        tell(handle, std::move(outcomes));
+      });
   return DTU_PENDING;
 }
 

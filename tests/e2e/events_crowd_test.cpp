@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <ostream>
 #include <set>
 
 #include "harness/dtud.hpp"
@@ -37,6 +38,7 @@ int64_t count_or(int64_t otherwise) {
 // Where an instance runs.
 enum class Place { main, own, isolated };
 const char* name_of(Place place) { return place == Place::main ? "Main" : place == Place::own ? "Own" : "Isolated"; }
+void PrintTo(Place place, std::ostream* out) { *out << name_of(place); }
 
 struct Crowd : testing::Test {
   Dtud dtud;

@@ -1,6 +1,7 @@
 // dtu.invoke/1 in the real dtud, from the main lane, from a lane of its own and from a process of its own: what is
 // awaited, cancelled, ended by a restart, and what waits for answers.
 #include <gmock/gmock.h>
+#include <ostream>
 
 #include "harness/dtud.hpp"
 #include "harness/pty.hpp"
@@ -17,6 +18,7 @@ struct Way {
   const char* type;
   const char* more;
 };
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 struct Invoke : testing::TestWithParam<Way> {
   Dtud dtud;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <ostream>
 
 #include "harness/dtud.hpp"
 #include "harness/pty.hpp"
@@ -75,6 +76,7 @@ struct Way {
   int status;
   const char* how;
 };
+void PrintTo(const Way& way, std::ostream* out) { *out << way.in << ' ' << way.by << ' ' << way.type; }
 std::string name_of(const testing::TestParamInfo<Way>& way) {
   return std::string(way.param.in) + "_" + way.param.by + (way.param.type == std::string("kills") ? "" : "_apart");
 }

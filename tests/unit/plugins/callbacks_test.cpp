@@ -374,7 +374,7 @@ TEST_P(Callbacks, ThreadsThatPostWhileTheInstanceGoesLoseNothing) {
 // The C++ face: the function and all it captured go with the call, the answer, or the instance.
 TEST_P(Callbacks, FunctionsOfCppAreFreed) {
   keep_provider_silent();
-  const auto witness = std::make_shared<int>(0);
+  const auto witness = std::make_shared<std::atomic<int>>(0);
   auto call = std::make_unique<dtu::Call>();
   on_lane([&](const Services&) {
     const dtu::Host h = asker_script.host();
