@@ -39,8 +39,10 @@ dtu_status Router::discard(const plugins::Instance& speaker, uint64_t link_id, u
   bytes = 0;
   if ((which & DTU_DISCARD_TO_PORT) != 0) {
     bytes = port.queued_bytes;
-    if (const uint64_t token = std::exchange(port.line.token, 0); token != 0)
+    if (const uint64_t token = std::exchange(port.line.token, 0); token != 0) {
+      ++port.dropped(PortDrop::discarded);
       ended(link, 0, token, DTU_E_DROPPED, "discard");
+    }
     // What the HAL is being shown cannot be taken back: it is dropped when that is over. The rest goes now; fates come
     // in the order of the messages, so those in front of it have to be told first.
     if (port.shown != 0)

@@ -249,7 +249,7 @@ TEST_P(Follow, WhatIsDiscardedIsToldAndTheLineGoesOn) {
   const Json discarded = call("fixture.discard", R"({"which": 3})");
   EXPECT_EQ(number(discarded, "status"), 0) << to_json(discarded);
   const Json now = told(kCount);
-  EXPECT_GE(of(now, "port -16 discard"), kCount - 20) << to_json(now) << ": a pty holds 20 KiB at most";
+  EXPECT_GE(of(now, "port -16 discard"), kCount / 2) << to_json(now) << ": more than a pty holds";
   EXPECT_EQ(of(now, "port -16 discard") + std::max<int64_t>(of(now, "port 0 "), 0), kCount) << to_json(now);
   EXPECT_EQ(dtud.metric(R"(dtu_port_dropped_total{port="1",reason="discarded"})"), of(now, "port -16 discard"));
   follow("port", 500, 1);
