@@ -7,6 +7,7 @@ namespace bench {
 class DeafUpcalls : public dtud::plugins::Upcalls {
  public:
   using Instance = dtud::plugins::Instance;
+  using Asking = dtud::plugins::Asking;
   void started(Instance&) override {}
   void stopping(Instance&) override {}
   void stopped(Instance&) override {}
@@ -18,18 +19,18 @@ class DeafUpcalls : public dtud::plugins::Upcalls {
   dtu_status to_channel(Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
   void drop(Instance&, uint64_t, std::string_view, uint64_t) override {}
   dtu_status reply(Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status invoke(Instance&, const dtu_request&, plugins::Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status read_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+  dtu_status invoke(Instance&, const dtu_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
+  dtu_status read_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override {
     return DTU_E_UNSUPPORTED;
   }
-  dtu_status write_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+  dtu_status write_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override {
     return DTU_E_UNSUPPORTED;
   }
-  dtu_status await_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override {
+  dtu_status await_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override {
     return DTU_E_UNSUPPORTED;
   }
   void cancel(Instance&, uint64_t) override {}
-  void after_answers(Instance&, uint32_t, plugins::Asking) override {}
+  void after_answers(Instance&, uint32_t, Asking) override {}
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override {
     return DTU_E_UNSUPPORTED;
   }

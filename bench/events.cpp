@@ -28,7 +28,9 @@ class Eventful : public dtu::Component, public dtu::CommandsIface {
  public:
   Eventful(dtu::Host host, std::string_view /*config*/) : Component(host) { last = this; }
   void list_commands(const Each& /*each*/) override {}
-  dtu_status invoke(uint64_t, std::string_view, std::string_view, std::string_view) override { return DTU_E_NOT_FOUND; }
+  dtu_status invoke(uint64_t, std::string_view, std::string_view, const dtu_caller&) override {
+    return DTU_E_NOT_FOUND;
+  }
   dtu_status tell() { return events_.publish("bench.news", kObject); }
   static Eventful* last;
   uint64_t heard = 0;
