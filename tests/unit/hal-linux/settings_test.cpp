@@ -157,9 +157,9 @@ INSTANTIATE_TEST_SUITE_P(All, WrongSettings,
                                              "baud_high", {kSize, 12000001, 8, 0, 1, 0, -1, 1}, "baud rate 12000001 "},
                                          Wrong{"bits_4", {kSize, 9600, 4, 0, 1, 0, -1, 1}, "data bits 4 "},
                                          Wrong{"bits_9", {kSize, 9600, 9, 0, 1, 0, -1, 1}, "data bits 9 "},
-                                         Wrong{"parity_3", {kSize, 9600, 8, 3, 1, 0, -1, 1}, "parity 3 "},
+                                         Wrong{"parity_5", {kSize, 9600, 8, 5, 1, 0, -1, 1}, "parity 5 "},
                                          Wrong{"stop_0", {kSize, 9600, 8, 0, 0, 0, -1, 1}, "stop bits 0 "},
-                                         Wrong{"stop_3", {kSize, 9600, 8, 0, 3, 0, -1, 1}, "stop bits 3 "},
+                                         Wrong{"stop_4", {kSize, 9600, 8, 0, 4, 0, -1, 1}, "stop bits 4 "},
                                          Wrong{"flow_2", {kSize, 9600, 8, 0, 1, 2, -1, 1}, "flow control 2 "}),
                          [](const auto& p) { return p.param.name; });
 
