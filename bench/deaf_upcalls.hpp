@@ -20,15 +20,9 @@ class DeafUpcalls : public dtud::plugins::Upcalls {
   void drop(Instance&, uint64_t, std::string_view, uint64_t) override {}
   dtu_status reply(Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override { return DTU_E_UNSUPPORTED; }
   dtu_status invoke(Instance&, const dtu_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
-  dtu_status read_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status write_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
-  dtu_status await_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override {
-    return DTU_E_UNSUPPORTED;
-  }
+  dtu_status read_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
+  dtu_status write_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
+  dtu_status await_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
   void cancel(Instance&, uint64_t) override {}
   void after_answers(Instance&, uint32_t, Asking) override {}
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override {
