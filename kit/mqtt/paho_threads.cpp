@@ -13,6 +13,8 @@
 namespace mqtt {
 namespace {
 
+using dtu_port::Descriptor;
+
 constexpr std::string_view kConnack("\x20\x02\0\0", 4);
 constexpr std::string_view kPingResponse("\xD0\0", 2);
 constexpr int kAcceptMs = 2000, kReadMs = 3000, kLookEveryMs = 5;

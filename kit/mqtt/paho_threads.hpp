@@ -1,6 +1,6 @@
 // Paho's two threads, which all its clients share: keeps them, wakes them, and mends what a broken packet left behind.
 #pragma once
-#include <mqtt/descriptor.hpp>
+#include <dtu/kit/port/descriptor.hpp>
 #include <string>
 
 namespace mqtt {
@@ -28,9 +28,9 @@ class PahoThreads {
   [[nodiscard]] bool wait_until_read() const;
 
   const std::string client_id_;
-  void* handle_ = nullptr;  // MQTTAsync
-  Descriptor peer_;         // the broker's end of its connection
-  int paho_end_ = -1;       // the other end, Paho's
+  void* handle_ = nullptr;     // MQTTAsync
+  dtu_port::Descriptor peer_;  // the broker's end of its connection
+  int paho_end_ = -1;          // the other end, Paho's
 };
 
 }  // namespace mqtt
