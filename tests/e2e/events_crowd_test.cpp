@@ -10,25 +10,14 @@
 #include <set>
 
 #include "harness/dtud.hpp"
+#include "harness/sanitized.hpp"
 #include "harness/tcp.hpp"
 #include "harness/wait.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define E2E_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define E2E_SANITIZED 1
-#endif
-#endif
 
 namespace e2e {
 namespace {
 
-#ifdef E2E_SANITIZED
-constexpr int64_t kMostGrowth_kib = 1 << 30;  // a sanitizer keeps what was freed
-#else
-constexpr int64_t kMostGrowth_kib = 4 << 10;
-#endif
+constexpr int64_t kMostGrowth_kib = kSanitized ? 1 << 30 : 4 << 10;  // a sanitizer keeps what was freed
 
 int64_t count_or(int64_t otherwise) {
   const char* set = std::getenv("DTU_EVENTS_COUNT");

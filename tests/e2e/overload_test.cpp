@@ -12,26 +12,15 @@
 #include "harness/flood.hpp"
 #include "harness/pty.hpp"
 #include "harness/recorder.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define E2E_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define E2E_SANITIZED 1
-#endif
-#endif
+#include "harness/sanitized.hpp"
 
 namespace e2e {
 namespace {
 
-#ifdef E2E_SANITIZED
-constexpr int64_t kMostGrowth_kib = 1 << 30;  // a sanitizer keeps what was freed
-#else
-constexpr int64_t kMostGrowth_kib = 24 << 10;
-#endif
-constexpr size_t kLength = 1000;     // of a message
-constexpr uint32_t kRoom = 500;      // messages, of an outbox
-constexpr uint64_t kSlow = 400'000;  // bytes a second
+constexpr int64_t kMostGrowth_kib = kSanitized ? 1 << 30 : 24 << 10;  // a sanitizer keeps what was freed
+constexpr size_t kLength = 1000;                                      // of a message
+constexpr uint32_t kRoom = 500;                                       // messages, of an outbox
+constexpr uint64_t kSlow = 400'000;                                   // bytes a second
 
 // 2 s; DTU_LONG_TESTS=1: ten minutes; a larger number: so many seconds.
 std::chrono::seconds flood_time() {
