@@ -74,6 +74,19 @@ void deactivate(Modem& modem, const Call& call, Answer& answer) {
     it = it->second.context == *id ? sockets.erase(it) : std::next(it);
 }
 
+// The same with its result in a line of its own.
+void activate_later(Modem& modem, const Call& call, Answer& answer) {
+  Answer inner;
+  activate(modem, call, inner);
+  const std::string id = call.text(0);
+  const int error = inner.result == Result::ok ? 0 : modem.state().socket_error;
+  answer.after(kActivateMs, [id, error](Modem& m) { m.urc("+QIACTEX: " + id + "," + std::to_string(error)); });
+}
+
+void network_device(Modem& modem, const Call& /*call*/, Answer& answer) {
+  answer.line(std::string("+QNETDEVCTL: 1,1,1,") + (is_registered(modem.state()) ? "1" : "0"));
+}
+
 void addresses(Modem& modem, const Call& /*call*/, Answer& answer) {
   for (const auto& [id, context] : modem.state().contexts)
     answer.line("+CGPADDR: " + std::to_string(id) + ",\"" + (context.active ? address_of(id) : "0.0.0.0") + "\"");
@@ -94,6 +107,8 @@ const std::vector<AtCommand>& packet_commands() {
       {"+QICSGP", kEvery, Need::nothing, "+QICSGP: (1-7),(1-3),<APN>,<username>,<password>,(0-2)", nullptr, nullptr,
        apn},
       {"+QIACT", kEvery, Need::sim, "+QIACT: (1-7)", nullptr, active_read, activate},
+      {"+QIACTEX", kEvery, Need::sim, "+QIACTEX: (1-7)", nullptr, nullptr, activate_later},
+      {"+QNETDEVCTL", kEvery, Need::nothing, "+QNETDEVCTL: (1-7),(0-3),(0,1)", nullptr, network_device, accept},
       {"+QIDEACT", kEvery, Need::nothing, "+QIDEACT: (1-7)", nullptr, nullptr, deactivate},
   };
   return table;
