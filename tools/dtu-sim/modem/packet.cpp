@@ -78,7 +78,7 @@ void deactivate(Modem& modem, const Call& call, Answer& answer) {
 void activate_later(Modem& modem, const Call& call, Answer& answer) {
   Answer inner;
   activate(modem, call, inner);
-  const std::string id = call.text(0);
+  const std::string& id = call.text(0);
   const int error = inner.result == Result::ok ? 0 : modem.state().socket_error;
   answer.after(kActivateMs, [id, error](Modem& m) { m.urc("+QIACTEX: " + id + "," + std::to_string(error)); });
 }

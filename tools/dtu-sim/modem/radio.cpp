@@ -50,7 +50,7 @@ void qcsq(Modem& modem, const Call& /*call*/, Answer& answer) {
 void qeng(Modem& modem, const Call& call, Answer& answer) {
   State& state = modem.state();
   const Radio& radio = state.radio;
-  const std::string what = call.text(0);
+  const std::string& what = call.text(0);
   const bool serving = what == "servingcell";
   if (!serving && what != "neighbourcell") return answer.cme(kCmeParameter);
   if (!has_signal(radio)) {

@@ -152,7 +152,7 @@ void message_send(Modem& modem, const Call& call, Answer& answer) {
   const int octets = pdu_mode ? call.number(0, 1, kMostOctets).value_or(0) : 0;
   if (pdu_mode ? octets == 0 : call.text(0).empty()) return answer.cms(kCmsPdu);
   answer.result = Result::prompt;
-  const std::string to = call.text(0);
+  const std::string& to = call.text(0);
   modem.take_data(0, [pdu_mode, octets, to](Modem& m, const std::string& bytes, bool aborted) {
     Answer result;
     if (!aborted && pdu_mode) {

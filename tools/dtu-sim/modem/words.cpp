@@ -99,21 +99,21 @@ int64_t Words::seconds_as_ms(std::string_view what) {
 std::string Words::one_of(std::initializer_list<std::string_view> allowed) {
   std::string list;
   for (const std::string_view each : allowed) list += (list.empty() ? "one of " : ", ") + std::string(each);
-  const std::string word = text(list);
+  std::string word = text(list);
   for (const std::string_view each : allowed)
     if (word == each) return word;
   fail(word, list);
 }
 
 std::string Words::command() {
-  const std::string word = text("a command such as AT+CSQ, with * at its end for all that begin so,");
+  std::string word = text("a command such as AT+CSQ, with * at its end for all that begin so,");
   if (word != "*" && upper(word).rfind("AT", 0) != 0)
     fail(word, "a command such as AT+CSQ, with * at its end for all that begin so,");
   return word;
 }
 
 std::string Words::hex(std::string_view what) {
-  const std::string word = upper(text(what));
+  std::string word = upper(text(what));
   if (word.empty() || word.size() % 2 != 0) fail(word, what);
   for (const char c : word)
     if (!hex_digit(c)) fail(word, what);
