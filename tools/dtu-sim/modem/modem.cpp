@@ -22,7 +22,7 @@ namespace {
 std::string ending(const Answer& answer, int cmee) {
   // In the order of Result.
   static const std::array<std::string_view, 6> kEndings{
-      "\r\nOK\r\n", "\r\nERROR\r\n", "\r\n+CME ERROR: ", "\r\n+CMS ERROR: ", "\r\n> ", ""};
+      "\r\nOK\r\n", "\r\nERROR\r\n", "\r\n+CME ERROR: ", "\r\n+CMS ERROR: ", "", ""};
   const bool as_error = answer.result == Result::cme && cmee == 0;
   std::string text(kEndings[static_cast<size_t>(as_error ? Result::error : answer.result)]);
   if (as_error || (answer.result != Result::cme && answer.result != Result::cms)) return text;
@@ -191,7 +191,7 @@ void Modem::print(const Answer& answer) {
   if (!text.empty()) text += "\r\n";
   const bool error = answer.result == Result::error || answer.result == Result::cme || answer.result == Result::cms;
   if (error) ++counts_.errors;
-  text += ending(answer, state_.settings.cmee);
+  text += answer.result == Result::prompt ? state_.prompt : ending(answer, state_.settings.cmee);
   send(text);
 }
 
