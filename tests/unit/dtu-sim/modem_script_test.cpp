@@ -91,6 +91,19 @@ TEST_F(ModemScript, ConditionsOfTimeAndOfCommands) {
   EXPECT_EQ(bench_.wait(1000), lines({"+B"}) + lines({"+B"}));
 }
 
+TEST(ModemWords, ACommandIsFoundInALineOfSeveral) {
+  struct Row {
+    const char* pattern;
+    const char* line;
+    bool about;
+  };
+  for (const Row& row : {Row{"AT+CSQ", "AT+CSQ", true}, Row{"at+csq", "AT+CSQ;+CREG?", true},
+                         Row{"AT+CREG?", "AT+CSQ;+CREG?", true}, Row{"AT+CREG?", "AT+CSQ;+CREG?;+COPS?", true},
+                         Row{"AT+COPS*", "AT+CSQ;+CREG?;+COPS?", true}, Row{"AT+CREG", "AT+CSQ;+CREG?", false},
+                         Row{"AT+X", "AT+QENG=\"a;+X\"", false}, Row{"*", "anything", true}, Row{"AT+CSQ", "", false}})
+    EXPECT_EQ(command_matches(row.pattern, row.line), row.about) << row.pattern << " in " << row.line;
+}
+
 TEST_F(ModemScript, WhatIsSetAtTheStartIsNotAnnounced) {
   bench_.play("sim removed\nreg 2\nurc +X\n");
   EXPECT_EQ(bench_.wait(100), lines({"+X"}));

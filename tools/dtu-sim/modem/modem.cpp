@@ -9,15 +9,15 @@
 
 namespace sim::modem {
 
-bool command_matches(std::string_view pattern, std::string_view line) {
+namespace {
+
+bool one_matches(std::string_view pattern, std::string_view line) {
   const std::string wanted = upper(pattern);
   const std::string got = upper(line);
   if (!wanted.empty() && wanted.back() == '*')
     return got.compare(0, wanted.size() - 1, wanted, 0, wanted.size() - 1) == 0;
   return wanted == got;
 }
-
-namespace {
 
 std::string ending(const Answer& answer, int cmee) {
   // In the order of Result.
@@ -31,6 +31,17 @@ std::string ending(const Answer& answer, int cmee) {
 }
 
 }  // namespace
+
+bool command_matches(std::string_view pattern, std::string_view line) {
+  if (one_matches(pattern, line)) return true;
+  bool first = true;
+  for (std::string_view rest = line; !rest.empty(); first = false) {
+    const std::string_view part = until_semicolon(rest);
+    if (one_matches(pattern, (first ? "" : "AT") + std::string(part))) return true;
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+  }
+  return false;
+}
 
 Modem::Modem(const Profile& profile, uint32_t seed, Hooks hooks)
     : profile_(profile), hooks_(std::move(hooks)), wire_(seed) {
