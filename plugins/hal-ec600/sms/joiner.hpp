@@ -18,7 +18,10 @@ namespace hal_ec600::sms {
 struct Slot {
   std::string storage;  // "SM", "ME"
   uint32_t index = 0;
-  friend bool operator==(const Slot& a, const Slot& b) { return a.index == b.index && a.storage == b.storage; }
+  std::string digest = {};  // of the PDU: a slot is used again for another message
+  friend bool operator==(const Slot& a, const Slot& b) {
+    return a.index == b.index && a.storage == b.storage && a.digest == b.digest;
+  }
 };
 
 struct Message {
@@ -48,8 +51,6 @@ class Joiner {
   // Slots of parts that came twice. They hold nothing that is needed, and may be deleted.
   [[nodiscard]] std::vector<Slot> take_doubles() { return std::exchange(doubles_, {}); }
   [[nodiscard]] bool holds(const Slot& slot) const;
-  // The modem has restarted or another SIM is in: the slots say nothing any more. The parts are read again.
-  void forget() { waiting_.clear(), doubles_.clear(), parts_ = 0; }
 
   [[nodiscard]] size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] size_t parts() const { return parts_; }
