@@ -403,11 +403,13 @@ FIELD(dtu_metrics_service, 8, 8, add, dtu_status (*)(dtu_instance*, uint32_t, dt
 FIELD(dtu_metrics_service, 16, 12, increase, void (*)(dtu_instance*, uint64_t, uint64_t));
 FIELD(dtu_metrics_service, 24, 16, set, void (*)(dtu_instance*, uint64_t, int64_t));
 
-TABLE(dtu_answer, 32, 32);
+TABLE(dtu_answer, 40, 40);
 FIELD(dtu_answer, 0, 0, struct_size, uint32_t);
 FIELD(dtu_answer, 4, 4, status, dtu_status);
 FIELD(dtu_answer, 8, 8, json, dtu_str);
 FIELD(dtu_answer, 24, 24, error, const dtu_error*);
+FIELD(dtu_answer, 32, 28, age_ms, uint32_t);
+FIELD(dtu_answer, 36, 32, flags, uint32_t);
 
 TABLE(dtu_request, 152, 144);
 FIELD(dtu_request, 0, 0, struct_size, uint32_t);
@@ -515,12 +517,14 @@ FIELD(dtu_state, 4, 4, state, int32_t);
 FIELD(dtu_state, 8, 8, source, uint64_t);
 FIELD(dtu_state, 16, 16, error, const dtu_error*);
 
-TABLE(dtu_reply, 40, 40);
+TABLE(dtu_reply, 48, 48);
 FIELD(dtu_reply, 0, 0, struct_size, uint32_t);
 FIELD(dtu_reply, 4, 4, status, dtu_status);
 FIELD(dtu_reply, 8, 8, call, uint64_t);
 FIELD(dtu_reply, 16, 16, json, dtu_str);
 FIELD(dtu_reply, 32, 32, error, const dtu_error*);
+FIELD(dtu_reply, 40, 36, age_ms, uint32_t);
+FIELD(dtu_reply, 44, 40, flags, uint32_t);
 
 TABLE(dtu_caller, 40, 40);
 FIELD(dtu_caller, 0, 0, struct_size, uint32_t);

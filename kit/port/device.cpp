@@ -1,11 +1,10 @@
-#include "device.hpp"
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
+#include <dtu/kit/port/device.hpp>
 #include <dtu/kit/port/line_settings.hpp>
 #include <dtu/sdk/text.hpp>
 
@@ -15,9 +14,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "rs485.hpp"
-
-namespace hal_linux {
+namespace dtu_port {
 namespace {
 
 namespace fs = std::filesystem;
@@ -61,11 +58,6 @@ bool is_pty(int fd) {
          major(st.st_rdev) <= kLastSlaveMajor;
 }
 
-void set_up(const Device& d, const PortConfig& config, const dtu_port_settings& settings) {
-  dtu_port::apply_settings(d.fd.get(), settings, d.pty);
-  if (config.rs485) apply_rs485(d.fd.get(), *config.rs485, settings);
-}
-
 std::string name_of_process(const fs::path& proc) {
   std::string name;
   std::ifstream(proc / "comm") >> name;
@@ -98,11 +90,10 @@ std::string holders(const std::string& device) {
   return found;
 }
 
-Device open_device(const PortConfig& config, const dtu_port_settings& settings) {
-  const std::string& path = config.device;
+Device open_device(const std::string& path, const dtu_port_settings& settings, const std::function<void(int fd)>& more) {
   Device d;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
-  d.fd = dtu_port::Descriptor(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  d.fd = Descriptor(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!d.fd) throw open_failed(path, errno);
   d.pty = is_pty(d.fd.get());
   // The lock first: settings of a line somebody else uses must not be touched. flock also stops root, whom TIOCEXCL
@@ -112,7 +103,8 @@ Device open_device(const PortConfig& config, const dtu_port_settings& settings) 
     throw busy(path);
   }
   try {
-    set_up(d, config, settings);
+    apply_settings(d.fd.get(), settings, d.pty);
+    if (more) more(d.fd.get());
   } catch (const dtu::Failure& f) {
     const bool failing = f.code() == DTU_E_IO;
     throw OpenError(failing ? Trouble::failing : Trouble::refused, f.code(), path + ": " + f.what());
@@ -121,4 +113,4 @@ Device open_device(const PortConfig& config, const dtu_port_settings& settings) 
   return d;
 }
 
-}  // namespace hal_linux
+}  // namespace dtu_port

@@ -1,11 +1,10 @@
-#include "device_watch.hpp"
-
 #include <sys/inotify.h>
+#include <dtu/kit/port/device_watch.hpp>
 
 #include <array>
 #include <filesystem>
 
-namespace hal_linux {
+namespace dtu_port {
 namespace {
 
 namespace fs = std::filesystem;
@@ -75,4 +74,4 @@ bool DeviceWatch::concerns_us(const char* events, size_t size) const {
   return false;
 }
 
-}  // namespace hal_linux
+}  // namespace dtu_port

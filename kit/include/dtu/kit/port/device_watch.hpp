@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace hal_linux {
+namespace dtu_port {
 
 // Watches the directory of the node; when that is missing too, the nearest one there is; when the node is a symlink,
 // the directory of its target as well. It is spent after one call of `changed`: look, and make a new one. [lane]
@@ -29,11 +29,11 @@ class DeviceWatch {
   void ready();
   [[nodiscard]] bool concerns_us(const char* events, size_t size) const;
 
-  dtu_port::Descriptor fd_;
+  Descriptor fd_;
   std::unique_ptr<dtu::FdWatch> watch_;  // after fd_: goes first
   std::vector<Name> names_;
   std::function<void()> changed_;
   bool working_ = false;
 };
 
-}  // namespace hal_linux
+}  // namespace dtu_port
