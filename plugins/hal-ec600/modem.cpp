@@ -143,7 +143,8 @@ void Modem::on_silent() {
 
 void Modem::fail_recovery() {
   if (phase_ != Phase::recovering) {
-    enter(Phase::recovering, tty_.device() + " does not answer AT: check the power of the modem and that this is its AT port");
+    enter(Phase::recovering,
+          tty_.device() + " does not answer AT: check the power of the modem and that this is its AT port");
     host_.report(DTU_STATE_DOWN, DTU_E_IO, trouble_);
   }
   after(ladder_.pause_ms(), [this] { recover(); });
@@ -191,7 +192,8 @@ void Modem::set_reset(bool active, std::function<void()> then) {
   reset_call_ = dtu::write_point(host_, config_.reset_point, level,
                                  [this, age = age_, then = std::move(then)](const dtu::Answer& a) {
                                    if (age != age_) return;
-                                   if (!a.ok()) host_.warn("the reset line " + config_.reset_point + ": " + std::string(a.error));
+                                   if (!a.ok())
+                                     host_.warn("the reset line " + config_.reset_point + ": " + std::string(a.error));
                                    then();
                                  });
   if (reset_call_) return;
@@ -326,9 +328,8 @@ void Modem::on_unknown(std::string_view line) {
 }
 
 Modem::Status Modem::status() {
-  return {phase_name(),  tty_.device(),    features_.model(), urc_port_,       trouble_,
-          last_rung_,    ladder_.steps(),  budget_.used(),    recoveries_,     tty_.losses(),
-          refused_};
+  return {phase_name(),    tty_.device(),  features_.model(), urc_port_,     trouble_, last_rung_,
+          ladder_.steps(), budget_.used(), recoveries_,       tty_.losses(), refused_};
 }
 
 }  // namespace hal_ec600

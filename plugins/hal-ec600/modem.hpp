@@ -56,8 +56,9 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
   // Wears the modem by one. "": it was begun; done() says how it went, also when the modem comes back. Else why not:
   // it searches the network, nothing is left of the day's budget, or it is not ready.
   using Done = std::function<void(const AtResult&)>;
-  [[nodiscard]] std::string toggle_radio(Done done);                  // CFUN=0, CFUN=1
-  [[nodiscard]] std::string restart(Done done, bool forced = false);  // CFUN=1,1; forced: by a person, also while searching
+  [[nodiscard]] std::string toggle_radio(Done done);  // CFUN=0, CFUN=1
+  [[nodiscard]] std::string restart(Done done,
+                                    bool forced = false);  // CFUN=1,1; forced: by a person, also while searching
 
   struct Status {
     std::string state, device, model, urc_port, trouble, last_rung;
@@ -118,7 +119,7 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
   Phase phase_ = Phase::absent;
   std::string trouble_ = "the AT port was not opened yet", urc_port_, last_rung_;
   uint64_t echoes_ = 0;  // counted until it was ready
-  uint64_t age_ = 0;  // of the phase: answers to what an earlier one asked are left alone
+  uint64_t age_ = 0;     // of the phase: answers to what an earlier one asked are left alone
   uint32_t oks_ = 0, tries_ = 0, recoveries_ = 0;
   bool told_ready_ = false, answered_ = false;
 };

@@ -62,7 +62,8 @@ void ModemTty::look() {
   });
   try {
     dtu_port::Device device = dtu_port::open_device(path, settings_of(config_));
-    watch_ = std::make_unique<dtu::FdWatch>(host_, device.fd.get(), DTU_FD_READ, [this](uint32_t events) { ready(events); });
+    watch_ =
+        std::make_unique<dtu::FdWatch>(host_, device.fd.get(), DTU_FD_READ, [this](uint32_t events) { ready(events); });
     fd_ = std::move(device.fd);
   } catch (const dtu_port::OpenError& e) {
     const bool told = e.trouble() == dtu_port::Trouble::absent || e.trouble() == dtu_port::Trouble::denied;

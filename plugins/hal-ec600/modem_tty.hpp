@@ -20,7 +20,7 @@ class ModemTty {
    public:
     virtual ~Owner() = default;
     virtual void tty_opened() = 0;
-    virtual void tty_lost(const std::string& why) = 0;  // it looks for the port by itself
+    virtual void tty_lost(const std::string& why) = 0;    // it looks for the port by itself
     virtual void tty_absent(const std::string& why) = 0;  // not there, or not to be opened; told once for each reason
     virtual void tty_bytes(std::string_view bytes) = 0;
   };
@@ -31,8 +31,8 @@ class ModemTty {
   void stop();
   // Takes all, or the port is lost; that is told later, not within the call.
   void write(std::string_view bytes);
-  void flush();                             // throws away what is under way, both ways
-  void reopen(const std::string& why);      // closes it and looks again
+  void flush();                         // throws away what is under way, both ways
+  void reopen(const std::string& why);  // closes it and looks again
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
   [[nodiscard]] const std::string& device() const noexcept { return device_; }  // last opened
   [[nodiscard]] uint64_t losses() const noexcept { return losses_; }
@@ -44,7 +44,7 @@ class ModemTty {
   void send_rest();
   void lose(const std::string& why);
 
-  static constexpr size_t kBuffer = 4'096;        // a turn: a storm of lines leaves the lane to others
+  static constexpr size_t kBuffer = 4'096;  // a turn: a storm of lines leaves the lane to others
   static constexpr size_t kMostUnsent = 64 * 1024;
   dtu::Host host_;
   const Config& config_;

@@ -47,8 +47,8 @@ std::string quoted_ascii(std::string_view text) {
 }
 
 // 27.007, +COPS
-constexpr std::array<const char*, 14> kTechnologies{"GSM",     "GSM",  "UTRAN", "GSM", "UTRAN", "UTRAN",     "UTRAN",
-                                                    "LTE",     "GSM",  "NB-IoT", "LTE", "NR",    "NR", "LTE"};
+constexpr std::array<const char*, 14> kTechnologies{"GSM", "GSM", "UTRAN",  "GSM", "UTRAN", "UTRAN", "UTRAN",
+                                                    "LTE", "GSM", "NB-IoT", "LTE", "NR",    "NR",    "LTE"};
 
 std::string registration_at(std::string_view line, size_t index) {
   return within(at_number(at_fields(line), index), 0, 11);
@@ -76,7 +76,8 @@ std::string iccid(std::string_view line) {
 
 std::string number(std::string_view line) {
   const std::string_view text = at_text(at_fields(line), 1);
-  const bool fits = !text.empty() && text.size() <= 32 && text.find_first_not_of("+*#0123456789") == std::string_view::npos;
+  const bool fits =
+      !text.empty() && text.size() <= 32 && text.find_first_not_of("+*#0123456789") == std::string_view::npos;
   return fits ? dtu::quoted(text) : std::string();
 }
 
@@ -159,11 +160,11 @@ std::string_view sim_state(std::string_view line) {
   struct Word {
     std::string_view text, state;
   };
-  static constexpr std::array kWords{Word{"READY", "ready"},          Word{"SIM PIN", "pin"},
-                                     Word{"SIM PUK", "puk"},          Word{"SIM PIN2", "pin2"},
-                                     Word{"SIM PUK2", "puk2"},        Word{"NOT INSERTED", "none"},
-                                     Word{"NOT READY", "busy"},       Word{"PH-SIM PIN", "locked"},
-                                     Word{"PH-NET PIN", "locked"},    Word{"PH-NETSUB PIN", "locked"}};
+  static constexpr std::array kWords{Word{"READY", "ready"},       Word{"SIM PIN", "pin"},
+                                     Word{"SIM PUK", "puk"},       Word{"SIM PIN2", "pin2"},
+                                     Word{"SIM PUK2", "puk2"},     Word{"NOT INSERTED", "none"},
+                                     Word{"NOT READY", "busy"},    Word{"PH-SIM PIN", "locked"},
+                                     Word{"PH-NET PIN", "locked"}, Word{"PH-NETSUB PIN", "locked"}};
   const std::string_view text = at_text(at_fields(line), 0);
   for (const Word& w : kWords)
     if (w.text == text) return w.state;
@@ -193,8 +194,9 @@ std::optional<Position> locator(std::string_view line) {
   const auto lat = real(at_text(f, 1)), lng = real(at_text(f, 2)), accuracy = real(at_text(f, 3));
   if (!code || *code != 0 || !lat || !lng || !is_position(*lat, *lng)) return std::nullopt;
   const bool known = accuracy && *accuracy > 0 && *accuracy < 1e6;
-  return Position{*lat, *lng,
-                  "[" + to_text(*lng, 6) + "," + to_text(*lat, 6) + "," + (known ? to_text(*accuracy, 1) : "null") + "]"};
+  return Position{
+      *lat, *lng,
+      "[" + to_text(*lng, 6) + "," + to_text(*lat, 6) + "," + (known ? to_text(*accuracy, 1) : "null") + "]"};
 }
 
 std::optional<Position> gnss(std::string_view line) {
@@ -214,7 +216,8 @@ std::optional<Position> gnss(std::string_view line) {
   add("hdop", hdop, 1);
   json += ",\"satellites\":" + std::to_string(*satellites);
   const std::string_view time = at_text(f, 0), date = at_text(f, 9);
-  const bool dated = date.size() == 6 && time.size() >= 6 && at_has_form(date, "n") && at_has_form(time.substr(0, 6), "n");
+  const bool dated =
+      date.size() == 6 && time.size() >= 6 && at_has_form(date, "n") && at_has_form(time.substr(0, 6), "n");
   constexpr int64_t kFirstYear = 24;
   if (dated && *at_number(date.substr(4)) >= kFirstYear) {
     const auto two = [](std::string_view t, size_t at) { return std::string(t.substr(at, 2)); };

@@ -22,7 +22,8 @@ template <typename Each>
 void each_entry(const fs::path& folder, Each&& each) {
   std::error_code none;
   int seen = 0;
-  for (fs::directory_iterator at(folder, none), end; !none && at != end && seen < kMostDevices; at.increment(none), ++seen)
+  for (fs::directory_iterator at(folder, none), end; !none && at != end && seen < kMostDevices;
+       at.increment(none), ++seen)
     each(at->path());
 }
 
@@ -56,13 +57,17 @@ UsbPort find_usb_port(const UsbConfig& usb) {
   };
   each_entry(devices, look);
   if (interface.empty()) each_entry(device, look);
-  if (interface.empty()) return {{}, "USB device " + usb.id + " has no interface " + number + ": correct \"usb\" in board.json"};
+  if (interface.empty())
+    return {{}, "USB device " + usb.id + " has no interface " + number + ": correct \"usb\" in board.json"};
   std::error_code none;
   const std::string tty = tty_of(interface);
   if (tty.empty() && !fs::exists(interface / "driver", none))
-    return {{}, "no driver bound to interface " + number + " of USB device " + usb.id +
-                    ": the option driver may need its id (new_id), or the interface is another one"};
-  if (tty.empty()) return {{}, "interface " + number + " of USB device " + usb.id + " is no serial port: correct \"usb\" in board.json"};
+    return {{},
+            "no driver bound to interface " + number + " of USB device " + usb.id +
+                ": the option driver may need its id (new_id), or the interface is another one"};
+  if (tty.empty())
+    return {{},
+            "interface " + number + " of USB device " + usb.id + " is no serial port: correct \"usb\" in board.json"};
   return {(fs::path(usb.dev) / tty).string(), {}};
 }
 
