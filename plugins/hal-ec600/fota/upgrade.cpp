@@ -49,8 +49,9 @@ bool is_allowed(std::string_view url) {
 }  // namespace
 
 Upgrade::Upgrade(dtu::Host host, AtEngine& engine)
-    : host_(host), engine_(engine), kept_(host), timer_(host, [this] { timed_out(); }) {
-  if (const auto text = kept_.get(kKey)) {
+    : host_(host), engine_(engine), timer_(host, [this] { timed_out(); }) {
+  if (host.service<dtu_kv_service>(DTU_KV_SERVICE) != nullptr) kept_.emplace(host);
+  if (const auto text = kept_ ? kept_->get(kKey) : std::nullopt) {
     if (const auto record = record_in(*text))
       record_ = *record;
     else
@@ -74,6 +75,10 @@ bool Upgrade::invoke(uint64_t call, std::string_view name, std::string_view args
   return order(call, args), true;
 }
 
+bool Upgrade::is_writing() const {
+  return record_.step == Record::Step::updating && host_.monotonic_ns() < writing_until_ns_;
+}
+
 std::string Upgrade::facts() const {
   return version_.empty() ? R"({"modem": {}})" : "{\"modem\": {\"version\": " + dtu::quoted(version_) + "}}";
 }
@@ -85,7 +90,6 @@ std::string Upgrade::state() const {
 }
 
 // --- the order
-// ---------------------------------------------------------------------------------------------------------
 
 void Upgrade::order(uint64_t call, std::string_view args) {
   const dtu::Json given(args);
@@ -104,11 +108,13 @@ void Upgrade::order(uint64_t call, std::string_view args) {
   end_told_ = false;
   call_ = call;
   const uint64_t order = ++order_;
-  const bool taken = kept_.set(kKey, to_json(record_), [this, order](dtu_status status) {
+  const bool taken = keep([this, order](dtu_status status) {
     if (order == order_ && record_.step == Record::Step::downloading) kept(status);
   });
   if (!taken) kept(DTU_E_IO);
 }
+
+bool Upgrade::keep(dtu::Kept::Done done) { return kept_ && kept_->set(kKey, to_json(record_), std::move(done)); }
 
 // The modem is asked when the record is on the disk.
 void Upgrade::kept(dtu_status status) {
@@ -147,7 +153,6 @@ void Upgrade::stop() {
 }
 
 // --- what the modem says
-// -----------------------------------------------------------------------------------------------
 
 void Upgrade::hear(const Said& said) {
   if (!record_.under_way()) return;  // somebody else upgrades it
@@ -170,7 +175,7 @@ void Upgrade::tell(int percent) {
 void Upgrade::enter(Record::Step step, const std::string& error) {
   record_.step = step;
   record_.error = error;
-  if (!kept_.set(kKey, to_json(record_))) host_.warn("the state of the modem's upgrade is not kept");
+  if (!keep()) host_.warn("the state of the modem's upgrade is not kept");
   if (record_.under_way()) return;
   timer_.disarm();
   ++order_;
@@ -184,7 +189,6 @@ void Upgrade::enter(Record::Step step, const std::string& error) {
 }
 
 // --- the proof
-// ---------------------------------------------------------------------------------------------------------
 
 void Upgrade::ready() {
   ready_ = true;

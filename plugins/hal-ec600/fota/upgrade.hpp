@@ -13,6 +13,7 @@
 #include <dtu/sdk/kept.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,7 @@ class Upgrade {
   void kept(dtu_status status);
   void asked(const AtResult& result);
   void hear(const Said& said);
+  bool keep(dtu::Kept::Done done = nullptr);
   void enter(Record::Step step, const std::string& error = "");
   void read_version(bool long_form);
   void versions_read();
@@ -60,7 +62,7 @@ class Upgrade {
   dtu::Host host_;
   AtEngine& engine_;
   const dtu::Events events_{host_};
-  const dtu::Kept kept_;
+  std::optional<dtu::Kept> kept_;
   dtu::Timer timer_;
   Record record_;
   std::string version_, long_version_;  // AT+CGMR, AT+QGMR

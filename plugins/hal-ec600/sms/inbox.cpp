@@ -64,6 +64,7 @@ Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run)
       settings_(std::move(settings)),
       run_(std::move(run)),
       timer_(host, [this] { next(); }),
+      look_timer_(host, [this] { look(); }),
       joiner_(int64_t{settings_.wait_parts_s} * kSecond) {
   engine_.on_urc("+CMTI:", [this](std::string_view line, std::string_view) {
     if (Storage* storage = find(at_text(at_fields(line), 0))) storage->asked = true;
@@ -75,22 +76,28 @@ Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run)
 
 void Inbox::ready() {
   started_ = true;
-  for (Storage& s : storages_) s.absent = false;
-  run_chain(engine_, {AtExchange{"AT+CNMI=2,1,0,0,0"}}, [this](const std::vector<AtResult>& results) {
-    if (!results.back().ok()) host_.warn("the modem will not announce SMS: " + results.back().text);
-    look();
-  });
+  announced_ = false;
+  constexpr uint64_t kMsPerS = 1'000;
+  if (settings_.look_s != 0) look_timer_.arm_ms(settings_.look_s * kMsPerS, settings_.look_s * kMsPerS);
+  look();
 }
+
+// Announcing is switched on again with every look until the modem took it: without a SIM some refuse it.
 
 void Inbox::look() {
   if (!started_) return;
-  for (Storage& s : storages_) s.asked = true;
-  next();
+  for (Storage& s : storages_) s.asked = true, s.absent = false;
+  if (announced_) return next();
+  run_chain(engine_, {AtExchange{"AT+CNMI=2,1,0,0,0"}}, [this](const std::vector<AtResult>& results) {
+    if (results.back().ok()) announced_ = true;
+    next();
+  });
 }
 
 void Inbox::gone() {
   started_ = false;
   timer_.disarm();
+  look_timer_.disarm();
 }
 
 void Inbox::stop() {
@@ -135,7 +142,6 @@ void Inbox::arm() {
 }
 
 // --- reading
-// -----------------------------------------------------------------------------------------------------------
 
 void Inbox::read(Storage& storage) {
   busy_ = true;
@@ -227,7 +233,6 @@ void Inbox::take(Storage& storage, uint32_t index, int64_t state, const std::str
 }
 
 // --- handing over
-// ------------------------------------------------------------------------------------------------------
 
 bool Inbox::hand_over() {
   for (; !broken_.empty(); broken_.pop_front()) {
@@ -273,7 +278,6 @@ bool Inbox::tell(const Message& message) {
 }
 
 // --- deleting, then running
-// --------------------------------------------------------------------------------------------
 
 void Inbox::remove() {
   Told& told = told_.front();
@@ -328,7 +332,6 @@ void Inbox::finish_removal() {
 }
 
 // --- sms.list
-// ----------------------------------------------------------------------------------------------------------
 
 void Inbox::list(uint64_t call) {
   constexpr size_t kMostLists = 8;

@@ -39,7 +39,7 @@ struct InboxCounters {
 class Inbox {
  public:
   struct Settings {
-    uint32_t wait_parts_s = 600;
+    uint32_t wait_parts_s = 600, look_s = 0;
     std::vector<std::string> commands_from;  // "+8613800138000"
   };
   using Run = std::function<void(const Order&, const std::string& from)>;
@@ -95,7 +95,7 @@ class Inbox {
   const Settings settings_;
   const Run run_;
   const dtu::Events events_{host_};
-  dtu::Timer timer_;
+  dtu::Timer timer_, look_timer_;
   std::array<Storage, kStorages> storages_{{{"SM"}, {"ME"}}};
   Joiner joiner_;
   std::deque<Message> pending_;  // to be handed over
@@ -109,7 +109,7 @@ class Inbox {
   std::deque<std::string> recent_;  // events, JSON
   std::vector<uint64_t> lists_;     // calls that wait
   InboxCounters counters_;
-  bool busy_ = false, started_ = false, warned_full_ = false, deleted_any_ = false;
+  bool busy_ = false, started_ = false, announced_ = false, warned_full_ = false, deleted_any_ = false;
 };
 
 }  // namespace hal_ec600::sms

@@ -197,7 +197,6 @@ constexpr std::array<Layout, 3> kLayouts{{{Pdu::Kind::received, read_received}, 
                                           {Pdu::Kind::report, read_report}}};
 
 // --- sending
-// -----------------------------------------------------------------------------------------------------------
 
 std::string destination(std::string_view number) {
   const bool international = !number.empty() && number[0] == '+';

@@ -32,6 +32,7 @@ dtu_command_info info(const char* name, const char* title, const char* args, uin
 Inbox::Settings read_settings(const dtu::Json& sms) {
   Inbox::Settings settings;
   settings.wait_parts_s = static_cast<uint32_t>(sms["wait_parts_s"].integer(settings.wait_parts_s));
+  settings.look_s = static_cast<uint32_t>(sms["look_s"].integer(settings.look_s));
   sms["commands_from"].each(
       [&](std::string_view, const dtu::Json& number) { settings.commands_from.push_back(number.text()); });
   return settings;

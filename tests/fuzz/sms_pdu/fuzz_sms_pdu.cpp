@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
-#include "alphabet.hpp"
-#include "joiner.hpp"
-#include "order.hpp"
+#include "sms/alphabet.hpp"
+#include "sms/joiner.hpp"
+#include "sms/order.hpp"
 
 namespace {
 

@@ -42,7 +42,7 @@ class SmsServiceTest : public ServiceTest {
 
   void begin(std::vector<std::string> commands_from = {}) {
     use([&](dtu::Host host, FakeModem& m) {
-      auto made = std::make_unique<SmsFitting>(host, m.engine, sms::Inbox::Settings{600, std::move(commands_from)});
+      auto made = std::make_unique<SmsFitting>(host, m.engine, sms::Inbox::Settings{600, 0, std::move(commands_from)});
       fitting = made.get();
       return made;
     });
@@ -258,7 +258,6 @@ TEST_F(SmsServiceTest, AModemWithoutASimStaysQuiet) {
 }
 
 // --- commands
-// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(SmsServiceTest, ACommandFromAListedNumberIsRunAndAnswered) {
   begin({kOwner});

@@ -1,5 +1,5 @@
 // The GSM 7 bit alphabet and UTF-16, there and back.
-#include "alphabet.hpp"
+#include "sms/alphabet.hpp"
 
 #include <gmock/gmock.h>
 

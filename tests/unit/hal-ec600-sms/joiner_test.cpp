@@ -1,12 +1,12 @@
 // Parts in any order, interleaved, twice, never, and more of them than there is room for.
-#include "joiner.hpp"
+#include "sms/joiner.hpp"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <random>
 
-#include "alphabet.hpp"
+#include "sms/alphabet.hpp"
 
 namespace {
 

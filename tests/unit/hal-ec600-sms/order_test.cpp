@@ -1,9 +1,9 @@
 // Commands in texts, and texts that are none.
-#include "order.hpp"
+#include "sms/order.hpp"
 
 #include <gmock/gmock.h>
 
-#include "alphabet.hpp"
+#include "sms/alphabet.hpp"
 
 namespace {
 

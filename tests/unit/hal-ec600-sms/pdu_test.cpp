@@ -1,10 +1,10 @@
 // PDUs: known ones, all alphabets, long texts, and everything that is broken.
-#include "pdu.hpp"
+#include "sms/pdu.hpp"
 
 #include <gmock/gmock.h>
 #include <dtu/sdk/host.hpp>
 
-#include "alphabet.hpp"
+#include "sms/alphabet.hpp"
 
 namespace {
 
