@@ -33,7 +33,8 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config)
       points_(host, modem_, asker_, values_, network_, config_),
       at_commands_(host, modem_),
       sms_(host, modem_.engine(), sms::read_settings(dtu::Json(config)["sms"])),
-      upgrade_(host, modem_.engine()) {
+      upgrade_(host, modem_.engine()),
+      data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }) {
   modem_.on_ready([this] { ready(); });
   modem_.on_unready([this] { unready(); });
   modem_.on_unknown_line([this](std::string_view line) { events_.line(line); });
@@ -46,10 +47,12 @@ dtu_status Ec600Hal::start() {
   points_.start();
   sim_.start();
   modem_.start();
+  data_.start();
   return DTU_OK;
 }
 
 dtu_status Ec600Hal::stop(uint32_t /*deadline_ms*/) {
+  data_.stop();
   modem_.stop();
   sim_.stop();
   points_.stop();
@@ -78,6 +81,7 @@ void Ec600Hal::unready() {
   points_.modem_unready();
   sms_.gone();
   upgrade_.gone();
+  data_.modem_unready();
 }
 
 void Ec600Hal::poll() {
@@ -111,9 +115,14 @@ dtu_status Ec600Hal::invoke(uint64_t call, std::string_view name, std::string_vi
     return at_commands_.run(call, args), DTU_OK;
   }
   if (name == "modem.reset") return reset_modem(call), DTU_OK;
-  if (name == "network.attach") return network_.attach(call), DTU_OK;
-  if (name == "network.detach") return network_.detach(call), DTU_OK;
+  if (name == "network.attach") return data_.attach(), network_.attach(call), DTU_OK;
+  if (name == "network.detach") return data_.detach(), network_.detach(call), DTU_OK;
   throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the EC600 modem");
+}
+
+bool Ec600Hal::registered() const {
+  const std::string& state = values_.json("network.data_state");
+  return state == "1" || state == "5";  // home, roaming
 }
 
 void Ec600Hal::cancel(uint64_t call) {
@@ -171,7 +180,7 @@ std::string Ec600Hal::health() {
   number("unsolicited", c.unsolicited);
   number("urc_events_left_out", events_.lines_left_out());
   number("bytes_of_too_long_lines", modem_.engine().lost_bytes());
-  json += ",\"sms\":" + sms_.health() + ",\"upgrade\":" + upgrade_.state();
+  json += ",\"sms\":" + sms_.health() + ",\"upgrade\":" + upgrade_.state() + ",\"data\":" + data_.health();
   json += ",\"refused_settings\":[";
   for (size_t i = 0; i < s.refused.size(); ++i) (json += i == 0 ? "" : ",") += dtu::quoted(s.refused[i]);
   return json + "]}";

@@ -10,6 +10,7 @@
 #include "at_commands.hpp"
 #include "board_points.hpp"
 #include "config.hpp"
+#include "data/service.hpp"
 #include "fota/upgrade.hpp"
 #include "modem.hpp"
 #include "network.hpp"
@@ -42,7 +43,10 @@ class Ec600Hal : public dtu::Component,
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
   void cancel(uint64_t call) override;
   void configure_network(const dtu::NetworkSettings& settings, uint64_t call) override {
+    const bool same = settings.apn == network_.settings().apn && settings.user == network_.settings().user &&
+                      settings.password == network_.settings().password;
     network_.configure(settings, call);
+    if (!same) data_.access_point_changed();
   }
   void firmware_facts(uint64_t call) override { host_.reply(call, upgrade_.facts()); }
   void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override;
@@ -52,6 +56,7 @@ class Ec600Hal : public dtu::Component,
   void unready();
   void poll();
   void reset_modem(uint64_t call);
+  [[nodiscard]] bool registered() const;
 
   const Config config_;
   Values values_;
@@ -64,6 +69,7 @@ class Ec600Hal : public dtu::Component,
   AtCommands at_commands_;
   sms::Service sms_;
   fota::Upgrade upgrade_;
+  data::Service data_;
   std::optional<dtu::Timer> poll_timer_;
 };
 
