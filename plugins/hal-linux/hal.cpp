@@ -75,7 +75,10 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
 }  // namespace
 
 LinuxHal::LinuxHal(dtu::Host host, Config config)
-    : Component(host), pins_(host, config.pins), installers_(host, config.installers) {
+    : Component(host),
+      board_points_(host, config.board),
+      pins_(host, config.pins),
+      installers_(host, config.installers) {
   for (PortConfig& p : config.ports) {
     const std::string id = p.id;
     ports_.emplace(id, std::make_unique<Port>(host, std::move(p), [this] { publish(); }));
@@ -83,6 +86,7 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
 }
 
 dtu_status LinuxHal::start() {
+  board_points_.start();
   static_assert(kMetricTable.size() == kMetrics);
   metrics_ = host_.service<dtu_metrics_service>(DTU_METRICS_SERVICE);
   if (metrics_ == nullptr) return pins_.start(), DTU_OK;
@@ -103,6 +107,7 @@ dtu_status LinuxHal::start() {
 dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   for (auto& [id, port] : ports_) port->close();
   pins_.stop();
+  board_points_.stop();
   installers_.stop();
   publish();
   return DTU_OK;
@@ -191,11 +196,13 @@ void LinuxHal::list_points(const PointsIface::Each& each) {
   for (const PointDescription& p : kPoints)
     each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});
   pins_.list(each);
+  board_points_.list(each);
 }
 
 dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
   for (const PointDescription& p : kPoints)
     if (name == p.name) return host_.reply(call, std::to_string(p.read()));
+  if (board_points_.has(name)) return board_points_.read(name, call), DTU_OK;
   if (!pins_.has(name)) throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
   pins_.read(name, call);
   return DTU_OK;

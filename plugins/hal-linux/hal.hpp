@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "board/points.hpp"
 #include "installers.hpp"
 #include "pins.hpp"
 #include "port.hpp"
@@ -64,6 +65,7 @@ class LinuxHal : public dtu::Component,
   std::unique_ptr<dtu_port::Direction> direction_of(const Port& port, const dtu_port_settings& settings);
   void publish();  // brings the metrics up to date
 
+  BoardPoints board_points_;
   Pins pins_;
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first
