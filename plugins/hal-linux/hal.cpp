@@ -1,6 +1,7 @@
 #include "hal.hpp"
 
 #include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
 #include <sys/sysinfo.h>
 #include <dtu/kit/port/line_settings.hpp>
 
@@ -77,6 +78,7 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
 LinuxHal::LinuxHal(dtu::Host host, Config config)
     : Component(host),
       board_points_(host, config.board),
+      network_(host),
       pins_(host, config.pins),
       installers_(host, config.installers) {
   for (PortConfig& p : config.ports) {
@@ -87,6 +89,7 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
 
 dtu_status LinuxHal::start() {
   board_points_.start();
+  network_.start();
   static_assert(kMetricTable.size() == kMetrics);
   metrics_ = host_.service<dtu_metrics_service>(DTU_METRICS_SERVICE);
   if (metrics_ == nullptr) return pins_.start(), DTU_OK;
@@ -108,6 +111,7 @@ dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   for (auto& [id, port] : ports_) port->close();
   pins_.stop();
   board_points_.stop();
+  network_.stop();
   installers_.stop();
   publish();
   return DTU_OK;
@@ -134,6 +138,7 @@ std::string LinuxHal::health() {
   for (auto& [id, port] : ports_) ports.set(id, to_json(*port, port->status()));
   Poco::JSON::Object root;
   root.set("ports", ports);
+  root.set("network", Poco::JSON::Parser().parse(network_.health()));
   std::ostringstream text;
   root.stringify(text);
   return text.str();
@@ -197,12 +202,14 @@ void LinuxHal::list_points(const PointsIface::Each& each) {
     each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});
   pins_.list(each);
   board_points_.list(each);
+  network_.list(each);
 }
 
 dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
   for (const PointDescription& p : kPoints)
     if (name == p.name) return host_.reply(call, std::to_string(p.read()));
   if (board_points_.has(name)) return board_points_.read(name, call), DTU_OK;
+  if (Network::has(name)) return network_.read(name, call), DTU_OK;
   if (!pins_.has(name)) throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
   pins_.read(name, call);
   return DTU_OK;

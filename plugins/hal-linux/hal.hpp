@@ -9,6 +9,7 @@
 
 #include "board/points.hpp"
 #include "installers.hpp"
+#include "net/network.hpp"
 #include "pins.hpp"
 #include "port.hpp"
 
@@ -20,7 +21,7 @@ class LinuxHal : public dtu::Component,
                  public dtu::CommandsIface,
                  public dtu::FirmwareCommands {
  public:
-  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event};
+  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event, network_changed_event};
 
   LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
   static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
@@ -66,6 +67,7 @@ class LinuxHal : public dtu::Component,
   void publish();  // brings the metrics up to date
 
   BoardPoints board_points_;
+  Network network_;
   Pins pins_;
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first
