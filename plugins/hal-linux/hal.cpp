@@ -79,6 +79,7 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
     : Component(host),
       board_points_(host, config.board),
       network_(host),
+      time_(host, config.board.time, Tree(config.board.root), clock_),
       pins_(host, config.pins),
       installers_(host, config.installers) {
   for (PortConfig& p : config.ports) {
@@ -112,6 +113,7 @@ dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   pins_.stop();
   board_points_.stop();
   network_.stop();
+  time_.stop();
   installers_.stop();
   publish();
   return DTU_OK;
@@ -203,6 +205,7 @@ void LinuxHal::list_points(const PointsIface::Each& each) {
   pins_.list(each);
   board_points_.list(each);
   network_.list(each);
+  TimeSync::list_points(each);
 }
 
 dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
@@ -210,6 +213,7 @@ dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
     if (name == p.name) return host_.reply(call, std::to_string(p.read()));
   if (board_points_.has(name)) return board_points_.read(name, call), DTU_OK;
   if (Network::has(name)) return network_.read(name, call), DTU_OK;
+  if (name == TimeSync::kPoint) return time_.read(call), DTU_OK;
   if (!pins_.has(name)) throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
   pins_.read(name, call);
   return DTU_OK;
@@ -229,11 +233,18 @@ dtu_status LinuxHal::await_point(std::string_view name, std::string_view json, u
 
 void LinuxHal::list_commands(const CommandsIface::Each& each) {
   if (installers_.any()) list_firmware(each);
+  TimeSync::list_commands(each);
 }
 
 dtu_status LinuxHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
   if (invoke_firmware(call, name, args)) return DTU_OK;
+  if (name == TimeSync::kCommand) return time_.invoke(call, args), DTU_OK;
   throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the linux HAL");
+}
+
+void LinuxHal::cancel(uint64_t call) {
+  installers_.cancel(call);
+  time_.cancel(call);
 }
 
 void LinuxHal::cancel_firmware(uint64_t call) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "board/points.hpp"
+#include "clock/time_sync.hpp"
 #include "installers.hpp"
 #include "net/network.hpp"
 #include "pins.hpp"
@@ -48,7 +49,7 @@ class LinuxHal : public dtu::Component,
 
   void list_commands(const CommandsIface::Each& each) override;
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
-  void cancel(uint64_t call) override { installers_.cancel(call); }
+  void cancel(uint64_t call) override;
 
   void firmware_facts(uint64_t call) override { installers_.facts(call); }
   void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override { installers_.install(image, call); }
@@ -68,6 +69,8 @@ class LinuxHal : public dtu::Component,
 
   BoardPoints board_points_;
   Network network_;
+  RealClock clock_;
+  TimeSync time_;  // after clock_
   Pins pins_;
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first

@@ -45,6 +45,12 @@ BoardConfig read_board(const Object& root) {
   c.imei = root.optValue("imei", c.imei);
   c.version = root.optValue("version", c.version);
   c.version_file = root.optValue("version_file", c.version_file);
+  if (const Object::Ptr o = root.getObject("time")) {
+    c.time.means = o->optValue("means", c.time.means);
+    c.time.ntp_server = o->optValue("ntp_server", c.time.ntp_server);
+    c.time.ntp_port = o->optValue("ntp_port", c.time.ntp_port);
+    c.time.set_clock = o->optValue("set_clock", c.time.set_clock);
+  }
   if (!c.imei.empty() && !is_imei(c.imei))
     throw dtu::Failure(DTU_E_INVALID, "/imei: the last of its 15 digits does not fit to the others: correct it")
         .at("/imei");

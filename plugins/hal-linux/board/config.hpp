@@ -20,6 +20,13 @@ struct SourceConfig {
   [[nodiscard]] bool offered() const { return device != kNotOffered; }
 };
 
+struct TimeConfig {
+  std::string means = "auto";  // "auto", "chrony", "timesyncd", "ntp"
+  std::string ntp_server;      // "": none but the one a command names
+  uint16_t ntp_port = 123;
+  bool set_clock = true;  // false: it is only said how far the clock is off
+};
+
 struct BoardConfig {
   std::string root = "/";                // /sys, /proc and /run are looked for below it
   std::map<uint32_t, SourceConfig> adc;  // by N of adc.N; empty: the only IIO device with voltages
@@ -27,6 +34,7 @@ struct BoardConfig {
   std::string battery;                // name of the power supply; "": the only battery
   std::string serial, model, imei;    // "": not given
   std::string version, version_file;  // at most one of them is given
+  TimeConfig time;
 };
 
 // `root` satisfies the schema. Throws DTU_E_INVALID for an IMEI with a wrong check digit, and for two versions.

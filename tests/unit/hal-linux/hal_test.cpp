@@ -48,6 +48,9 @@ TEST_F(Hal, LeftOutItIsAsTheSchemaSays) {
   const SourceConfig input = read_config(R"({"adc": {"1": {}}})").board.adc.at(1);
   EXPECT_EQ(input.device + input.channel, "");
   EXPECT_EQ(input.factor, 1);
+  EXPECT_EQ(board.time.means + board.time.ntp_server, "auto");
+  EXPECT_EQ(board.time.ntp_port, 123);
+  EXPECT_TRUE(board.time.set_clock);
 }
 
 TEST_F(Hal, ListsItsPorts) {
