@@ -80,6 +80,7 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
       board_points_(host, config.board),
       network_(host),
       time_(host, config.board.time, Tree(config.board.root), clock_),
+      watchdog_(host, config.board.watchdog),
       pins_(host, config.pins),
       installers_(host, config.installers) {
   for (PortConfig& p : config.ports) {
@@ -91,6 +92,7 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
 dtu_status LinuxHal::start() {
   board_points_.start();
   network_.start();
+  watchdog_.start();
   static_assert(kMetricTable.size() == kMetrics);
   metrics_ = host_.service<dtu_metrics_service>(DTU_METRICS_SERVICE);
   if (metrics_ == nullptr) return pins_.start(), DTU_OK;
@@ -114,6 +116,7 @@ dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   board_points_.stop();
   network_.stop();
   time_.stop();
+  watchdog_.stop();
   installers_.stop();
   publish();
   return DTU_OK;
@@ -141,6 +144,7 @@ std::string LinuxHal::health() {
   Poco::JSON::Object root;
   root.set("ports", ports);
   root.set("network", Poco::JSON::Parser().parse(network_.health()));
+  root.set("watchdog", Poco::JSON::Parser().parse(watchdog_.health()));
   std::ostringstream text;
   root.stringify(text);
   return text.str();

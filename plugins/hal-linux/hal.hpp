@@ -13,6 +13,7 @@
 #include "net/network.hpp"
 #include "pins.hpp"
 #include "port.hpp"
+#include "watchdog/watchdog.hpp"
 
 namespace hal_linux {
 
@@ -71,6 +72,7 @@ class LinuxHal : public dtu::Component,
   Network network_;
   RealClock clock_;
   TimeSync time_;  // after clock_
+  Watchdog watchdog_;
   Pins pins_;
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first

@@ -51,6 +51,11 @@ BoardConfig read_board(const Object& root) {
     c.time.ntp_port = o->optValue("ntp_port", c.time.ntp_port);
     c.time.set_clock = o->optValue("set_clock", c.time.set_clock);
   }
+  if (const Object::Ptr o = root.getObject("watchdog")) {
+    c.watchdog.emplace();
+    c.watchdog->device = o->optValue("device", c.watchdog->device);
+    c.watchdog->timeout_s = o->optValue("timeout_s", c.watchdog->timeout_s);
+  }
   if (!c.imei.empty() && !is_imei(c.imei))
     throw dtu::Failure(DTU_E_INVALID, "/imei: the last of its 15 digits does not fit to the others: correct it")
         .at("/imei");
@@ -66,6 +71,7 @@ void check_board(const BoardConfig& config, const dtu::Findings& found) {
                   found);
   expect_source(tree, Quantity::temperature, config.temperature, "/sensors/temperature", "sensor.temperature", found);
   expect_source(tree, Quantity::humidity, config.humidity, "/sensors/humidity", "sensor.humidity", found);
+  if (config.watchdog) found.claim("/watchdog/device", "device:" + config.watchdog->device);
   if (!config.battery.empty() && config.battery != kNotOffered) try {
       (void)choose_battery(tree, config.battery);
     } catch (const dtu::Failure& f) {

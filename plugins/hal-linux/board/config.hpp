@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace hal_linux {
@@ -27,6 +28,11 @@ struct TimeConfig {
   bool set_clock = true;  // false: it is only said how far the clock is off
 };
 
+struct WatchdogConfig {
+  std::string device = "/dev/watchdog";
+  uint32_t timeout_s = 60;
+};
+
 struct BoardConfig {
   std::string root = "/";                // /sys, /proc and /run are looked for below it
   std::map<uint32_t, SourceConfig> adc;  // by N of adc.N; empty: the only IIO device with voltages
@@ -35,6 +41,7 @@ struct BoardConfig {
   std::string serial, model, imei;    // "": not given
   std::string version, version_file;  // at most one of them is given
   TimeConfig time;
+  std::optional<WatchdogConfig> watchdog;  // absent: not used
 };
 
 // `root` satisfies the schema. Throws DTU_E_INVALID for an IMEI with a wrong check digit, and for two versions.

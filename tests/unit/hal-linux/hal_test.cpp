@@ -51,6 +51,10 @@ TEST_F(Hal, LeftOutItIsAsTheSchemaSays) {
   EXPECT_EQ(board.time.means + board.time.ntp_server, "auto");
   EXPECT_EQ(board.time.ntp_port, 123);
   EXPECT_TRUE(board.time.set_clock);
+  EXPECT_FALSE(board.watchdog);
+  const auto watchdog = read_config(R"({"watchdog": {}})").board.watchdog;
+  EXPECT_EQ(watchdog->device, "/dev/watchdog");
+  EXPECT_EQ(watchdog->timeout_s, 60U);
 }
 
 TEST_F(Hal, ListsItsPorts) {
