@@ -8,10 +8,13 @@ enum class Count : size_t {
   connects,
   disconnects,
   refused_clients,
+  kicked_clients,
+  not_allowed_clients,
   slow_clients,
   discarded_messages,
   discarded_bytes,
   lost_downlink_bytes,
+  read_only_bytes,
   size_
 };
 

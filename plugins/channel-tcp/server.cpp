@@ -61,7 +61,7 @@ void Server::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Socket socket = accept_from(listener_.fd());
     if (socket) {
-      welcome(std::move(socket));
+      arrived(std::move(socket));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
     } else if (!client_went_away(errno)) {
@@ -72,36 +72,68 @@ void Server::accept_some() {
   }
 }
 
-void Server::welcome(Socket socket) {
-  const std::string from = net::peer_address(socket.fd()).text();
-  if (peers_.size() >= context_.settings.max_clients) {
-    context_.metrics.add(Count::refused_clients);
-    if (!refusing_clients_)
-      host_.warn("a client from " + from + " was refused: max_clients (" +
-                 std::to_string(context_.settings.max_clients) + ") are connected to " + address_);
-    refusing_clients_ = true;
-    return;
+void Server::arrived(Socket socket) {
+  const Address from = net::peer_address(socket.fd());
+  const Settings& s = context_.settings;
+  if (!s.allowed.empty() && !net::any_contains(s.allowed, from)) {
+    context_.metrics.add(Count::not_allowed_clients);
+    return strangers_.warn("a client from " + from.text() + " was closed: allowed does not name its address");
   }
+  welcome(std::move(socket), from);
+}
+
+void Server::welcome(Socket socket, const Address& from) {
+  if (!make_place(from)) return;
   tune(socket.fd(), context_.settings.keep_alive_s);
   const bool was_up = state_.is_up();
-  peers_.push_back(
-      std::make_unique<Stream>(host_, *this, std::move(socket), "the client", ++last_id_, options_, context_.buffer));
+  peers_.push_back(std::make_unique<ServedClient>(host_, *this, std::move(socket), "the client", ++last_id_, options_,
+                                                  context_.buffer));
+  ServedClient& peer = *peers_.back();
+  peer.ip = net::ip_of(from);
+  peer.heard_ns = host_.monotonic_ns();
+  peer.read_only = net::any_contains(context_.settings.read_only, from);
   refusing_clients_ = false;
   context_.metrics.add(Count::connects);
-  host_.debug("client " + std::to_string(last_id_) + " connected from " + from);
-  if (was_up) introduce(*peers_.back());  // else the host sends a new one
+  host_.debug("client " + std::to_string(last_id_) + " connected from " + peer.address());
+  if (was_up) introduce(peer);  // else the host sends a new one
   update_state();
   offer_room();
 }
 
+// A client that lost its network without a word comes back from the same address, and its old connection stands in its
+// way: so that address comes first. Else the one that has been silent longest goes.
+bool Server::make_place(const Address& from) {
+  const Settings& s = context_.settings;
+  if (peers_.size() < s.max_clients) return true;
+  const std::string full = "max_clients (" + std::to_string(s.max_clients) + ") are connected to " + address_;
+  if (!s.kick_old) {
+    context_.metrics.add(Count::refused_clients);
+    if (!refusing_clients_) host_.warn("a client from " + from.text() + " was refused: " + full);
+    refusing_clients_ = true;
+    return false;
+  }
+  const auto ip = net::ip_of(from);
+  const auto goes_before = [&](const std::unique_ptr<ServedClient>& a, const std::unique_ptr<ServedClient>& b) {
+    if ((a->ip == ip) != (b->ip == ip)) return a->ip == ip;
+    return a->heard_ns < b->heard_ns;
+  };
+  Stream& old = **std::min_element(peers_.begin(), peers_.end(), goes_before);
+  lost(old, Stream::End::replaced, "a client from " + from.text() + " needs its place: " + full);
+  return true;
+}
+
 void Server::lost(Stream& stream, Stream::End how, const std::string& reason) {
-  const auto it =
-      std::find_if(peers_.begin(), peers_.end(), [&](const std::unique_ptr<Stream>& p) { return p.get() == &stream; });
-  std::unique_ptr<Stream> gone = std::move(*it);
+  const auto it = std::find_if(peers_.begin(), peers_.end(), [&](const auto& p) { return p.get() == &stream; });
+  std::unique_ptr<ServedClient> gone = std::move(*it);
   peers_.erase(it);
+  gone->gone = true;
+  if (asker_ == stream.id()) asker_ = 0;
   if (how == Stream::End::stuck) {
     context_.metrics.add(Count::slow_clients);
     host_.warn("client " + std::to_string(stream.id()) + " was disconnected: " + reason);
+  } else if (how == Stream::End::replaced) {
+    context_.metrics.add(Count::kicked_clients);
+    kicked_.warn("client " + std::to_string(stream.id()) + " (" + stream.address() + ") was disconnected: " + reason);
   } else {
     host_.debug("client " + std::to_string(stream.id()) + " is gone: " + reason);
   }
@@ -112,7 +144,7 @@ void Server::lost(Stream& stream, Stream::End how, const std::string& reason) {
 }
 
 // What the client had sent and the host had no room for is kept; beyond max_clients such clients it is lost.
-void Server::retire(std::unique_ptr<Stream> stream) {
+void Server::retire(std::unique_ptr<ServedClient> stream) {
   stream->finish();
   context_.metrics.add(Count::disconnects);
   if (orphaned_) return_all();
@@ -162,6 +194,12 @@ void Server::remember_registration(const dtu_msg* msgs, uint32_t n) {
   }
 }
 
+// Without a client that asked, everybody gets what the port says by itself. Who may only listen hears all of it.
+bool Server::is_for(const dtu_msg& msg, const ServedClient& peer) const {
+  if (msg.source != 0) return peer.id() == msg.source;
+  return asker_ == 0 || peer.id() == asker_ || peer.read_only || (msg.flags & DTU_MSG_REGISTRATION) != 0;
+}
+
 void Server::introduce(Stream& peer) {
   if (registration_.payload.len == 0) return;
   const SendQueue::Item item{&registration_, 0};
@@ -181,16 +219,15 @@ void Server::send_batch(const dtu_msg* msgs, uint32_t n) {
   const uint64_t first = ledger_.next();
   for (uint32_t i = 0; i < n; ++i) {
     const bool directed = msgs[i].source != 0;
-    const auto targets = std::count_if(peers_.begin(), peers_.end(), [&](const std::unique_ptr<Stream>& p) {
-      return !directed || p->id() == msgs[i].source;
-    });
+    const auto targets =
+        std::count_if(peers_.begin(), peers_.end(), [&](const auto& p) { return is_for(msgs[i], *p); });
     ledger_.add({msgs[i].token, msgs[i].payload.len, static_cast<uint32_t>(targets), directed, false});
   }
   std::array<SendQueue::Item, SendQueue::kBatch> items;
   for (const auto& peer : peers_) {
     uint32_t k = 0;
     for (uint32_t i = 0; i < n; ++i)
-      if (msgs[i].source == 0 || msgs[i].source == peer->id()) items[k++] = {&msgs[i], first + i};
+      if (is_for(msgs[i], *peer)) items[k++] = {&msgs[i], first + i};
     if (k > 0) peer->send(items.data(), k);
   }
   finish_settled();  // those for a client that is gone
@@ -264,7 +301,17 @@ bool Server::flush() {
   return !has_open();
 }
 
-bool Server::deliver(Stream& stream, std::string_view bytes) { return !host_.emit(stream.id(), bytes).again(); }
+bool Server::deliver(Stream& stream, std::string_view bytes) {
+  auto& peer = static_cast<ServedClient&>(stream);
+  peer.heard_ns = host_.monotonic_ns();
+  if (peer.read_only) {
+    context_.metrics.add(Count::read_only_bytes, bytes.size());
+    return true;
+  }
+  const dtu::EmitResult result = host_.emit(stream.id(), bytes);
+  if (result && context_.settings.answers_to_asker) asker_ = peer.gone ? 0 : peer.id();
+  return !result.again();
+}
 
 void Server::writable() {
   unread_.erase(std::remove_if(unread_.begin(), unread_.end(), [](const auto& p) { return p->drain(); }),
@@ -291,7 +338,7 @@ bool Server::stop(uint32_t deadline_ms) {
 }
 
 void Server::end_all() {
-  std::vector<std::unique_ptr<Stream>> last;
+  std::vector<std::unique_ptr<ServedClient>> last;
   last.swap(peers_);
   for (auto& stream : last) retire(std::move(stream));
 }

@@ -16,6 +16,17 @@ void check_server(Settings& s) {
     refuse("url", shown, "a server listens on an IP address of this machine, 0.0.0.0 or ::");
 }
 
+std::vector<net::Network> read_networks(const dtu::Json& config, const std::string& key) {
+  std::vector<net::Network> networks;
+  config[key].each([&](std::string_view, const dtu::Json& entry) {
+    const net::ReadNetwork read = net::read_network(entry.text());
+    if (!read.problem.empty())
+      refuse(key + "." + std::to_string(networks.size()), dtu::quoted(entry.text()), read.problem);
+    networks.push_back(read.network);
+  });
+  return networks;
+}
+
 }  // namespace
 
 Settings read_settings(std::string_view json) {
@@ -23,6 +34,10 @@ Settings read_settings(std::string_view json) {
   Settings s;
   s.server = config["mode"].text() == "server";
   s.max_clients = static_cast<uint32_t>(config["max_clients"].integer(s.max_clients));
+  s.kick_old = config["when_full"].text() == "kick-old";
+  s.answers_to_asker = config["answers"].text() == "asker";
+  s.allowed = read_networks(config, "allowed");
+  s.read_only = read_networks(config, "read_only");
   s.hold_when_empty = config["when_empty"].text() == "hold";
   s.slow_client_s = static_cast<uint32_t>(config["slow_client_s"].integer(s.slow_client_s));
   s.register_once = config["reg_on"].text() == "start";  // of the host
@@ -37,6 +52,8 @@ Settings read_settings(std::string_view json) {
 void check_settings(std::string_view json, const dtu::Findings& found) {
   const Settings s = read_settings(json);
   net::find_unused(s, found);
+  for (const auto& [key, networks] : {std::pair{"/allowed", &s.allowed}, std::pair{"/read_only", &s.read_only}})
+    if (!s.server && !networks->empty()) found.warning(key, "has an effect with mode server only");
   if (!s.server || s.port == 0) return;
   // A listener on :: takes IPv4 too; one on 0.0.0.0 leaves IPv6 alone.
   const auto address = net::numeric_address(s.host, s.port);

@@ -1,9 +1,11 @@
 // The channel's part of the device document, read.
 #pragma once
 #include <cstdint>
+#include <dtu/kit/net/networks.hpp>
 #include <dtu/kit/net/settings.hpp>
 #include <dtu/sdk/check.hpp>
 #include <string_view>
+#include <vector>
 
 namespace channel_tcp {
 
@@ -11,6 +13,10 @@ struct Settings : net::PeerSettings {  // server: host is the numeric address to
   Settings() { keep_alive_s = 300; }
   bool server = false;
   uint32_t max_clients = 8;
+  bool kick_old = false;                // when_full "kick-old"
+  bool answers_to_asker = false;        // answers "asker"
+  std::vector<net::Network> allowed;    // empty: all
+  std::vector<net::Network> read_only;  // empty: none
   bool hold_when_empty = false;
   uint32_t slow_client_s = 10;
   bool register_once = false;  // reg_on "start": only the first client gets the registration message

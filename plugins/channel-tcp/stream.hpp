@@ -30,7 +30,7 @@ struct ReadBuffer {
 
 class Stream {
  public:
-  enum class End { closed, failed, silent, stuck };
+  enum class End { closed, failed, silent, stuck, replaced };
   // What became of a ticket: the other end's TCP acknowledged it, the other end closed the connection before that, or
   // the connection was lost in another way.
   enum class Fate { acknowledged, closed_by_peer, lost };

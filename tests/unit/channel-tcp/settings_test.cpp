@@ -47,6 +47,16 @@ TEST(Settings, ReadsAServer) {
   EXPECT_EQ(read_settings(R"({"mode": "server", "url": "[::1]"})").host, "::1");
 }
 
+TEST(Settings, ReadsWhoMayDoWhat) {
+  const Settings s = read_settings(R"({"mode": "server", "when_full": "kick-old", "answers": "asker",
+      "allowed": ["10.0.0.0/8", "fd00::/8"], "read_only": ["10.0.0.5"]})");
+  EXPECT_TRUE(s.kick_old);
+  EXPECT_TRUE(s.answers_to_asker);
+  EXPECT_EQ(s.allowed.size(), 2U);
+  EXPECT_TRUE(net::any_contains(s.read_only, *net::numeric_address("10.0.0.5", 1)));
+  EXPECT_FALSE(net::any_contains(s.read_only, *net::numeric_address("10.0.0.6", 1)));
+}
+
 TEST(Settings, TheDefaultsAreTheSchemas) {
   const auto schema = Poco::JSON::Parser().parse(std::string(schema_json)).extract<Poco::JSON::Object::Ptr>();
   const auto properties = schema->getObject("properties");
@@ -58,6 +68,10 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
   EXPECT_EQ(standard("keepAlive"), s.keep_alive_s);
   EXPECT_EQ(standard("max_clients"), s.max_clients);
   EXPECT_EQ(standard("slow_client_s"), s.slow_client_s);
+  EXPECT_EQ(properties->getObject("when_full")->getValue<std::string>("default"), s.kick_old ? "kick-old" : "refuse");
+  EXPECT_EQ(properties->getObject("answers")->getValue<std::string>("default"), s.answers_to_asker ? "asker" : "all");
+  EXPECT_EQ(properties->getObject("allowed")->getArray("default")->size(), s.allowed.size());
+  EXPECT_EQ(properties->getObject("read_only")->getArray("default")->size(), s.read_only.size());
   const auto again = properties->getObject("reconnect")->getObject("properties");
   EXPECT_EQ(again->getObject("min_ms")->getValue<uint32_t>("default"), s.reconnect_min_ms);
   EXPECT_EQ(again->getObject("max_ms")->getValue<uint32_t>("default"), s.reconnect_max_ms);
@@ -86,6 +100,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Refused{R"({"url": "h"})", "port"}, Refused{R"({"port": 1})", "url"},
                     Refused{R"({"url": "tcp://h", "port": 1})", "url"}, Refused{R"({"url": "a b", "port": 1})", "url"},
                     Refused{R"({"mode": "server", "url": "localhost"})", "url"},
+                    Refused{R"({"mode": "server", "allowed": ["10.0.0.0/8", "here"]})", "allowed.1: \"here\""},
+                    Refused{R"({"mode": "server", "read_only": ["10.0.0.1/8"]})", "read_only.0"},
                     Refused{R"({"url": "h", "port": 1, "reconnect": {"min_ms": 500, "max_ms": 400}})", "reconnect"}));
 
 }  // namespace
