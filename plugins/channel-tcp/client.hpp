@@ -1,4 +1,4 @@
-// Connects to one server and stays connected.
+// Connects to one server of its list and stays connected.
 #pragma once
 #include <memory>
 #include <string>
@@ -35,6 +35,9 @@ class Client final : public Endpoint, public Stream::Owner {
   void on_connect_event();
   void established();
   void round_failed(const std::string& reason);
+  [[nodiscard]] uint32_t wait_after_failure(const std::string& reason);
+  void begin_return();
+  void go_back();
   void retire(bool keep_unread);
   void finish_stop_if_done(bool deadline_passed);
   template <typename Step>
@@ -46,7 +49,8 @@ class Client final : public Endpoint, public Stream::Owner {
   net::Backoff backoff_;
   StateReport state_;
   net::Resolver resolver_;
-  dtu::Timer timer_;  // the next round, the limit of a connect, the limit of a stop: one at a time
+  dtu::Timer timer_;  // the next round, the limit of a connect, the return, the limit of a stop: one at a time
+  ServerList servers_;
   Phase phase_ = Phase::waiting;
   std::vector<Address> addresses_;
   size_t next_ = 0;
@@ -56,7 +60,9 @@ class Client final : public Endpoint, public Stream::Owner {
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Stream> unread_;  // ended, but what it had received still waits for room
   uint64_t connections_ = 0;
-  bool refused_ = false;  // send() answered DTU_AGAIN
+  int64_t connected_ns_ = 0;
+  bool returning_ = false;  // waits for the last acknowledgements, then leaves the backup server
+  bool refused_ = false;    // send() answered DTU_AGAIN
 };
 
 }  // namespace channel_tcp

@@ -5,6 +5,7 @@ namespace channel_tcp {
 const Metrics::Names Metrics::kNames = {
     {"connects", "tcp_connects", "Connections made or accepted"},
     {"disconnects", "tcp_disconnects", "Connections ended"},
+    {"server_changes", "tcp_server_changes", "Changes to another server of url and backup"},
     {"refused_clients", "tcp_refused_clients", "Clients closed at once because max_clients were connected"},
     {"kicked_clients", "tcp_kicked_clients", "Clients disconnected because a new one needed the place"},
     {"not_allowed_clients", "tcp_not_allowed_clients", "Clients closed at once because of their address"},

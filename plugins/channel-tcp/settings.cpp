@@ -2,6 +2,7 @@
 
 #include <dtu/kit/net/socket.hpp>
 #include <dtu/sdk/address.hpp>
+#include <dtu/sdk/host_name.hpp>
 #include <string>
 
 namespace channel_tcp {
@@ -27,6 +28,19 @@ std::vector<net::Network> read_networks(const dtu::Json& config, const std::stri
   return networks;
 }
 
+std::vector<ServerName> read_backup(const dtu::Json& config) {
+  std::vector<ServerName> servers;
+  config["backup"].each([&](std::string_view, const dtu::Json& entry) {
+    const dtu::HostPort read = dtu::read_host_port(entry.text());
+    const std::string problem = read.problem.empty() && read.port == 0 ? "the port is missing" : read.problem;
+    if (!problem.empty())
+      refuse("backup." + std::to_string(servers.size()), dtu::quoted(dtu::shown_url(entry.text())),
+             problem + "; a server is written as example.org:8305 or [fd00::1]:8305");
+    servers.push_back({read.host, read.port});
+  });
+  return servers;
+}
+
 }  // namespace
 
 Settings read_settings(std::string_view json) {
@@ -34,6 +48,9 @@ Settings read_settings(std::string_view json) {
   Settings s;
   s.server = config["mode"].text() == "server";
   s.max_clients = static_cast<uint32_t>(config["max_clients"].integer(s.max_clients));
+  s.backup = read_backup(config);
+  s.backup_after = static_cast<uint32_t>(config["backup_after"].integer(s.backup_after));
+  s.return_s = static_cast<uint32_t>(config["return_s"].integer(s.return_s));
   s.kick_old = config["when_full"].text() == "kick-old";
   s.answers_to_asker = config["answers"].text() == "asker";
   s.allowed = read_networks(config, "allowed");
@@ -54,6 +71,8 @@ void check_settings(std::string_view json, const dtu::Findings& found) {
   net::find_unused(s, found);
   for (const auto& [key, networks] : {std::pair{"/allowed", &s.allowed}, std::pair{"/read_only", &s.read_only}})
     if (!s.server && !networks->empty()) found.warning(key, "has an effect with mode server only");
+  if (s.server && !s.backup.empty()) found.warning("/backup", "has an effect with mode client only");
+  if (s.return_s != 0 && s.backup.empty()) found.warning("/return_s", "has an effect with backup only");
   if (!s.server || s.port == 0) return;
   // A listener on :: takes IPv4 too; one on 0.0.0.0 leaves IPv6 alone.
   const auto address = net::numeric_address(s.host, s.port);

@@ -7,11 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "server_list.hpp"
+
 namespace channel_tcp {
 
 struct Settings : net::PeerSettings {  // server: host is the numeric address to listen on
   Settings() { keep_alive_s = 300; }
   bool server = false;
+  std::vector<ServerName> backup;  // client: the servers after host:port
+  uint32_t backup_after = 3;       // failed rounds in a row before the next server
+  uint32_t return_s = 0;           // seconds on a backup before the first is tried again; 0: never
   uint32_t max_clients = 8;
   bool kick_old = false;                // when_full "kick-old"
   bool answers_to_asker = false;        // answers "asker"

@@ -57,6 +57,16 @@ TEST(Settings, ReadsWhoMayDoWhat) {
   EXPECT_FALSE(net::any_contains(s.read_only, *net::numeric_address("10.0.0.6", 1)));
 }
 
+TEST(Settings, ReadsBackupServers) {
+  const Settings s = read_settings(R"({"url": "h", "port": 1, "backup": ["b.example:2", "[fd00::1]:3"],
+      "backup_after": 5, "return_s": 60})");
+  ASSERT_EQ(s.backup.size(), 2U);
+  EXPECT_EQ(s.backup[0].text(), "b.example:2");
+  EXPECT_EQ(s.backup[1].text(), "[fd00::1]:3");
+  EXPECT_EQ(s.backup_after, 5U);
+  EXPECT_EQ(s.return_s, 60U);
+}
+
 TEST(Settings, TheDefaultsAreTheSchemas) {
   const auto schema = Poco::JSON::Parser().parse(std::string(schema_json)).extract<Poco::JSON::Object::Ptr>();
   const auto properties = schema->getObject("properties");
@@ -68,6 +78,9 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
   EXPECT_EQ(standard("keepAlive"), s.keep_alive_s);
   EXPECT_EQ(standard("max_clients"), s.max_clients);
   EXPECT_EQ(standard("slow_client_s"), s.slow_client_s);
+  EXPECT_EQ(standard("backup_after"), s.backup_after);
+  EXPECT_EQ(standard("return_s"), s.return_s);
+  EXPECT_EQ(properties->getObject("backup")->getArray("default")->size(), s.backup.size());
   EXPECT_EQ(properties->getObject("when_full")->getValue<std::string>("default"), s.kick_old ? "kick-old" : "refuse");
   EXPECT_EQ(properties->getObject("answers")->getValue<std::string>("default"), s.answers_to_asker ? "asker" : "all");
   EXPECT_EQ(properties->getObject("allowed")->getArray("default")->size(), s.allowed.size());
@@ -101,6 +114,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{R"({"url": "tcp://h", "port": 1})", "url"}, Refused{R"({"url": "a b", "port": 1})", "url"},
                     Refused{R"({"mode": "server", "url": "localhost"})", "url"},
                     Refused{R"({"mode": "server", "allowed": ["10.0.0.0/8", "here"]})", "allowed.1: \"here\""},
+                    Refused{R"({"url": "h", "port": 1, "backup": ["b:1", "b"]})", "backup.1: \"b\""},
+                    Refused{R"({"url": "h", "port": 1, "backup": ["tcp://b:1"]})", "backup.0"},
+                    Refused{R"({"url": "h", "port": 1, "backup": ["fd00::1:5"]})", "backup.0"},
                     Refused{R"({"mode": "server", "read_only": ["10.0.0.1/8"]})", "read_only.0"},
                     Refused{R"({"url": "h", "port": 1, "reconnect": {"min_ms": 500, "max_ms": 400}})", "reconnect"}));
 
