@@ -30,7 +30,12 @@ Client::Client(Context& context)
       state_(host_, net::kTcpConnectFailed),
       resolver_(host_, context.world.lookup, [this](const net::Resolved& r) { step([&] { resolved(r); }); }),
       timer_(host_, [this] { step([this] { on_timer(); }); }),
-      servers_(all_servers(context.settings), context.settings.backup_after) {}
+      servers_(all_servers(context.settings), context.settings.backup_after) {
+  const tls::Settings& tls = context_.settings.tls;
+  if (!tls.on) return;
+  files_ = std::make_unique<TlsFiles>(host_, tls, false);
+  if (!tls.verify) host_.warn("certificate checking is off (tls.verify): the identity of the server is not verified");
+}
 
 // Whatever goes wrong in a step on the way to a connection costs that round only.
 template <typename Step>
@@ -56,6 +61,14 @@ void Client::on_timer() {
 
 void Client::begin_round() {
   phase_ = Phase::resolving;
+  if (!files_) return look_up();
+  files_->load([this](const std::string& problem) {
+    if (phase_ != Phase::resolving) return;
+    step([&] { problem.empty() ? look_up() : round_failed(problem); });
+  });
+}
+
+void Client::look_up() {
   const ServerName& s = servers_.current();
   if (const auto address = net::numeric_address(s.host, s.port)) return resolved({{*address}, ""});
   resolver_.start(s.host, s.port);
@@ -70,9 +83,14 @@ void Client::resolved(const net::Resolved& result) {
   try_next();
 }
 
-void Client::try_next() {
+void Client::give_up_connecting() {
   connect_watch_.reset();
+  handshake_.reset();
   connecting_.reset();
+}
+
+void Client::try_next() {
+  give_up_connecting();
   phase_ = Phase::connecting;
   while (next_ < addresses_.size()) {
     if (begin_connect(addresses_[next_++])) return;
@@ -99,15 +117,34 @@ bool Client::begin_connect(const Address& address) {
 void Client::on_connect_event() {
   int error = net::pending_error(connecting_.fd());
   if (error == 0 && net::connected_to_itself(connecting_.fd())) error = ECONNREFUSED;
-  if (error == 0) return established();
+  if (error == 0 && files_) return begin_handshake();
+  if (error == 0) return established(Transport(std::move(connecting_)));
   failure_ = net::describe(error, addresses_[next_ - 1].text());
   try_next();
 }
 
-void Client::established() {
+void Client::begin_handshake() {
   connect_watch_.reset();
   timer_.disarm();
-  stream_ = std::make_unique<Stream>(host_, *this, std::move(connecting_), "the server", ++connections_, options_,
+  auto session = std::make_unique<tls::Session>(files_->context(), connecting_.fd(),
+                                                tls::Peer{context_.settings.tls.verify, servers_.current().host});
+  handshake_ = std::make_unique<Handshake>(
+      host_, std::move(connecting_), std::move(session),
+      [this](Handshake& h, const std::string& problem) { step([&] { agreed(h, problem); }); });
+}
+
+void Client::agreed(Handshake& handshake, const std::string& problem) {
+  if (problem.empty()) return established(handshake.take());
+  context_.metrics.add(Count::failed_handshakes);
+  failure_ = "the TLS handshake with " + handshake.address() + " failed: " + problem;
+  try_next();
+}
+
+void Client::established(Transport transport) {
+  connect_watch_.reset();
+  handshake_.reset();
+  timer_.disarm();
+  stream_ = std::make_unique<Stream>(host_, *this, std::move(transport), "the server", ++connections_, options_,
                                      context_.buffer);
   phase_ = Phase::connected;
   context_.metrics.add(Count::connects);
@@ -122,8 +159,7 @@ void Client::established() {
 }
 
 void Client::round_failed(const std::string& reason) {
-  connect_watch_.reset();
-  connecting_.reset();
+  give_up_connecting();
   phase_ = Phase::waiting;
   timer_.arm_ms(wait_after_failure(reason));
   state_.not_up(DTU_STATE_DOWN, reason);
@@ -242,8 +278,7 @@ void Client::writable() {
 
 bool Client::stop(uint32_t deadline_ms) {
   timer_.disarm();
-  connect_watch_.reset();
-  connecting_.reset();
+  give_up_connecting();
   phase_ = Phase::stopping;
   if (unread_) context_.metrics.add(Count::lost_downlink_bytes, unread_->undelivered());
   unread_.reset();
@@ -270,6 +305,7 @@ void Client::health(Poco::JSON::Object& out) const {
   constexpr int kSynSent = 2;
   out.set("dtu_state", phase_ == Phase::connecting ? kSynSent : f.dtu_state);
   out.set("server", servers_.current().text());
+  if (context_.settings.tls.on && !context_.settings.tls.verify) out.set("warning", "insecure: tls.verify is false");
   if (!servers_.alone()) out.set("backup", servers_.number());
   Poco::JSON::Array peers;
   if (stream_) {

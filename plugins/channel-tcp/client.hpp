@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "endpoint.hpp"
+#include "handshake.hpp"
+#include "tls_files.hpp"
 
 namespace channel_tcp {
 
@@ -29,11 +31,15 @@ class Client final : public Endpoint, public Stream::Owner {
 
   void on_timer();
   void begin_round();
+  void look_up();
+  void give_up_connecting();
   void resolved(const net::Resolved& result);
   void try_next();
   [[nodiscard]] bool begin_connect(const Address& address);  // false: see failure_
   void on_connect_event();
-  void established();
+  void begin_handshake();
+  void agreed(Handshake& handshake, const std::string& problem);
+  void established(Transport transport);
   void round_failed(const std::string& reason);
   [[nodiscard]] uint32_t wait_after_failure(const std::string& reason);
   void begin_return();
@@ -57,6 +63,8 @@ class Client final : public Endpoint, public Stream::Owner {
   std::string failure_;
   Socket connecting_;
   std::unique_ptr<dtu::FdWatch> connect_watch_;
+  std::unique_ptr<TlsFiles> files_;  // none: without TLS
+  std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Stream> unread_;  // ended, but what it had received still waits for room
   uint64_t connections_ = 0;

@@ -5,6 +5,7 @@ namespace channel_tcp {
 const Metrics::Names Metrics::kNames = {
     {"connects", "tcp_connects", "Connections made or accepted"},
     {"disconnects", "tcp_disconnects", "Connections ended"},
+    {"failed_handshakes", "tcp_failed_handshakes", "Connections given up because TLS was not agreed"},
     {"server_changes", "tcp_server_changes", "Changes to another server of url and backup"},
     {"refused_clients", "tcp_refused_clients", "Clients closed at once because max_clients were connected"},
     {"kicked_clients", "tcp_kicked_clients", "Clients disconnected because a new one needed the place"},

@@ -7,6 +7,7 @@ namespace channel_tcp {
 enum class Count : size_t {
   connects,
   disconnects,
+  failed_handshakes,
   server_changes,
   refused_clients,
   kicked_clients,

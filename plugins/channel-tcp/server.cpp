@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 16;
 constexpr uint32_t kAcceptPauseMs = 1000;
+// Who connects and says nothing keeps nobody out: one more takes the place of the one that has been there longest.
+constexpr size_t kMostArriving = 16;
 
 bool client_went_away(int error) { return error == ECONNABORTED || error == EPROTO || error == EINTR; }
 
@@ -25,7 +27,9 @@ Server::Server(Context& context)
       options_{&context.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
       state_(host_, net::kTcpConnectFailed),
-      timer_(host_, [this] { on_timer(); }) {}
+      timer_(host_, [this] { on_timer(); }) {
+  if (context_.settings.tls.on) files_ = std::make_unique<TlsFiles>(host_, context_.settings.tls, true);
+}
 
 void Server::start() { timer_.arm_us(0); }
 
@@ -35,7 +39,19 @@ void Server::on_timer() {
   if (phase_ == Phase::listening) listen_watch_->want(DTU_FD_READ);
 }
 
+void Server::read_tls_files() {
+  files_->load([this](const std::string& problem) {
+    if (phase_ == Phase::opening && problem.empty()) return open();
+    if (phase_ == Phase::opening) {
+      timer_.arm_ms(backoff_.next(host_.monotonic_ns()));
+      return state_.not_up(DTU_STATE_DOWN, problem);
+    }
+    if (!problem.empty()) host_.warn(problem + "; new clients get the certificate from before");
+  });
+}
+
 void Server::open() {
+  if (files_ && !files_->context()) return read_tls_files();
   const Settings& s = context_.settings;
   const auto address = net::numeric_address(s.host, s.port);  // read_settings took no other
   listener_ = listen_on(*address);
@@ -79,15 +95,43 @@ void Server::arrived(Socket socket) {
     context_.metrics.add(Count::not_allowed_clients);
     return strangers_.warn("a client from " + from.text() + " was closed: allowed does not name its address");
   }
-  welcome(std::move(socket), from);
+  tune(socket.fd(), s.keep_alive_s);
+  if (!files_) return welcome(Transport(std::move(socket)), from);
+  if (s.kick_old || make_place(from)) begin_handshake(std::move(socket));
 }
 
-void Server::welcome(Socket socket, const Address& from) {
+void Server::begin_handshake(Socket socket) {
+  if (files_->old()) read_tls_files();
+  if (arriving_.size() >= kMostArriving) {
+    refuse_handshake(arriving_.front()->address(), "it did not finish the TLS handshake, and others came");
+    arriving_.erase(arriving_.begin());
+  }
+  auto session = std::make_unique<tls::Session>(files_->context(), socket.fd());
+  arriving_.push_back(std::make_unique<Handshake>(
+      host_, std::move(socket), std::move(session),
+      [this](const Handshake& handshake, const std::string& problem) { agreed(handshake, problem); }));
+}
+
+void Server::agreed(const Handshake& handshake, const std::string& problem) {
+  const auto it =
+      std::find_if(arriving_.begin(), arriving_.end(), [&](const auto& h) { return h.get() == &handshake; });
+  const std::unique_ptr<Handshake> done = std::move(*it);
+  arriving_.erase(it);
+  if (!problem.empty()) return refuse_handshake(done->address(), problem);
+  const Address from = net::peer_address(done->fd());
+  welcome(done->take(), from);
+}
+
+void Server::refuse_handshake(const std::string& address, const std::string& problem) {
+  context_.metrics.add(Count::failed_handshakes);
+  handshakes_.warn("the TLS handshake with the client " + address + " failed: " + problem);
+}
+
+void Server::welcome(Transport transport, const Address& from) {
   if (!make_place(from)) return;
-  tune(socket.fd(), context_.settings.keep_alive_s);
   const bool was_up = state_.is_up();
-  peers_.push_back(std::make_unique<ServedClient>(host_, *this, std::move(socket), "the client", ++last_id_, options_,
-                                                  context_.buffer));
+  peers_.push_back(std::make_unique<ServedClient>(host_, *this, std::move(transport), "the client", ++last_id_,
+                                                  options_, context_.buffer));
   ServedClient& peer = *peers_.back();
   peer.ip = net::ip_of(from);
   peer.heard_ns = host_.monotonic_ns();
@@ -325,6 +369,7 @@ bool Server::stop(uint32_t deadline_ms) {
   timer_.disarm();
   listen_watch_.reset();
   listener_.reset();
+  arriving_.clear();
   phase_ = Phase::stopping;
   for (const auto& stream : unread_) context_.metrics.add(Count::lost_downlink_bytes, stream->undelivered());
   unread_.clear();

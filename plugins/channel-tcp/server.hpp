@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "endpoint.hpp"
+#include "handshake.hpp"
 #include "ledger.hpp"
 #include "served_client.hpp"
 #include "sparse_log.hpp"
+#include "tls_files.hpp"
 
 namespace channel_tcp {
 
@@ -33,9 +35,13 @@ class Server final : public Endpoint, public Stream::Owner {
 
   void on_timer();
   void open();
+  void read_tls_files();
   void accept_some();
   void arrived(Socket socket);
-  void welcome(Socket socket, const Address& from);
+  void begin_handshake(Socket socket);
+  void agreed(const Handshake& handshake, const std::string& problem);
+  void refuse_handshake(const std::string& address, const std::string& problem);
+  void welcome(Transport transport, const Address& from);
   [[nodiscard]] bool make_place(const Address& from);
   void update_state();
   [[nodiscard]] bool full() const;
@@ -63,6 +69,8 @@ class Server final : public Endpoint, public Stream::Owner {
   Socket listener_;
   std::unique_ptr<dtu::FdWatch> listen_watch_;
   std::string address_;
+  std::unique_ptr<TlsFiles> files_;                   // none: without TLS
+  std::vector<std::unique_ptr<Handshake>> arriving_;  // the oldest first; they are no clients yet
   std::vector<std::unique_ptr<ServedClient>> peers_;
   std::vector<std::unique_ptr<ServedClient>> unread_;  // ended, but what they had received still waits for room
   uint64_t last_id_ = 0;
@@ -74,7 +82,7 @@ class Server final : public Endpoint, public Stream::Owner {
   bool closed_by_peer_ = false;    // and a client that had been sent it closed the connection
   bool refused_ = false;           // send() answered DTU_AGAIN
   bool refusing_clients_ = false;  // so that a crowd is logged once
-  SparseLog strangers_{host_}, kicked_{host_};
+  SparseLog strangers_{host_}, kicked_{host_}, handshakes_{host_};
 };
 
 }  // namespace channel_tcp

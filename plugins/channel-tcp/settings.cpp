@@ -1,6 +1,7 @@
 #include "settings.hpp"
 
 #include <dtu/kit/net/socket.hpp>
+#include <dtu/kit/tls/files.hpp>
 #include <dtu/sdk/address.hpp>
 #include <dtu/sdk/host_name.hpp>
 #include <string>
@@ -15,6 +16,8 @@ void check_server(Settings& s) {
   if (s.host.empty()) s.host = "127.0.0.1";
   if (!net::numeric_address(s.host, s.port))
     refuse("url", shown, "a server listens on an IP address of this machine, 0.0.0.0 or ::");
+  if (s.tls.on && s.tls.cert.empty())
+    refuse("tls", "a server without tls.cert", "its certificate (cert) and private key (key) are required");
 }
 
 std::vector<net::Network> read_networks(const dtu::Json& config, const std::string& key) {
@@ -58,6 +61,7 @@ Settings read_settings(std::string_view json) {
   s.hold_when_empty = config["when_empty"].text() == "hold";
   s.slow_client_s = static_cast<uint32_t>(config["slow_client_s"].integer(s.slow_client_s));
   s.register_once = config["reg_on"].text() == "start";  // of the host
+  s.tls = tls::read_settings(config);
   net::read_peer(config, &s);
   if (s.server)
     check_server(s);
@@ -71,6 +75,9 @@ void check_settings(std::string_view json, const dtu::Findings& found) {
   net::find_unused(s, found);
   for (const auto& [key, networks] : {std::pair{"/allowed", &s.allowed}, std::pair{"/read_only", &s.read_only}})
     if (!s.server && !networks->empty()) found.warning(key, "has an effect with mode server only");
+  if (s.tls.on) tls::check_files(s.tls, "/tls", found);
+  if (s.server && !s.tls.verify)
+    found.warning("/tls/verify", "has an effect with mode client only; a server demands certificates when ca is set");
   if (s.server && !s.backup.empty()) found.warning("/backup", "has an effect with mode client only");
   if (s.return_s != 0 && s.backup.empty()) found.warning("/return_s", "has an effect with backup only");
   if (!s.server || s.port == 0) return;

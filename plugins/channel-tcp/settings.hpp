@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <dtu/kit/net/networks.hpp>
 #include <dtu/kit/net/settings.hpp>
+#include <dtu/kit/tls/settings.hpp>
 #include <dtu/sdk/check.hpp>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ namespace channel_tcp {
 struct Settings : net::PeerSettings {  // server: host is the numeric address to listen on
   Settings() { keep_alive_s = 300; }
   bool server = false;
+  tls::Settings tls;
   std::vector<ServerName> backup;  // client: the servers after host:port
   uint32_t backup_after = 3;       // failed rounds in a row before the next server
   uint32_t return_s = 0;           // seconds on a backup before the first is tried again; 0: never
@@ -29,7 +31,7 @@ struct Settings : net::PeerSettings {  // server: host is the numeric address to
 
 // Throws dtu::Failure (DTU_E_INVALID) naming the key, its value and what is allowed. Unknown keys are the host's.
 [[nodiscard]] Settings read_settings(std::string_view json);
-// The same, and the address it listens on as a claim. See dtu_ops.check.
+// The same, the files of TLS, and the address it listens on as a claim. See dtu_ops.check.
 void check_settings(std::string_view json, const dtu::Findings& found);
 
 }  // namespace channel_tcp

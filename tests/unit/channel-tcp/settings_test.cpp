@@ -7,6 +7,7 @@
 
 #include <dtu/sdk.hpp>
 
+#include "remote.hpp"
 #include "schema.json.hpp"
 
 namespace channel_tcp {
@@ -81,6 +82,7 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
   EXPECT_EQ(standard("backup_after"), s.backup_after);
   EXPECT_EQ(standard("return_s"), s.return_s);
   EXPECT_EQ(properties->getObject("backup")->getArray("default")->size(), s.backup.size());
+  EXPECT_EQ(properties->getObject("tls")->getValue<bool>("default"), s.tls.on);
   EXPECT_EQ(properties->getObject("when_full")->getValue<std::string>("default"), s.kick_old ? "kick-old" : "refuse");
   EXPECT_EQ(properties->getObject("answers")->getValue<std::string>("default"), s.answers_to_asker ? "asker" : "all");
   EXPECT_EQ(properties->getObject("allowed")->getArray("default")->size(), s.allowed.size());
@@ -93,6 +95,20 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
     EXPECT_TRUE(p->has("title") && p->has("description")) << key;
     EXPECT_EQ(p->has("default"), key != "url" && key != "port") << key << ": a client has to name its server";
   }
+}
+
+TEST(Settings, TheCheckReadsTheFilesOfTls) {
+  const std::string missing = dtu::test::check(test::component(), R"({"url": "h", "port": 1, "tls": {"ca": "/none"}})");
+  EXPECT_NE(missing.find("error /tls/ca: /none cannot be read"), std::string::npos) << missing;
+  EXPECT_EQ(dtu::test::check(test::component(), R"({"url": "h", "port": 1, "tls": true})"), "");
+}
+
+TEST(Settings, TheCheckNamesWhatHasNoEffect) {
+  const auto check = [](const std::string& json) { return dtu::test::check(test::component(), json); };
+  EXPECT_NE(check(R"({"url": "h", "port": 1, "allowed": ["::1"]})").find("warning /allowed: "), std::string::npos);
+  EXPECT_NE(check(R"({"url": "h", "port": 1, "read_only": ["::1"]})").find("warning /read_only: "), std::string::npos);
+  EXPECT_NE(check(R"({"url": "h", "port": 1, "return_s": 5})").find("warning /return_s: "), std::string::npos);
+  EXPECT_NE(check(R"({"mode": "server", "backup": ["h:1"]})").find("warning /backup: "), std::string::npos);
 }
 
 struct Refused {
@@ -114,6 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{R"({"url": "tcp://h", "port": 1})", "url"}, Refused{R"({"url": "a b", "port": 1})", "url"},
                     Refused{R"({"mode": "server", "url": "localhost"})", "url"},
                     Refused{R"({"mode": "server", "allowed": ["10.0.0.0/8", "here"]})", "allowed.1: \"here\""},
+                    Refused{R"({"mode": "server", "tls": true})", "tls: a server without tls.cert"},
                     Refused{R"({"url": "h", "port": 1, "backup": ["b:1", "b"]})", "backup.1: \"b\""},
                     Refused{R"({"url": "h", "port": 1, "backup": ["tcp://b:1"]})", "backup.0"},
                     Refused{R"({"url": "h", "port": 1, "backup": ["fd00::1:5"]})", "backup.0"},
