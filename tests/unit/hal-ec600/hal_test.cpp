@@ -242,6 +242,13 @@ TEST_F(HalTest, A8APinThatWasTakenIsEnteredAgainAfterAPowerCut) {
   }
 }
 
+TEST_F(HalTest, A8WithoutAPinNoneIsEntered) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", wants_pin);
+  pass(seconds(60));
+  EXPECT_EQ(modem().count_part("+CPIN=\""), 0U);
+  EXPECT_THAT(hal_->health(), HasSubstr("the SIM wants its PIN: set"));
+}
+
 TEST_F(HalTest, A8AFalseWishOfASimThatStartsIsNotObeyed) {
   use_ready(kWithPin, wants_pin);
   modem().answers["+CPIN?"] = {"+CPIN: READY"};
@@ -377,6 +384,17 @@ TEST_F(HalTest, ThePlaceIsToldWhenItMoved) {
   at("40.90341");
   at("40.90440");
   EXPECT_THAT(told("location.changed"), ElementsAre(HasSubstr("40.9034,"), HasSubstr("40.9044,")));
+}
+
+TEST(Ec600Config, LeftOutItIsAsTheSchemaSays) {
+  const Config by_name = read_config(R"({"at_device": "/dev/x"})");
+  EXPECT_FALSE(by_name.usb);
+  EXPECT_EQ(by_name.baud, 115'200U);
+  const Config by_usb = read_config(R"({"usb": {"id": "2C7C:0901", "interface": 2}})");
+  EXPECT_EQ(by_usb.at_device, "");
+  EXPECT_EQ(by_usb.usb->id, "2c7c:0901");
+  EXPECT_EQ(by_usb.usb->sysfs, "/sys");
+  EXPECT_EQ(by_usb.usb->dev, "/dev");
 }
 
 TEST(Ec600Check, OnePortIsNamed) {

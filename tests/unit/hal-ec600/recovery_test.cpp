@@ -82,6 +82,12 @@ TEST_F(HalTest, A6TheResetLineIsPulsed) {
     levels.push_back(r.args);
     return dtu::test::Answer{};
   });
+  use(R"({"at_device": "/dev/ttyUSB2", "reset_point": "gpio.5"})", [](ScriptedModem& m) { m.silent = true; });
+  pass(std::chrono::seconds(60));
+  ASSERT_GE(levels.size(), 2U);
+  EXPECT_EQ(levels[0], "1");
+  EXPECT_EQ(levels[1], "0");
+  levels.clear();
   use(R"({"at_device": "/dev/ttyUSB2", "reset_point": "gpio.5", "reset_level": 0})",
       [](ScriptedModem& m) { m.silent = true; });
   pass(std::chrono::seconds(60));
