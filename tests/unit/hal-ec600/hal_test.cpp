@@ -206,6 +206,15 @@ TEST_F(HalTest, A14NothingIsWrittenThatCanBrick) {
   for (const char* bad : {"usbnet", "usbcfg", "+IPR", "&W", "&F", "ATZ"}) EXPECT_EQ(modem().count_part(bad), 0U) << bad;
 }
 
+TEST_F(HalTest, A15AnotherProgramOnThePortIsNamed) {
+  use_ready();
+  modem().holder = "pid 812 (ModemManager)";
+  modem().silent = true;
+  (void)read("adc.0");
+  pass(seconds(14));
+  EXPECT_THAT(hal_->health(), HasSubstr("held by pid 812 (ModemManager) as well: stop it"));
+}
+
 // ---- SIM PIN
 
 constexpr const char* kWithPin = R"({"at_device": "/dev/ttyUSB2", "pin": "4711"})";
