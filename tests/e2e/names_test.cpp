@@ -115,6 +115,23 @@ void compare(const Page& page, const std::string& provider, const Offered& what)
         << name << ", " << provider;
 }
 
+void compare_events(const Page& page, const Dtud& dtud, const std::set<std::string>& tellers) {
+  const Json events = parse_json(dtud.get("/v1/events").body);
+  std::map<std::string, std::set<std::string>> listed;
+  for (size_t i = 0; i < size(events); ++i) {
+    const Json e = at(events, "[" + std::to_string(i) + "]");
+    const auto row = page.events.find(text(e, "name"));
+    ASSERT_NE(row, page.events.end()) << to_json(e);
+    EXPECT_EQ(row->second.at(1), text(e, "state") == "true" ? "yes" : "no") << to_json(e);
+    EXPECT_EQ(row->second.at(2), text(e, "title")) << to_json(e);
+    EXPECT_TRUE(offered_by(row->second.at(3), text(e, "source"))) << to_json(e);
+    listed[text(e, "name")].insert(text(e, "source"));
+  }
+  for (const auto& [name, cells] : page.events)
+    for (const std::string& teller : tellers)
+      EXPECT_EQ(offered_by(cells.at(3), teller), listed[name].count(teller) != 0) << name << ", " << teller;
+}
+
 // Of a board that has everything the HAL can show. Two HALs of one product have no point of the same name: it has a
 // dtud of its own.
 TEST(NamesTest, ThePageSaysWhatALinuxBoardOffers) {
@@ -128,6 +145,18 @@ TEST(NamesTest, ThePageSaysWhatALinuxBoardOffers) {
   dtud.start();
   ASSERT_TRUE(eventually([&] { return offered(dtud).count("hal linux") != 0; }));
   compare(Page(), "hal linux", offered(dtud).at("hal linux"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST(NamesTest, ThePageSaysWhatAModemOffers) {
+  Dtud dtud;
+  dtud.hal(R"({"type": "ec600", "at_device": "/nowhere/modem"})");
+  dtud.device("{}");
+  dtud.start();
+  ASSERT_TRUE(eventually([&] { return offered(dtud).count("hal ec600") != 0; }));
+  const Page page;
+  compare(page, "hal ec600", offered(dtud).at("hal ec600"));
+  compare_events(page, dtud, {"kernel", "hal ec600"});
   EXPECT_EQ(dtud.stop(), 0);
 }
 
@@ -148,18 +177,9 @@ TEST(NamesTest, ThePageSaysWhatIsOffered) {
   const auto all = offered(dtud);
   EXPECT_EQ(all.size(), wanted.size() + 1);
   for (const std::string& provider : wanted) compare(page, provider, all.at(provider));
-  const Json events = parse_json(dtud.get("/v1/events").body);
-  std::map<std::string, size_t> listed;
-  for (size_t i = 0; i < size(events); ++i) {
-    const Json e = at(events, "[" + std::to_string(i) + "]");
-    const auto row = page.events.find(text(e, "name"));
-    ASSERT_NE(row, page.events.end()) << to_json(e);
-    EXPECT_EQ(row->second.at(1), text(e, "state") == "true" ? "yes" : "no") << to_json(e);
-    EXPECT_EQ(row->second.at(2), text(e, "title")) << to_json(e);
-    EXPECT_TRUE(offered_by(row->second.at(3), text(e, "source"))) << to_json(e);
-    ++listed[text(e, "name")];
-  }
-  for (const auto& [name, cells] : page.events) EXPECT_EQ(listed[name], split(cells.at(3), ',').size()) << name;
+  std::set<std::string> tellers = wanted;
+  tellers.insert("hal linux");
+  compare_events(page, dtud, tellers);
   EXPECT_EQ(dtud.stop(), 0);
 }
 
