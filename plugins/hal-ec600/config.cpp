@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "data/service.hpp"
+
 namespace hal_ec600 {
 namespace {
 
@@ -44,8 +46,9 @@ Config read_config(std::string_view text) {
 
 void check_config(std::string_view json, const dtu::Findings& found) {
   const Config c = read_config(json);
-  for (const char* none : {"port:", "gpio:", "output:"}) found.offer("", none);
+  for (const char* none : {"port:", "gpio:", "output:", "firmware:"}) found.offer("", none);
   found.offer("", "network:apn");
+  data::check(data::read_settings(dtu::Json(json)["data"]), found);
   if (!c.at_device.empty()) found.claim("/at_device", "device:" + c.at_device);
   if (c.usb) found.claim("/usb", "usb-interface:" + c.usb->id + ":" + std::to_string(c.usb->interface));
 }

@@ -31,11 +31,15 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config)
       sim_(host, modem_, asker_, values_, config_),
       network_(host, modem_),
       points_(host, modem_, asker_, values_, network_, config_),
-      at_commands_(host, modem_) {
+      at_commands_(host, modem_),
+      sms_(host, modem_.engine(), sms::read_settings(dtu::Json(config)["sms"])),
+      upgrade_(host, modem_.engine()),
+      data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }) {
   modem_.on_ready([this] { ready(); });
   modem_.on_unready([this] { unready(); });
   modem_.on_unknown_line([this](std::string_view line) { events_.line(line); });
   modem_.searching_by([this] { return asker_.searching(); });
+  modem_.kept_off_by([this] { return upgrade_.is_writing(); });
 }
 
 dtu_status Ec600Hal::start() {
@@ -43,13 +47,17 @@ dtu_status Ec600Hal::start() {
   points_.start();
   sim_.start();
   modem_.start();
+  data_.start();
   return DTU_OK;
 }
 
 dtu_status Ec600Hal::stop(uint32_t /*deadline_ms*/) {
+  data_.stop();
   modem_.stop();
   sim_.stop();
   points_.stop();
+  sms_.stop();
+  upgrade_.stop();
   poll_timer_.reset();
   return DTU_OK;
 }
@@ -63,12 +71,17 @@ void Ec600Hal::ready() {
   sim_.modem_ready();
   network_.modem_ready();
   points_.modem_ready();
+  sms_.ready();
+  upgrade_.ready();
 }
 
 void Ec600Hal::unready() {
   if (poll_timer_) poll_timer_->disarm();
   sim_.modem_unready();
   points_.modem_unready();
+  sms_.gone();
+  upgrade_.gone();
+  data_.modem_unready();
 }
 
 void Ec600Hal::poll() {
@@ -86,10 +99,15 @@ void Ec600Hal::list_commands(const CommandsIface::Each& each) {
   for (const CommandRow& c : kCommands)
     each({sizeof(dtu_command_info), c.flags, dtu::str(c.name), dtu::str(c.title), dtu::str(c.schema), nullptr, 0});
   list_network(each);
+  list_firmware(each);
+  sms::Service::list_commands(each);
+  fota::Upgrade::list_commands(each);
 }
 
 dtu_status Ec600Hal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) {
-  if (invoke_network(call, name, args)) return DTU_OK;
+  if (invoke_network(call, name, args) || invoke_firmware(call, name, args) || sms_.invoke(call, name, args) ||
+      upgrade_.invoke(call, name, args))
+    return DTU_OK;
   if (name == "modem.at") {
     if (caller.kind == DTU_CALLER_CONSOLE && !config_.at_commands)
       throw dtu::Failure(DTU_E_DENIED,
@@ -97,9 +115,27 @@ dtu_status Ec600Hal::invoke(uint64_t call, std::string_view name, std::string_vi
     return at_commands_.run(call, args), DTU_OK;
   }
   if (name == "modem.reset") return reset_modem(call), DTU_OK;
-  if (name == "network.attach") return network_.attach(call), DTU_OK;
-  if (name == "network.detach") return network_.detach(call), DTU_OK;
+  if (name == "network.attach") return data_.attach(), network_.attach(call), DTU_OK;
+  if (name == "network.detach") return data_.detach(), network_.detach(call), DTU_OK;
   throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the EC600 modem");
+}
+
+bool Ec600Hal::registered() const {
+  const std::string& state = values_.json("network.data_state");
+  return state == "1" || state == "5";  // home, roaming
+}
+
+void Ec600Hal::cancel(uint64_t call) {
+  at_commands_.cancel(call);
+  sms_.cancel(call);
+  upgrade_.cancel(call);
+}
+
+// The modem takes a URL and fetches the package over its own network: a file of this board it cannot reach.
+void Ec600Hal::install_firmware(const dtu::FirmwareImage& image, uint64_t /*call*/) {
+  throw dtu::Failure(DTU_E_UNSUPPORTED, image.kind == "modem"
+                                            ? "the modem fetches its firmware itself: call modem.upgrade with a URL"
+                                            : "the modem installs no " + image.kind);
 }
 
 // A person asked for it: only the budget stands against it.
@@ -144,6 +180,7 @@ std::string Ec600Hal::health() {
   number("unsolicited", c.unsolicited);
   number("urc_events_left_out", events_.lines_left_out());
   number("bytes_of_too_long_lines", modem_.engine().lost_bytes());
+  json += ",\"sms\":" + sms_.health() + ",\"upgrade\":" + upgrade_.state() + ",\"data\":" + data_.health();
   json += ",\"refused_settings\":[";
   for (size_t i = 0; i < s.refused.size(); ++i) (json += i == 0 ? "" : ",") += dtu::quoted(s.refused[i]);
   return json + "]}";

@@ -10,9 +10,12 @@
 #include "at_commands.hpp"
 #include "board_points.hpp"
 #include "config.hpp"
+#include "data/service.hpp"
+#include "fota/upgrade.hpp"
 #include "modem.hpp"
 #include "network.hpp"
 #include "sim_care.hpp"
+#include "sms/service.hpp"
 #include "state_events.hpp"
 
 namespace hal_ec600 {
@@ -20,10 +23,11 @@ namespace hal_ec600 {
 class Ec600Hal : public dtu::Component,
                  public dtu::PointsIface,
                  public dtu::CommandsIface,
+                 public dtu::FirmwareCommands,
                  public dtu::NetworkCommands {
  public:
-  static constexpr dtu_event_info events[] = {radio_changed_event, sim_changed_event, location_changed_event,
-                                              modem_urc_event};
+  static constexpr dtu_event_info events[] = {radio_changed_event, sim_changed_event,   location_changed_event,
+                                              modem_urc_event,     sms::received_event, dtu::firmware_progress_event};
 
   Ec600Hal(dtu::Host host, std::string_view config);
   static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
@@ -37,16 +41,22 @@ class Ec600Hal : public dtu::Component,
 
   void list_commands(const CommandsIface::Each& each) override;
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
-  void cancel(uint64_t call) override { at_commands_.cancel(call); }
+  void cancel(uint64_t call) override;
   void configure_network(const dtu::NetworkSettings& settings, uint64_t call) override {
+    const bool same = settings.apn == network_.settings().apn && settings.user == network_.settings().user &&
+                      settings.password == network_.settings().password;
     network_.configure(settings, call);
+    if (!same) data_.access_point_changed();
   }
+  void firmware_facts(uint64_t call) override { host_.reply(call, upgrade_.facts()); }
+  void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override;
 
  private:
   void ready();
   void unready();
   void poll();
   void reset_modem(uint64_t call);
+  [[nodiscard]] bool registered() const;
 
   const Config config_;
   Values values_;
@@ -57,6 +67,9 @@ class Ec600Hal : public dtu::Component,
   Network network_;
   BoardPoints points_;
   AtCommands at_commands_;
+  sms::Service sms_;
+  fota::Upgrade upgrade_;
+  data::Service data_;
   std::optional<dtu::Timer> poll_timer_;
 };
 

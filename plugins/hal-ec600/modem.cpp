@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint32_t kProbeMs = 1'000, kProbes = 3, kOks = 2;
 constexpr uint32_t kRadioMs = 15'000, kRestartMs = 20'000;  // until RDY should have come
-constexpr uint64_t kResetPulseMs = 500, kQueueFullMs = 500;
+constexpr uint64_t kResetPulseMs = 500, kQueueFullMs = 500, kKeptOffMs = 30'000;
 constexpr int64_t kNsPerMs = 1'000'000;
 
 // The model's own order; what a variant refuses is noted and left out. &D0: a dropped DTR must not end anything.
@@ -151,6 +151,11 @@ void Modem::fail_recovery() {
 }
 
 void Modem::recover() {
+  if (kept_off_ && kept_off_()) {
+    last_rung_ = "none: its firmware is being written";
+    oks_ = tries_ = 0;
+    return after(kKeptOffMs, [this] { confirm(); });
+  }
   const bool left = budget_.used() < WearBudget::kPerDay;
   // A port that never answered may be another program's idea of a port: nothing is switched by guess there.
   const RecoveryLadder::Allowed allowed{answered_ && left, answered_ && left, left && !config_.reset_point.empty()};
@@ -288,6 +293,7 @@ void Modem::become_ready() {
 
 std::string Modem::why_not_wear(bool forced) {
   if (phase_ != Phase::ready) return "the modem is not ready: " + trouble_;
+  if (kept_off_ && kept_off_()) return "the firmware of the modem is being written";
   if (!forced && searching_ && searching_()) return "the modem searches the network: a reset would not help";
   if (!budget_.spend())
     return "the modem was reset or switched " + std::to_string(WearBudget::kPerDay) +

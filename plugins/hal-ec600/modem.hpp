@@ -52,6 +52,8 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
   void on_unknown_line(std::function<void(std::string_view)> fn) { unknown_ = std::move(fn); }
   // Says whether the network is being searched: then nothing resets the modem (A7). No signal is no fault of the modem.
   void searching_by(std::function<bool()> fn) { searching_ = std::move(fn); }
+  // Says whether its firmware is being written: then it may be silent for minutes, and nothing resets it.
+  void kept_off_by(std::function<bool()> fn) { kept_off_ = std::move(fn); }
 
   // Wears the modem by one. "": it was begun; done() says how it went, also when the modem comes back. Else why not:
   // it searches the network, nothing is left of the day's budget, or it is not ready.
@@ -114,7 +116,7 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
   dtu::Call reset_call_;
   std::vector<std::function<void()>> on_ready_, on_unready_;
   std::function<void(std::string_view)> unknown_;
-  std::function<bool()> searching_;
+  std::function<bool()> searching_, kept_off_;
   std::vector<std::string> settings_, refused_;
   Phase phase_ = Phase::absent;
   std::string trouble_ = "the AT port was not opened yet", urc_port_, last_rung_;

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hal_linux {
+namespace dtu_program {
 
 class Program {
  public:
@@ -53,4 +53,4 @@ class Program {
   std::string output_, line_, last_line_, killed_for_;
 };
 
-}  // namespace hal_linux
+}  // namespace dtu_program

@@ -1,4 +1,4 @@
-#include "program.hpp"
+#include <dtu/kit/program/program.hpp>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace hal_linux {
+namespace dtu_program {
 namespace {
 
 constexpr size_t kMostOutput = 65536, kLongestLine = 1000;
@@ -152,4 +152,4 @@ void Program::end(int status) {
   done(ended);
 }
 
-}  // namespace hal_linux
+}  // namespace dtu_program
