@@ -136,7 +136,7 @@ dtu_status reply(dtu_instance* i, const dtu_reply* told) noexcept {
   if (!whole(caller, told, offsetof(dtu_reply, error), "reply")) return DTU_E_INVALID;
   dtu_reply reply{sizeof(dtu_reply), told->status, told->call, told->json, nullptr, 0, 0};
   if (DTU_HAS(told, dtu_reply, error)) reply.error = told->error;
-  if (DTU_HAS(told, dtu_reply, flags)) {
+  if (told->struct_size >= offsetof(dtu_reply, flags) + sizeof told->flags) {  // both, also when the flags are 0
     reply.age_ms = told->age_ms;
     reply.flags = told->flags;
   }

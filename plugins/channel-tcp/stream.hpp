@@ -1,4 +1,4 @@
-// One connected socket on the lane: what comes in goes to the owner, what goes out is followed until TCP acknowledged
+// One connection on the lane: what comes in goes to the owner, what goes out is followed until TCP acknowledged
 // it. Watches the other end: heartbeat, silence, no progress.
 #pragma once
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "send_queue.hpp"
-#include "tcp_socket.hpp"
+#include "transport.hpp"
 
 namespace channel_tcp {
 
@@ -30,7 +30,7 @@ struct ReadBuffer {
 
 class Stream {
  public:
-  enum class End { closed, failed, silent, stuck };
+  enum class End { closed, failed, silent, stuck, replaced };
   // What became of a ticket: the other end's TCP acknowledged it, the other end closed the connection before that, or
   // the connection was lost in another way.
   enum class Fate { acknowledged, closed_by_peer, lost };
@@ -47,7 +47,7 @@ class Stream {
   };
 
   // `options` and `buffer` outlive the stream. Messages name the other end by `role` and address: "the server [::1]:5".
-  Stream(dtu::Host host, Owner& owner, Socket socket, const std::string& role, uint64_t id,
+  Stream(dtu::Host host, Owner& owner, Transport transport, const std::string& role, uint64_t id,
          const StreamOptions& options, ReadBuffer& buffer);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -70,7 +70,8 @@ class Stream {
   [[nodiscard]] uint64_t id() const { return id_; }
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] const std::string& peer() const { return peer_; }
-  [[nodiscard]] int fd() const { return socket_.fd(); }
+  [[nodiscard]] int fd() const { return transport_.fd(); }
+  [[nodiscard]] const tls::Session* tls() const { return transport_.tls(); }
   [[nodiscard]] uint64_t sent_bytes() const { return queue_.written(); }
   [[nodiscard]] uint64_t received_bytes() const { return received_; }
 
@@ -89,7 +90,7 @@ class Stream {
 
   dtu::Host host_;
   Owner& owner_;
-  Socket socket_;
+  Transport transport_;
   const std::string address_, peer_;
   const uint64_t id_;
   const StreamOptions& options_;

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "modem_tty.hpp"
+
 namespace hal_ec600 {
 namespace {
 
@@ -21,10 +23,15 @@ constexpr std::array kCommands{
 
 }  // namespace
 
-Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config)
+Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config) : Ec600Hal(host, config, nullptr) {}
+
+Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePort& make_port)
     : Component(host),
       config_(read_config(config)),
-      modem_(host, config_),
+      modem_(
+          host, config_,
+          make_port ? make_port
+                    : [this, host](AtPort::Owner& owner) { return std::make_unique<ModemTty>(host, config_, owner); }),
       asker_(
           modem_, values_, config_, [host] { return host.monotonic_ns() / kNsPerMs; }, [this] { events_.look(); }),
       events_(host, values_),
@@ -67,7 +74,7 @@ void Ec600Hal::ready() {
   asker_.start_over();
   asker_.read(Group::identity, [] {});
   poll();
-  asker_.read(Group::sim, [] {});
+  asker_.read(Group::poll, [this] { asker_.read(Group::sim, [] {}); });  // of the poll just begun
   sim_.modem_ready();
   network_.modem_ready();
   points_.modem_ready();

@@ -30,6 +30,7 @@ class Ec600Hal : public dtu::Component,
                                               modem_urc_event,     sms::received_event, dtu::firmware_progress_event};
 
   Ec600Hal(dtu::Host host, std::string_view config);
+  Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePort& make_port);  // another port than a tty
   static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
 
   dtu_status start() override;

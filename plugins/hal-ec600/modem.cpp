@@ -16,8 +16,8 @@ constexpr std::array kPhaseNames{"absent", "confirming", "starting", "ready", "r
 
 }  // namespace
 
-Modem::Modem(dtu::Host host, const Config& config)
-    : host_(host), config_(config), tty_(host, config, *this), engine_(*this, *this), budget_(host) {
+Modem::Modem(dtu::Host host, const Config& config, const MakePort& make_port)
+    : host_(host), config_(config), tty_(make_port(*this)), engine_(*this, *this), budget_(host) {
   settings_.assign(kSettings.begin(), kSettings.end());
 }
 
@@ -27,12 +27,12 @@ void Modem::start() {
     const auto then = std::exchange(then_, nullptr);
     if (then) then();
   });
-  tty_.start();
+  tty_->start();
 }
 
 void Modem::stop() {
   ++age_;
-  tty_.stop();
+  tty_->stop();
   engine_.lost("the modem's HAL was stopped");
   leave_ready();
   reset_call_.cancel();
@@ -74,7 +74,7 @@ void Modem::after(uint64_t ms, std::function<void()> then) {
 void Modem::tty_opened() {
   answered_ = false;
   engine_.opened();
-  enter(Phase::confirming, tty_.device() + " does not answer AT yet");
+  enter(Phase::confirming, tty_->device() + " does not answer AT yet");
   oks_ = tries_ = 0;
   confirm();
 }
@@ -135,7 +135,7 @@ void Modem::confirm() {
 // ---- silence
 
 void Modem::on_silent() {
-  enter(Phase::recovering, tty_.device() + ": the modem does not answer");
+  enter(Phase::recovering, tty_->device() + ": the modem does not answer");
   host_.report(DTU_STATE_DOWN, DTU_E_IO, trouble_);
   ++recoveries_;
   recover();
@@ -144,7 +144,7 @@ void Modem::on_silent() {
 void Modem::fail_recovery() {
   if (phase_ != Phase::recovering) {
     enter(Phase::recovering,
-          tty_.device() + " does not answer AT: check the power of the modem and that this is its AT port");
+          tty_->device() + " does not answer AT: check the power of the modem and that this is its AT port");
     host_.report(DTU_STATE_DOWN, DTU_E_IO, trouble_);
   }
   after(ladder_.pause_ms(), [this] { recover(); });
@@ -176,8 +176,8 @@ void Modem::climb(RecoveryLadder::Rung rung) {
   const auto wait = [this](const AtResult&) { after(kRestartMs, [this] { confirm(); }); };
   switch (rung) {
     case Rung::flush:
-      tty_.flush();
-      tty_.write("\x1b\r");  // it may wait for the rest of a text
+      tty_->flush();
+      tty_->write("\x1b\r");  // it may wait for the rest of a text
       return confirm();
     case Rung::echo:
       return rescue("ATE0", kProbeMs, look);
@@ -334,8 +334,8 @@ void Modem::on_unknown(std::string_view line) {
 }
 
 Modem::Status Modem::status() {
-  return {phase_name(),    tty_.device(),  features_.model(), urc_port_,     trouble_, last_rung_,
-          ladder_.steps(), budget_.used(), recoveries_,       tty_.losses(), refused_};
+  return {phase_name(),    tty_->device(), features_.model(), urc_port_,      trouble_, last_rung_,
+          ladder_.steps(), budget_.used(), recoveries_,       tty_->losses(), refused_};
 }
 
 }  // namespace hal_ec600

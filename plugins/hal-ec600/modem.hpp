@@ -12,24 +12,27 @@
 #include <dtu/sdk/host.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "at_engine.hpp"
+#include "at_port.hpp"
 #include "config.hpp"
 #include "features.hpp"
-#include "modem_tty.hpp"
+
 #include "recovery_ladder.hpp"
 #include "wear_budget.hpp"
 
 namespace hal_ec600 {
 
-class Modem : private AtLine, private AtListener, private ModemTty::Owner {
+class Modem : private AtLine, private AtListener, private AtPort::Owner {
  public:
   enum class Phase { absent, confirming, starting, ready, recovering };
 
-  Modem(dtu::Host host, const Config& config);
+  using MakePort = std::function<std::unique_ptr<AtPort>(AtPort::Owner&)>;
+  Modem(dtu::Host host, const Config& config, const MakePort& make_port);
   void start();
   void stop();
 
@@ -72,7 +75,7 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
 
  private:
   // AtLine
-  void write(std::string_view bytes) override { tty_.write(bytes); }
+  void write(std::string_view bytes) override { tty_->write(bytes); }
   int64_t now_ms() override;
   void wake_in(uint64_t ms) override;
   // AtListener
@@ -80,7 +83,7 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
   void on_restart() override;
   void on_silent() override;
   void on_proved() override;
-  // ModemTty::Owner
+  // AtPort::Owner
   void tty_opened() override;
   void tty_lost(const std::string& why) override;
   void tty_absent(const std::string& why) override;
@@ -106,7 +109,7 @@ class Modem : private AtLine, private AtListener, private ModemTty::Owner {
 
   dtu::Host host_;
   const Config& config_;
-  ModemTty tty_;
+  std::unique_ptr<AtPort> tty_;
   AtEngine engine_;
   Features features_;
   WearBudget budget_;

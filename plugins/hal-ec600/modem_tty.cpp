@@ -118,10 +118,6 @@ void ModemTty::flush() {
   if (fd_) tcflush(fd_.get(), TCIOFLUSH);
 }
 
-void ModemTty::reopen(const std::string& why) {
-  if (fd_) lose(why);
-}
-
 void ModemTty::lose(const std::string& why) {
   if (!fd_) return;
   ++losses_;

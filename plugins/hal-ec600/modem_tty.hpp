@@ -10,32 +10,21 @@
 #include <string>
 #include <string_view>
 
+#include "at_port.hpp"
 #include "config.hpp"
 
 namespace hal_ec600 {
 
-class ModemTty {
+class ModemTty final : public AtPort {
  public:
-  class Owner {
-   public:
-    virtual ~Owner() = default;
-    virtual void tty_opened() = 0;
-    virtual void tty_lost(const std::string& why) = 0;    // it looks for the port by itself
-    virtual void tty_absent(const std::string& why) = 0;  // not there, or not to be opened; told once for each reason
-    virtual void tty_bytes(std::string_view bytes) = 0;
-  };
-
   ModemTty(dtu::Host host, const Config& config, Owner& owner);
 
-  void start();
-  void stop();
-  // Takes all, or the port is lost; that is told later, not within the call.
-  void write(std::string_view bytes);
-  void flush();                         // throws away what is under way, both ways
-  void reopen(const std::string& why);  // closes it and looks again
-  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
-  [[nodiscard]] const std::string& device() const noexcept { return device_; }  // last opened
-  [[nodiscard]] uint64_t losses() const noexcept { return losses_; }
+  void start() override;
+  void stop() override;
+  void write(std::string_view bytes) override;
+  void flush() override;
+  [[nodiscard]] const std::string& device() const override { return device_; }
+  [[nodiscard]] uint64_t losses() const override { return losses_; }
 
  private:
   void look();

@@ -218,8 +218,9 @@ std::optional<Position> gnss(std::string_view line) {
   const std::string_view time = at_text(f, 0), date = at_text(f, 9);
   const bool dated =
       date.size() == 6 && time.size() >= 6 && at_has_form(date, "n") && at_has_form(time.substr(0, 6), "n");
-  constexpr int64_t kFirstYear = 24;
-  if (dated && *at_number(date.substr(4)) >= kFirstYear) {
+  constexpr int64_t kFirstYear = 24, kGpsEpoch = 80;  // 80/01/06 is a clock that nobody has set
+  const int64_t year = dated ? *at_number(date.substr(4)) : 0;
+  if (year >= kFirstYear && year < kGpsEpoch) {
     const auto two = [](std::string_view t, size_t at) { return std::string(t.substr(at, 2)); };
     json += ",\"time\":\"20" + two(date, 4) + "-" + two(date, 2) + "-" + two(date, 0) + "T" + two(time, 0) + ":" +
             two(time, 2) + ":" + two(time, 4) + "Z\"";

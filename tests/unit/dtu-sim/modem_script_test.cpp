@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "modem_bench.hpp"
 
@@ -50,6 +51,27 @@ TEST(ModemWords, AnErrorNamesLineWordAndWhatIsAllowed) {
   EXPECT_EQ(error_of("sms from +8613800000000 \"\""), "no error");
 }
 
+// Every script of the manual can be read.
+TEST(ModemWords, TheManualsScriptsAreRight) {
+  std::ifstream manual(DTU_SIM_README);
+  std::string script;
+  int scripts = 0;
+  bool inside = false;
+  for (std::string line; std::getline(manual, line);) {
+    if (line == "```" && inside) {
+      EXPECT_EQ(error_of(script), "no error");
+      ++scripts;
+    }
+    if (line.rfind("```", 0) == 0) {
+      inside = line == "```modem";
+      script.clear();
+    } else {
+      script += line + "\n";
+    }
+  }
+  EXPECT_EQ(scripts, 2);
+}
+
 TEST(ModemWords, TheHelpHasEveryActionOnALine) {
   const std::string help = script_help();
   for (const auto* table : {&module_actions(), &line_actions()})
@@ -67,6 +89,19 @@ TEST_F(ModemScript, ConditionsOfTimeAndOfCommands) {
   EXPECT_EQ(bench_.ask("AT+CEREG?"), answer({"+CEREG: 0,1"}) + lines({"+D"}));
   EXPECT_EQ(bench_.ask("AT+CEREG?"), answer({"+CEREG: 0,1"}) + lines({"+A"}));
   EXPECT_EQ(bench_.wait(1000), lines({"+B"}) + lines({"+B"}));
+}
+
+TEST(ModemWords, ACommandIsFoundInALineOfSeveral) {
+  struct Row {
+    const char* pattern;
+    const char* line;
+    bool about;
+  };
+  for (const Row& row : {Row{"AT+CSQ", "AT+CSQ", true}, Row{"at+csq", "AT+CSQ;+CREG?", true},
+                         Row{"AT+CREG?", "AT+CSQ;+CREG?", true}, Row{"AT+CREG?", "AT+CSQ;+CREG?;+COPS?", true},
+                         Row{"AT+COPS*", "AT+CSQ;+CREG?;+COPS?", true}, Row{"AT+CREG", "AT+CSQ;+CREG?", false},
+                         Row{"AT+X", "AT+QENG=\"a;+X\"", false}, Row{"*", "anything", true}, Row{"AT+CSQ", "", false}})
+    EXPECT_EQ(command_matches(row.pattern, row.line), row.about) << row.pattern << " in " << row.line;
 }
 
 TEST_F(ModemScript, WhatIsSetAtTheStartIsNotAnnounced) {
@@ -87,6 +122,23 @@ TEST_F(ModemScript, AnswersAreReplacedDelayedOrLeftOut) {
   EXPECT_EQ(bench_.ask("AT"), kOk);
   bench_.act("answer AT+CSQ normal");
   EXPECT_EQ(bench_.ask("AT+CSQ"), answer({"+CSQ: 20,99"}));
+}
+
+TEST_F(ModemScript, AnotherPromptAndDataThatNobodyAnnounces) {
+  bench_.act("prompt >");
+  EXPECT_EQ(bench_.ask("AT+CMGS=3"), ">");
+  EXPECT_EQ(bench_.send("00110203\x1a"), answer({"+CMGS: 1"}));
+  bench_.act("prompt normal");
+  bench_.ask("AT+QIACT=1");
+  bench_.ask("AT+QIOPEN=1,0,\"TCP\",\"192.0.2.1\",80,0,0");
+  EXPECT_EQ(bench_.ask("AT+QISEND=0,1"), "\r\n> ");
+  bench_.send("\x1b");
+  bench_.ask("AT+QIRD=0");
+  bench_.act("socket 0 silent late");
+  EXPECT_EQ(bench_.wait(10), "");
+  EXPECT_EQ(bench_.ask("AT+QIRD=0"), answer({"+QIRD: 4", "late"}));
+  bench_.act("socket 0 data x");
+  EXPECT_EQ(bench_.wait(10), lines({"+QIURC: \"recv\",0"}));
 }
 
 TEST_F(ModemScript, AHungModuleAnswersNothingUntilItIsOver) {

@@ -10,16 +10,6 @@ namespace {
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
-// Up to the `;` that is not inside quotes.
-std::string_view until_semicolon(std::string_view text) {
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"') quoted = !quoted;
-    if (text[i] == ';' && !quoted) return text.substr(0, i);
-  }
-  return text;
-}
-
 std::vector<std::string> split_arguments(std::string_view text) {
   std::vector<std::string> out(1);
   bool quoted = false;
@@ -70,6 +60,15 @@ std::optional<Call> parse_basic(std::string_view& text) {
 }
 
 }  // namespace
+
+std::string_view until_semicolon(std::string_view text) {
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == ';' && !quoted) return text.substr(0, i);
+  }
+  return text;
+}
 
 std::string upper(std::string_view text) {
   std::string out(text);

@@ -24,6 +24,9 @@ struct Call {
 // The commands of a line such as "AT+CSQ;+CREG?" or "ATE0"; nothing when it is none. "AT" has no commands.
 [[nodiscard]] std::optional<std::vector<Call>> parse_line(std::string_view line);
 
+// Up to the `;` that is not inside quotes; all of it when there is none.
+[[nodiscard]] std::string_view until_semicolon(std::string_view text);
+
 [[nodiscard]] std::string upper(std::string_view text);
 
 }  // namespace sim::modem

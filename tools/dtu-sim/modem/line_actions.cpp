@@ -61,6 +61,11 @@ Act parse_answer(Words& words) {
   return [=](Simulation& s) { s.modem().override_command({command, text, 0, times}); };
 }
 
+Act parse_prompt(Words& words) {
+  const std::string text = words.take("normal") ? State().prompt : words.text("normal or bytes in quotes");
+  return [text](Simulation& s) { s.modem().state().prompt = text; };
+}
+
 Act parse_delay(Words& words) {
   const std::string command = words.command();
   const int64_t ms = words.number("milliseconds", 0, kMost);
@@ -161,6 +166,7 @@ const std::vector<Action>& line_actions() {
       {"storm", "N TEXT [PER_SECOND]", "N unsolicited lines; {n} is their number", parse_storm},
       {"flood", "N", "N bytes without an end of line", parse_flood},
       {"answer", "COMMAND TEXT [TIMES]|normal", "these bytes in place of its answer", parse_answer},
+      {"prompt", "TEXT|normal", "these bytes ask for data in place of \"\\r\\n> \"", parse_prompt},
       {"delay", "COMMAND MS [TIMES]", "its answer comes so much later", parse_delay},
       {"hang", "[SECONDS|COMMAND|off]", "answers nothing; or never that command", parse_hang},
       {"lose", "N", "the next N bytes to the host vanish", parse_lose},

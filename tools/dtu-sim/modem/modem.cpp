@@ -9,7 +9,9 @@
 
 namespace sim::modem {
 
-bool command_matches(std::string_view pattern, std::string_view line) {
+namespace {
+
+bool one_matches(std::string_view pattern, std::string_view line) {
   const std::string wanted = upper(pattern);
   const std::string got = upper(line);
   if (!wanted.empty() && wanted.back() == '*')
@@ -17,12 +19,10 @@ bool command_matches(std::string_view pattern, std::string_view line) {
   return wanted == got;
 }
 
-namespace {
-
 std::string ending(const Answer& answer, int cmee) {
   // In the order of Result.
   static const std::array<std::string_view, 6> kEndings{
-      "\r\nOK\r\n", "\r\nERROR\r\n", "\r\n+CME ERROR: ", "\r\n+CMS ERROR: ", "\r\n> ", ""};
+      "\r\nOK\r\n", "\r\nERROR\r\n", "\r\n+CME ERROR: ", "\r\n+CMS ERROR: ", "", ""};
   const bool as_error = answer.result == Result::cme && cmee == 0;
   std::string text(kEndings[static_cast<size_t>(as_error ? Result::error : answer.result)]);
   if (as_error || (answer.result != Result::cme && answer.result != Result::cms)) return text;
@@ -31,6 +31,17 @@ std::string ending(const Answer& answer, int cmee) {
 }
 
 }  // namespace
+
+bool command_matches(std::string_view pattern, std::string_view line) {
+  if (one_matches(pattern, line)) return true;
+  bool first = true;
+  for (std::string_view rest = line; !rest.empty(); first = false) {
+    const std::string_view part = until_semicolon(rest);
+    if (one_matches(pattern, (first ? "" : "AT") + std::string(part))) return true;
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+  }
+  return false;
+}
 
 Modem::Modem(const Profile& profile, uint32_t seed, Hooks hooks)
     : profile_(profile), hooks_(std::move(hooks)), wire_(seed) {
@@ -191,7 +202,7 @@ void Modem::print(const Answer& answer) {
   if (!text.empty()) text += "\r\n";
   const bool error = answer.result == Result::error || answer.result == Result::cme || answer.result == Result::cms;
   if (error) ++counts_.errors;
-  text += ending(answer, state_.settings.cmee);
+  text += answer.result == Result::prompt ? state_.prompt : ending(answer, state_.settings.cmee);
   send(text);
 }
 

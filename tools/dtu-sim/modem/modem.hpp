@@ -27,7 +27,7 @@ struct Override {
   int64_t times = -1;  // how often; -1: always
 };
 
-// Whether an Override or a condition written so is about this line.
+// Whether an Override or a condition written so is about this line, or about one of the commands in it.
 [[nodiscard]] bool command_matches(std::string_view pattern, std::string_view line);
 
 struct Counts {

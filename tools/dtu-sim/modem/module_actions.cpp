@@ -166,9 +166,14 @@ Act parse_pdp(Words& words) {
 
 Act parse_socket(Words& words) {
   const auto id = static_cast<int>(words.number("a socket", 0, 11));
-  if (words.one_of({"close", "data"}) == "close") return [id](Simulation& s) { socket_closed(s.modem(), id); };
+  const std::string what = words.one_of({"close", "data", "silent"});
+  if (what == "close") return [id](Simulation& s) { socket_closed(s.modem(), id); };
   const std::string bytes = words.text("what arrives");
-  return [id, bytes](Simulation& s) { socket_received(s.modem(), id, bytes); };
+  return [id, bytes, silent = what == "silent"](Simulation& s) {
+    s.modem().mute(silent);
+    socket_received(s.modem(), id, bytes);
+    s.modem().mute(false);
+  };
 }
 
 Act parse_sms(Words& words) {
@@ -263,7 +268,7 @@ const std::vector<Action>& module_actions() {
       {"gnss", "search S|false N|lost|found", "time to a fix; false fixes before it; no fix", parse_gnss},
       {"clock", "unset|set SECONDS", "what AT+CCLK tells", parse_clock},
       {"pdp", "drop CONTEXT", "the network ends a context", parse_pdp},
-      {"socket", "N close|data TEXT", "the far end of a socket", parse_socket},
+      {"socket", "N close|data TEXT|silent TEXT", "the far end of a socket; silent: without \"recv\"", parse_socket},
       {"sms", "from NUMBER TEXT|pdu HEX", "a message arrives", parse_sms},
       {"sms", "capacity SM|ME N", "how many messages a storage holds", parse_sms},
       {"sms", "fail N", "the next message sent gets +CMS ERROR: N", parse_sms},

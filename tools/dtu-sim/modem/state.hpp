@@ -163,6 +163,7 @@ struct State {
   Firmware firmware;
   std::string imei = "861234567890123";
   std::string version;
+  std::string prompt = "\r\n> ";
   std::string own_port = "usbat";  // the one this program is
   std::string urc_port = "usbat";  // AT+QURCCFG; survives a restart
   std::optional<int64_t> clock_s;  // AT+CCLK, seconds since 1970 at clock_set_ms; none: never set

@@ -100,10 +100,11 @@ struct Owned {
   }
   static void run_task(void* self) noexcept { run(self, "posted function"); }
   static void run_answer(void* self, const dtu_answer* a) noexcept {
+    const bool aged = a->struct_size >= offsetof(dtu_answer, flags) + sizeof a->flags;
     run(self, "answer",
         Answer{a->status, view(a->json), a->error != nullptr ? std::string_view(a->error->message) : std::string_view(),
-               a->error != nullptr ? a->error->flags : 0, DTU_HAS(a, dtu_answer, flags) ? a->age_ms : 0,
-               DTU_HAS(a, dtu_answer, flags) && (a->flags & DTU_REPLY_STALE) != 0});
+               a->error != nullptr ? a->error->flags : 0, aged ? a->age_ms : 0,
+               aged && (a->flags & DTU_REPLY_STALE) != 0});
   }
 };
 
