@@ -2,6 +2,7 @@
 // before a simulated module, whose script is what happens to it.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/dtud.hpp"
 
@@ -76,14 +77,17 @@ TEST_F(ModemServices, AProgramThatCannotBringUpThePathIsNamed) {
 
 // dtud lives in a network namespace of its own, with usb0 as one end of a cable; the other end is the module's network.
 TEST_F(ModemServices, ThePathIsUpAndProvedByTrafficInANetworkNamespace) {
-  const Ran may =
-      run({"/usr/bin/unshare", "-rn", "/bin/sh", "-c",
-           "command -v ip && command -v nsenter && command -v setpriv && ip link add a type veth peer name b"});
+  const std::string sysfs = dtud.path("sys");
+  ::mkdir(sysfs.c_str(), 0755);
+  const Ran may = run({"/usr/bin/unshare", "-rnm", "/bin/sh", "-c",
+                       "command -v ip && command -v setpriv && ip link add a type veth peer name b && "
+                       "mount -t sysfs sysfs '" +
+                           sysfs + "'"});
   if (may.status != 0) GTEST_SKIP() << "no network namespace can be made here: " << may.output;
   const std::string folder = dtud.path("programs");
   ::mkdir(folder.c_str(), 0755);
   write_file(folder + "/dtud", R"(#!/bin/bash
-if [ "$1" != inside ]; then exec /usr/bin/unshare -rn "$0" inside "$@"; fi
+if [ "$1" != inside ]; then exec /usr/bin/unshare -rnm "$0" inside "$@"; fi
 shift
 # The module's side: a namespace that ends with dtud, and sends until it is heard.
 setpriv --pdeathsig KILL unshare -n /bin/bash -c '
@@ -94,13 +98,14 @@ far=$!
 for _ in $(seq 500); do [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/$$/ns/net)" ] || break; sleep 0.01; done
 ip link add usb0 type veth peer name modem0
 ip link set modem0 netns $far
+mount -t sysfs sysfs )" + sysfs + R"(
 exec )" + kDtud + R"( "$@"
 )");
   ::chmod((folder + "/dtud").c_str(), 0755);
   ASSERT_EQ(::symlink(kDtuctl.c_str(), (folder + "/dtuctl").c_str()), 0);
   dtud.programs(folder);
-  ASSERT_NO_FATAL_FAILURE(
-      start("reg 1\n", R"(, "data": {"mode": "ecm", "down": [["/bin/sh", "-c", "ip addr flush dev {interface}"]],
+  ASSERT_NO_FATAL_FAILURE(start("reg 1\n", R"(, "data": {"mode": "ecm", "sysfs": ")" + sysfs +
+                                               R"(", "down": [["/bin/sh", "-c", "ip addr flush dev {interface}"]],
       "up": [["/bin/sh", "-c", "ip link set {interface} up"], ["/bin/sh", "-c", "ip addr add 10.77.0.2/24 dev {interface}"]]})"));
   ASSERT_TRUE(health_has("\"state\":\"proved\"")) << dtud.get("/v1/status").body;
   EXPECT_THAT(dtud.get("/v1/status").body, HasSubstr("\"interface\":\"usb0\""));
