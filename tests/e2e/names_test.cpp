@@ -123,6 +123,7 @@ TEST(NamesTest, ThePageSaysWhatALinuxBoardOffers) {
   make_board(root);
   dtud.hal(R"({"type": "linux", "root": ")" + root + R"(", "gpio": {"7": {"chip": "/dev/gpiochip0", "line": 7}},
             "imei": "490154203237518", "version": "3",
+            "wifi": {"interface": "wlan0", "access_point": {"interface": "wlan0"}},
             "installers": {"modem": {"install": ["/nowhere"]}}})");
   dtud.device("{}");
   dtud.start();

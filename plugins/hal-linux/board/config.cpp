@@ -1,5 +1,7 @@
 #include "board/config.hpp"
 
+#include <sys/un.h>
+
 #include "board/battery.hpp"
 #include "board/identity.hpp"
 #include "board/sources.hpp"
@@ -15,6 +17,20 @@ SourceConfig read_source_config(const Object& o) {
   c.channel = o.optValue<std::string>("channel", "");
   c.factor = o.optValue("factor", c.factor);
   return c;
+}
+
+// Without an interface there is none.
+std::optional<WifiInterface> read_wifi(const Object& o, const char* control, const std::string& root,
+                                       const std::string& path) {
+  WifiInterface i{o.optValue<std::string>("interface", ""), o.optValue<std::string>("control", control)};
+  if (i.interface.empty()) return std::nullopt;
+  const std::string socket = Tree(root).path(i.control) + "/" + i.interface;
+  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  if (socket.size() > kMost)
+    throw dtu::Failure(DTU_E_INVALID, path + "/control: the path of the socket has " + std::to_string(socket.size()) +
+                                          " bytes, at most " + std::to_string(kMost) + " are allowed")
+        .at(path + "/control");
+  return i;
 }
 
 void expect_source(const Tree& tree, Quantity quantity, const SourceConfig& config, const std::string& path,
@@ -55,6 +71,11 @@ BoardConfig read_board(const Object& root) {
     c.watchdog.emplace();
     c.watchdog->device = o->optValue("device", c.watchdog->device);
     c.watchdog->timeout_s = o->optValue("timeout_s", c.watchdog->timeout_s);
+  }
+  if (const Object::Ptr o = root.getObject("wifi")) {
+    c.wifi.station = read_wifi(*o, "/run/wpa_supplicant", c.root, "/wifi");
+    if (const Object::Ptr ap = o->getObject("access_point"))
+      c.wifi.access_point = read_wifi(*ap, "/run/hostapd", c.root, "/wifi/access_point");
   }
   if (!c.imei.empty() && !is_imei(c.imei))
     throw dtu::Failure(DTU_E_INVALID, "/imei: the last of its 15 digits does not fit to the others: correct it")

@@ -57,6 +57,24 @@ TEST_F(Hal, LeftOutItIsAsTheSchemaSays) {
   EXPECT_EQ(watchdog->timeout_s, 60U);
 }
 
+TEST_F(Hal, TheWifiIsOffUnlessAnInterfaceIsNamed) {
+  for (const char* off : {"{}", R"({"wifi": {}})", R"({"wifi": {"access_point": {}}})"}) {
+    const WifiConfig wifi = read_config(off).board.wifi;
+    EXPECT_FALSE(wifi.station || wifi.access_point) << off;
+  }
+  const WifiConfig wifi =
+      read_config(R"({"wifi": {"interface": "wlan0", "access_point": {"interface": "wlan1"}}})").board.wifi;
+  EXPECT_EQ(wifi.station->control, "/run/wpa_supplicant");
+  EXPECT_EQ(wifi.access_point->control, "/run/hostapd");
+}
+
+TEST_F(Hal, AControlSocketWithAPathThatIsTooLongIsRefused) {
+  const std::string found = dtu::test::check(
+      *DTU_ENTRY.components[0], R"({"wifi": {"interface": "wlan0", "control": "/)" + std::string(102, 'x') + "\"}}");
+  EXPECT_THAT(found, HasSubstr("error /wifi/control: "));
+  EXPECT_THAT(found, HasSubstr("at most 107 are allowed"));
+}
+
 TEST_F(Hal, ListsItsPorts) {
   use(R"({"ports": {"1": {"device": "/dev/ttyS1", "title": "RS-485 A"}, "gps": {"device": "/dev/ttyUSB0"}}})");
   EXPECT_THAT(listed_ports(), testing::ElementsAre("1 /dev/ttyS1 RS-485 A", "gps /dev/ttyUSB0 "));
