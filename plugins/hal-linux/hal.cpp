@@ -148,6 +148,7 @@ std::string LinuxHal::health() {
   root.set("ports", ports);
   root.set("network", Poco::JSON::Parser().parse(network_.health()));
   root.set("watchdog", Poco::JSON::Parser().parse(watchdog_.health()));
+  if (wifi_.any()) root.set("wifi", Poco::JSON::Parser().parse(wifi_.state()));
   std::ostringstream text;
   root.stringify(text);
   return text.str();
@@ -242,13 +243,13 @@ dtu_status LinuxHal::await_point(std::string_view name, std::string_view json, u
 
 void LinuxHal::list_commands(const CommandsIface::Each& each) {
   if (installers_.any()) list_firmware(each);
-  TimeSync::list_commands(each);
+  time_.list_commands(each);
   wifi_.list_commands(each);
 }
 
 dtu_status LinuxHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
   if (invoke_firmware(call, name, args)) return DTU_OK;
-  if (name == TimeSync::kCommand) return time_.invoke(call, args), DTU_OK;
+  if (time_.has(name)) return time_.invoke(call, args), DTU_OK;
   if (wifi_.invoke(call, name, args)) return DTU_OK;
   throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the linux HAL");
 }

@@ -1,4 +1,4 @@
-// The HAL "linux": serial ports and GPIO pins of the board, and what the kernel knows of it.
+// The HAL "linux": serial ports and GPIO pins of the board, what the kernel knows of it, its clock, watchdog and WiFi.
 #pragma once
 #include <dtu/sdk/board.hpp>
 

@@ -33,6 +33,13 @@ std::optional<WifiInterface> read_wifi(const Object& o, const char* control, con
   return i;
 }
 
+void expect_socket(const Tree& tree, const std::optional<WifiInterface>& i, const std::string& path,
+                   const dtu::Findings& found) {
+  const std::string socket = i ? i->control + "/" + i->interface : "";
+  if (i && !tree.has(socket))
+    found.warning(path, tree.path(socket) + " is not there now: start its program with ctrl_interface, or correct it");
+}
+
 void expect_source(const Tree& tree, Quantity quantity, const SourceConfig& config, const std::string& path,
                    const std::string& point, const dtu::Findings& found) {
   if (!config.mapped() || !config.offered()) return;
@@ -62,10 +69,11 @@ BoardConfig read_board(const Object& root) {
   c.version = root.optValue("version", c.version);
   c.version_file = root.optValue("version_file", c.version_file);
   if (const Object::Ptr o = root.getObject("time")) {
-    c.time.means = o->optValue("means", c.time.means);
-    c.time.ntp_server = o->optValue("ntp_server", c.time.ntp_server);
-    c.time.ntp_port = o->optValue("ntp_port", c.time.ntp_port);
-    c.time.set_clock = o->optValue("set_clock", c.time.set_clock);
+    TimeConfig& time = c.time.emplace();
+    time.means = o->optValue("means", time.means);
+    time.ntp_server = o->optValue("ntp_server", time.ntp_server);
+    time.ntp_port = o->optValue("ntp_port", time.ntp_port);
+    time.set_clock = o->optValue("set_clock", time.set_clock);
   }
   if (const Object::Ptr o = root.getObject("watchdog")) {
     c.watchdog.emplace();
@@ -92,6 +100,8 @@ void check_board(const BoardConfig& config, const dtu::Findings& found) {
                   found);
   expect_source(tree, Quantity::temperature, config.temperature, "/sensors/temperature", "sensor.temperature", found);
   expect_source(tree, Quantity::humidity, config.humidity, "/sensors/humidity", "sensor.humidity", found);
+  expect_socket(tree, config.wifi.station, "/wifi/control", found);
+  expect_socket(tree, config.wifi.access_point, "/wifi/access_point/control", found);
   if (config.watchdog) found.claim("/watchdog/device", "device:" + config.watchdog->device);
   if (!config.battery.empty() && config.battery != kNotOffered) try {
       (void)choose_battery(tree, config.battery);

@@ -49,7 +49,7 @@ struct BoardConfig {
   std::string battery;                // name of the power supply; "": the only battery
   std::string serial, model, imei;    // "": not given
   std::string version, version_file;  // at most one of them is given
-  TimeConfig time;
+  std::optional<TimeConfig> time;     // absent: the command time.sync is not offered
   WifiConfig wifi;
   std::optional<WatchdogConfig> watchdog;  // absent: not used
 };

@@ -48,9 +48,11 @@ TEST_F(Hal, LeftOutItIsAsTheSchemaSays) {
   const SourceConfig input = read_config(R"({"adc": {"1": {}}})").board.adc.at(1);
   EXPECT_EQ(input.device + input.channel, "");
   EXPECT_EQ(input.factor, 1);
-  EXPECT_EQ(board.time.means + board.time.ntp_server, "auto");
-  EXPECT_EQ(board.time.ntp_port, 123);
-  EXPECT_TRUE(board.time.set_clock);
+  EXPECT_FALSE(board.time);
+  const auto time = read_config(R"({"time": {}})").board.time;
+  EXPECT_EQ(time->means + time->ntp_server, "auto");
+  EXPECT_EQ(time->ntp_port, 123);
+  EXPECT_TRUE(time->set_clock);
   EXPECT_FALSE(board.watchdog);
   const auto watchdog = read_config(R"({"watchdog": {}})").board.watchdog;
   EXPECT_EQ(watchdog->device, "/dev/watchdog");
