@@ -11,20 +11,21 @@
 namespace dtud::config {
 namespace {
 
-struct ParityWord {
+struct Word {
   const char* word;
-  uint32_t parity;
+  uint32_t number;
 };
-constexpr std::array<ParityWord, 5> kParities = {{{"none", DTU_PARITY_NONE},
-                                                  {"even", DTU_PARITY_EVEN},
-                                                  {"odd", DTU_PARITY_ODD},
-                                                  {"mark", DTU_PARITY_MARK},
-                                                  {"space", DTU_PARITY_SPACE}}};
+constexpr std::array kParities{Word{"none", DTU_PARITY_NONE}, Word{"even", DTU_PARITY_EVEN},
+                               Word{"odd", DTU_PARITY_ODD}, Word{"mark", DTU_PARITY_MARK},
+                               Word{"space", DTU_PARITY_SPACE}};
+constexpr std::array kFlows{Word{"none", DTU_FLOW_NONE}, Word{"rtscts", DTU_FLOW_RTSCTS},
+                            Word{"xonxoff", DTU_FLOW_XONXOFF}};
 
-uint32_t parity_of(const Json& value) {
-  for (const auto& p : kParities) {
-    if (as_text(value) == p.word) return p.parity;
-  }
+template <typename Words>
+uint32_t number_of(const Words& words, const Json& value) {
+  const std::string text = as_text(value);
+  for (const Word& w : words)
+    if (text == w.word) return w.number;
   return static_cast<uint32_t>(as_integer(value));
 }
 
@@ -47,6 +48,14 @@ bool all_digits(const std::string& id) {
 
 }  // namespace
 
+uint32_t parity_of(const Json& value) { return number_of(kParities, value); }
+
+uint32_t flow_of(const Json& value) { return number_of(kFlows, value); }
+
+uint32_t stopbits_of(const Json& value) {
+  return type_of(value) == JsonType::number ? DTU_STOP_1_5 : static_cast<uint32_t>(as_integer(value));
+}
+
 void mend_port(JsonObject& given) {
   const auto parity = as_text(given.get("parity"));
   if (Poco::icompare(parity, "event") == 0) given.set("parity", std::string("even"));  // the 2021 GUI's spelling
@@ -60,9 +69,8 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
   out.baud = number(from, "baudrate");
   out.databits = number(from, "databits");
   out.parity = parity;
-  const Json stopbits = from.get("stopbits");
-  out.stopbits = type_of(stopbits) == JsonType::number ? DTU_STOP_1_5 : static_cast<uint32_t>(as_integer(stopbits));
-  out.flow = number(from, "flowctl");
+  out.stopbits = stopbits_of(from.get("stopbits"));
+  out.flow = flow_of(from.get("flowctl"));
   out.mode = mode;
 
   const Json packet = from.get("packet");
@@ -85,6 +93,7 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
   const Json complete = copy_of(normal);
   auto object = shared_object(complete);
   object->set("parity", static_cast<Poco::Int64>(parity));
+  object->set("flowctl", static_cast<Poco::Int64>(out.flow));
   object->set("mode", out.mode);
   out.json = to_json(complete);
   return out;

@@ -5,6 +5,7 @@
 #include "config/binding.hpp"
 #include "config/json_text.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/port_line.hpp"
 #include "kernel/views.hpp"
 
 namespace dtud {
@@ -143,7 +144,7 @@ void upgrade_told(Kernel& kernel, const config::JsonObject& args, const Caller&,
 constexpr uint32_t kPassword = DTU_COMMAND_PASSWORD;
 constexpr uint32_t kChanges = DTU_COMMAND_PASSWORD | DTU_COMMAND_CHANGES;
 
-constexpr Row kRows[] = {
+const Row kRows[] = {
     {"board.offers", "Whether the board has a mobile network (code 60) and can install upgrades (code 62)", kPassword,
      "", board_offers},
     {"channels.state", "State of each channel", 0, "", channels_state},
@@ -166,6 +167,8 @@ constexpr Row kRows[] = {
      R"({"type": "object", "properties": {"new_password": {"type": "string", "minLength": 1, "maxLength": 64}},
          "required": ["new_password"], "additionalProperties": false})",
      password_set},
+    {"port.line", "Settings and signals of a port for a while, and how they are", DTU_COMMAND_LOCAL, kPortLineArguments,
+     port_line},
     {"protocol.stop", "Refuse commands until protocol.start or a restart", kChanges, "", protocol_stop},
     {"protocol.start", "Accept commands again", kChanges | DTU_COMMAND_WHEN_STOPPED, "", protocol_start},
     {"upgrade.start", "Order an upgrade", kChanges, upgrade::kOrderSchema, upgrade_start},

@@ -147,6 +147,44 @@ struct Orders {
           if (status < 0) b.say(Frame::line_refused, [&](Writer&& out) { out.number(key).error(&error); });
         });
   }
+  static void set_signals(Bridge& b, Reader& in) {
+    const uint64_t key = in.u64();
+    const uint32_t mask = in.u32(), values = in.u32();
+    const auto port = b.ports_.find(key);
+    Instance& i = *b.instance_;
+    const auto fn = i.tables().ports.set_signals;
+    if (!in.whole() || port == b.ports_.end() || fn == nullptr || port->second.handle == nullptr) return;
+    b.call(
+        "set_signals",
+        [&i, fn, handle = port->second.handle, mask, values](dtu_error& e) {
+          return fn(i.self(), handle, mask, values, &e);
+        },
+        [&b, key](dtu_status status, const dtu_error& error) {
+          if (status < 0) b.say(Frame::line_refused, [&](Writer&& out) { out.number(key).error(&error); });
+        });
+  }
+  static void ask_signals(Bridge& b, Reader& in) {
+    const uint64_t key = in.u64();
+    const auto port = b.ports_.find(key);
+    Instance& i = *b.instance_;
+    const auto fn = i.tables().ports.signals;
+    if (!in.whole() || port == b.ports_.end() || fn == nullptr || port->second.handle == nullptr) return;
+    struct Found {
+      uint32_t known = 0, values = 0;
+    };
+    auto found = std::make_shared<Found>();
+    b.call(
+        "signals",
+        [&i, fn, found, handle = port->second.handle](dtu_error& e) {
+          return fn(i.self(), handle, &found->known, &found->values, &e);
+        },
+        [&b, key, found](dtu_status status, const dtu_error& error) {
+          b.say(Frame::signals, [&](Writer&& out) {
+            out.number(key).number(status).number(found->known).number(found->values);
+            out.error(status < 0 ? &error : nullptr);
+          });
+        });
+  }
   static void open_port(Bridge& b, Reader& in) {
     const uint64_t key = in.u64();
     const std::string id(in.text());
@@ -500,7 +538,7 @@ struct Row {
   void (*obey)(Bridge&, Reader&);
   bool when_alive;  // only while the plugin's functions may be called
 };
-constexpr std::array<Row, 29> kRows{{{Frame::setup, Orders::setup, false},
+constexpr std::array<Row, 31> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::stop, Orders::stop, false},
                                      {Frame::send, Orders::send, false},
                                      {Frame::write, Orders::write, false},
@@ -529,7 +567,9 @@ constexpr std::array<Row, 29> kRows{{{Frame::setup, Orders::setup, false},
                                      {Frame::port_state, Orders::port_state, true},
                                      {Frame::fate, Orders::fate, true},
                                      {Frame::discard_port, Orders::discard_port, true},
-                                     {Frame::set_line, Orders::set_line, true}}};
+                                     {Frame::set_line, Orders::set_line, true},
+                                     {Frame::set_signals, Orders::set_signals, true},
+                                     {Frame::ask_signals, Orders::ask_signals, true}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -2,16 +2,15 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/documents.hpp"
 #include "plugins/instance.hpp"
+#include "routing/line.hpp"
 #include "routing/outbox.hpp"
 #include "routing/packetizer.hpp"
 #include "routing/ring.hpp"
@@ -113,14 +112,7 @@ struct Port {
   size_t shown = 0;    // so many of its first are being shown to the HAL, or are with the process of an isolated one
   size_t doomed = 0;   // so many of those were discarded meanwhile
   uint64_t left = 0;   // messages that left the queue so far
-  // Settings that a session asked for: each is made when so many messages have left, and the line is empty.
-  struct Change {
-    uint64_t after;
-    dtu_port_settings settings;
-  };
-  std::deque<Change> changes;
-  bool changing = false;                        // the HAL is making one, on another lane
-  std::optional<dtu_port_settings> of_session;  // other ones than configured, until the session ends
+  LineControl control;
   // What the HAL took and may not be on the wire yet, as far as somebody wants to know.
   struct Line {
     uint64_t token = 0;    // of the last message that it took, told of when that is out
@@ -145,6 +137,9 @@ struct Port {
   bool held = false;  // its HAL is being replaced (Handover): nothing more is written, and nothing is dropped for that
   int64_t grace = 0;  // so many bytes of its are still taken although the link is blocked
 
+  [[nodiscard]] dtu_port_settings configured() const;
+  // How long so many bytes take on the line as it runs now.
+  [[nodiscard]] int64_t duration_ns(uint64_t bytes) const;
   uint64_t& dropped(PortDrop reason) { return drops.at(static_cast<size_t>(reason)); }
   [[nodiscard]] uint64_t dropped() const { return std::accumulate(drops.begin(), drops.end(), uint64_t{0}); }
   // Whoever sends to it can be asked to wait: it is up, or will be in a moment.

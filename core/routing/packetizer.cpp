@@ -41,6 +41,12 @@ void Packetizer::add(std::string_view bytes, const Packet& packet) {
   held_.assign(bytes);
 }
 
+size_t Packetizer::clear() {
+  const size_t bytes = held_.size();
+  held_.clear();
+  return bytes;
+}
+
 void Packetizer::idle(const Packet& packet) {
   if (held_.empty()) return;
   std::string whole;

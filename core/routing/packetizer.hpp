@@ -20,6 +20,7 @@ class Packetizer {
   void add(std::string_view bytes, const Packet& packet);
   // The idle gap has passed: what is there is a message.
   void idle(const Packet& packet);
+  size_t clear();  // forgets the packet begun: so many bytes
   [[nodiscard]] bool pending() const { return !held_.empty(); }
   [[nodiscard]] bool passes_through() const { return passes_through_; }
 

@@ -15,11 +15,6 @@ constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kShortestPause_ns = kMs, kLongestPause_ns = 20 * kMs;  // between two questions of whether it is out
 constexpr int64_t kLongestFirstPause_ns = 1000 * kMs;
 
-// How long the bytes take on the line.
-int64_t duration_ns(const config::PortConfig& c, uint64_t bytes) {
-  return static_cast<int64_t>(bytes) * c.bits_per_char() * 1'000'000'000LL / std::max(1U, c.baud);
-}
-
 }  // namespace
 
 const char* name_of(PortDrop reason) {
@@ -82,6 +77,9 @@ void Router::expire(Port& port) {
 // Its timer: for the next message whose time passes, for the next question to the HAL.
 void Router::arm(Port& port) {
   int64_t next = port.line.awaited && !port.line.asking ? port.line.ask_ns : 0;
+  if (const auto& changes = port.control.changes; !changes.empty() && changes.front().made)
+    // One that is due is looked at as the port is served: the timer would find it due again and again.
+    if (const int64_t look = changes.front().look_ns; look > lane_.now_ns() && (next == 0 || look < next)) next = look;
   if (!port.queue.empty() && port.shown == 0 && port.line.token == 0)
     if (const int64_t latest = port.queue.front().latest_ns; latest != 0 && (next == 0 || latest < next))
       next = latest + 1;
@@ -92,7 +90,8 @@ void Router::port_due(void* port_ptr) {
   Port& port = *static_cast<Port*>(port_ptr);
   Router& me = *port.router;
   me.expire(port);
-  if (port.line.awaited && me.lane_.now_ns() >= port.line.ask_ns) me.ask_line(port);
+  if (port.line.awaited && me.lane_.now_ns() >= port.line.ask_ns) me.ask_drained(port);
+  if (!port.control.changes.empty()) me.mark(port);
   me.unblock_channels_of(port);
   me.arm(port);
 }
@@ -103,15 +102,15 @@ bool Router::may_begin(Port& port) {
       port.hal->tables().ports.drained != nullptr) {
     port.line.awaited = true;
     port.line.pause_ns = kShortestPause_ns;
-    ask_line(port);
+    ask_drained(port);
   }
   return !port.line.awaited;
 }
 
 void Router::serve(Port& port) {
   expire(port);
-  if (port.held || port.writing || port.full || port.handle == nullptr || !port.hal->alive() ||
-      port.state != DTU_STATE_UP || !settle_line(port) || port.queue.empty() || !may_begin(port))
+  if (port.held || port.handle == nullptr || !port.hal->alive() || port.state != DTU_STATE_UP || !settle_line(port) ||
+      port.writing || port.full || port.queue.empty() || !may_begin(port))
     return;
   struct Batch {
     std::array<dtu_msg, Outbox::kBatch> msgs;
@@ -124,8 +123,8 @@ void Router::serve(Port& port) {
     b.error.struct_size = sizeof b.error;
     auto most = static_cast<uint32_t>(std::min<size_t>(port.queue.size(), b.msgs.size()));
     if (port.doomed != 0) most = static_cast<uint32_t>(std::min<size_t>(most, port.shown));
-    if (!port.changes.empty())
-      most = static_cast<uint32_t>(std::min<uint64_t>(most, port.changes.front().after - port.left));
+    if (!port.control.changes.empty())
+      most = static_cast<uint32_t>(std::min<uint64_t>(most, port.control.changes.front().after - port.left));
     for (bool last = false; b.n < most && !last; ++b.n) {
       const Port::Queued& next = port.queue[b.n];
       if (b.n != 0 && next.latest_ns != 0) break;
@@ -193,7 +192,7 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
   if (port.hal == nullptr || port.handle == nullptr || !port.hal->component().isolated) port.shown = 0;
   drop_doomed(port);
   const bool more = !port.queue.empty() && (taken != 0 || room_told || status == DTU_E_INVALID);
-  if (more || !port.changes.empty()) mark(port);  // also settings that waited for the last message
+  if (more || !port.control.changes.empty()) mark(port);  // also settings that waited for the last message
   arm(port);
   unblock_channels_of(port);
 }
@@ -205,11 +204,11 @@ void Router::took(Port& port, uint64_t token, uint64_t bytes) {
   if (token == 0) return;  // the next one asks, if it has to know
   port.line.token = token;
   port.line.awaited = true;
-  port.line.pause_ns = std::clamp(duration_ns(port.config, bytes), kShortestPause_ns, kLongestFirstPause_ns);
-  ask_line(port);
+  port.line.pause_ns = std::clamp(port.duration_ns(bytes), kShortestPause_ns, kLongestFirstPause_ns);
+  ask_drained(port);
 }
 
-void Router::ask_line(Port& port) {
+void Router::ask_drained(Port& port) {
   if (port.line.asking) return;
   plugins::Instance& hal = *port.hal;
   const auto ask = [&hal, handle = port.handle] {

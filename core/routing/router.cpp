@@ -96,9 +96,7 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     link->packetizer->add(dtu::view(msg.payload),
                           [&up](std::string_view packet) { up.router.raw_uplink(up.link, up.read, packet); });
     if (link->idle_timer != 0 && link->packetizer->pending()) {
-      const int64_t gap_ns = port.config.packet.idle_chars * int64_t{port.config.bits_per_char()} * 1'000'000'000LL /
-                             std::max(1U, port.config.baud);
-      lane_.timers().arm(link->idle_timer, lane_.now_ns() + gap_ns);
+      lane_.timers().arm(link->idle_timer, lane_.now_ns() + port.duration_ns(port.config.packet.idle_chars));
     }
     return DTU_OK;
   }
@@ -245,7 +243,7 @@ void Router::mark(Channel& channel) {
 }
 
 void Router::mark(Port& port) {
-  if (port.dirty || port.full || port.writing) return;
+  if (port.dirty || ((port.full || port.writing) && port.control.changes.empty())) return;
   port.dirty = true;
   dirty_ports_.push_back(&port);
 }

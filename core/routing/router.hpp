@@ -53,6 +53,11 @@ class Router {
   void drop(const plugins::Instance& speaker, uint64_t link, std::string_view reason, uint64_t bytes);
   dtu_status discard(const plugins::Instance& speaker, uint64_t link, uint32_t which, uint64_t& bytes);
   dtu_status set_line(const plugins::Instance& speaker, uint64_t link, const dtu_line& line, dtu_error* error);
+  // Another line for `by`, in order with what the port was given before: `wish` is added to what it asked for before,
+  // or with `reset` takes its place. `which`: DTU_DISCARD_..., done first; `discarded` (bytes) as in dtu.link/1. `done`
+  // is called once, also from inside. core/routing/line_control.cpp.
+  void ask_line(Port& port, const LineAsker& by, const LineWish& wish, bool reset, LineDone done);
+  uint64_t discard(Port& port, uint32_t which);
   void has_room(const plugins::Instance& speaker);
   void session_refused(const plugins::Instance& speaker, uint64_t link, const dtu_error& error);
   void channel_state(Channel& channel, int32_t state, const dtu_error* error);
@@ -95,17 +100,27 @@ class Router {
   void expire(Port& port);
   [[nodiscard]] bool may_begin(Port& port);
   void took(Port& port, uint64_t token, uint64_t bytes);
-  void ask_line(Port& port);
+  void ask_drained(Port& port);
   void line_answered(Port& port, bool drained);
   void leave_line(Port& port);
   void arm(Port& port);
   static void port_due(void* port);
   // Settings of a port that are waited for; core/routing/line_control.cpp.
-  dtu_status change_line(Port& port, const dtu_port_settings& settings, dtu_error* error);
+  dtu_status can_change(const Port& port, const LineWish& wish, dtu_error* error) const;
+  void push_change(Port& port, LineControl::Change change);
   [[nodiscard]] bool settle_line(Port& port);
-  void line_changed(Port& port, const dtu_port_settings& settings, dtu_status status, const dtu_error& error);
-  void restore_line(Port& port);
-  static void resume_line(Port& port);
+  [[nodiscard]] bool line_must_be_empty(Port& port);
+  void make_change(Port& port);
+  struct Made;
+  void line_changed(Port& port, const Made& made);
+  [[nodiscard]] bool line_refused(Port& port, const std::string& why);
+  void leave_settings(Port& port);
+  void switch_again(Port& port);
+  static void switch_before_close(Port& port);
+  void take_back(Port& port, const LineAsker& by, const LineWish& wish, const LineWish& before);
+  void forget_asker(Port& port, const LineAsker& by);
+  void fail_changes(Port& port, dtu_status status, const std::string& why);
+  void resume_line(Port& port);
   void tell_port_state(Port& port, const dtu_error* error);
   void tell_fates();
   static void end_following(Link& link);

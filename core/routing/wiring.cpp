@@ -25,11 +25,6 @@ std::unique_ptr<T> extract(std::vector<std::unique_ptr<T>>& list, Match match) {
   return item;
 }
 
-dtu_port_settings to_abi(const config::PortConfig& c) {
-  return {sizeof(dtu_port_settings), c.baud,           c.databits, c.parity, c.stopbits, c.flow,
-          c.direction_gpio,          c.direction_level};
-}
-
 dtu_str text(std::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace
@@ -81,7 +76,6 @@ void Router::remove_port(const std::string& id) {
   owed_.erase(std::remove_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.port == gone.get(); }),
               owed_.end());
   gone->queue = {};  // what the HAL looks at is held; nothing is left to serve
-  gone->changes.clear();
   if (gone->writing) buried_ports_.push_back(std::move(gone));
 }
 
@@ -205,7 +199,7 @@ void Router::open_port(Port& port, plugins::Instance& hal) {
   };
   const uint64_t key = port.key;
   hal.call(
-      [&hal, id = port.id, settings = to_abi(port.config), key] {
+      [&hal, id = port.id, settings = port.configured(), key] {
         Opened o;
         o.error.struct_size = sizeof o.error;
         const dtu_ports& table = hal.tables().ports;
@@ -251,7 +245,10 @@ void Router::close_port(Port& port) {
 
 void Router::leave_hal(Port& port) {
   if (port.key != 0) keys_[static_cast<uint32_t>(port.key)] = KeySlot{};
-  if (port.hal != nullptr && port.handle != nullptr) close(*port.hal, port.handle);
+  if (port.hal != nullptr && port.handle != nullptr) {
+    switch_before_close(port);
+    close(*port.hal, port.handle);
+  }
   port.key = 0;
   port.handle = nullptr;
   port.hal = nullptr;
@@ -259,6 +256,7 @@ void Router::leave_hal(Port& port) {
   port.owes_writable = false;
   port.state = DTU_STATE_DOWN;
   leave_line(port);
+  leave_settings(port);
   if (!port.writing) port.shown = 0;
   drop_doomed(port);
   unblock_channels_of(port);
@@ -362,7 +360,7 @@ void Router::close_session(Link& link) {
                      [&] { return speaker->tables().dialect.close(speaker->self(), link.session), DTU_OK; });
   }
   end_following(link);
-  if (link.port != nullptr) restore_line(*link.port);
+  if (link.port != nullptr) forget_asker(*link.port, {speaker, link.id});
   link.session = nullptr;
   link.speaker = nullptr;
 }
@@ -404,7 +402,10 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
   // Those of an isolated HAL came with this word; any other was asked when it opened.
   if (state == DTU_STATE_UP && port->handle != nullptr && hal.component().isolated)
     learn_flags(*port, hal.tables().ports.flags(hal.self(), port->handle));
+  if (state == DTU_STATE_UP && error != nullptr && error->code < 0)
+    if (line_refused(*port, why)) return;
   if (port->state == state && port->error == why) return;
+  const bool comes = state == DTU_STATE_UP && port->state != DTU_STATE_UP;
   port->state = state;
   port->error = why;
   port->error_code = error != nullptr ? error->code : DTU_OK;
@@ -413,9 +414,11 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
   if (up) {
     port->full.clear();
     port->room_told = port->writing;
+    if (comes) switch_again(*port);
     mark(*port);
   } else {
     leave_line(*port);
+    fail_changes(*port, DTU_E_IO, port->name + " is not usable" + (why.empty() ? "" : ": " + why));
   }
   tell_port_state(*port, error);
   unblock_channels_of(*port);
@@ -424,6 +427,7 @@ void Router::port_state(plugins::Instance& hal, uint64_t key, int32_t state, con
 void Router::instance_stopping(const plugins::Instance& instance) {
   for (const auto& link : links_)
     if (link->speaker == &instance) close_session(*link);
+  for (const auto& port : ports_) forget_asker(*port, {&instance, 0});
   for (const auto& port : ports_)
     if (port->hal == &instance) close_port(*port);
 }
@@ -439,12 +443,13 @@ void Router::instance_stopped(const plugins::Instance& instance) {
     }
   for (const auto& port : ports_)
     if (port->writer == &instance) {
-      port->writing = port->room_told = port->changing = false;
+      port->writing = port->room_told = port->control.changing = false;
       port->shown = 0;
       drop_doomed(*port);
     }
   for (const auto& port : buried_ports_)
     if (port->writer == &instance) port->writing = false;
+  for (const auto& port : ports_) forget_asker(*port, {&instance, 0});
   for (const auto& port : ports_)
     if (port->hal == &instance) {
       port->handle = nullptr;

@@ -33,7 +33,9 @@ constexpr std::array kNamedSpeeds{
 constexpr std::array<tcflag_t, 4> kSizes{CS5, CS6, CS7, CS8};  // by databits - 5
 constexpr std::array<tcflag_t, 5> kParities{0, PARENB, PARENB | PARODD, PARENB | PARODD | CMSPAR, PARENB | CMSPAR};
 constexpr std::array<char, 5> kParityLetters{'N', 'E', 'O', 'M', 'S'};
-constexpr std::array<const char*, 4> kStopBits{"", "1", "2", "1.5"};  // by DTU_STOP_...
+constexpr std::array<const char*, 4> kStopBits{"", "1", "2", "1.5"};       // by DTU_STOP_...
+constexpr std::array<const char*, 3> kFlows{"", " RTS/CTS", " XON/XOFF"};  // by DTU_FLOW_...
+constexpr cc_t kXon = 0x11, kXoff = 0x13;                                  // DC1 and DC3
 constexpr tcflag_t kFrameFlags = CSIZE | PARENB | PARODD | CMSPAR | CSTOPB | CRTSCTS;
 constexpr uint32_t kSpeedTolerance = 50;  // 1/50: 2 %, half of what a receiver stands
 
@@ -69,7 +71,8 @@ void check_result(const dtu_port_settings& s, const termios2& got) {
     throw dtu::Failure(DTU_E_UNSUPPORTED, "the driver cannot do " + std::to_string(s.baud) +
                                               " baud, the nearest it offers is " + std::to_string(got.c_ospeed) +
                                               ": choose a speed this port can do");
-  if ((got.c_cflag & kFrameFlags) != frame_flags(s))
+  const tcflag_t xonxoff = s.flow == DTU_FLOW_XONXOFF ? IXON | IXOFF : 0;
+  if ((got.c_cflag & kFrameFlags) != frame_flags(s) || (got.c_iflag & (IXON | IXOFF)) != xonxoff)
     throw dtu::Failure(DTU_E_UNSUPPORTED,
                        "the driver cannot do " + to_text(s) +
                            ": choose data bits, parity, stop bits and flow control this port can do");
@@ -85,20 +88,24 @@ void check_settings(const dtu_port_settings& s) {
   check("stop bits", s.stopbits, DTU_STOP_1, DTU_STOP_1_5, "1, 2 and 3 (1.5) are allowed");
   if (s.stopbits == DTU_STOP_1_5 && s.databits != 5)
     throw dtu::Failure(DTU_E_UNSUPPORTED, "1.5 stop bits go with 5 data bits only: choose 1 or 2");
-  check("flow control", s.flow, DTU_FLOW_NONE, DTU_FLOW_RTSCTS, "0 (none) and 1 (RTS/CTS) are allowed");
+  check("flow control", s.flow, DTU_FLOW_NONE, DTU_FLOW_XONXOFF, "0 (none), 1 (RTS/CTS) and 2 (XON/XOFF) are allowed");
 }
 
 std::string to_text(const dtu_port_settings& s) {
   return std::to_string(s.baud) + " " + std::to_string(s.databits) + kParityLetters.at(s.parity) +
-         kStopBits.at(s.stopbits) + (s.flow == DTU_FLOW_RTSCTS ? " RTS/CTS" : "");
+         kStopBits.at(s.stopbits) + kFlows.at(s.flow);
 }
 
 void apply_settings(int fd, const dtu_port_settings& s, bool pty) {
   termios2 t{};
   if (ioctl(fd, TCGETS2, &t) != 0) throw_errno(fd, errno);
-  // Every byte passes: no line editing, no XON/XOFF, no translation. A byte with a parity error passes too (the
-  // driver counts it); a break is no byte.
+  // Every byte passes: no line editing, no translation. A byte with a parity error passes too (the driver counts it); a
+  // break is no byte. Under XON/XOFF the driver takes those two bytes out and sends them; any other byte passes, and
+  // only XON starts the line again.
   t.c_iflag = IGNBRK;
+  if (s.flow == DTU_FLOW_XONXOFF) t.c_iflag |= IXON | IXOFF;
+  t.c_cc[VSTART] = kXon;
+  t.c_cc[VSTOP] = kXoff;
   t.c_oflag = 0;
   t.c_lflag = 0;
   t.c_cflag = frame_flags(s) | speed_code(s.baud) | CREAD | CLOCAL;

@@ -187,6 +187,13 @@ dtu_status LinuxHal::set_line(void* port, const dtu_port_settings& settings) {
   return DTU_OK;
 }
 
+dtu_status LinuxHal::set_signals(void* port, uint32_t mask, uint32_t values) {
+  port_at(port).set_signals(mask, values);
+  return DTU_OK;
+}
+
+dtu::PortSignals LinuxHal::signals(void* port) { return port_at(port).signals(); }
+
 void LinuxHal::list_points(const PointsIface::Each& each) {
   for (const PointDescription& p : kPoints)
     each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});

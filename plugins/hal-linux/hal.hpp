@@ -37,6 +37,8 @@ class LinuxHal : public dtu::Component,
   uint32_t flags(void* port) override;
   uint64_t discard(void* port, uint32_t which) override;
   dtu_status set_line(void* port, const dtu_port_settings& settings) override;
+  dtu_status set_signals(void* port, uint32_t mask, uint32_t values) override;
+  dtu::PortSignals signals(void* port) override;
 
   void list_points(const PointsIface::Each& each) override;
   dtu_status read_point(std::string_view name, uint64_t call) override;

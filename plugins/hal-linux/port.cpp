@@ -1,8 +1,11 @@
 #include "port.hpp"
 
 #include <dtu/kit/port/line_settings.hpp>
+#include <dtu/kit/port/signals.hpp>
 
 #include <algorithm>
+
+#include "rs485.hpp"
 
 namespace hal_linux {
 namespace {
@@ -143,8 +146,12 @@ void Port::count_errors() {
   errors_seen_ = now;
 }
 
-dtu_status Port::write(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+void Port::must_be_there() const {
   if (!line_->attached()) throw dtu::Failure::retryable(DTU_E_IO, "port " + config_.id + ": " + trouble_);
+}
+
+dtu_status Port::write(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
+  must_be_there();
   return line_->write(msgs, n, taken);
 }
 
@@ -156,10 +163,10 @@ uint64_t Port::discard(uint32_t which) { return line_->discard(which); }
 
 // A device that is away gets them when it is back.
 void Port::set_line(dtu_port_settings settings) {
-  settings.flow = settings_.flow;
   settings.direction_gpio = settings_.direction_gpio;
   settings.direction_level = settings_.direction_level;
   dtu_port::check_settings(settings);
+  check_rs485(config_.rs485, settings);
   if (line_->attached()) try {
       dtu_port::apply_settings(line_->fd(), settings, pty_);
     } catch (...) {
@@ -169,7 +176,21 @@ void Port::set_line(dtu_port_settings settings) {
   settings_ = settings;
 }
 
-uint32_t Port::flags() const { return pty_ || settings_.flow == DTU_FLOW_RTSCTS ? DTU_PORT_HOLDS : 0; }
+void Port::set_signals(uint32_t mask, uint32_t values) const {
+  must_be_there();
+  if ((mask & DTU_SIGNAL_RTS) != 0 && settings_.flow == DTU_FLOW_RTSCTS)
+    throw dtu::Failure(DTU_E_INVALID, "RTS belongs to the flow control of this port (flowctl 1)");
+  if ((mask & DTU_SIGNAL_RTS) != 0 && config_.rs485 && config_.rs485->kernel)
+    throw dtu::Failure(DTU_E_INVALID, "RTS switches the direction of this port (\"rs485\" in board.json)");
+  dtu_port::set_signals(line_->fd(), mask, values);
+}
+
+dtu::PortSignals Port::signals() const {
+  must_be_there();
+  return dtu_port::signals(line_->fd());
+}
+
+uint32_t Port::flags() const { return pty_ || settings_.flow != DTU_FLOW_NONE ? DTU_PORT_HOLDS : 0; }
 
 PortStatus Port::status() {
   if (!line_) return {"closed", {}, losses_, looks_, bytes_before_, errors_, turns_before_};

@@ -44,6 +44,8 @@ class Port : public dtu_port::Line::Owner {
   [[nodiscard]] bool drained() const;
   uint64_t discard(uint32_t which);
   void set_line(dtu_port_settings settings);  // throws, and leaves the line as it was
+  void set_signals(uint32_t mask, uint32_t values) const;
+  [[nodiscard]] dtu::PortSignals signals() const;
   [[nodiscard]] uint32_t flags() const;
   [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
   [[nodiscard]] uint64_t key() const noexcept { return key_; }
@@ -60,6 +62,7 @@ class Port : public dtu_port::Line::Owner {
   void watch();
   void look();
   void wait(const OpenError& trouble);
+  void must_be_there() const;  // throws DTU_E_IO
   void tell_down(dtu_status code, const std::string& text);
   void count_errors();
 

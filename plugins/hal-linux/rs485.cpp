@@ -43,10 +43,14 @@ void switch_on(int fd, const Rs485Config& c) {
 
 }  // namespace
 
+void check_rs485(const std::optional<Rs485Config>& c, const dtu_port_settings& settings) {
+  if (c && c->kernel && settings.flow == DTU_FLOW_RTSCTS)
+    throw dtu::Failure(DTU_E_INVALID, "RS-485 and RTS/CTS flow control both need the RTS line: choose one");
+}
+
 void apply_rs485(int fd, const Rs485Config& c, const dtu_port_settings& settings) {
   if (!c.kernel) return switch_off(fd);
-  if (settings.flow == DTU_FLOW_RTSCTS)
-    throw dtu::Failure(DTU_E_INVALID, "RS-485 and RTS/CTS flow control both need the RTS line: choose one");
+  check_rs485(c, settings);
   switch_on(fd, c);
 }
 

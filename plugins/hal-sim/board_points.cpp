@@ -136,8 +136,9 @@ void BoardPoints::set(const std::string& name, std::string json) {
   if (changed_) changed_(name, value);
 }
 
-void BoardPoints::add(const std::string& name, std::string title, std::string json) {
+void BoardPoints::add(const std::string& name, std::string title, std::string json, Range range) {
   Point p;
+  p.range = range;
   p.title = std::move(title);
   p.value = std::move(json);
   points_[name] = std::move(p);

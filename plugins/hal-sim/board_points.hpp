@@ -33,8 +33,8 @@ class BoardPoints {
   void list(const std::function<void(const dtu_point_info&)>& each) const;
   std::string read(std::string_view name);  // JSON; throws DTU_E_UNSUPPORTED or DTU_E_NOT_FOUND
   void write(std::string_view name, std::string_view json);
-  void set(const std::string& name, std::string json);                     // from inside the board
-  void add(const std::string& name, std::string title, std::string json);  // only to be read
+  void set(const std::string& name, std::string json);  // from inside the board
+  void add(const std::string& name, std::string title, std::string json, Range range = {});
   // The value now, without drift; throws as read() does, and where a value cannot be written and so never awaited.
   [[nodiscard]] const std::string& peek(std::string_view name);
   [[nodiscard]] bool is_absent(std::string_view name) const;

@@ -19,6 +19,7 @@ class Pty {
   void mend() { keep_open(); }
   // Shown to whoever looks at the device; a pty carries bytes at any speed.
   void settings(const dtu_port_settings& settings);
+  [[nodiscard]] const dtu_port_settings& settings() const noexcept { return settings_; }
 
  private:
   void keep_open();

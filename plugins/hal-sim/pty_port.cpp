@@ -16,6 +16,7 @@ void PtyPort::stop() {
 void PtyPort::open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction) {
   pty_.settings(settings);
   key_ = key;
+  signals_ = DTU_SIGNAL_DTR | DTU_SIGNAL_RTS;  // as Linux does when a UART is opened
   auto line = std::make_unique<dtu_port::Line>(host_, key, *this);
   if (direction) line->use_direction(std::move(direction));
   line->attach(pty_.end());
@@ -23,6 +24,7 @@ void PtyPort::open(const dtu_port_settings& settings, uint64_t key, std::unique_
 }
 
 void PtyPort::close() {
+  signals_ &= ~DTU_SIGNAL_BREAK;
   if (line_) line_->detach();
   line_.reset();
 }

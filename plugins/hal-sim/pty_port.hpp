@@ -22,6 +22,9 @@ class PtyPort : public dtu_port::Line::Owner {
   void open(const dtu_port_settings& settings, uint64_t key, std::unique_ptr<dtu_port::Direction> direction);
   void close();
   void set_line(const dtu_port_settings& settings) { pty_.settings(settings); }
+  // What a pty has not: kept, and shown by point port.<id>.line.
+  void set_signals(uint32_t mask, uint32_t values) { signals_ = (signals_ & ~mask) | (values & mask); }
+  [[nodiscard]] uint32_t signals() const noexcept { return signals_; }
   [[nodiscard]] bool is_open() const noexcept { return line_ != nullptr; }
   [[nodiscard]] uint64_t key() const noexcept { return key_; }
   [[nodiscard]] dtu_port::Line& line() { return *line_; }
@@ -40,6 +43,7 @@ class PtyPort : public dtu_port::Line::Owner {
   std::optional<Link> link_;
   std::unique_ptr<dtu_port::Line> line_;
   uint64_t key_ = 0;
+  uint32_t signals_ = 0;  // ours that are on
 };
 
 }  // namespace hal_sim

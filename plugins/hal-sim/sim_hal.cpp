@@ -18,6 +18,30 @@ constexpr size_t kMaxLate = 1024;
 constexpr int64_t kNsPerMs = 1'000'000, kNsPerUs = 1'000;
 
 std::string turns_point(const std::string& port) { return "port." + port + ".turns"; }
+std::string line_point(const std::string& port) { return "port." + port + ".line"; }
+std::string modem_point(const std::string& port) { return "port." + port + ".modem"; }
+
+// Signals of the far end, by the bits of point port.<id>.modem.
+constexpr std::array kModem{DTU_SIGNAL_CTS, DTU_SIGNAL_DSR, DTU_SIGNAL_DCD, DTU_SIGNAL_RI};
+constexpr const char* kModemPlugged = "7";  // CTS, DSR and DCD are on
+constexpr int kModemMost = 15;
+
+std::string line_of(const PtyPort& port) {
+  if (!port.is_open()) return "null";
+  const dtu_port_settings& s = port.pty().settings();
+  Poco::JSON::Object o(Poco::JSON_PRESERVE_KEY_ORDER);
+  o.set("baud", s.baud);
+  o.set("databits", s.databits);
+  o.set("parity", s.parity);
+  o.set("stopbits", s.stopbits);
+  o.set("flow", s.flow);
+  o.set("dtr", (port.signals() & DTU_SIGNAL_DTR) != 0);
+  o.set("rts", (port.signals() & DTU_SIGNAL_RTS) != 0);
+  o.set("break", (port.signals() & DTU_SIGNAL_BREAK) != 0);
+  std::ostringstream text;
+  o.stringify(text);
+  return text.str();
+}
 
 // Points are named in lower case.
 bool can_name_point(const std::string& port) {
@@ -56,8 +80,11 @@ SimHal::SimHal(dtu::Host host, std::string_view config)
       firmware_(host, config_.firmware, configured_version(config_)) {
   for (const PortConfig& p : config_.ports) {
     ports_.emplace(p.id, std::make_unique<PtyPort>(host, p));
-    if (can_name_point(p.id))
-      points_.add(turns_point(p.id), "Times the direction pin of port " + p.id + " went back to receiving", "0");
+    if (!can_name_point(p.id)) continue;
+    points_.add(turns_point(p.id), "Times the direction pin of port " + p.id + " went back to receiving", "0");
+    points_.add(line_point(p.id), "Settings and signals of port " + p.id + " as its driver has them", "null");
+    points_.add(modem_point(p.id), "Signals of the far end of port " + p.id + ": CTS 1, DSR 2, DCD 4, RI 8",
+                kModemPlugged, {0, kModemMost});
   }
   points_.on_change([this](const std::string& name, const std::string& json) { awaits_.changed(name, json); });
 }
@@ -139,7 +166,13 @@ dtu_status SimHal::open(std::string_view id, const dtu_port_settings& settings, 
     throw dtu::Failure(f.code(), name + ": " + f.what(), f.flags());
   }
   *port = found->second.get();
+  show_line(*found->second);
   return DTU_OK;
+}
+
+void SimHal::show_line(const PtyPort& port) {
+  const std::string point = line_point(port.config().id);
+  if (!points_.is_absent(point)) points_.set(point, line_of(port));
 }
 
 std::unique_ptr<dtu_port::Direction> SimHal::direction_of(const PtyPort& port, const dtu_port_settings& settings) {
@@ -160,7 +193,10 @@ std::unique_ptr<dtu_port::Direction> SimHal::direction_of(const PtyPort& port, c
   return std::make_unique<dtu_port::Direction>(host_, settings, set);
 }
 
-void SimHal::close(void* port) { port_at(port).close(); }
+void SimHal::close(void* port) {
+  port_at(port).close();
+  show_line(port_at(port));
+}
 
 dtu_status SimHal::write(void* port, const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
   return port_at(port).line().write(msgs, n, taken);
@@ -173,8 +209,32 @@ uint32_t SimHal::flags(void* /*port*/) { return DTU_PORT_HOLDS; }
 uint64_t SimHal::discard(void* port, uint32_t which) { return port_at(port).line().discard(which); }
 
 dtu_status SimHal::set_line(void* port, const dtu_port_settings& settings) {
+  dtu_port::check_settings(settings);
   port_at(port).set_line(settings);
+  show_line(port_at(port));
   return DTU_OK;
+}
+
+dtu_status SimHal::set_signals(void* port, uint32_t mask, uint32_t values) {
+  PtyPort& p = port_at(port);
+  if ((mask & DTU_SIGNAL_RTS) != 0 && p.pty().settings().flow == DTU_FLOW_RTSCTS)
+    throw dtu::Failure(DTU_E_INVALID, "RTS belongs to the flow control of this port (flowctl 1)");
+  p.set_signals(mask, values);
+  show_line(p);
+  return DTU_OK;
+}
+
+dtu::PortSignals SimHal::signals(void* port) {
+  const PtyPort& p = port_at(port);
+  dtu::PortSignals now{DTU_SIGNAL_DTR | DTU_SIGNAL_RTS, p.signals() & ~DTU_SIGNAL_BREAK};
+  const std::string point = modem_point(p.config().id);
+  if (points_.is_absent(point)) return now;
+  const auto modem = static_cast<unsigned>(std::stoul(points_.read(point)));
+  for (size_t bit = 0; bit < kModem.size(); ++bit) {
+    now.known |= kModem.at(bit);
+    if ((modem >> bit & 1U) != 0) now.values |= kModem.at(bit);
+  }
+  return now;
 }
 
 void SimHal::list_points(const PointsIface::Each& each) { points_.list(each); }

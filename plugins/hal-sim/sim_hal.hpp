@@ -41,6 +41,8 @@ class SimHal : public dtu::Component,
   uint32_t flags(void* port) override;
   uint64_t discard(void* port, uint32_t which) override;
   dtu_status set_line(void* port, const dtu_port_settings& settings) override;
+  dtu_status set_signals(void* port, uint32_t mask, uint32_t values) override;
+  dtu::PortSignals signals(void* port) override;
 
   void list_points(const PointsIface::Each& each) override;
   dtu_status read_point(std::string_view name, uint64_t call) override;
@@ -67,6 +69,7 @@ class SimHal : public dtu::Component,
     int64_t due_ns;
   };
   void answer_due();
+  void show_line(const PtyPort& port);
   std::unique_ptr<dtu_port::Direction> direction_of(const PtyPort& port, const dtu_port_settings& settings);
 
   Config config_;

@@ -122,6 +122,10 @@ class Ports {
 
   void ask(void* port) {
     if (table_->drained != nullptr) s_.bench().act(s_.in("drained()"), [&] { table_->drained(s_.self(), port); });
+    if (table_->signals != nullptr) {
+      uint32_t known = 0, on = 0;
+      s_.call("signals()", [&](dtu_error* e) { return table_->signals(s_.self(), port, &known, &on, e); });
+    }
     if (table_->flags != nullptr) s_.bench().act(s_.in("flags()"), [&] { table_->flags(s_.self(), port); });
   }
 

@@ -12,7 +12,7 @@
 
 namespace dtud::plugins::isolation {
 
-constexpr uint32_t kVersion = 4;                                 // of the frames; both programs come from one build
+constexpr uint32_t kVersion = 5;                                 // of the frames; both programs come from one build
 constexpr uint32_t kHead = 8;                                    // length of the whole frame, type
 constexpr uint32_t kMostFrame = (2U << 20U) + (64U << 10U);      // two texts of DTU_PAYLOAD_MAX and what is around them
 constexpr uint32_t kMostProps = 16, kMostPropBytes = 4U << 10U;  // of a message; what is over is left out
@@ -56,6 +56,8 @@ enum class Frame : uint32_t {
   fate,          // session, channel (0: the port), token, status, reason
   discard_port,  // key, DTU_DISCARD_...
   set_line,      // key, settings
+  set_signals,   // key, mask, values
+  ask_signals,   // key
 
   // The child to dtud.
   offer_command = 100,  // flags, name, title, schema, count, codes...
@@ -96,7 +98,8 @@ enum class Frame : uint32_t {
   cancel_ask,           // id
   discard,              // link, DTU_DISCARD_...
   change_line,          // link, baud, databits, stopbits, parity
-  line_refused,         // key, error: the board did not make a change of settings
+  line_refused,         // key, error: the board did not make a change of settings or signals
+  signals,              // key, status, known, values, error: of ask_signals
 };
 
 // What a message counts against a window: what it holds, and what is around it.

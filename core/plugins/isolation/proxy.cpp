@@ -296,6 +296,20 @@ int32_t Proxy::drained(Port& port) {
   return 0;
 }
 
+// The first call asks, a later one finds the answer; what was asked before it was done by then.
+dtu_status Proxy::signals(Port& port, uint32_t* known, uint32_t* values, dtu_error* error) {
+  if (port.asked_signals && port.signals.status != DTU_AGAIN) {
+    port.asked_signals = false;
+    const Port::Signals found = std::exchange(port.signals, {});
+    *known = found.known;
+    *values = found.values;
+    if (error != nullptr && found.status < 0) *error = found.error;
+    return found.status;
+  }
+  if (!std::exchange(port.asked_signals, true)) say(Frame::ask_signals, [&](Writer&& out) { out.number(port.key); });
+  return DTU_AGAIN;
+}
+
 dtu_status Proxy::open_session(const dtu_link_info& link, void** session) {
   const uint64_t id = ++last_session_;
   Session& made = sessions_[id];

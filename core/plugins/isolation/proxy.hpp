@@ -46,11 +46,19 @@ class Proxy {
     dtu_error why{};       // of the last
     uint32_t flags = 0;
     bool asked_drained = false, drained = false;
+    struct Signals {  // the child's answer, until the router comes for it
+      dtu_status status = DTU_AGAIN;
+      uint32_t known = 0, values = 0;
+      dtu_error error{};
+    };
+    bool asked_signals = false;
+    Signals signals;
   };
   dtu_status open(dtu_str id, const dtu_port_settings& settings, uint64_t key, void** port);
   void close(Port& port);
   dtu_status write(Port& port, const dtu_msg* msgs, uint32_t n, uint32_t* taken, dtu_error* error);
   int32_t drained(Port& port);
+  dtu_status signals(Port& port, uint32_t* known, uint32_t* values, dtu_error* error);
 
   // dtu.dialect/1
   struct Session {

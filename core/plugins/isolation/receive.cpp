@@ -349,6 +349,18 @@ struct Handlers {
     in.error(error);
     if (in.whole()) p.instance_.reported(key, DTU_STATE_UP, &error);
   }
+  static void signals(Proxy& p, Reader& in) {
+    const uint64_t key = in.u64();
+    Proxy::Port::Signals found;
+    found.status = in.i32();
+    found.known = in.u32();
+    found.values = in.u32();
+    in.error(found.error);
+    const auto it = p.ports_.find(key);
+    if (!in.whole() || it == p.ports_.end()) return;
+    if (found.status == DTU_AGAIN) found.status = DTU_E_UNSUPPORTED;  // it would be asked for ever
+    it->second->signals = found;
+  }
   static void events_told(Proxy& p, Reader& in) {
     const uint32_t count = in.u32();
     if (in.whole()) p.events_told(count);
@@ -362,7 +374,7 @@ struct Row {
   void (*handle)(Proxy&, Reader&);
 };
 // From offer_command on, without a gap.
-constexpr std::array<Row, 38> kRows{{{Frame::offer_command, Handlers::offer_command},
+constexpr std::array<Row, 39> kRows{{{Frame::offer_command, Handlers::offer_command},
                                      {Frame::offer_point, Handlers::offer_point},
                                      {Frame::offer_port, Handlers::offer_port},
                                      {Frame::started, Handlers::started},
@@ -399,7 +411,8 @@ constexpr std::array<Row, 38> kRows{{{Frame::offer_command, Handlers::offer_comm
                                      {Frame::cancel_ask, Handlers::cancel_ask},
                                      {Frame::discard, Handlers::discard},
                                      {Frame::change_line, Handlers::change_line},
-                                     {Frame::line_refused, Handlers::line_refused}}};
+                                     {Frame::line_refused, Handlers::line_refused},
+                                     {Frame::signals, Handlers::signals}}};
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRows.size(); ++i)

@@ -116,6 +116,13 @@ constexpr dtu_ports kPorts{
         out.number(port_at(port).key).number(s->baud).number(s->databits).number(s->parity).number(s->stopbits);
         out.number(s->flow).number(s->direction_gpio).number(s->direction_level);
       });
+    },
+    [](void* self, void* port, uint32_t mask, uint32_t values, dtu_error*) noexcept {
+      return at(self).say(Frame::set_signals,
+                          [&](Writer&& out) { out.number(port_at(port).key).number(mask).number(values); });
+    },
+    [](void* self, void* port, uint32_t* known, uint32_t* values, dtu_error* error) noexcept {
+      return at(self).signals(port_at(port), known, values, error);
     }};
 
 constexpr dtu_dialect kDialect{
@@ -161,6 +168,8 @@ void fill(const LoadedComponent& of, dtu_ports& ours) {
   if (!of.has("ports.drained")) ours.drained = nullptr;
   if (!of.has("ports.discard")) ours.discard = nullptr;
   if (!of.has("ports.set_line")) ours.set_line = nullptr;
+  if (!of.has("ports.set_signals")) ours.set_signals = nullptr;
+  if (!of.has("ports.signals")) ours.signals = nullptr;
 }
 void fill(const LoadedComponent& of, dtu_dialect& ours) {
   ours = kDialect;

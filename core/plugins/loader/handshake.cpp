@@ -197,6 +197,8 @@ void note_lacks(LoadedComponent& c) {
     look(t->drained != nullptr, "ports.drained");
     look(t->discard != nullptr, "ports.discard");
     look(t->set_line != nullptr, "ports.set_line");
+    look(t->set_signals != nullptr, "ports.set_signals");
+    look(t->signals != nullptr, "ports.signals");
   }
   if (const auto t = c.iface<dtu_dialect>(DTU_DIALECT_IFACE)) {
     look(t->channel_state != nullptr, "dialect.channel_state");

@@ -25,6 +25,7 @@ typedef struct dtu_port_info {
 #define DTU_STOP_1_5 3u /* since 0.2: where the driver has it (a 16550 with 5 data bits) */
 #define DTU_FLOW_NONE 0u
 #define DTU_FLOW_RTSCTS 1u
+#define DTU_FLOW_XONXOFF 2u        /* since 0.2: the bytes 0x11 and 0x13 belong to the line, and are no data */
 typedef struct dtu_port_settings { /* uconf.<n>, seed 001 section 6.1.8 */
   uint32_t struct_size;
   uint32_t baud;     /* bits per second */
@@ -35,6 +36,15 @@ typedef struct dtu_port_settings { /* uconf.<n>, seed 001 section 6.1.8 */
   int32_t direction_gpio; /* -1: none */
   uint32_t direction_level;
 } dtu_port_settings;
+
+/* Signals of a line, as a mask; a set bit is "on". What a UART calls asserted is on, whatever its level is. */
+#define DTU_SIGNAL_DTR 1u   /* ours */
+#define DTU_SIGNAL_RTS 2u   /* ours, unless the flow control or the driver's RS-485 mode has it */
+#define DTU_SIGNAL_BREAK 4u /* ours: the line is held at "space" while it is on. Bytes sent meanwhile are lost */
+#define DTU_SIGNAL_CTS 8u   /* the other end's, as the rest */
+#define DTU_SIGNAL_DSR 16u
+#define DTU_SIGNAL_DCD 32u
+#define DTU_SIGNAL_RI 64u
 
 #define DTU_PORTS_IFACE "dtu.ports/1"
 #define DTU_PORT_HOLDS \
@@ -65,8 +75,18 @@ typedef struct dtu_ports {
   uint64_t (*discard)(void* self, void* port, uint32_t which);
 
   /* [lane] optional: other settings for an open port. The host calls it when drained() says that what write() took is
-   * out. The direction pin and the flow control stay as open() got them. A failure leaves the port as it was. */
+   * out. The direction pin stays as open() got it. A failure leaves the port as it was. */
   dtu_status (*set_line)(void* self, void* port, const dtu_port_settings*, dtu_error*);
+
+  /* [lane] optional: switches the signals of `mask` (DTR, RTS, BREAK) to their bits in `values`, at once. It does not
+   * wait: the host switches BREAK on and off by two calls. DTU_E_UNSUPPORTED: this line has no such signal;
+   * DTU_E_INVALID: somebody else has it (RTS under flow control). The host ends a BREAK before close(); otherwise close()
+   * leaves the signals as they are. After report(UP) the host switches again what has to be so. */
+  dtu_status (*set_signals)(void* self, void* port, uint32_t mask, uint32_t values, dtu_error*);
+
+  /* [lane] optional: how the signals are. *known: those that can be read; *values: which of them are on. DTU_AGAIN: not
+   * known yet, the host asks again soon. */
+  dtu_status (*signals)(void* self, void* port, uint32_t* known, uint32_t* values, dtu_error*);
 } dtu_ports;
 
 #ifdef __cplusplus

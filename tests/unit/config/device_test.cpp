@@ -261,7 +261,7 @@ TEST(Device, PortsInAllTheirForms) {
 
 TEST(Device, WrongPortSettingsAreNamed) {
   const auto d =
-      device(R"({"uconf": {"1": {"baudrate": 49, "databits": 9, "parity": "none of them", "stopbits": 3, "flowctl": 2,
+      device(R"({"uconf": {"1": {"baudrate": 49, "databits": 9, "parity": "none of them", "stopbits": 3, "flowctl": 3,
     "crc": "crc16", "frame_idle_ms": -1, "packet": {"max": 0, "delim": "x"}}, "a b": {}}})");
   EXPECT_FALSE(d.config);
   EXPECT_EQ(
@@ -271,7 +271,8 @@ TEST(Device, WrongPortSettingsAreNamed) {
       "d.json:1:59: error: /uconf/1/parity: \"none of them\" is not allowed: give one of 0, 1, 2, 3, 4, \"none\", "
       "\"even\", \"odd\", \"mark\", \"space\"\n"
       "d.json:1:87: error: /uconf/1/stopbits: 3 is not allowed: give one of 1, 2, 1.5\n"
-      "d.json:1:101: error: /uconf/1/flowctl: 2 is not allowed: give a whole number from 0 to 1\n"
+      "d.json:1:101: error: /uconf/1/flowctl: 3 is not allowed: give one of 0, 1, 2, \"none\", \"rtscts\", "
+      "\"xonxoff\"\n"
       "d.json:2:12: error: /uconf/1/crc: \"crc16\" is not allowed: give one of \"zlib\", \"mpeg2\"\n"
       "d.json:2:38: error: /uconf/1/frame_idle_ms: -1 is not allowed: give a whole number from 0 to 60000\n"
       "d.json:2:60: error: /uconf/1/packet/max: 0 is not allowed: give a whole number from 1 to 65536\n"

@@ -81,6 +81,21 @@ TEST(Settings, StopBitsAndFlowControl) {
   EXPECT_EQ(slave.get().c_cflag & (CSTOPB | CRTSCTS), 0U);
 }
 
+TEST(Settings, XonXoffIsTheDriversBusiness) {
+  const Slave slave;
+  dtu_port_settings s = settings();
+  s.flow = DTU_FLOW_XONXOFF;
+  dtu_port::apply_settings(slave.fd.get(), s, true);
+  termios t = slave.get();
+  EXPECT_EQ(t.c_iflag, static_cast<tcflag_t>(IGNBRK | IXON | IXOFF));
+  EXPECT_EQ(t.c_cc[VSTART], 0x11);
+  EXPECT_EQ(t.c_cc[VSTOP], 0x13);
+  EXPECT_EQ(t.c_cflag & CRTSCTS, 0U);
+  EXPECT_EQ(dtu_port::to_text(s), "115200 8N1 XON/XOFF");
+  dtu_port::apply_settings(slave.fd.get(), settings(), true);
+  EXPECT_EQ(slave.get().c_iflag, static_cast<tcflag_t>(IGNBRK));
+}
+
 TEST(Settings, MarkSpaceAndOneAndAHalf) {
   dtu_port_settings s = settings(9600);
   s.parity = DTU_PARITY_MARK;
@@ -160,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(All, WrongSettings,
                                          Wrong{"parity_5", {kSize, 9600, 8, 5, 1, 0, -1, 1}, "parity 5 "},
                                          Wrong{"stop_0", {kSize, 9600, 8, 0, 0, 0, -1, 1}, "stop bits 0 "},
                                          Wrong{"stop_4", {kSize, 9600, 8, 0, 4, 0, -1, 1}, "stop bits 4 "},
-                                         Wrong{"flow_2", {kSize, 9600, 8, 0, 1, 2, -1, 1}, "flow control 2 "}),
+                                         Wrong{"flow_3", {kSize, 9600, 8, 0, 1, 3, -1, 1}, "flow control 3 "}),
                          [](const auto& p) { return p.param.name; });
 
 TEST(Rs485, IsRefusedByAPtyWithAWayOut) {

@@ -42,6 +42,11 @@ class ChannelIface {  // dtu.channel/1
   virtual dtu_status flush(uint32_t /*deadline_ms*/) { return DTU_OK; }
 };
 
+struct PortSignals {    // as masks of DTU_SIGNAL_...
+  uint32_t known = 0;   // those that can be read
+  uint32_t values = 0;  // those that are on
+};
+
 class PortsIface {  // dtu.ports/1
  public:
   using Each = std::function<void(const dtu_port_info&)>;
@@ -55,6 +60,13 @@ class PortsIface {  // dtu.ports/1
   virtual uint64_t discard(void* /*port*/, uint32_t /*which*/) { return 0; }
   virtual dtu_status set_line(void* /*port*/, const dtu_port_settings& /*settings*/) {
     throw Failure(DTU_E_UNSUPPORTED, "this board cannot change the settings of an open port");
+  }
+  // DTU_SIGNAL_DTR, _RTS and _BREAK: those of `mask` become as in `values`, at once.
+  virtual dtu_status set_signals(void* /*port*/, uint32_t /*mask*/, uint32_t /*values*/) {
+    throw Failure(DTU_E_UNSUPPORTED, "this board cannot switch the signals of a port");
+  }
+  virtual PortSignals signals(void* /*port*/) {
+    throw Failure(DTU_E_UNSUPPORTED, "this board cannot read the signals of a port");
   }
 };
 

@@ -20,6 +20,11 @@ struct Glue {
         }) != DTU_OK)
       at(p).failed(e);
   }
+  static dtu_status tell_signals(PortSignals now, uint32_t* known, uint32_t* values) noexcept {
+    *known = now.known;
+    *values = now.values;
+    return DTU_OK;
+  }
   static dtu_status create(const dtu_host* h, dtu_instance* i, dtu_str cfg, void** self, dtu_error* err) noexcept {
     return guarded(err, [&] {
       *self = std::make_unique<T>(Host(h, i), view(cfg)).release();
@@ -76,6 +81,12 @@ struct Glue {
             },
             [](void* p, void* port, const dtu_port_settings* s, dtu_error* e) noexcept {
               return DTU_GUARD(e, at(p).set_line(port, *s));
+            },
+            [](void* p, void* port, uint32_t mask, uint32_t values, dtu_error* e) noexcept {
+              return DTU_GUARD(e, at(p).set_signals(port, mask, values));
+            },
+            [](void* p, void* port, uint32_t* known, uint32_t* values, dtu_error* e) noexcept {
+              return DTU_GUARD(e, Glue::tell_signals(at(p).signals(port), known, values));
             }};
   }
   static constexpr dtu_points points() noexcept {
