@@ -97,7 +97,7 @@ void SerialControl::answered(const dtu::Answer& answer, bool wished, const Done&
     values_.rts = wish_.rts.value_or(values_.rts);
     read(answer.json);
   } else {
-    refusals_.warn("port " + port_ + " is not set as a client asked (RFC 2217): " + std::string(answer.error));
+    refusals_.warn("port " + port_ + " cannot be set or asked for an RFC 2217 client: " + std::string(answer.error));
     wish_ = {};
     if (wished) return call("", false, then);  // what is in force then
   }

@@ -173,7 +173,7 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
   }
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return std::nullopt;
   if (n == 0 && broken_ == 0) {
-    by_peer_ = transport_.heard();
+    by_peer_ = transport_.accepted();
     *reason = "closed by " + peer_;
     return End::closed;
   }
@@ -184,7 +184,7 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
 std::string Stream::failure(int error) {
   const std::string& trouble = transport_.trouble();
   by_peer_ = (error == ECONNRESET || error == EPIPE || (transport_.tls() != nullptr && transport_.tls()->cut())) &&
-             transport_.heard();
+             transport_.accepted();
   return trouble.empty() ? net::describe(error, peer_) : "the TLS connection with " + peer_ + " ended: " + trouble;
 }
 

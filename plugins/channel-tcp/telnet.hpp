@@ -50,7 +50,10 @@ void append_subnegotiation(std::string& out, uint8_t option, std::string_view pa
 // Data on its way out: 255 doubled and, unless binary, a NUL after a CR that no LF follows.
 class Encoder {
  public:
-  void set_binary(bool yes) { binary_ = yes; }
+  void set_binary(bool yes) {
+    binary_ = yes;
+    after_cr_ = false;
+  }
   // Nothing has to be changed in these bytes, so they may go out as they are.
   [[nodiscard]] bool plain(std::string_view bytes) const;
   void append(std::string& out, std::string_view bytes);

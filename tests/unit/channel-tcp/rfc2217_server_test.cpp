@@ -99,7 +99,7 @@ TEST_F(Rfc2217Server, WhatTheBoardRefusesIsAnsweredWithTheOldValue) {
   Remote& r = join_agreed();
   r.write_all(sub(1, "\xff\xff\xff\xff"));
   EXPECT_TRUE(gets(r, sub(101, "\0\0\x25\x80"s)));
-  EXPECT_TRUE(host.logged("port 1 is not set as a client asked (RFC 2217): too fast"));
+  EXPECT_TRUE(host.logged("port 1 cannot be set or asked for an RFC 2217 client: too fast"));
 }
 
 TEST_F(Rfc2217Server, AnswersAlsoWithoutTheCommand) {
