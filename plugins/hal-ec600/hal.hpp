@@ -49,7 +49,7 @@ class Ec600Hal : public dtu::Component,
     network_.configure(settings, call);
     if (!same) data_.access_point_changed();
   }
-  void firmware_facts(uint64_t call) override { host_.reply(call, upgrade_.facts()); }
+  void firmware_facts(uint64_t call) override { upgrade_.facts(call); }
   void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override;
 
  private:
