@@ -49,7 +49,7 @@ class Ec600Hal : public dtu::Component,
     network_.configure(settings, call);
     if (!same) data_.access_point_changed();
   }
-  void firmware_facts(uint64_t call) override { host_.reply(call, upgrade_.facts()); }
+  void firmware_facts(uint64_t call) override { upgrade_.facts(call); }
   void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override;
 
  private:
@@ -72,6 +72,7 @@ class Ec600Hal : public dtu::Component,
   fota::Upgrade upgrade_;
   data::Service data_;
   std::optional<dtu::Timer> poll_timer_;
+  uint32_t sim_busy_polls_ = 0;  // one behind the other
 };
 
 }  // namespace hal_ec600

@@ -31,6 +31,7 @@ constexpr int64_t kMs = 1'000, kNs = 1'000'000;
 constexpr int64_t kDownloadSilence_ms = 15 * 60 * kMs, kUpdateSilence_ms = 30 * 60 * kMs;
 constexpr int64_t kDownloadAfterStart_ms = 30 * kMs, kUpdateAfterStart_ms = 5 * 60 * kMs;
 constexpr size_t kLongestVersion = 64;
+constexpr uint64_t kFactsWait_ms = 10 * kMs;
 
 dtu_command_info info(const char* name, const char* title, const char* args, uint32_t flags) {
   return {sizeof(dtu_command_info), flags, dtu::str(name), dtu::str(title), dtu::str(args), nullptr, 0};
@@ -49,7 +50,10 @@ bool is_allowed(std::string_view url) {
 }  // namespace
 
 Upgrade::Upgrade(dtu::Host host, AtEngine& engine)
-    : host_(host), engine_(engine), timer_(host, [this] { timed_out(); }) {
+    : host_(host),
+      engine_(engine),
+      timer_(host, [this] { timed_out(); }),
+      facts_timer_(host, [this] { answer_facts(); }) {
   if (host.service<dtu_kv_service>(DTU_KV_SERVICE) != nullptr) kept_.emplace(host);
   if (const auto text = kept_ ? kept_->get(kKey) : std::nullopt) {
     if (const auto record = record_in(*text))
@@ -79,8 +83,17 @@ bool Upgrade::is_writing() const {
   return record_.step == Record::Step::updating && host_.monotonic_ns() < writing_until_ns_;
 }
 
-std::string Upgrade::facts() const {
-  return version_.empty() ? R"({"modem": {}})" : "{\"modem\": {\"version\": " + dtu::quoted(version_) + "}}";
+void Upgrade::facts(uint64_t call) {
+  facts_.push_back(call);
+  if (!version_.empty()) return answer_facts();
+  if (facts_.size() == 1) facts_timer_.arm_ms(kFactsWait_ms);
+}
+
+void Upgrade::answer_facts() {
+  facts_timer_.disarm();
+  const std::string facts =
+      version_.empty() ? R"({"modem": {}})" : "{\"modem\": {\"version\": " + dtu::quoted(version_) + "}}";
+  for (const uint64_t call : std::exchange(facts_, {})) host_.reply(call, facts);
 }
 
 std::string Upgrade::state() const {
@@ -135,6 +148,7 @@ void Upgrade::asked(const AtResult& result) {
 }
 
 void Upgrade::cancel(uint64_t call) {
+  facts_.erase(std::remove(facts_.begin(), facts_.end(), call), facts_.end());
   if (call_ == call) call_ = 0;  // what the modem does cannot be stopped
 }
 
@@ -149,6 +163,8 @@ void Upgrade::answer(dtu_status status, const std::string& text) {
 
 void Upgrade::stop() {
   gone();
+  facts_timer_.disarm();
+  for (const uint64_t call : std::exchange(facts_, {})) host_.reply_error(call, DTU_E_CLOSED, "the modem was stopped");
   answer(DTU_E_CLOSED, "the modem was stopped");
 }
 
@@ -216,6 +232,7 @@ void Upgrade::read_version(bool long_form) {
 }
 
 void Upgrade::versions_read() {
+  if (!facts_.empty()) answer_facts();
   if (!record_.under_way() || call_ != 0) return;
   if (version_ == record_.version || long_version_ == record_.version ||
       (!version_.empty() && version_ != record_.before))

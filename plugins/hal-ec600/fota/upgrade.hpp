@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "../at_engine.hpp"
 #include "record.hpp"
@@ -37,8 +38,8 @@ class Upgrade {
   void gone();
   void stop();
 
-  // What firmware.facts says of the modem: {"modem": {"version": "..."}}, without a version until the modem answered.
-  [[nodiscard]] std::string facts() const;
+  // Answers firmware.facts: {"modem": {"version": "..."}}. Waits for the version up to 10 s; then without one.
+  void facts(uint64_t call);
   // The modem is being written: it may be silent for minutes, and a reset may destroy it. Not longer than 30 minutes
   // after its last word.
   [[nodiscard]] bool is_writing() const;
@@ -55,6 +56,7 @@ class Upgrade {
   void read_version(bool long_form);
   void versions_read();
   void judge();
+  void answer_facts();
   void timed_out();
   void tell(int percent);
   void answer(dtu_status status, const std::string& text);
@@ -63,13 +65,14 @@ class Upgrade {
   AtEngine& engine_;
   const dtu::Events events_{host_};
   std::optional<dtu::Kept> kept_;
-  dtu::Timer timer_;
+  dtu::Timer timer_, facts_timer_;
   Record record_;
   std::string version_, long_version_;  // AT+CGMR, AT+QGMR
   std::string url_;                     // of the order under way; never kept, because it may hold a key
   uint32_t timeout_s_ = 0;
   uint64_t call_ = 0;  // modem.upgrade that waits for its answer
   uint64_t order_ = 0;
+  std::vector<uint64_t> facts_;  // calls that wait
   bool ready_ = false, end_told_ = false;
   int percent_ = -1;
   int64_t writing_until_ns_ = 0;

@@ -4,6 +4,7 @@ namespace hal_ec600::sms {
 namespace {
 
 constexpr uint32_t kDeadline_ms = 120'000;
+constexpr int64_t kHour_ns = 3600 * int64_t{1'000'000'000};
 
 dtu_request request_of(const Order& order, const std::string& remote) {
   dtu_request request{};
@@ -20,6 +21,13 @@ dtu_request request_of(const Order& order, const std::string& remote) {
 }  // namespace
 
 void Commander::run(const Order& order, const std::string& from) {
+  const int64_t now = host_.monotonic_ns();
+  while (!times_ns_.empty() && now - times_ns_.front() >= kHour_ns) times_ns_.pop_front();
+  if (times_ns_.size() >= kMostAnHour) {
+    ++left_out_;
+    return host_.warn("a command by SMS was not run: " + std::to_string(kMostAnHour) + " came within an hour");
+  }
+  times_ns_.push_back(now);
   running_.remove_if([](const Running& r) { return r.over; });
   if (running_.size() >= kMostRunning)
     return answer({order, from, {}, true}, failed(order, "8 commands run already: send it again later"));

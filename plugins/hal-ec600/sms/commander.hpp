@@ -3,6 +3,7 @@
 #pragma once
 #include <dtu/sdk/calls.hpp>
 
+#include <deque>
 #include <list>
 #include <string>
 
@@ -14,6 +15,7 @@ namespace hal_ec600::sms {
 class Commander {
  public:
   static constexpr size_t kMostRunning = 8;
+  static constexpr size_t kMostAnHour = 60;  // each is answered, which costs money, and a sender can be forged
 
   Commander(dtu::Host host, Outbox& outbox) : host_(host), outbox_(outbox) {}
   Commander(const Commander&) = delete;
@@ -23,6 +25,7 @@ class Commander {
   void stop() { running_.clear(); }
 
   [[nodiscard]] uint64_t ran() const { return ran_; }
+  [[nodiscard]] uint64_t left_out() const { return left_out_; }      // above kMostAnHour: neither run nor answered
   [[nodiscard]] uint64_t unanswered() const { return unanswered_; }  // the answer could not be sent
 
  private:
@@ -37,7 +40,8 @@ class Commander {
   dtu::Host host_;
   Outbox& outbox_;
   std::list<Running> running_;
-  uint64_t ran_ = 0, unanswered_ = 0;
+  std::deque<int64_t> times_ns_;  // of the last hour
+  uint64_t ran_ = 0, unanswered_ = 0, left_out_ = 0;
 };
 
 }  // namespace hal_ec600::sms

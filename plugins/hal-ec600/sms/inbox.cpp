@@ -67,7 +67,9 @@ Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run)
       look_timer_(host, [this] { look(); }),
       joiner_(int64_t{settings_.wait_parts_s} * kSecond) {
   engine_.on_urc("+CMTI:", [this](std::string_view line, std::string_view) {
-    if (Storage* storage = find(at_text(at_fields(line), 0))) storage->asked = true;
+    Storage* storage = find(at_text(at_fields(line), 0));
+    if (storage == nullptr) return look();  // "MT" is both
+    storage->asked = true;
     next();
   });
   engine_.on_urc("+QIND: SMS DONE", [this](std::string_view, std::string_view) { look(); });
@@ -239,7 +241,7 @@ bool Inbox::hand_over() {
     const Broken& b = broken_.front();
     const std::string json = R"({"from":"","text":"","time":"","broken":)" + dtu::quoted(b.why) +
                              ",\"pdu\":" + dtu::quoted(b.hex.substr(0, kMostEvent / 2)) + "}";
-    if (events_.publish(received_event.name, json) == DTU_AGAIN) return false;
+    if (!publish(json)) return false;
     ++counters_.broken;
     seen_.push_back(b.slot.digest);
     told_.push_back({{b.slot}, {}, {}, true});
@@ -247,6 +249,14 @@ bool Inbox::hand_over() {
   for (; !pending_.empty(); pending_.pop_front())
     if (!tell(pending_.front())) return false;
   while (seen_.size() > kMostSeen) seen_.pop_front();
+  return true;
+}
+
+// False: later. What the host will never take is not tried again: it would stop all that comes behind.
+bool Inbox::publish(const std::string& json) {
+  const dtu_status status = events_.publish(received_event.name, json);
+  if (status == DTU_AGAIN || status == DTU_E_CLOSED) return false;
+  if (status != DTU_OK) host_.warn("dtud takes no event of an SMS (" + std::to_string(status) + "): see sms.list");
   return true;
 }
 
@@ -260,7 +270,7 @@ bool Inbox::tell(const Message& message) {
   // The text of a command may have the password: the event has only its name.
   const std::string json =
       order ? event_of(message, name_of(*order), listed ? "run" : "refused") : event_of(message, message.text, nullptr);
-  if (events_.publish(received_event.name, json) == DTU_AGAIN) return false;
+  if (!publish(json)) return false;
   ++counters_.received;
   if (!message.missing.empty()) ++counters_.incomplete;
   if (order && !listed) {

@@ -81,6 +81,7 @@ class Inbox {
   void read_done(Storage& storage, const std::vector<AtResult>& results);
   void take(Storage& storage, uint32_t index, int64_t state, const std::string& hex);
   bool hand_over();  // false: later
+  bool publish(const std::string& json);
   bool tell(const Message& message);
   void remove();
   void removed(const AtResult& result);

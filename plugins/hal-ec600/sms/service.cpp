@@ -101,6 +101,7 @@ std::string Service::health() const {
   add("undeletable", c.undeletable);
   add("commands", commander_.ran());
   add("commands_refused", c.refused);
+  add("commands_left_out", commander_.left_out());
   add("commands_unanswered", commander_.unanswered());
   add("waiting_parts", inbox_.waiting_parts());
   if (const std::string trouble = inbox_.trouble(); !trouble.empty()) out += ",\"trouble\":" + dtu::quoted(trouble);

@@ -13,6 +13,7 @@ class FotaFitting : public Fitting {
  public:
   FotaFitting(dtu::Host host, AtEngine& engine) : upgrade(host, engine) {}
   bool invoke(uint64_t call, std::string_view name, std::string_view args) override {
+    if (name == "firmware.facts") return upgrade.facts(call), true;
     return upgrade.invoke(call, name, args);
   }
   void stop() override { upgrade.stop(); }
@@ -39,7 +40,9 @@ class FotaTest : public ServiceTest {
       fitting = made.get();
       return made;
     });
-    modem().on("AT+CGMR", [this](const std::string&) -> std::vector<std::string> { return {version, "OK"}; });
+    modem().on("AT+CGMR", [this](const std::string&) -> std::vector<std::string> {
+      return version.empty() ? std::vector<std::string>{"ERROR"} : std::vector<std::string>{version, "OK"};
+    });
     modem().on("AT+QGMR", {"ERROR"});
     ready();
   }
@@ -90,7 +93,7 @@ TEST_F(FotaTest, TakesWhenTheVersionAfterTheRestartIsTheOneThatWasOrdered) {
   restart();
   EXPECT_THAT(state(), HasSubstr("\"step\":\"took\""));
   EXPECT_FALSE(fitting->upgrade.is_writing());
-  EXPECT_EQ(fitting->upgrade.facts(), R"({"modem": {"version": "EC600UCNLBR03A02M08"}})");
+  EXPECT_EQ(call("firmware.facts", "{}"), R"({"modem": {"version": "EC600UCNLBR03A02M08"}})");
   EXPECT_THAT(progress(), ElementsAre("0", "25", "50", "53", "98", "-1"));
 }
 
@@ -193,6 +196,20 @@ TEST_F(FotaTest, TheKeyInTheAddressIsNeitherKeptNorShown) {
   EXPECT_THAT(state(), Not(HasSubstr("secret")));
   EXPECT_THAT(host_.kv("fake").at("modem.upgrade"), Not(HasSubstr("secret")));
   for (const auto& line : host_.logs()) EXPECT_THAT(line.text, Not(HasSubstr("secret")));
+}
+
+TEST_F(FotaTest, FactsWaitForTheVersion) {
+  version = "";
+  begin();
+  EXPECT_EQ(call("firmware.facts", "{}"), "no answer yet");
+  version = kOld;
+  ready();
+  EXPECT_EQ(answer(), R"({"modem": {"version": "EC600UCNLBR03A01M08"}})");
+  version = "";
+  begin();
+  EXPECT_EQ(call("firmware.facts", "{}"), "no answer yet");
+  run(10'100);
+  EXPECT_EQ(answer(), R"({"modem": {}})");
 }
 
 TEST_F(FotaTest, ADamagedRecordIsSaid) {

@@ -88,6 +88,7 @@ class SmsServiceTest : public ServiceTest {
     return std::string("00") + (header ? "44" : "04") + address + rest.substr(0, 4) + "6211038150" + seconds + "23" +
            rest.substr(4);
   }
+  static std::string from_owner(const std::string& text) { return from(kOwner, text); }
   void arrive(const std::string& pdu, const std::string& storage = "SM") {
     int index = 0;
     while (stored[storage].count(index) != 0) ++index;
@@ -335,6 +336,25 @@ TEST_F(SmsServiceTest, ACommandDeliveredTwiceRunsOnce) {
   EXPECT_THAT(fitting->service.health(), HasSubstr("\"doubles\":2"));
   arrive(from(kOwner, "a.b", 9));
   EXPECT_THAT(host_.requests(), SizeIs(2)) << "sent again by a person";
+}
+
+TEST_F(SmsServiceTest, ASenderThatIsForgedCostsAtMostSixtyAnswersAnHour) {
+  begin({kOwner});
+  host_.on_command("a.b", [](const dtu::test::Request&) { return dtu::test::Answer{DTU_OK, ""}; });
+  const auto storm = [this](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      arrive(from_owner("a.b " + std::to_string(i)));
+      host_.run_for(std::chrono::milliseconds(0));
+      modem().play();
+      run(1'000);
+    }
+  };
+  storm(0, 100);
+  EXPECT_THAT(host_.requests(), SizeIs(60));
+  EXPECT_THAT(fitting->service.health(), HasSubstr("\"commands_left_out\":40"));
+  run(3'600'000);
+  storm(100, 101);
+  EXPECT_THAT(host_.requests(), SizeIs(61));
 }
 
 TEST_F(SmsServiceTest, ACommandThatCannotBeDeletedIsNotRun) {
