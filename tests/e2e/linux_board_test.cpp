@@ -174,6 +174,28 @@ TEST_F(MadeBoard, TheClockIsHeldAgainstAnNtpServer) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(LinuxBoard, APasswordOfAWifiIsShownNowhere) {
+  dtud.hal(R"({"type": "sim"})");
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
+  const auto call = [&](const std::string& command, const std::string& args) {
+    return dtud.post("/v1/call", R"({"command": ")" + command + R"(", "args": )" + args + "}").body;
+  };
+  std::string shown;
+  for (const char* args :
+       {R"({"ssid": "simulated", "password": "hush hush"})", R"({"ssid": "x", "password": "hush hush"})",
+        R"({"ssid": "simulated", "password": ["hush"]})",
+        R"({"ssid": "simulated", "password": "hush............................................................."})"})
+    for (const char* command : {"wifi.connect", "wifi.access_point"}) shown += call(command, args);
+  EXPECT_NE(shown.find(R"("ssid":"simulated")"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("the network is not in reach"), std::string::npos) << shown;
+  for (const char* path : {"/v1/points/wifi.state", "/v1/status", "/v1/events"}) shown += dtud.get(path).body;
+  shown += dtud.dtuctl({"--json", "audit"}).output;
+  EXPECT_NE(shown.find("wifi.connect"), std::string::npos) << "in the audit";
+  EXPECT_EQ(dtud.stop(), 0);
+  shown += dtud.log() + read_file(dtud.path("state/audit.log"));
+  EXPECT_EQ(shown.find("hush"), std::string::npos) << shown;
+}
+
 struct Sms : LinuxBoard {};
 TEST_F(Sms, TakesAThousandAndTwentyFourBytesAndANumberFilledWithZeros) {
   dtud.hal(R"({"type": "sim"})");
