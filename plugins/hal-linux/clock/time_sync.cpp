@@ -76,7 +76,7 @@ void TimeSync::invoke(uint64_t call, std::string_view args) {
   if (server.size() > kLongestServer || !is_printable_utf8(server) || server.find(' ') != std::string::npos)
     throw dtu::Failure(DTU_E_INVALID, "/ntp_server: a host name or an address of up to 253 characters is allowed");
   if (job_) throw dtu::Failure::retryable(DTU_E_IO, "the clock is being set already: try again in a minute");
-  job_.emplace();
+  job_.emplace(Job());
   job_->call = call;
   job_->server = server;
   try {
