@@ -28,8 +28,8 @@ constexpr const char* kArgs = R"({
 std::string ms_text(double ms) {
   constexpr double kSteps = 1000;
   std::array<char, 32> text{};
-  const auto [end, error] =
-      std::to_chars(text.data(), text.data() + text.size(), std::round(ms * kSteps) / kSteps + 0.0);
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(),
+                                          std::round(ms * kSteps) / kSteps + 0.0, std::chars_format::fixed);
   return {text.data(), error == std::errc() ? end : text.data()};
 }
 std::string ms_of(int64_t ns) { return ms_text(static_cast<double>(ns) / static_cast<double>(kMs)); }
