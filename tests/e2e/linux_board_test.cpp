@@ -157,6 +157,23 @@ TEST_F(MadeBoard, TheFunctionCodesAnswerWhatTheKernelMeasures) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(MadeBoard, CodeEightAnswersTheLevelsOfTheLines) {
+  make_file(dtud.path("lines"), "/7", "1");
+  dtud.environment(
+      {"LD_PRELOAD=" E2E_FAKE_GPIOD, "ASAN_OPTIONS=verify_asan_link_order=0", "FAKE_GPIO=" + dtud.path("lines")});
+  ASSERT_NO_FATAL_FAILURE(start_made(
+      R"("gpio": {"4": {"chip": "/dev/fake", "line": 7}, "5": {"chip": "/dev/fake", "line": 9, "direction": "out"}})"));
+  for (const char* code : {"8", "\"0x08\""}) {
+    EXPECT_EQ(to_json(at(ask_code(code, R"({"pins": 4})"), "data")), "1");
+    EXPECT_EQ(to_json(at(ask_code(code), "data")), R"({"4":1,"5":0})");
+  }
+  make_file(dtud.path("lines"), "/7", "0");
+  EXPECT_EQ(dtud.put("/v1/points/gpio.5", "1").status, 200);
+  EXPECT_EQ(read_file(dtud.path("lines/9")), "1");
+  EXPECT_EQ(to_json(at(ask_code("8"), "data")), R"({"4":0,"5":1})");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // "set_clock": false: this test must not set the clock of the machine it runs on.
 TEST_F(MadeBoard, TheClockIsHeldAgainstAnNtpServer) {
   NtpServer server(std::chrono::hours(2));
