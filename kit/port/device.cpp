@@ -75,7 +75,7 @@ bool has_open(const fs::path& proc, const fs::path& device) {
 
 }  // namespace
 
-std::string holders(const std::string& device) {
+std::string holders(const std::string& device, bool others) {
   std::error_code none;
   const fs::path target = fs::canonical(device, none);
   if (none) return {};
@@ -83,14 +83,17 @@ std::string holders(const std::string& device) {
   std::string found;
   for (fs::directory_iterator proc("/proc", none), end; !none && proc != end; proc.increment(none)) {
     const std::string pid = proc->path().filename().string();
-    if (pid.find_first_not_of("0123456789") != std::string::npos || !has_open(proc->path(), target)) continue;
+    if (pid.find_first_not_of("0123456789") != std::string::npos || (others && pid == self) ||
+        !has_open(proc->path(), target))
+      continue;
     if (!found.empty()) found += ", ";
     found += pid == self ? "another port of this program" : name_of_process(proc->path());
   }
   return found;
 }
 
-Device open_device(const std::string& path, const dtu_port_settings& settings, const std::function<void(int fd)>& more) {
+Device open_device(const std::string& path, const dtu_port_settings& settings,
+                   const std::function<void(int fd)>& more) {
   Device d;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
   d.fd = Descriptor(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));

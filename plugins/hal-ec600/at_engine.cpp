@@ -128,9 +128,7 @@ void AtEngine::send(Job job) {
   const uint32_t timeout = ask.timeout_ms != 0 ? ask.timeout_ms : at_timeout_ms(ask.command);
   const std::string bytes = ask.command + "\r";
   reader_.await_prompt(ask.prompt.has_value());
-  active_.emplace();
-  active_->deadline_ms = line_.now_ms() + timeout;
-  active_->job = std::move(job);
+  active_.emplace(std::move(job), line_.now_ms() + timeout);
   ++counters_.exchanges;
   line_.write(bytes);
 }

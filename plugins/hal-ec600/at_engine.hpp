@@ -110,9 +110,10 @@ class AtEngine : private AtReader::Sink {
     int64_t give_up_ms = 0;     // SIM busy: until when; 0: it was not
   };
   struct Active {
+    Active(Job asked, int64_t until_ms) : job(std::move(asked)), deadline_ms(until_ms) {}
     Job job;
     AtResult result;
-    int64_t deadline_ms = 0;
+    int64_t deadline_ms;
     size_t bytes = 0;      // of its lines
     std::string follower;  // form of the line that has to come next
     bool prompted = false, counting = false, echoed = false;

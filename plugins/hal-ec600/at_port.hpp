@@ -28,6 +28,8 @@ class AtPort {
   virtual void flush() = 0;                                     // throws away what is under way, both ways
   [[nodiscard]] virtual const std::string& device() const = 0;  // last opened
   [[nodiscard]] virtual uint64_t losses() const = 0;
+  // Other programs that have it open: "pid 812 (ModemManager)"; "" when none can be seen. Takes milliseconds.
+  [[nodiscard]] virtual std::string others() const = 0;
 };
 
 }  // namespace hal_ec600

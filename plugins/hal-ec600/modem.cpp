@@ -135,18 +135,22 @@ void Modem::confirm() {
 // ---- silence
 
 void Modem::on_silent() {
-  enter(Phase::recovering, tty_->device() + ": the modem does not answer");
-  host_.report(DTU_STATE_DOWN, DTU_E_IO, trouble_);
+  fall_silent(tty_->device() + ": the modem does not answer");
   ++recoveries_;
   recover();
 }
 
+// Another program on the port takes the answers away (A15).
+void Modem::fall_silent(std::string trouble) {
+  if (const std::string others = tty_->others(); !others.empty())
+    trouble += "; held by " + others + " as well: stop it";
+  enter(Phase::recovering, std::move(trouble));
+  host_.report(DTU_STATE_DOWN, DTU_E_IO, trouble_);
+}
+
 void Modem::fail_recovery() {
-  if (phase_ != Phase::recovering) {
-    enter(Phase::recovering,
-          tty_->device() + " does not answer AT: check the power of the modem and that this is its AT port");
-    host_.report(DTU_STATE_DOWN, DTU_E_IO, trouble_);
-  }
+  if (phase_ != Phase::recovering)
+    fall_silent(tty_->device() + " does not answer AT: check the power of the modem and that this is its AT port");
   after(ladder_.pause_ms(), [this] { recover(); });
 }
 

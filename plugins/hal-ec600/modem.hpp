@@ -94,6 +94,7 @@ class Modem : private AtLine, private AtListener, private AtPort::Owner {
   void rescue(std::string command, uint32_t timeout_ms, Done done);
   void confirm();
   void recover();
+  void fall_silent(std::string trouble);
   void fail_recovery();
   void climb(RecoveryLadder::Rung rung);
   void set_reset(bool active, std::function<void()> then);

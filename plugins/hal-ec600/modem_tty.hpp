@@ -25,6 +25,7 @@ class ModemTty final : public AtPort {
   void flush() override;
   [[nodiscard]] const std::string& device() const override { return device_; }
   [[nodiscard]] uint64_t losses() const override { return losses_; }
+  [[nodiscard]] std::string others() const override { return dtu_port::holders(device_, true); }
 
  private:
   void look();

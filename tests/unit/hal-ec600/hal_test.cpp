@@ -138,19 +138,23 @@ TEST_F(HalTest, WhatIsRefusedInTheMiddleCostsOnlyItself) {
   EXPECT_EQ(read("sim.state"), "\"ready\"");
 }
 
-TEST_F(HalTest, A4WhereUnsolicitedLinesGoIsReadSaidAndSet) {
-  const auto other_port = [](ScriptedModem& m) {
-    m.answers["+QURCCFG=?"] = {"+QURCCFG: \"urcport\",(\"usbat\",\"usbmodem\",\"uart1\")"};
-    m.answers["+QURCCFG=\"urcport\""] = {"+QURCCFG: \"urcport\",\"usbmodem\""};
-    m.answers["+QURCCFG=\"urcport\",\"usbat\""] = {};
-  };
-  use_ready(R"({"at_device": "/dev/ttyUSB2"})", other_port);
+void tells_another_port(ScriptedModem& m) {
+  m.answers["+QURCCFG=?"] = {"+QURCCFG: \"urcport\",(\"usbat\",\"usbmodem\",\"uart1\")"};
+  m.answers["+QURCCFG=\"urcport\""] = {"+QURCCFG: \"urcport\",\"usbmodem\""};
+  m.answers["+QURCCFG=\"urcport\",\"usbat\""] = {};
+}
+
+TEST_F(HalTest, A4WhereUnsolicitedLinesGoIsReadAndSaidAndValuesArePolled) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", tells_another_port);
   EXPECT_THAT(hal_->health(), HasSubstr("\"unsolicited_lines_go_to\":\"usbmodem\""));
-  EXPECT_EQ(modem().count("AT+QURCCFG=\"urcport\",\"usbat\""), 0U);
+  EXPECT_EQ(modem().count_part("usbat"), 0U);
   modem().answers["+CEREG?"] = {"+CEREG: 2,5"};
   pass(seconds(61));
-  EXPECT_EQ(read("network.data_state"), "5") << "polled as well";
-  use_ready(R"({"at_device": "/dev/ttyUSB2", "urc_port": "usbat"})", other_port);
+  EXPECT_EQ(read("network.data_state"), "5");
+}
+
+TEST_F(HalTest, A4UnsolicitedLinesAreSentToThePortThatIsNamed) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2", "urc_port": "usbat"})", tells_another_port);
   EXPECT_THAT(hal_->health(), HasSubstr("\"unsolicited_lines_go_to\":\"usbat\""));
 }
 
@@ -200,6 +204,15 @@ TEST_F(HalTest, A14NothingIsWrittenThatCanBrick) {
   modem().say("\r\nRDY\r\n");
   pass(seconds(120));
   for (const char* bad : {"usbnet", "usbcfg", "+IPR", "&W", "&F", "ATZ"}) EXPECT_EQ(modem().count_part(bad), 0U) << bad;
+}
+
+TEST_F(HalTest, A15AnotherProgramOnThePortIsNamed) {
+  use_ready();
+  modem().holder = "pid 812 (ModemManager)";
+  modem().silent = true;
+  (void)read("adc.0");
+  pass(seconds(14));
+  EXPECT_THAT(hal_->health(), HasSubstr("held by pid 812 (ModemManager) as well: stop it"));
 }
 
 // ---- SIM PIN
@@ -289,10 +302,12 @@ TEST_F(HalTest, ModemAtRunsItsStepsWithoutAnotherInBetween) {
             R"j("error":"no line begins with +THREE:"}]})j");
 }
 
-TEST_F(HalTest, ModemAtIsForPluginsUnlessTheBoardSaysSo) {
+TEST_F(HalTest, ModemAtIsForPlugins) {
   use_ready();
-  EXPECT_THAT(invoke("modem.at", R"({"steps": [{"send": "AT"}]})", DTU_CALLER_CONSOLE),
-              HasSubstr("set \"at_commands\""));
+  EXPECT_THAT(invoke("modem.at", R"({"steps": [{"send": "AT"}]})", DTU_CALLER_CONSOLE), HasSubstr("for plugins only"));
+}
+
+TEST_F(HalTest, ModemAtIsForTheConsoleIfTheBoardSaysSo) {
   use_ready(R"({"at_device": "/dev/ttyUSB2", "at_commands": true})");
   EXPECT_THAT(invoke("modem.at", R"({"steps": [{"send": "AT"}]})", DTU_CALLER_CONSOLE), StartsWith("{\"ok\":true"));
 }
@@ -387,14 +402,16 @@ TEST_F(HalTest, ThePlaceIsToldWhenItMoved) {
 }
 
 TEST(Ec600Config, LeftOutItIsAsTheSchemaSays) {
-  const Config by_name = read_config(R"({"at_device": "/dev/x"})");
-  EXPECT_FALSE(by_name.usb);
-  EXPECT_EQ(by_name.baud, 115'200U);
-  const Config by_usb = read_config(R"({"usb": {"id": "2C7C:0901", "interface": 2}})");
-  EXPECT_EQ(by_usb.at_device, "");
-  EXPECT_EQ(by_usb.usb->id, "2c7c:0901");
-  EXPECT_EQ(by_usb.usb->sysfs, "/sys");
-  EXPECT_EQ(by_usb.usb->dev, "/dev");
+  const Config config = read_config(R"({"at_device": "/dev/x"})");
+  EXPECT_FALSE(config.usb);
+  EXPECT_EQ(config.baud, 115'200U);
+}
+
+TEST(Ec600Config, ByUsbThePathsAreTheUsualOnes) {
+  const Config config = read_config(R"({"usb": {"id": "2C7C:0901", "interface": 2}})");
+  EXPECT_EQ(config.at_device, "");
+  EXPECT_EQ(config.usb->id, "2c7c:0901");
+  EXPECT_EQ(config.usb->sysfs + config.usb->dev, "/sys/dev");
 }
 
 TEST(Ec600Check, OnePortIsNamed) {

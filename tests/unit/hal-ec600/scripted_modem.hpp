@@ -59,6 +59,7 @@ class ScriptedModem : public AtPort {
   bool silent = false;                // answers nothing
   std::vector<std::string> commands;  // as they came
   int flushes = 0;
+  std::string holder;  // who else has the port open
 
   void say(const std::string& bytes) {  // by itself
     (void)dtu::post(host_, [this, bytes] { owner_.tty_bytes(bytes); });
@@ -88,6 +89,7 @@ class ScriptedModem : public AtPort {
   void flush() override { ++flushes; }
   [[nodiscard]] const std::string& device() const override { return device_; }
   [[nodiscard]] uint64_t losses() const override { return losses_; }
+  [[nodiscard]] std::string others() const override { return holder; }
   void write(std::string_view bytes) override {
     input_ += bytes;
     for (size_t end = input_.find('\r'); end != std::string::npos; end = input_.find('\r')) {
