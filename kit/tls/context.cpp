@@ -1,9 +1,7 @@
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-
 #include <dtu/kit/tls/session.hpp>
 #include <dtu/sdk/text.hpp>
 
+#include "tls/openssl.hpp"
 #include "tls/words.hpp"
 
 namespace tls {
@@ -18,7 +16,7 @@ int no_password(char* /*to*/, int /*size*/, int /*writes*/, void* /*ctx*/) { ret
 
 Context make(const SSL_METHOD* method) {
   ERR_clear_error();
-  Context context(SSL_CTX_new(method), SSL_CTX_free);
+  Context context(SSL_CTX_new(method), [](SSL_CTX* c) { SSL_CTX_free(c); });
   if (!context) throw dtu::Failure(DTU_E_INTERNAL, "cannot set up TLS: " + take_last_error());
   SSL_CTX* c = context.get();
   SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
@@ -40,6 +38,7 @@ void use_own(SSL_CTX* c, const Settings& s) {
 }  // namespace
 
 Context make_client_context(const Settings& settings) {
+  need_openssl();
   Context context = make(TLS_client_method());
   SSL_CTX* c = context.get();
   SSL_CTX_set_verify(c, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
@@ -52,6 +51,7 @@ Context make_client_context(const Settings& settings) {
 }
 
 Context make_server_context(const Settings& settings) {
+  need_openssl();
   Context context = make(TLS_server_method());
   SSL_CTX* c = context.get();
   // Without resumption a client shows its certificate on each connection.

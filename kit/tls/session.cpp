@@ -1,7 +1,5 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +7,7 @@
 #include <dtu/kit/tls/session.hpp>
 #include <dtu/sdk/text.hpp>
 
+#include "tls/openssl.hpp"
 #include "tls/socket_bio.hpp"
 #include "tls/words.hpp"
 
@@ -113,7 +112,10 @@ void Session::say_goodbye() {
 
 uint64_t Session::wire_bytes() const { return BIO_number_written(SSL_get_wbio(ssl_.get())); }
 
-bool Session::heard() const { return BIO_number_read(SSL_get_rbio(ssl_.get())) > handshake_bytes_; }
+bool Session::accepted() const {
+  const bool judged_within = SSL_is_server(ssl_.get()) == 1 || SSL_version(ssl_.get()) < TLS1_3_VERSION;
+  return agreed_ && (judged_within || BIO_number_read(SSL_get_rbio(ssl_.get())) > handshake_bytes_);
+}
 
 std::string Session::version() const { return SSL_get_version(ssl_.get()); }
 

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "tls/openssl.hpp"
+
 namespace tls {
 namespace {
 

@@ -1,7 +1,6 @@
 #include "tls/words.hpp"
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include "tls/openssl.hpp"
 
 namespace tls {
 namespace {

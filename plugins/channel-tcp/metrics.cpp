@@ -15,6 +15,7 @@ const Metrics::Names Metrics::kNames = {
     {"discarded_bytes", "tcp_discarded_bytes", "Bytes of the uplink messages dropped for want of a client"},
     {"lost_downlink_bytes", "tcp_lost_downlink_bytes", "Bytes received that could not be handed on before the end"},
     {"read_only_bytes", "tcp_read_only_bytes", "Bytes of read-only clients that were dropped"},
+    {"malformed_telnet_bytes", "tcp_malformed_telnet_bytes", "Bytes of Telnet commands that could not be understood"},
 };
 
 }  // namespace channel_tcp

@@ -17,6 +17,7 @@ enum class Count : size_t {
   discarded_bytes,
   lost_downlink_bytes,
   read_only_bytes,
+  malformed_telnet_bytes,
   size_
 };
 

@@ -28,7 +28,7 @@ int SendQueue::send(Transport& through, const Item* items, uint32_t n) {
     iov[i] = {const_cast<char*>(p.ptr), static_cast<size_t>(p.len)};
   }
   size_t out = 0;
-  const int error = write(through, iov.data(), n, &out);
+  const int error = blocked() ? 0 : write(through, iov.data(), n, &out);
   for (uint32_t i = 0; i < n; ++i) {
     const dtu_msg& m = *items[i].msg;
     const auto length = static_cast<size_t>(m.payload.len);
@@ -45,6 +45,8 @@ int SendQueue::send(Transport& through, const Item* items, uint32_t n) {
   }
   return error;
 }
+
+void SendQueue::keep(const Item& item) { unsent_.push({{}, nullptr, 0, false, {item.ticket, queued_}}); }
 
 int SendQueue::write_more(Transport& through) {
   std::array<iovec, kBatch> iov;

@@ -21,8 +21,11 @@ class SendQueue {
 
   explicit SendQueue(dtu::Host host) : host_(host) {}
 
-  // Up to kBatch items, only while !blocked(). Answers 0, or the errno of a dead socket; the items are kept either way.
+  // Up to kBatch items; while blocked() they are only kept. Answers 0, or the errno of a dead socket; the items are
+  // kept either way.
   int send(Transport& through, const Item* items, uint32_t n);
+  // Keeps it without writing: for a socket that will not be written any more.
+  void keep(const Item& item);
   // Goes on with what the socket did not take. Answers as send does.
   int write_more(Transport& through);
   [[nodiscard]] bool blocked() const { return !unsent_.empty(); }

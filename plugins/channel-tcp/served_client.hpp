@@ -2,6 +2,7 @@
 #pragma once
 #include <dtu/kit/net/networks.hpp>
 
+#include "rfc2217.hpp"
 #include "stream.hpp"
 
 namespace channel_tcp {
@@ -10,9 +11,12 @@ namespace channel_tcp {
 struct ServedClient final : Stream {
   using Stream::Stream;
   std::optional<net::IpBytes> ip;
-  int64_t heard_ns = 0;    // when it came, or when a byte of it was last read
-  bool read_only = false;  // its bytes are dropped
-  bool gone = false;       // what it had sent may still wait for room
+  int64_t heard_ns = 0;                      // when it came, or when a byte of it was last read
+  bool read_only = false;                    // its bytes are dropped
+  bool gone = false;                         // what it had sent may still wait for room
+  std::unique_ptr<rfc2217::Session> telnet;  // none: it sends and gets the bytes of the line
+
+  [[nodiscard]] size_t unread() const { return undelivered() + (telnet ? telnet->data_bytes() : 0); }
 };
 
 }  // namespace channel_tcp

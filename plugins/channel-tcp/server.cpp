@@ -27,7 +27,9 @@ Server::Server(Context& context)
       options_{&context.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
       state_(host_, net::kTcpConnectFailed),
-      timer_(host_, [this] { on_timer(); }) {
+      timer_(host_, [this] { on_timer(); }),
+      poll_timer_(host_, [this] { on_poll(); }) {
+  if (context_.settings.rfc2217) control_ = std::make_unique<SerialControl>(host_, context_.settings.port_id);
   if (context_.settings.tls.on) files_ = std::make_unique<TlsFiles>(host_, context_.settings.tls, true);
 }
 
@@ -139,6 +141,7 @@ void Server::welcome(Transport transport, const Address& from) {
   refusing_clients_ = false;
   context_.metrics.add(Count::connects);
   host_.debug("client " + std::to_string(last_id_) + " connected from " + peer.address());
+  greet(peer);
   if (was_up) introduce(peer);  // else the host sends a new one
   update_state();
   offer_room();
@@ -182,6 +185,10 @@ void Server::lost(Stream& stream, Stream::End how, const std::string& reason) {
     host_.debug("client " + std::to_string(stream.id()) + " is gone: " + reason);
   }
   retire(std::move(gone));
+  if (control_ && control_->changed() && !has_com_port()) {
+    restore_ = true;
+    restore_line();
+  }
   if (phase_ == Phase::stopping && !has_open()) return finish_stop();
   update_state();
   offer_room();
@@ -192,7 +199,7 @@ void Server::retire(std::unique_ptr<ServedClient> stream) {
   stream->finish();
   context_.metrics.add(Count::disconnects);
   if (orphaned_) return_all();
-  const size_t unread = stream->undelivered();
+  const size_t unread = stream->unread();
   if (unread == 0) return;
   if (phase_ == Phase::listening && unread_.size() < context_.settings.max_clients) {
     unread_.push_back(std::move(stream));
@@ -332,11 +339,12 @@ void Server::offer_room() {
   host_.writable();
 }
 
-void Server::progressed(Stream& /*stream*/) {
+void Server::progressed(Stream& stream) {
   if (phase_ == Phase::stopping) {
     if (!has_open()) finish_stop();
     return;
   }
+  if (control_) stream.resume();  // it reads its answers again
   offer_room();
 }
 
@@ -348,30 +356,41 @@ bool Server::flush() {
 bool Server::deliver(Stream& stream, std::string_view bytes) {
   auto& peer = static_cast<ServedClient&>(stream);
   peer.heard_ns = host_.monotonic_ns();
+  return peer.telnet ? take_telnet(peer, bytes) : emit(peer, bytes);
+}
+
+bool Server::emit(ServedClient& peer, std::string_view bytes) {
   if (peer.read_only) {
     context_.metrics.add(Count::read_only_bytes, bytes.size());
     return true;
   }
-  const dtu::EmitResult result = host_.emit(stream.id(), bytes);
+  const dtu::EmitResult result = host_.emit(peer.id(), bytes);
   if (result && context_.settings.answers_to_asker) asker_ = peer.gone ? 0 : peer.id();
   return !result.again();
 }
 
 void Server::writable() {
-  unread_.erase(std::remove_if(unread_.begin(), unread_.end(), [](const auto& p) { return p->drain(); }),
-                unread_.end());
+  const auto all_handed_on = [this](const auto& p) {
+    if (p->telnet) hand_on(*p);
+    return p->drain() && p->unread() == 0;
+  };
+  unread_.erase(std::remove_if(unread_.begin(), unread_.end(), all_handed_on), unread_.end());
   // Another client is first each time: none can take all the room.
   if (peers_.size() > 1) std::rotate(peers_.begin(), peers_.begin() + 1, peers_.end());
-  for (const auto& peer : peers_) peer->resume();
+  for (const auto& peer : peers_) {
+    if (peer->telnet) hand_on(*peer);
+    peer->resume();
+  }
 }
 
 bool Server::stop(uint32_t deadline_ms) {
   timer_.disarm();
+  poll_timer_.disarm();
   listen_watch_.reset();
   listener_.reset();
   arriving_.clear();
   phase_ = Phase::stopping;
-  for (const auto& stream : unread_) context_.metrics.add(Count::lost_downlink_bytes, stream->undelivered());
+  for (const auto& stream : unread_) context_.metrics.add(Count::lost_downlink_bytes, stream->unread());
   unread_.clear();
   if (!flush()) {
     timer_.arm_ms(deadline_ms);

@@ -8,6 +8,7 @@
 #include "endpoint.hpp"
 #include "handshake.hpp"
 #include "ledger.hpp"
+#include "serial_control.hpp"
 #include "served_client.hpp"
 #include "sparse_log.hpp"
 #include "tls_files.hpp"
@@ -43,6 +44,16 @@ class Server final : public Endpoint, public Stream::Owner {
   void refuse_handshake(const std::string& address, const std::string& problem);
   void welcome(Transport transport, const Address& from);
   [[nodiscard]] bool make_place(const Address& from);
+  [[nodiscard]] bool emit(ServedClient& peer, std::string_view bytes);  // false: no room
+  void greet(ServedClient& peer);
+  [[nodiscard]] bool take_telnet(ServedClient& peer, std::string_view bytes);
+  void hand_on(ServedClient& peer);
+  void granted(uint64_t id, const rfc2217::Values& values);
+  void values_are(const rfc2217::Values& values);
+  void restore_line();
+  void go_on();
+  void on_poll();
+  [[nodiscard]] bool has_com_port() const;
   void update_state();
   [[nodiscard]] bool full() const;
   [[nodiscard]] bool has_open() const;
@@ -69,6 +80,9 @@ class Server final : public Endpoint, public Stream::Owner {
   Socket listener_;
   std::unique_ptr<dtu::FdWatch> listen_watch_;
   std::string address_;
+  std::unique_ptr<SerialControl> control_;            // none: without rfc2217
+  dtu::Timer poll_timer_;                             // asks for the signals while an RFC 2217 client is there
+  bool restore_ = false;                              // the last such client is gone
   std::unique_ptr<TlsFiles> files_;                   // none: without TLS
   std::vector<std::unique_ptr<Handshake>> arriving_;  // the oldest first; they are no clients yet
   std::vector<std::unique_ptr<ServedClient>> peers_;

@@ -16,6 +16,8 @@ void check_server(Settings& s) {
   if (s.host.empty()) s.host = "127.0.0.1";
   if (!net::numeric_address(s.host, s.port))
     refuse("url", shown, "a server listens on an IP address of this machine, 0.0.0.0 or ::");
+  if (s.rfc2217 && s.port_id.empty())
+    refuse("rfc2217", "true without serialID", "serialID names the port that its clients set");
   if (s.tls.on && s.tls.cert.empty())
     refuse("tls", "a server without tls.cert", "its certificate (cert) and private key (key) are required");
 }
@@ -58,6 +60,8 @@ Settings read_settings(std::string_view json) {
   s.answers_to_asker = config["answers"].text() == "asker";
   s.allowed = read_networks(config, "allowed");
   s.read_only = read_networks(config, "read_only");
+  s.rfc2217 = config["rfc2217"].flag();
+  if (s.rfc2217) s.port_id = config["serialID"].text();
   s.hold_when_empty = config["when_empty"].text() == "hold";
   s.slow_client_s = static_cast<uint32_t>(config["slow_client_s"].integer(s.slow_client_s));
   s.register_once = config["reg_on"].text() == "start";  // of the host
@@ -78,6 +82,7 @@ void check_settings(std::string_view json, const dtu::Findings& found) {
   if (s.tls.on) tls::check_files(s.tls, "/tls", found);
   if (s.server && !s.tls.verify)
     found.warning("/tls/verify", "has an effect with mode client only; a server demands certificates when ca is set");
+  if (!s.server && s.rfc2217) found.warning("/rfc2217", "has an effect with mode server only");
   if (s.server && !s.backup.empty()) found.warning("/backup", "has an effect with mode client only");
   if (s.return_s != 0 && s.backup.empty()) found.warning("/return_s", "has an effect with backup only");
   if (!s.server || s.port == 0) return;

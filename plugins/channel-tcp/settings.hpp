@@ -5,6 +5,7 @@
 #include <dtu/kit/net/settings.hpp>
 #include <dtu/kit/tls/settings.hpp>
 #include <dtu/sdk/check.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Settings : net::PeerSettings {  // server: host is the numeric address to
   bool answers_to_asker = false;        // answers "asker"
   std::vector<net::Network> allowed;    // empty: all
   std::vector<net::Network> read_only;  // empty: none
+  bool rfc2217 = false;
+  std::string port_id;  // serialID of the host: the port that RFC 2217 clients set
   bool hold_when_empty = false;
   uint32_t slow_client_s = 10;
   bool register_once = false;  // reg_on "start": only the first client gets the registration message

@@ -10,6 +10,7 @@ namespace {
 constexpr uint32_t kFirstAskMs = 50;
 constexpr uint32_t kHurriedAskMs = 2;
 constexpr uint32_t kSlowestAskMs = 1000;
+constexpr size_t kEncodedAtOnce = 65536;  // of a message: encoded it is twice as long at most
 constexpr int64_t kSecond = 1'000'000'000;
 
 int64_t ns(uint32_t seconds) { return int64_t{seconds} * kSecond; }
@@ -43,9 +44,55 @@ void Stream::send(const SendQueue::Item* items, uint32_t n) {
   idle_->sent();
   if (!queue_.has_open()) last_progress_ns_ = host_.monotonic_ns();
   if (queue_.worth_asking()) ask();
-  if (const int error = queue_.send(transport_, items, n)) fail_later(error);
+  after_send(encoder_ == nullptr ? queue_.send(transport_, items, n) : send_encoded(items, n));
+}
+
+void Stream::after_send(int error) {
+  if (error != 0) fail_later(error);
   want();
   follow();
+}
+
+void Stream::send_control(std::string_view bytes) {
+  if (broken_ != 0) return;
+  if (!queue_.has_open()) last_progress_ns_ = host_.monotonic_ns();
+  after_send(send_copy(bytes, 0));
+}
+
+int Stream::send_encoded(const SendQueue::Item* items, uint32_t n) {
+  int first_error = 0;
+  std::string encoded;
+  for (uint32_t i = 0; i < n; ++i) {
+    std::string_view left = dtu::view(items[i].msg->payload);
+    if (first_error == 0 && encoder_->plain(left)) {
+      first_error = queue_.send(transport_, &items[i], 1);
+      continue;
+    }
+    do {
+      const std::string_view piece = left.substr(0, kEncodedAtOnce);
+      left.remove_prefix(piece.size());
+      encoded.clear();
+      encoder_->append(encoded, piece);
+      const int error = send_copy(encoded, left.empty() ? items[i].ticket : 0);
+      if (first_error == 0) first_error = error;
+    } while (!left.empty());
+  }
+  return first_error;
+}
+
+int Stream::send_copy(std::string_view bytes, uint64_t ticket) {
+  uint8_t* to = nullptr;
+  const dtu::Buffer buffer = host_.alloc(bytes.size(), &to);
+  dtu_msg msg{};
+  if (!buffer) {
+    queue_.keep({&msg, ticket});  // so that the ticket is settled with the others when the stream ends
+    return ENOMEM;
+  }
+  std::copy(bytes.begin(), bytes.end(), to);
+  msg.owner = buffer.get();
+  msg.payload = {reinterpret_cast<const char*>(to), bytes.size()};
+  const SendQueue::Item item{&msg, ticket};
+  return queue_.send(transport_, &item, 1);
 }
 
 // The loop reads what the other end had sent before it went, and then reports the end.
@@ -126,7 +173,7 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
   }
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return std::nullopt;
   if (n == 0 && broken_ == 0) {
-    by_peer_ = transport_.heard();
+    by_peer_ = transport_.accepted();
     *reason = "closed by " + peer_;
     return End::closed;
   }
@@ -137,7 +184,7 @@ std::optional<Stream::End> Stream::read_once(std::string* reason) {
 std::string Stream::failure(int error) {
   const std::string& trouble = transport_.trouble();
   by_peer_ = (error == ECONNRESET || error == EPIPE || (transport_.tls() != nullptr && transport_.tls()->cut())) &&
-             transport_.heard();
+             transport_.accepted();
   return trouble.empty() ? net::describe(error, peer_) : "the TLS connection with " + peer_ + " ended: " + trouble;
 }
 

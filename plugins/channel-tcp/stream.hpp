@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "send_queue.hpp"
+#include "telnet.hpp"
 #include "transport.hpp"
 
 namespace channel_tcp {
@@ -57,6 +58,10 @@ class Stream {
   [[nodiscard]] bool has_open() const { return queue_.has_open(); }
   // Only while !full(). Takes all of them (at most SendQueue::kBatch).
   void send(const SendQueue::Item* items, uint32_t n);
+  // Every message is sent as the encoder writes it, from now on. It outlives the stream's use.
+  void encode_with(telnet::Encoder* encoder) { encoder_ = encoder; }
+  // Bytes that are no message, and are sent as they are. Also while full(); the caller bounds how many.
+  void send_control(std::string_view bytes);
   // Somebody waits for the acknowledgements: ask now, and more often.
   void hurry();
   // The owner has room again.
@@ -81,6 +86,9 @@ class Stream {
   void on_idle(net::IdleWatch::Due due);
   void send_ping(const dtu_msg& ping);
   [[nodiscard]] std::optional<End> read_once(std::string* reason);
+  [[nodiscard]] int send_encoded(const SendQueue::Item* items, uint32_t n);
+  [[nodiscard]] int send_copy(std::string_view bytes, uint64_t ticket);
+  void after_send(int error);
   void fail_later(int error);
   [[nodiscard]] std::string failure(int error);
   void hold(std::string_view bytes);
@@ -96,11 +104,12 @@ class Stream {
   const StreamOptions& options_;
   ReadBuffer& buffer_;
   SendQueue queue_;
-  std::string held_;        // read and not delivered
-  bool holding_ = false;    // reading waits for resume()
-  int broken_ = 0;          // errno of a failed write: the loop will report the end
-  bool by_peer_ = false;    // the other end closed or reset the connection
-  bool following_ = false;  // the ack timer is armed
+  telnet::Encoder* encoder_ = nullptr;  // none: messages are sent as they are
+  std::string held_;                    // read and not delivered
+  bool holding_ = false;                // reading waits for resume()
+  int broken_ = 0;                      // errno of a failed write: the loop will report the end
+  bool by_peer_ = false;                // the other end closed or reset the connection
+  bool following_ = false;              // the ack timer is armed
   uint32_t ack_delay_ms_ = 0;
   uint64_t received_ = 0;
   int64_t last_progress_ns_ = 0;

@@ -297,10 +297,11 @@ void Asker::take_parts(size_t first, const AtResult& r) {
       continue;
     }
     if (!r.ok() && !refused) return finish(Group::poll);  // silent, restarted, gone: what was known grows old
-    const std::string why = std::string(part.command, std::string_view(part.command).find_first_of("?=")) + ": " +
+    const std::string_view command = part.command;
+    const std::string why = std::string(command.substr(0, command.find_first_of("?="))) + ": " +
                             (r.code >= 0 ? cme_words(r.code) : std::string("the modem refused it"));
     for (const char* name : part.points) set(name, "", r.ok() ? "" : why);
-    if (std::string_view(part.command) == "+CPIN?") set_sim(readings::sim_state_of_error(r.code));
+    if (command == "+CPIN?") set_sim(readings::sim_state_of_error(r.code));
     if (refused) return poll(i + 1);
   }
   finish(Group::poll);

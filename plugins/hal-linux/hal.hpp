@@ -1,4 +1,4 @@
-// The HAL "linux": serial ports and GPIO pins of the board, and what the kernel knows of it.
+// The HAL "linux": serial ports and GPIO pins of the board, what the kernel knows of it, its clock, watchdog and WiFi.
 #pragma once
 #include <dtu/sdk/board.hpp>
 
@@ -14,6 +14,7 @@
 #include "pins.hpp"
 #include "port.hpp"
 #include "watchdog/watchdog.hpp"
+#include "wifi/wifi.hpp"
 
 namespace hal_linux {
 
@@ -23,7 +24,7 @@ class LinuxHal : public dtu::Component,
                  public dtu::CommandsIface,
                  public dtu::FirmwareCommands {
  public:
-  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event, network_changed_event};
+  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event, network_changed_event, wifi_changed_event};
 
   LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
   static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
@@ -75,6 +76,7 @@ class LinuxHal : public dtu::Component,
   RealClock clock_;
   TimeSync time_;  // after clock_
   Watchdog watchdog_;
+  Wifi wifi_;
   Pins pins_;
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first

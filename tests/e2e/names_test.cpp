@@ -139,7 +139,8 @@ TEST(NamesTest, ThePageSaysWhatALinuxBoardOffers) {
   const std::string root = dtud.path("tree");
   make_board(root);
   dtud.hal(R"({"type": "linux", "root": ")" + root + R"(", "gpio": {"7": {"chip": "/dev/gpiochip0", "line": 7}},
-            "imei": "490154203237518", "version": "3",
+            "imei": "490154203237518", "version": "3", "time": {},
+            "wifi": {"interface": "wlan0", "access_point": {"interface": "wlan0"}},
             "installers": {"modem": {"install": ["/nowhere"]}}})");
   dtud.device("{}");
   dtud.start();

@@ -33,6 +33,15 @@ struct WatchdogConfig {
   uint32_t timeout_s = 60;
 };
 
+struct WifiInterface {
+  std::string interface;  // "wlan0"
+  std::string control;    // the folder of its control socket
+};
+struct WifiConfig {
+  std::optional<WifiInterface> station;       // by wpa_supplicant
+  std::optional<WifiInterface> access_point;  // by hostapd
+};
+
 struct BoardConfig {
   std::string root = "/";                // /sys, /proc and /run are looked for below it
   std::map<uint32_t, SourceConfig> adc;  // by N of adc.N; empty: the only IIO device with voltages
@@ -40,11 +49,13 @@ struct BoardConfig {
   std::string battery;                // name of the power supply; "": the only battery
   std::string serial, model, imei;    // "": not given
   std::string version, version_file;  // at most one of them is given
-  TimeConfig time;
+  std::optional<TimeConfig> time;     // absent: the command time.sync is not offered
+  WifiConfig wifi;
   std::optional<WatchdogConfig> watchdog;  // absent: not used
 };
 
-// `root` satisfies the schema. Throws DTU_E_INVALID for an IMEI with a wrong check digit, and for two versions.
+// `root` satisfies the schema. Throws DTU_E_INVALID for an IMEI with a wrong check digit, for two versions,
+// and for a control socket whose path is too long for one.
 [[nodiscard]] BoardConfig read_board(const Poco::JSON::Object& root);
 // Warns of what is mapped and is not there now.
 void check_board(const BoardConfig& config, const dtu::Findings& found);

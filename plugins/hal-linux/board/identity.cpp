@@ -73,7 +73,7 @@ std::string model(const Tree& tree, const BoardConfig& config) {
 std::string version(const Tree& tree, const BoardConfig& config) {
   if (!config.version.empty()) return config.version;
   const Tree::Text read = tree.read(config.version_file);
-  const std::string line = read.text.substr(0, read.text.find_first_of("\r\n"));
+  std::string line = read.text.substr(0, read.text.find_first_of("\r\n"));
   std::string why = read.ok() ? "" : std::generic_category().message(read.error);
   if (read.ok() && (line.empty() || line.size() > kLongest || !is_printable_utf8(line)))
     why = "its first line has to be 1 to " + std::to_string(kLongest) + " printable bytes";

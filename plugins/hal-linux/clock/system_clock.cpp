@@ -27,8 +27,9 @@ void RealClock::set_ns(int64_t unix_ns) {
   if (::clock_settime(CLOCK_REALTIME, &to) == 0) return;
   const int code = errno;
   if (code == EPERM)
-    throw dtu::Failure(DTU_E_DENIED,
-                       "the clock may not be set: give the service CAP_SYS_TIME and ProtectClock=no, or run chrony");
+    throw dtu::Failure(
+        DTU_E_DENIED,
+        "the clock may not be set: see \"Clock\" in the README of hal-linux (CAP_SYS_TIME), or run chrony");
   throw dtu::Failure(DTU_E_IO, "the clock cannot be set: " + std::generic_category().message(code));
 }
 

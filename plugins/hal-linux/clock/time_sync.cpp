@@ -42,9 +42,14 @@ constexpr double kMsPerSecond = 1000;
 
 }  // namespace
 
-TimeSync::TimeSync(dtu::Host host, const TimeConfig& config, const Tree& tree, SystemClock& clock,
+TimeSync::TimeSync(dtu::Host host, const std::optional<TimeConfig>& config, const Tree& tree, SystemClock& clock,
                    net::Resolver::Lookup lookup)
-    : host_(host), config_(config), tree_(tree), clock_(clock), lookup_(std::move(lookup)) {}
+    : host_(host),
+      offered_(config),
+      config_(config.value_or(TimeConfig())),
+      tree_(tree),
+      clock_(clock),
+      lookup_(std::move(lookup)) {}
 
 void TimeSync::stop() {
   query_.reset();
@@ -60,7 +65,8 @@ void TimeSync::list_points(const std::function<void(const dtu_point_info&)>& eac
   each({sizeof(dtu_point_info), 0, dtu::str(kPoint), {}, dtu::str("Whether the clock is in step")});
 }
 
-void TimeSync::list_commands(const std::function<void(const dtu_command_info&)>& each) {
+void TimeSync::list_commands(const std::function<void(const dtu_command_info&)>& each) const {
+  if (!offered_) return;
   each({sizeof(dtu_command_info), DTU_COMMAND_PASSWORD | DTU_COMMAND_SHARED | DTU_COMMAND_CHANGES, dtu::str(kCommand),
         dtu::str("Set the clock"), dtu::str(kArgs), nullptr, 0});
 }

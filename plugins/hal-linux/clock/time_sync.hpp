@@ -24,13 +24,14 @@ using dtu_program::Program;
 
 class TimeSync {
  public:
-  // `clock` outlives this.
-  TimeSync(dtu::Host host, const TimeConfig& config, const Tree& tree, SystemClock& clock,
+  // `clock` outlives this. Without a configuration there is the point only.
+  TimeSync(dtu::Host host, const std::optional<TimeConfig>& config, const Tree& tree, SystemClock& clock,
            net::Resolver::Lookup lookup = net::system_lookup);
   void stop();  // answers who waits
 
   static void list_points(const std::function<void(const dtu_point_info&)>& each);
-  static void list_commands(const std::function<void(const dtu_command_info&)>& each);
+  void list_commands(const std::function<void(const dtu_command_info&)>& each) const;
+  [[nodiscard]] bool has(std::string_view command) const { return offered_ && command == kCommand; }
   static constexpr const char *kPoint = "time.state", *kCommand = "time.sync";
 
   // {"synchronized": true, "source": "chrony" | "timesyncd" | "ntp" | "kernel" | "", "offset_ms": -1.5}. ntp: this
@@ -64,6 +65,7 @@ class TimeSync {
   [[nodiscard]] std::string own_state() const;
 
   dtu::Host host_;
+  const bool offered_;
   const TimeConfig config_;
   const Tree tree_;
   SystemClock& clock_;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -17,6 +18,7 @@
 namespace hal_linux {
 namespace {
 
+constexpr int kMostErrno = 4095;
 constexpr size_t kAlign = 4;  // NLMSG_ALIGNTO, RTA_ALIGNTO
 constexpr size_t aligned(size_t size) { return (size + kAlign - 1) / kAlign * kAlign; }
 
@@ -72,7 +74,7 @@ NetworkTable::Taken NetworkTable::take(std::string_view bytes, uint32_t sequence
         taken.done = true;
         break;
       case NLMSG_ERROR:
-        if (const auto error = head_of<nlmsgerr>(body)) taken.error = -error->error;
+        if (const auto error = head_of<nlmsgerr>(body)) taken.error = std::abs(std::max(error->error, -kMostErrno));
         break;
       case RTM_NEWLINK:
         take_link(body);

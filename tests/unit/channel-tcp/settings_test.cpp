@@ -83,6 +83,7 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
   EXPECT_EQ(standard("return_s"), s.return_s);
   EXPECT_EQ(properties->getObject("backup")->getArray("default")->size(), s.backup.size());
   EXPECT_EQ(properties->getObject("tls")->getValue<bool>("default"), s.tls.on);
+  EXPECT_EQ(properties->getObject("rfc2217")->getValue<bool>("default"), s.rfc2217);
   EXPECT_EQ(properties->getObject("when_full")->getValue<std::string>("default"), s.kick_old ? "kick-old" : "refuse");
   EXPECT_EQ(properties->getObject("answers")->getValue<std::string>("default"), s.answers_to_asker ? "asker" : "all");
   EXPECT_EQ(properties->getObject("allowed")->getArray("default")->size(), s.allowed.size());
@@ -130,6 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{R"({"url": "tcp://h", "port": 1})", "url"}, Refused{R"({"url": "a b", "port": 1})", "url"},
                     Refused{R"({"mode": "server", "url": "localhost"})", "url"},
                     Refused{R"({"mode": "server", "allowed": ["10.0.0.0/8", "here"]})", "allowed.1: \"here\""},
+                    Refused{R"({"mode": "server", "rfc2217": true})", "rfc2217: true without serialID"},
                     Refused{R"({"mode": "server", "tls": true})", "tls: a server without tls.cert"},
                     Refused{R"({"url": "h", "port": 1, "backup": ["b:1", "b"]})", "backup.1: \"b\""},
                     Refused{R"({"url": "h", "port": 1, "backup": ["tcp://b:1"]})", "backup.0"},

@@ -211,9 +211,9 @@ TEST_F(BoardPointsTest, TheCheckWarnsOfWhatIsMappedAndNotThere) {
   const std::string found = dtu::test::check(
       *DTU_ENTRY.components[0], R"({"root": ")" + (tree_ / "") +
                                     R"(", "adc": {"2": {"device": "ads"}}, "battery": "B", "version_file": "/v",
-      "sensors": {"humidity": {"channel": "humidity1"}}})");
-  for (const char* line :
-       {"warning /adc/2: ", "warning /battery: ", "warning /version_file: ", "warning /sensors/humidity: "})
+      "sensors": {"humidity": {"channel": "humidity1"}}, "wifi": {"interface": "wlan0"}})");
+  for (const char* line : {"warning /adc/2: ", "warning /battery: ", "warning /version_file: ",
+                           "warning /sensors/humidity: ", "warning /wifi/control: "})
     EXPECT_THAT(found, HasSubstr(line));
   EXPECT_THAT(found, Not(HasSubstr("error")));
 }

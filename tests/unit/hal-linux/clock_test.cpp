@@ -280,6 +280,20 @@ TEST_F(TimeTest, AClockThatMayNotBeSetIsNoSuccess) {
   EXPECT_EQ(state(), R"({"synchronized":false,"source":""})");
 }
 
+TEST_F(TimeTest, TheCommandIsOfferedOnlyWhereItIsConfigured) {
+  const auto listed = [](const TimeSync& time) {
+    size_t count = 0;
+    time.list_commands([&](const dtu_command_info&) { ++count; });
+    return count;
+  };
+  const TimeSync off(host(), std::nullopt, Tree(tree_ / ""), clock_);
+  EXPECT_EQ(listed(off), 0U);
+  EXPECT_FALSE(off.has("time.sync"));
+  use();
+  EXPECT_EQ(listed(*time_), 1U);
+  EXPECT_TRUE(time_->has("time.sync"));
+}
+
 TEST_F(TimeTest, OneAtATimeAndACancelledOneMakesRoom) {
   use();
   server_.answers = [](const std::string&) { return std::vector<std::string>{}; };

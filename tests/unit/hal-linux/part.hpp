@@ -9,6 +9,7 @@
 
 #include "host/test_host.hpp"
 #include "net/network.hpp"
+#include "wifi/wifi.hpp"
 
 namespace hal_linux::test {
 
@@ -18,7 +19,7 @@ using testing::HasSubstr;
 
 class Bare : public dtu::Component, public dtu::PointsIface {
  public:
-  static constexpr dtu_event_info events[] = {network_changed_event};
+  static constexpr dtu_event_info events[] = {network_changed_event, wifi_changed_event};
   Bare(dtu::Host host, std::string_view /*config*/) : Component(host) {}
   void list_points(const Each& /*each*/) override {}
   dtu_status read_point(std::string_view /*name*/, uint64_t /*call*/) override { return DTU_E_NOT_FOUND; }
