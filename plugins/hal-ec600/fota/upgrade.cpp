@@ -31,7 +31,7 @@ constexpr int64_t kMs = 1'000, kNs = 1'000'000;
 constexpr int64_t kDownloadSilence_ms = 15 * 60 * kMs, kUpdateSilence_ms = 30 * 60 * kMs;
 constexpr int64_t kDownloadAfterStart_ms = 30 * kMs, kUpdateAfterStart_ms = 5 * 60 * kMs;
 constexpr size_t kLongestVersion = 64;
-constexpr uint64_t kFactsWait_ms = 10 * kMs;
+constexpr uint64_t kFactsWait_ms = 2 * kMs;
 
 dtu_command_info info(const char* name, const char* title, const char* args, uint32_t flags) {
   return {sizeof(dtu_command_info), flags, dtu::str(name), dtu::str(title), dtu::str(args), nullptr, 0};

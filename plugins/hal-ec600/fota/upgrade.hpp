@@ -38,7 +38,8 @@ class Upgrade {
   void gone();
   void stop();
 
-  // Answers firmware.facts: {"modem": {"version": "..."}}. Waits for the version up to 10 s; then without one.
+  // Answers firmware.facts: {"modem": {"version": "..."}}. Waits for the version up to 2 s, then without one: who asks
+  // shows it, and asks again with the next order.
   void facts(uint64_t call);
   // The modem is being written: it may be silent for minutes, and a reset may destroy it. Not longer than 30 minutes
   // after its last word.

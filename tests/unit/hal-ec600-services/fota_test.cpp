@@ -208,7 +208,7 @@ TEST_F(FotaTest, FactsWaitForTheVersion) {
   version = "";
   begin();
   EXPECT_EQ(call("firmware.facts", "{}"), "no answer yet");
-  run(10'100);
+  run(2'100);
   EXPECT_EQ(answer(), R"({"modem": {}})");
 }
 
