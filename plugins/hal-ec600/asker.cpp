@@ -213,7 +213,7 @@ void Asker::finish(Group group) {
   if (group == Group::poll || group == Group::gnss || group == Group::locator) changed_();
 }
 
-void Asker::ask(std::string command, std::vector<AtForm> forms, std::function<void(const AtResult&)> done,
+void Asker::ask(std::string command, std::vector<AtForm> forms, const std::function<void(const AtResult&)>& done,
                 uint32_t sim_busy_ms) {
   AtExchange exchange;
   exchange.command = std::move(command);

@@ -39,7 +39,7 @@ class Asker {
   struct Part;
   static const Part kParts[];
 
-  void ask(std::string command, std::vector<AtForm> forms, std::function<void(const AtResult&)> done,
+  void ask(std::string command, std::vector<AtForm> forms, const std::function<void(const AtResult&)>& done,
            uint32_t sim_busy_ms);
   void finish(Group group);
   void set(std::string_view name, std::string json, std::string why = {});

@@ -145,7 +145,7 @@ void AtEngine::wake() {
 
 // ---- the end of an exchange
 
-void AtEngine::finish(AtEnd end, std::string_view final, AtError error) {
+void AtEngine::finish(AtEnd end, std::string_view final, const AtError& error) {
   const std::string name = name_of(active_->job.ask.command);
   active_->result.final = final;
   active_->result.code = error.code;

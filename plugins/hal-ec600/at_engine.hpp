@@ -135,7 +135,7 @@ class AtEngine : private AtReader::Sink {
   void keep(std::string_view line);
   void unsolicited(std::string_view line);
   void restarted();
-  void finish(AtEnd end, std::string_view final, AtError error = {-1, {}});
+  void finish(AtEnd end, std::string_view final, const AtError& error = {-1, {}});
   void finish(AtEnd end, std::string text);
   bool ask_again(int code);
   void end_all(AtEnd end, const std::string& text);

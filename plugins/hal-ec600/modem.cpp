@@ -99,7 +99,7 @@ void Modem::tty_bytes(std::string_view bytes) {
 
 // ---- exchanges of its own
 
-void Modem::ask(AtExchange exchange, Done done) {
+void Modem::ask(AtExchange exchange, const Done& done) {
   const auto same_phase = [this, age = age_, done](const AtResult& r) {
     if (age == age_) done(r);
   };
@@ -109,13 +109,13 @@ void Modem::ask(AtExchange exchange, Done done) {
   after(kQueueFullMs, [this, again = std::move(again), done] { ask(again, done); });
 }
 
-void Modem::rescue(std::string command, uint32_t timeout_ms, Done done) {
+void Modem::rescue(std::string command, uint32_t timeout_ms, const Done& done) {
   AtExchange ask_for;
   ask_for.command = std::move(command);
   ask_for.timeout_ms = timeout_ms;
   ask_for.sim_busy_ms = 0;
   ask_for.rescue = true;
-  ask(std::move(ask_for), std::move(done));
+  ask(std::move(ask_for), done);
 }
 
 // AT, until it was answered by OK twice: a port that sends lines of its own is not yet the AT port (A5).
@@ -150,7 +150,8 @@ void Modem::fall_silent(std::string trouble) {
 
 void Modem::fail_recovery() {
   if (phase_ != Phase::recovering)
-    fall_silent(tty_->device() + " does not answer AT: check the power of the modem and that this is its AT port");
+    fall_silent(tty_->device() +
+                " does not answer AT: check the power of the modem, its speed, and that this is its AT port");
   after(ladder_.pause_ms(), [this] { recover(); });
 }
 
@@ -308,7 +309,7 @@ std::string Modem::why_not_wear(bool forced) {
   return {};
 }
 
-std::string Modem::toggle_radio(Done done) {
+std::string Modem::toggle_radio(const Done& done) {
   if (std::string why = why_not_wear(false); !why.empty()) return why;
   AtExchange off;
   off.command = "AT+CFUN=0";
@@ -320,7 +321,7 @@ std::string Modem::toggle_radio(Done done) {
   return {};
 }
 
-std::string Modem::restart(Done done, bool forced) {
+std::string Modem::restart(const Done& done, bool forced) {
   if (std::string why = why_not_wear(forced); !why.empty()) return why;
   AtExchange reset;
   reset.command = "AT+CFUN=1,1";

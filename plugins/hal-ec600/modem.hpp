@@ -61,8 +61,8 @@ class Modem : private AtLine, private AtListener, private AtPort::Owner {
   // Wears the modem by one. "": it was begun; done() says how it went, also when the modem comes back. Else why not:
   // it searches the network, nothing is left of the day's budget, or it is not ready.
   using Done = std::function<void(const AtResult&)>;
-  [[nodiscard]] std::string toggle_radio(Done done);  // CFUN=0, CFUN=1
-  [[nodiscard]] std::string restart(Done done,
+  [[nodiscard]] std::string toggle_radio(const Done& done);  // CFUN=0, CFUN=1
+  [[nodiscard]] std::string restart(const Done& done,
                                     bool forced = false);  // CFUN=1,1; forced: by a person, also while searching
 
   struct Status {
@@ -91,7 +91,7 @@ class Modem : private AtLine, private AtListener, private AtPort::Owner {
 
   void enter(Phase phase, std::string trouble);
   void leave_ready();
-  void rescue(std::string command, uint32_t timeout_ms, Done done);
+  void rescue(std::string command, uint32_t timeout_ms, const Done& done);
   void confirm();
   void recover();
   void fall_silent(std::string trouble);
@@ -105,7 +105,7 @@ class Modem : private AtLine, private AtListener, private AtPort::Owner {
   void switch_gnss_on();
   void become_ready();
   [[nodiscard]] std::string why_not_wear(bool forced);
-  void ask(AtExchange exchange, Done done);  // its answer is left alone when the phase has changed
+  void ask(AtExchange exchange, const Done& done);  // its answer is left alone when the phase has changed
   void after(uint64_t ms, std::function<void()> then);
 
   dtu::Host host_;

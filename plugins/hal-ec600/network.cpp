@@ -59,11 +59,11 @@ void Network::apply(uint64_t call) {
   if (kept_ && !set_here) (void)kept_->set(kSetHere, "1");
   auto plan = std::make_shared<Plan>();
   plan->call = call;
-  read_context(std::move(plan));
+  read_context(plan);
 }
 
 // What is there is read first: the modem keeps it in flash.
-void Network::read_context(std::shared_ptr<Plan> plan) {
+void Network::read_context(const std::shared_ptr<Plan>& plan) {
   const uint64_t call = plan->call;
   AtExchange question;
   question.command = "AT+CGDCONT?;+QICSGP=1;+QIACT?";
@@ -93,7 +93,7 @@ void Network::read_context(std::shared_ptr<Plan> plan) {
   if (modem_.engine().submit(std::move(question)) == 0) finish(call, modem_.engine().refusal());
 }
 
-void Network::run(std::shared_ptr<Plan> plan) {
+void Network::run(const std::shared_ptr<Plan>& plan) {
   if (plan->steps.empty()) return finish(plan->call, {});
   AtExchange step;
   step.command = plan->steps.front().first;
@@ -109,14 +109,14 @@ void Network::attach(uint64_t call) {
   auto plan = std::make_shared<Plan>();
   plan->call = call;
   plan->steps = {{"AT+CGATT=1", true}, {"AT+QIACT=1", true}};
-  run(std::move(plan));
+  run(plan);
 }
 
 void Network::detach(uint64_t call) {
   auto plan = std::make_shared<Plan>();
   plan->call = call;
   plan->steps = {{"AT+QIDEACT=1", false}, {"AT+CGATT=0", true}};
-  run(std::move(plan));
+  run(plan);
 }
 
 }  // namespace hal_ec600

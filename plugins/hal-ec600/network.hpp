@@ -29,8 +29,8 @@ class Network {
  private:
   struct Plan;
   void apply(uint64_t call);
-  void read_context(std::shared_ptr<Plan> plan);
-  void run(std::shared_ptr<Plan> plan);
+  void read_context(const std::shared_ptr<Plan>& plan);
+  void run(const std::shared_ptr<Plan>& plan);
   void finish(uint64_t call, const std::string& why);
 
   dtu::Host host_;
