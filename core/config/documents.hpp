@@ -87,7 +87,17 @@ struct PortConfig {  // uconf.<n>
   }
   int32_t direction_gpio = -1;   // direction_pin.<n>: switches the RS-485 driver; -1 = none
   uint32_t direction_level = 1;  // while sending
-  std::string mode;              // dialect of its link: uconf.<n>.mode, else work_mode
+  uint32_t gap_ms = 0;           // pause after the last bit of a message, before the next is written
+  bool echo = false;             // the line echoes what is sent
+  // DTR and RTS, as masks of DTU_SIGNAL_...: those that are switched when the port opens and before it closes, and to
+  // what.
+  struct Signals {
+    uint32_t mask = 0, values = 0;
+    friend bool operator==(const Signals& a, const Signals& b) { return a.mask == b.mask && a.values == b.values; }
+  };
+  Signals at_open, at_close;
+  uint32_t silence_ms = 0;  // frame_idle_ms; 0: 20 ms or 20 characters, whichever is more
+  std::string mode;         // dialect of its link: uconf.<n>.mode, else work_mode
   PacketConfig packet;
   std::string json;  // the whole of uconf.<n>, normalised
 };

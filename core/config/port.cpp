@@ -42,6 +42,13 @@ std::optional<std::string> delimiter_of(const std::string& text) {
   return bytes;
 }
 
+void read_signal(const JsonObject& from, const std::string& key, uint32_t bit, PortConfig::Signals& to) {
+  const std::string word = as_text(from.get(key));
+  if (word == "keep") return;
+  to.mask |= bit;
+  if (word == "on") to.values |= bit;
+}
+
 bool all_digits(const std::string& id) {
   return std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -72,6 +79,19 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
   out.stopbits = stopbits_of(from.get("stopbits"));
   out.flow = flow_of(from.get("flowctl"));
   out.mode = mode;
+
+  out.gap_ms = number(from, "gap_ms");
+  out.echo = as_flag(from.get("echo"));
+  out.silence_ms = number(from, "frame_idle_ms");
+  read_signal(from, "dtr", DTU_SIGNAL_DTR, out.at_open);
+  read_signal(from, "rts", DTU_SIGNAL_RTS, out.at_open);
+  read_signal(from, "dtr_close", DTU_SIGNAL_DTR, out.at_close);
+  read_signal(from, "rts_close", DTU_SIGNAL_RTS, out.at_close);
+  if (out.flow == DTU_FLOW_RTSCTS)
+    for (const char* key : {"rts", "rts_close"})
+      if (as_text(from.get(key)) != "keep")
+        report.error("/uconf/" + id + "/" + key,
+                     "RTS belongs to the flow control: leave this key out, or choose another flowctl");
 
   const Json packet = from.get("packet");
   if (const auto* p = as_object(packet)) {

@@ -23,7 +23,8 @@ const config::PortConfig* port_in(const config::DeviceConfig& device, const std:
 
 bool same_line(const config::PortConfig& a, const config::PortConfig& b) {
   return a.baud == b.baud && a.databits == b.databits && a.parity == b.parity && a.stopbits == b.stopbits &&
-         a.flow == b.flow && a.direction_gpio == b.direction_gpio && a.direction_level == b.direction_level;
+         a.flow == b.flow && a.direction_gpio == b.direction_gpio && a.direction_level == b.direction_level &&
+         a.at_open == b.at_open;
 }
 
 // The ids of the channels bound to a port; "": to none. Which of them a dialect serves is the dialect's business (D16).

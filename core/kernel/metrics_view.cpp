@@ -24,6 +24,12 @@ void add_port(MetricsText& text, const routing::Port& p) {
                labels);
   text.gauge("dtu_port_queued_messages", "Messages waiting to be written", static_cast<double>(p.queue.size()), labels);
   text.gauge("dtu_port_queued_bytes", "Bytes waiting to be written", static_cast<double>(p.queued_bytes), labels);
+  text.counter("dtu_port_partial_frames_total", "Messages shorter than packet.length, ended by silence",
+               static_cast<double>(p.partial_frames), labels);
+  text.counter("dtu_port_echo_mismatches_total", "Echoes that differed from what was sent",
+               static_cast<double>(p.echo.counters().mismatches), labels);
+  text.counter("dtu_port_echo_missing_total", "Echoes that did not come in time",
+               static_cast<double>(p.echo.counters().missing), labels);
   for (size_t i = 0; i < routing::kPortDrops; ++i) {
     MetricsText::Labels with_reason = labels;
     with_reason.emplace_back("reason", routing::name_of(static_cast<routing::PortDrop>(i)));

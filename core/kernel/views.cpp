@@ -268,6 +268,10 @@ std::string ports(Kernel& kernel) {
         reasons->set(routing::name_of(static_cast<routing::PortDrop>(i)), number(p->drops.at(i)));
     o->set("drops", reasons);
     o->set("dialect_drops", drops);
+    if (p->config.echo) {
+      o->set("echo_mismatches", number(p->echo.counters().mismatches));
+      o->set("echo_missing", number(p->echo.counters().missing));
+    }
     o->set("blocked", p->link != nullptr && p->link->blocked());
     list->add(o);
   }

@@ -13,6 +13,9 @@
 namespace dtud::routing {
 namespace {
 
+constexpr int64_t kMs = 1'000'000;
+constexpr int64_t kLeastSilence_ns = 20 * kMs;            // D5: a USB adapter keeps bytes for up to 16 ms
+constexpr uint64_t kSilenceChars = 20;                    // if that is more
 constexpr int64_t kAskAfter_ns = 1'000'000;               // the first question of whether the line is empty
 constexpr int64_t kLookEvery_ns = 1'000'000;              // for signals that are not known yet
 constexpr int64_t kLookFor_ns = 1'000'000'000;            // then the answer goes without them
@@ -72,7 +75,8 @@ dtu_port_settings wanted(const Port& port) {
 }
 
 uint32_t wanted_signals(const Port& port) {
-  uint32_t signals = kAtOpen;
+  const auto& open = port.config.at_open;
+  uint32_t signals = (kAtOpen & ~open.mask) | (open.values & open.mask);
   for (const auto& layer : port.control.layers)
     signals = (signals & ~layer.wish.mask) | (layer.wish.signals & layer.wish.mask);
   return signals;
@@ -119,6 +123,12 @@ int64_t Port::duration_ns(uint64_t bytes) const {
   const dtu_port_settings s = control.in_force.baud != 0 ? control.in_force : configured();
   const uint32_t bits = 1 + s.databits + (s.parity != DTU_PARITY_NONE ? 1 : 0) + (s.stopbits == DTU_STOP_1 ? 1 : 2);
   return static_cast<int64_t>(bytes) * bits * 1'000'000'000LL / std::max(1U, s.baud);
+}
+
+int64_t Port::silence_ns() const {
+  if (config.packet.idle_chars != 0) return duration_ns(config.packet.idle_chars);
+  if (config.silence_ms != 0) return config.silence_ms * kMs;
+  return std::max(kLeastSilence_ns, duration_ns(kSilenceChars));
 }
 
 dtu_status Router::discard(const plugins::Instance& speaker, uint64_t link_id, uint32_t which, uint64_t& bytes) {
@@ -405,15 +415,16 @@ void Router::fail_changes(Port& port, dtu_status status, const std::string& why)
 void Router::switch_before_close(Port& port) {
   plugins::Instance* hal = port.hal;
   if (port.state != DTU_STATE_UP || !hal->alive() || hal->tables().ports.set_signals == nullptr) return;
-  uint32_t mask = 0;
+  uint32_t mask = port.config.at_close.mask;
+  const uint32_t values = port.config.at_close.values;
   for (const auto& layer : port.control.layers) mask |= layer.wish.mask & layer.wish.signals & DTU_SIGNAL_BREAK;
   if (mask == 0) return;
   hal->call(
-      [hal, handle = port.handle, mask] {
+      [hal, handle = port.handle, mask, values] {
         return hal->guarded("set_signals", nullptr, [&] {
           dtu_error ignored{};
           ignored.struct_size = sizeof ignored;
-          return hal->tables().ports.set_signals(hal->self(), handle, mask, 0, &ignored);
+          return hal->tables().ports.set_signals(hal->self(), handle, mask, values, &ignored);
         });
       },
       [](dtu_status) {});
@@ -442,12 +453,16 @@ void Router::resume_line(Port& port) {
 // The device is there: Linux has just raised both signals.
 void Router::switch_again(Port& port) {
   LineControl::Change change;
+  change.mask = port.config.at_open.mask;
   for (auto& layer : port.control.layers) {
     layer.wish.mask &= ~DTU_SIGNAL_BREAK;  // ended with the device that went away
     change.mask |= layer.wish.mask;
   }
   change.signals = wanted_signals(port) & change.mask;
-  if (change.mask != 0) push_change(port, std::move(change));
+  if (change.mask == 0) return;
+  if (port.hal->tables().ports.set_signals == nullptr)
+    return log_.error(port.name, "this board cannot switch DTR and RTS: leave out \"dtr\" and \"rts\" of this port");
+  push_change(port, std::move(change));
 }
 
 }  // namespace dtud::routing

@@ -10,6 +10,7 @@
 
 #include "config/documents.hpp"
 #include "plugins/instance.hpp"
+#include "routing/echo.hpp"
 #include "routing/line.hpp"
 #include "routing/outbox.hpp"
 #include "routing/packetizer.hpp"
@@ -123,14 +124,20 @@ struct Port {
     int64_t pause_ns = 0;  // between two questions
   };
   Line line;
-  uint64_t questions = 0;  // asked on another lane
-  uint64_t timer = 0;      // 0: it is removed
-  std::string unfinished;  // what the last session had of a frame, for the next one of that dialect
+  Echo echo;
+  bool echo_shown = false;     // its echo is expected, and the HAL has not said yet that it took it
+  int64_t echo_end_ns = 0;     // until then it has to be there; 0: what was sent is not on the wire yet
+  int64_t wire_end_ns = 0;     // the last bit leaves then at the earliest
+  int64_t quiet_until_ns = 0;  // nothing is begun before (gap_ms)
+  uint64_t questions = 0;      // asked on another lane
+  uint64_t timer = 0;          // 0: it is removed
+  std::string unfinished;      // what the last session had of a frame, for the next one of that dialect
   std::string unfinished_of;
   uint64_t queued_bytes = 0;
   Link* link = nullptr;
   Router* router = nullptr;
-  Traffic traffic;  // rx: from the line
+  Traffic traffic;              // rx: from the line
+  uint64_t partial_frames = 0;  // of a raw port with packet.length: ended by silence
   std::array<uint64_t, kPortDrops> drops{};
   Full full;
   bool dirty = false, writing = false, room_told = false, owes_writable = false;  // as a channel's
@@ -140,6 +147,10 @@ struct Port {
   [[nodiscard]] dtu_port_settings configured() const;
   // How long so many bytes take on the line as it runs now.
   [[nodiscard]] int64_t duration_ns(uint64_t bytes) const;
+  // The next message is begun only when the one before is on the wire.
+  [[nodiscard]] bool paced() const { return config.gap_ms != 0 || config.echo; }
+  // What ends a message of a raw port that is not complete.
+  [[nodiscard]] int64_t silence_ns() const;
   uint64_t& dropped(PortDrop reason) { return drops.at(static_cast<size_t>(reason)); }
   [[nodiscard]] uint64_t dropped() const { return std::accumulate(drops.begin(), drops.end(), uint64_t{0}); }
   // Whoever sends to it can be asked to wait: it is up, or will be in a moment.

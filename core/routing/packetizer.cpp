@@ -9,6 +9,15 @@ Packetizer::Packetizer(config::PacketConfig rule)
       passes_through_(rule_.idle_chars == 0 && rule_.length == 0 && rule_.delimiter.empty()),
       limit_(rule_.length != 0 ? std::min(rule_.length, rule_.max) : rule_.max) {}
 
+// Where a packet ends that is longer than allowed: in front of what may be the begin of a delimiter.
+size_t Packetizer::cut(std::string_view bytes) const {
+  const std::string_view most = bytes.substr(0, limit_), delimiter = rule_.delimiter;
+  if (rule_.length != 0 || delimiter.empty()) return limit_;
+  for (size_t n = std::min(delimiter.size(), limit_) - 1; n > 0; --n)
+    if (most.substr(limit_ - n) == delimiter.substr(0, n)) return limit_ - n;
+  return limit_;
+}
+
 // Where the packet that begins at 0 ends, looking for a delimiter only from `from`; npos: not within these bytes.
 size_t Packetizer::end_of_packet(std::string_view bytes, size_t from) const {
   size_t end = std::string_view::npos;
@@ -16,7 +25,7 @@ size_t Packetizer::end_of_packet(std::string_view bytes, size_t from) const {
     const size_t at = bytes.substr(0, limit_).find(rule_.delimiter, from);
     if (at != std::string_view::npos) end = at + rule_.delimiter.size();
   }
-  if (end == std::string_view::npos && bytes.size() >= limit_) end = limit_;
+  if (end == std::string_view::npos && bytes.size() >= limit_) end = cut(bytes);
   return end;
 }
 
@@ -30,6 +39,12 @@ void Packetizer::add(std::string_view bytes, const Packet& packet) {
     const size_t end = end_of_packet(held_, seam);
     if (end == std::string_view::npos) return;
     packet(std::string_view(held_).substr(0, end));
+    if (end < before) {  // cut in front of bytes that were there before
+      std::string rest = held_.substr(end, before - end);
+      held_.clear();
+      rest.append(bytes);
+      return add(rest, packet);
+    }
     held_.clear();
     bytes.remove_prefix(end - before);
   }
@@ -47,11 +62,12 @@ size_t Packetizer::clear() {
   return bytes;
 }
 
-void Packetizer::idle(const Packet& packet) {
-  if (held_.empty()) return;
+bool Packetizer::idle(const Packet& packet) {
+  if (held_.empty()) return false;
   std::string whole;
   whole.swap(held_);
   packet(whole);
+  return rule_.length != 0;
 }
 
 }  // namespace dtud::routing

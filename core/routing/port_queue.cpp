@@ -14,6 +14,8 @@ namespace {
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kShortestPause_ns = kMs, kLongestPause_ns = 20 * kMs;  // between two questions of whether it is out
 constexpr int64_t kLongestFirstPause_ns = 1000 * kMs;
+constexpr int64_t kEchoLate_ns = 200 * kMs;  // after the last bit; a USB adapter keeps bytes for up to 16 ms
+constexpr uint64_t kEchoLateChars = 20;      // if that is more
 
 }  // namespace
 
@@ -52,6 +54,7 @@ Port::Queued Router::take_from(Port& port) {
 }
 
 void Router::drop_from(Port& port, PortDrop why, dtu_status status, std::string_view reason) {
+  if (std::exchange(port.echo_shown, false)) port.echo.forget();
   const Port::Queued first = take_from(port);
   ++port.dropped(why);
   ended(port.link, 0, first.token, status, reason);
@@ -83,6 +86,12 @@ void Router::arm(Port& port) {
   if (!port.queue.empty() && port.shown == 0 && port.line.token == 0)
     if (const int64_t latest = port.queue.front().latest_ns; latest != 0 && (next == 0 || latest < next))
       next = latest + 1;
+  const int64_t now = lane_.now_ns();
+  const auto at = [&](int64_t when) {
+    if (when > now && (next == 0 || when < next)) next = when;
+  };
+  if (port.echo.waiting() && port.echo_end_ns != 0) at(port.echo_end_ns);
+  if (!port.queue.empty()) at(port.quiet_until_ns);
   if (next != 0 && port.timer != 0) lane_.timers().arm(port.timer, next);
 }
 
@@ -91,13 +100,24 @@ void Router::port_due(void* port_ptr) {
   Router& me = *port.router;
   me.expire(port);
   if (port.line.awaited && me.lane_.now_ns() >= port.line.ask_ns) me.ask_drained(port);
-  if (!port.control.changes.empty()) me.mark(port);
+  if (port.echo.waiting() && port.echo_end_ns != 0 && me.lane_.now_ns() >= port.echo_end_ns) me.give_up_echo(port);
+  me.mark(port);  // a change, or a message after a pause, may be due
   me.unblock_channels_of(port);
   me.arm(port);
 }
 
-// False: the HAL has something that has to be on the wire before.
+// False: the HAL has something that has to be on the wire before, or the line has to be quiet for a while.
 bool Router::may_begin(Port& port) {
+  if (port.paced()) {
+    // A message that the HAL was shown and did not take is offered again.
+    if (port.echo.waiting() && !port.echo_shown) return false;
+    if (port.shown == 0 && port.line.busy && !port.line.awaited && port.hal->tables().ports.drained != nullptr) {
+      port.line.awaited = true;  // written before the port was paced
+      port.line.pause_ns = kShortestPause_ns;
+      ask_drained(port);
+    }
+    if (lane_.now_ns() < port.quiet_until_ns) return arm(port), false;
+  }
   if (!port.line.awaited && port.queue.front().latest_ns != 0 && port.line.busy && port.shown == 0 &&
       port.hal->tables().ports.drained != nullptr) {
     port.line.awaited = true;
@@ -130,7 +150,11 @@ void Router::serve(Port& port) {
       if (b.n != 0 && next.latest_ns != 0) break;
       next.message.show(0, b.msgs[b.n]);
       b.msgs[b.n].source = port.key;
-      last = next.token != 0 || next.latest_ns != 0;
+      last = next.token != 0 || next.latest_ns != 0 || port.paced();
+    }
+    if (port.config.echo && b.n != 0 && !std::exchange(port.echo_shown, true)) {
+      port.echo.expect(port.queue[0].message.payload());
+      port.echo_end_ns = 0;
     }
     port.shown = std::max<size_t>(port.shown, b.n);
   };
@@ -171,13 +195,14 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
       drop_from(port, PortDrop::discarded, DTU_E_DROPPED, "discard");
       continue;
     }
+    port.echo_shown = false;
     const Port::Queued first = take_from(port);
     const uint64_t bytes = first.message.payload_size();
     ++port.traffic.tx_messages;
     port.traffic.tx_bytes += bytes;
     if (taps_.active()) tap(port.name, false, first.message.view(0));
     port.line.busy = true;
-    if (first.token != 0 || first.latest_ns != 0) took(port, first.token, bytes);
+    if (first.token != 0 || first.latest_ns != 0 || port.paced()) took(port, first.token, bytes);
   }
   if (status == DTU_E_INVALID && !port.queue.empty()) {
     // It can never be written: out of the way, or it would block the line for ever.
@@ -200,8 +225,12 @@ void Router::written(Port& port, uint32_t offered, uint32_t taken, dtu_status st
 // The HAL has the last message for now. Until it is on the wire nothing follows it.
 void Router::took(Port& port, uint64_t token, uint64_t bytes) {
   if (port.handle == nullptr || port.state != DTU_STATE_UP) return ended(port.link, 0, token, DTU_E_CLOSED, "");
-  if (port.hal->tables().ports.drained == nullptr) return ended(port.link, 0, token, DTU_OK, "");
-  if (token == 0) return;  // the next one asks, if it has to know
+  port.wire_end_ns = monotonic_ns() + port.duration_ns(bytes);
+  if (port.hal->tables().ports.drained == nullptr) {
+    on_the_wire(port);
+    return ended(port.link, 0, token, DTU_OK, "");
+  }
+  if (token == 0 && !port.paced()) return;  // the next one asks, if it has to know
   port.line.token = token;
   port.line.awaited = true;
   port.line.pause_ns = std::clamp(port.duration_ns(bytes), kShortestPause_ns, kLongestFirstPause_ns);
@@ -238,12 +267,36 @@ void Router::line_answered(Port& port, bool drained) {
   }
   const uint64_t token = line.token;
   line = {};
+  on_the_wire(port);
   ended(port.link, 0, token, DTU_OK, "");
   mark(port);
 }
 
+// A driver may say so too early (most USB adapters do): the length of the message tells too.
+void Router::on_the_wire(Port& port) {
+  const int64_t end = std::max(monotonic_ns(), port.wire_end_ns);
+  port.quiet_until_ns = end + port.config.gap_ms * kMs;
+  port.echo_end_ns = end + std::max(kEchoLate_ns, port.duration_ns(kEchoLateChars));
+  arm(port);
+}
+
+void Router::give_up_echo(Port& port) {
+  if (port.owes_writable) {  // it may wait in the HAL, which was not asked for more
+    port.echo_end_ns = lane_.now_ns() + kEchoLate_ns;
+    return;
+  }
+  dtu_msg rest{};
+  const std::string_view came = port.echo.give_up();
+  rest.source = port.key;
+  rest.payload = {came.data(), came.size()};
+  if (!came.empty()) hand_over_copy(port, rest);
+}
+
 // What the HAL had, and was not on the wire, may be lost.
 void Router::leave_line(Port& port) {
+  port.echo.forget();
+  port.echo_shown = false;
+  port.quiet_until_ns = 0;
   const uint64_t token = std::exchange(port.line, {}).token;
   ended(port.link, 0, token, DTU_E_CLOSED, "");
   arm(port);

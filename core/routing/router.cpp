@@ -80,12 +80,34 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     }
     port.grace -= static_cast<int64_t>(msg.payload.len);
   }
+  if (!port.echo.waiting()) return hand_over(port, msg), DTU_OK;
+  const std::string_view read = dtu::view(msg.payload), left = port.echo.take(read);
+  if (!port.echo.waiting()) mark(port);
+  if (left.empty() && !read.empty()) return DTU_OK;
+  dtu_msg rest = msg;
+  rest.payload = {left.data(), left.size()};
+  if (left.data() >= read.data() && left.data() <= read.data() + read.size()) return hand_over(port, rest), DTU_OK;
+  rest.owner = nullptr;  // it is put together
+  return hand_over_copy(port, rest), DTU_OK;
+}
+
+void Router::hand_over_copy(Port& port, const dtu_msg& msg) {
+  const KeptMessage kept = KeptMessage::keep(msg);  // what a session gets always has an owner
+  if (!kept) return static_cast<void>(++port.dropped(PortDrop::no_memory));
+  dtu_msg mine = kept.view(0);
+  mine.source = msg.source;
+  hand_over(port, mine);
+}
+
+// What was received, without echoes.
+void Router::hand_over(Port& port, const dtu_msg& msg) {
+  Link* link = port.link;
   ++port.traffic.rx_messages;
   port.traffic.rx_bytes += msg.payload.len;
   if (taps_.active()) tap(port.name, true, msg);
   if (link == nullptr) {
     ++port.dropped(PortDrop::no_link);  // nothing listens to this port
-    return DTU_OK;
+    return;
   }
   if (link->raw()) {
     struct {
@@ -95,10 +117,9 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     } up{*this, *link, msg};  // one capture: a std::function of three would have to allocate
     link->packetizer->add(dtu::view(msg.payload),
                           [&up](std::string_view packet) { up.router.raw_uplink(up.link, up.read, packet); });
-    if (link->idle_timer != 0 && link->packetizer->pending()) {
-      lane_.timers().arm(link->idle_timer, lane_.now_ns() + port.duration_ns(port.config.packet.idle_chars));
-    }
-    return DTU_OK;
+    if (link->idle_timer != 0 && link->packetizer->pending())
+      lane_.timers().arm(link->idle_timer, lane_.now_ns() + port.silence_ns());
+    return;
   }
   plugins::Instance& speaker = *link->speaker;
   dtu_msg stamped = msg;
@@ -107,7 +128,6 @@ dtu_status Router::from_port(Port& port, const dtu_msg& msg) {
     speaker.tables().dialect.from_port(speaker.self(), link->session, &stamped);
     return DTU_OK;
   });
-  return DTU_OK;
 }
 
 // Bytes wait in the port because the link has no room: that is no silence of the line, so it ends no frame.
@@ -130,7 +150,8 @@ void Router::tell_waiting(Port& port) {
 void Router::idle_gap(void* link_ptr) {
   Link& link = *static_cast<Link*>(link_ptr);
   if (link.port != nullptr && link.port->owes_writable) return;  // the rest of the packet waits in the port
-  link.packetizer->idle([&link](std::string_view packet) { link.router->raw_uplink(link, dtu_msg{}, packet); });
+  const auto pass_on = [&link](std::string_view packet) { link.router->raw_uplink(link, dtu_msg{}, packet); };
+  if (link.packetizer->idle(pass_on) && link.port != nullptr) ++link.port->partial_frames;
 }
 
 void Router::raw_uplink(Link& link, const dtu_msg& read, std::string_view packet) {

@@ -102,6 +102,10 @@ class Router {
   void took(Port& port, uint64_t token, uint64_t bytes);
   void ask_drained(Port& port);
   void line_answered(Port& port, bool drained);
+  void on_the_wire(Port& port);
+  void hand_over(Port& port, const dtu_msg& msg);
+  void hand_over_copy(Port& port, const dtu_msg& msg);
+  void give_up_echo(Port& port);
   void leave_line(Port& port);
   void arm(Port& port);
   static void port_due(void* port);

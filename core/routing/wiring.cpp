@@ -146,7 +146,7 @@ Link& Router::add_link(Port* port, std::string dialect, std::vector<Channel*> ch
   link.channels = std::move(channels);
   if (link.dialect == "raw") {
     link.packetizer = std::make_unique<Packetizer>(packet);
-    if (packet.idle_chars != 0) link.idle_timer = lane_.timers().create(idle_gap, &link);
+    if (packet.idle_chars != 0 || packet.length != 0) link.idle_timer = lane_.timers().create(idle_gap, &link);
   }
   if (port != nullptr) port->link = &link;
   for (Channel* channel : link.channels) {
@@ -161,7 +161,7 @@ Link& Router::add_link(Port* port, std::string dialect, std::vector<Channel*> ch
 
 void Router::remove_link(Link& link) {
   // What a raw port's packet still lacks will not come through this link any more.
-  if (link.raw()) link.packetizer->idle([&](std::string_view packet) { raw_uplink(link, dtu_msg{}, packet); });
+  if (link.raw()) (void)link.packetizer->idle([&](std::string_view packet) { raw_uplink(link, dtu_msg{}, packet); });
   close_session(link);
   if (link.idle_timer != 0) lane_.timers().destroy(link.idle_timer);
   // Whoever waits because of this link tries again, and meets the next one.

@@ -14,7 +14,8 @@
 
 #define DTU_OPENSSL_FUNCTIONS(X)                                                                                    \
   X(BIO_clear_flags)                                                                                                \
-  X(BIO_ctrl) X(BIO_int_ctrl) X(BIO_meth_free) X(BIO_meth_get_create) X(BIO_meth_get_ctrl) X(BIO_meth_get_destroy)  \
+  X(BIO_ctrl)                                                                                                       \
+  X(BIO_int_ctrl) X(BIO_meth_free) X(BIO_meth_get_create) X(BIO_meth_get_ctrl) X(BIO_meth_get_destroy)              \
       X(BIO_meth_get_read) X(BIO_meth_new) X(BIO_meth_set_create) X(BIO_meth_set_ctrl) X(BIO_meth_set_destroy)      \
           X(BIO_meth_set_read) X(BIO_meth_set_write) X(BIO_new) X(BIO_number_read) X(BIO_number_written)            \
               X(BIO_s_socket) X(BIO_set_flags) X(ERR_clear_error) X(ERR_peek_last_error) X(ERR_reason_error_string) \
@@ -57,6 +58,7 @@ struct OpenSslCall<which, Result (*)(Args...)> {
   }
 };
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): it declares the name
 #define DTU_OPENSSL_CALL(name) inline constexpr OpenSslCall<OpenSsl::name##_, decltype(&::name)> name{};
 DTU_OPENSSL_FUNCTIONS(DTU_OPENSSL_CALL)
 #undef DTU_OPENSSL_CALL

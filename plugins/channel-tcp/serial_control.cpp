@@ -60,23 +60,23 @@ std::string members_of(const Wish& w) {
 
 }  // namespace
 
-void SerialControl::ask(const Wish& wish, Done done) {
+void SerialControl::ask(const Wish& wish, const Done& done) {
   wish_ = wish;
   Wish lasting = wish;
   lasting.purge = 0;
   if (lasting.changes()) changed_ = true;
-  call(members_of(wish), wish.changes(), std::move(done));
+  call(members_of(wish), wish.changes(), done);
 }
 
-void SerialControl::reset(Done done) {
+void SerialControl::reset(const Done& done) {
   changed_ = false;
   wish_ = {};
   wish_.dtr = wish_.rts = true;
   wish_.on_break = false;
-  call(",\"reset\":true", true, std::move(done));
+  call(",\"reset\":true", true, done);
 }
 
-void SerialControl::call(const std::string& members, bool wished, Done done) {
+void SerialControl::call(const std::string& members, bool wished, const Done& done) {
   busy_ = true;
   const auto then = [this, wished, done](const dtu::Answer& answer) { answered(answer, wished, done); };
   call_ = dtu::ask(host_, "port.line", "{\"port\":" + dtu::quoted(port_) + members + "}", then, kDeadlineMs);

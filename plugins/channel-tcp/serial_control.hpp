@@ -20,12 +20,12 @@ class SerialControl {
   // Something was set since the last reset.
   [[nodiscard]] bool changed() const { return changed_; }
   // Only while !busy(). An empty wish asks for the values.
-  void ask(const rfc2217::Wish& wish, Done done);
+  void ask(const rfc2217::Wish& wish, const Done& done);
   // Only while !busy(): the port is as configured again, before anything is written to it that comes later.
-  void reset(Done done);
+  void reset(const Done& done);
 
  private:
-  void call(const std::string& members, bool wished, Done done);
+  void call(const std::string& members, bool wished, const Done& done);
   void answered(const dtu::Answer& answer, bool wished, const Done& done);
   void read(std::string_view json);
 

@@ -51,7 +51,9 @@ class Pieces {
 }  // namespace
 
 Transport::Transport(Socket socket, std::unique_ptr<tls::Session> tls)
-    : socket_(std::move(socket)), tls_(std::move(tls)), record_(std::make_unique<char[]>(tls::Session::kRecord)) {}
+    : socket_(std::move(socket)),
+      tls_(std::move(tls)),
+      record_(tls_ ? std::make_unique<char[]>(tls::Session::kRecord) : nullptr) {}
 
 int Transport::write(const iovec* iov, size_t n, size_t* written) {
   *written = 0;

@@ -15,6 +15,12 @@ constexpr std::array<Features::Test, kFeatures> kTests{{{Feature::battery, "AT+C
                                                         {Feature::pin_counter, "AT+QPINC=?", "+QPINC: *"},
                                                         {Feature::urc_port, "AT+QURCCFG=?", "+QURCCFG: *"}}};
 
+// Refused for want of a SIM, not of the command.
+bool is_of_sim(int cme) {
+  constexpr int kLast = 18;  // SIM PUK2 required
+  return cme >= kCmeSimMissing && cme <= kLast;
+}
+
 }  // namespace
 
 std::string Features::lack(Feature f) const {
@@ -40,7 +46,7 @@ void Features::tested(Feature f, const AtResult& result) {
   if (result.ok()) {
     states_.at(index(f)) = State::there;
     ranges_.at(index(f)) = result.lines.empty() ? std::string() : result.lines.front();
-  } else if (result.end == AtEnd::error || result.end == AtEnd::cme) {
+  } else if (result.end == AtEnd::error || (result.end == AtEnd::cme && !is_of_sim(result.code))) {
     states_.at(index(f)) = State::lacking;
   } else {
     silent_.at(index(f)) = true;

@@ -34,7 +34,8 @@ class Features {
     const char* form;
   };
   [[nodiscard]] const Test* next_test() const;
-  // A refusal says that it lacks; silence says nothing, and it is asked again after the next start.
+  // A refusal says that it lacks, but for want of a SIM; silence says nothing. Both are asked again after the next
+  // start.
   void tested(Feature f, const AtResult& result);
   void ask_again_what_was_silent() { silent_ = {}; }
 

@@ -92,9 +92,17 @@ void Ec600Hal::unready() {
 }
 
 void Ec600Hal::poll() {
-  constexpr uint64_t kMsPerS = 1'000;
+  constexpr uint64_t kMsPerS = 1'000, kSimBusyMs = 2'000;
+  constexpr uint32_t kMostSimBusy = 15;  // for 30 s (A9); then it is as slow as all else
   if (poll_timer_) poll_timer_->arm_ms(kMsPerS * config_.poll_s);
-  asker_.read(Group::poll, [] {});
+  asker_.read(Group::poll, [this] {
+    if (asker_.sim_state() != "busy") {
+      sim_busy_polls_ = 0;
+    } else if (poll_timer_ && modem_.is_ready() && sim_busy_polls_ < kMostSimBusy) {
+      ++sim_busy_polls_;
+      poll_timer_->arm_ms(kSimBusyMs);
+    }
+  });
 }
 
 dtu_status Ec600Hal::read_point(std::string_view name, uint64_t call) {

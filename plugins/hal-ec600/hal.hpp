@@ -72,6 +72,7 @@ class Ec600Hal : public dtu::Component,
   fota::Upgrade upgrade_;
   data::Service data_;
   std::optional<dtu::Timer> poll_timer_;
+  uint32_t sim_busy_polls_ = 0;  // one behind the other
 };
 
 }  // namespace hal_ec600

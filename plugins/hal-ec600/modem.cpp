@@ -92,7 +92,7 @@ void Modem::tty_absent(const std::string& why) {
 
 void Modem::tty_bytes(std::string_view bytes) {
   engine_.received(bytes);
-  if (phase_ != Phase::ready || engine_.counters().echoes == echoes_) return;
+  if (phase_ != Phase::ready || always_echoes_ || engine_.counters().echoes == echoes_) return;
   enter(Phase::starting, "the modem echoes again: it restarted unseen, and its settings are gone");
   next_setting(0);
 }
@@ -231,6 +231,7 @@ void Modem::next_setting(size_t index) {
   setting.command = settings_[index];
   ask(std::move(setting), [this, index](const AtResult& r) {
     if (!r.ok()) refused_.push_back(r.text);
+    if (index == 0) echoes_ = engine_.counters().echoes;  // of ATE0 itself
     next_setting(index + 1);
   });
 }
@@ -251,6 +252,7 @@ void Modem::next_feature() {
   AtExchange question;
   question.command = test->command;
   question.forms = {{test->form, "", true}};
+  question.sim_busy_ms = 0;
   ask(std::move(question), [this, feature = test->feature](const AtResult& r) {
     features_.tested(feature, r);
     next_feature();
@@ -287,6 +289,7 @@ void Modem::switch_gnss_on() {
 void Modem::become_ready() {
   enter(Phase::ready, {});
   ladder_.recovered();
+  always_echoes_ = engine_.counters().echoes != echoes_;  // in spite of ATE0
   echoes_ = engine_.counters().echoes;
   told_ready_ = true;
   host_.report(DTU_STATE_UP);

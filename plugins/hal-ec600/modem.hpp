@@ -127,7 +127,7 @@ class Modem : private AtLine, private AtListener, private AtPort::Owner {
   uint64_t echoes_ = 0;  // counted until it was ready
   uint64_t age_ = 0;     // of the phase: answers to what an earlier one asked are left alone
   uint32_t oks_ = 0, tries_ = 0, recoveries_ = 0;
-  bool told_ready_ = false, answered_ = false;
+  bool told_ready_ = false, answered_ = false, always_echoes_ = false;
 };
 
 }  // namespace hal_ec600

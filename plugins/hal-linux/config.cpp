@@ -22,6 +22,7 @@ Rs485Config read_rs485(const Object& o) {
   c.rts_on_send = o.optValue("rts_on_send", c.rts_on_send);
   c.delay_before_ms = o.optValue("delay_before_ms", c.delay_before_ms);
   c.delay_after_ms = o.optValue("delay_after_ms", c.delay_after_ms);
+  c.rx_during_tx = o.optValue("rx_during_tx", c.rx_during_tx);
   return c;
 }
 
@@ -31,6 +32,7 @@ PortConfig read_port(const std::string& id, const Object& o) {
   p.device = o.getValue<std::string>("device");
   p.title = o.optValue<std::string>("title", "");
   if (const Object::Ptr rs485 = o.getObject("rs485")) p.rs485 = read_rs485(*rs485);
+  p.low_latency = o.optValue("low_latency", p.low_latency);
   return p;
 }
 

@@ -16,11 +16,13 @@ struct Rs485Config {
   bool kernel = false;  // false: switched off
   bool rts_on_send = true;
   uint32_t delay_before_ms = 0, delay_after_ms = 0;
+  bool rx_during_tx = false;
 };
 
 struct PortConfig {
   std::string id, device, title;
   std::optional<Rs485Config> rs485;  // absent: left as the driver has it
+  bool low_latency = false;          // false: left as the driver has it
 };
 
 enum class Bias { as_is, disabled, pull_down, pull_up };

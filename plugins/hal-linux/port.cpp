@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "low_latency.hpp"
 #include "rs485.hpp"
 
 namespace hal_linux {
@@ -64,6 +65,9 @@ dtu_status Port::open(const dtu_port_settings& settings, uint64_t key, std::uniq
 void Port::use(Device device) {
   pty_ = device.pty;
   errors_seen_ = read_line_errors(device.fd.get());
+  if (config_.low_latency)
+    if (const std::string why = set_low_latency(device.fd.get()); !why.empty())
+      host_.warn("port " + config_.id + ": low_latency has no effect on " + config_.device + ": " + why);
   line_->attach(std::move(device.fd));
   up_since_ns_ = host_.monotonic_ns();
 }

@@ -23,6 +23,7 @@ void switch_off(int fd) {
 void switch_on(int fd, const Rs485Config& c) {
   serial_rs485 rs{};
   rs.flags = SER_RS485_ENABLED | (c.rts_on_send ? SER_RS485_RTS_ON_SEND : SER_RS485_RTS_AFTER_SEND);
+  if (c.rx_during_tx) rs.flags |= SER_RS485_RX_DURING_TX;
   rs.delay_rts_before_send = c.delay_before_ms;
   rs.delay_rts_after_send = c.delay_after_ms;
   if (ioctl(fd, TIOCSRS485, &rs) != 0)
@@ -35,6 +36,8 @@ void switch_on(int fd, const Rs485Config& c) {
   if ((got.flags & SER_RS485_ENABLED) == 0 || ((rs.flags ^ got.flags) & SER_RS485_RTS_ON_SEND) != 0)
     throw dtu::Failure(DTU_E_UNSUPPORTED, "the driver cannot drive RTS as asked: try \"rts_on_send\": " +
                                               std::string(c.rts_on_send ? "false" : "true"));
+  if (c.rx_during_tx && (got.flags & SER_RS485_RX_DURING_TX) == 0)
+    throw dtu::Failure(DTU_E_UNSUPPORTED, "the driver does not receive while it sends: set \"rx_during_tx\": false");
   if (got.delay_rts_before_send != c.delay_before_ms || got.delay_rts_after_send != c.delay_after_ms)
     throw dtu::Failure(DTU_E_UNSUPPORTED, "the driver cannot do these RS-485 delays, it offers delay_before_ms " +
                                               std::to_string(got.delay_rts_before_send) + " and delay_after_ms " +

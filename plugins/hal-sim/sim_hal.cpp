@@ -27,17 +27,18 @@ constexpr const char* kModemPlugged = "7";  // CTS, DSR and DCD are on
 constexpr int kModemMost = 15;
 
 std::string line_of(const PtyPort& port) {
-  if (!port.is_open()) return "null";
   const dtu_port_settings& s = port.pty().settings();
   Poco::JSON::Object o(Poco::JSON_PRESERVE_KEY_ORDER);
-  o.set("baud", s.baud);
-  o.set("databits", s.databits);
-  o.set("parity", s.parity);
-  o.set("stopbits", s.stopbits);
-  o.set("flow", s.flow);
   o.set("dtr", (port.signals() & DTU_SIGNAL_DTR) != 0);
   o.set("rts", (port.signals() & DTU_SIGNAL_RTS) != 0);
-  o.set("break", (port.signals() & DTU_SIGNAL_BREAK) != 0);
+  if (port.is_open()) {
+    o.set("break", (port.signals() & DTU_SIGNAL_BREAK) != 0);
+    o.set("baud", s.baud);
+    o.set("databits", s.databits);
+    o.set("parity", s.parity);
+    o.set("stopbits", s.stopbits);
+    o.set("flow", s.flow);
+  }
   std::ostringstream text;
   o.stringify(text);
   return text.str();

@@ -20,9 +20,10 @@ TEST(BoardsPage, ItsBoardFileIsValid) {
   ASSERT_EQ(size(hals), 2U);
   Dtud dtud;
   for (size_t i = 0; i < size(hals); ++i) dtud.hal(to_json(at(hals, "[" + std::to_string(i) + "]")));
-  const Ran ran = dtud.device(R"({"uconf": {"1": {}, "2": {}}, "pins": ["1", "5"]})").check();
+  // The devices of that board are not here, which is a warning.
+  const Ran ran = dtud.device(R"({"uconf": {"1": {}, "2": {}}})").check();
   EXPECT_EQ(ran.status, 0) << ran.output;
-  EXPECT_EQ(ran.output, "both documents are valid\n");
+  EXPECT_EQ(ran.output.find("error"), std::string::npos) << ran.output;
 }
 
 }  // namespace

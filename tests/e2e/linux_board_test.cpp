@@ -157,6 +157,23 @@ TEST_F(MadeBoard, TheFunctionCodesAnswerWhatTheKernelMeasures) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_F(MadeBoard, CodeEightAnswersTheLevelsOfTheLines) {
+  make_file(dtud.path("lines"), "/7", "1");
+  dtud.environment(
+      {"LD_PRELOAD=" E2E_FAKE_GPIOD, "ASAN_OPTIONS=verify_asan_link_order=0", "FAKE_GPIO=" + dtud.path("lines")});
+  ASSERT_NO_FATAL_FAILURE(start_made(
+      R"("gpio": {"4": {"chip": "/dev/fake", "line": 7}, "5": {"chip": "/dev/fake", "line": 9, "direction": "out"}})"));
+  for (const char* code : {"8", "\"0x08\""}) {
+    EXPECT_EQ(to_json(at(ask_code(code, R"({"pins": 4})"), "data")), "1");
+    EXPECT_EQ(to_json(at(ask_code(code), "data")), R"({"4":1,"5":0})");
+  }
+  make_file(dtud.path("lines"), "/7", "0");
+  EXPECT_EQ(dtud.put("/v1/points/gpio.5", "1").status, 200);
+  EXPECT_EQ(read_file(dtud.path("lines/9")), "1");
+  EXPECT_EQ(to_json(at(ask_code("8"), "data")), R"({"4":0,"5":1})");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // "set_clock": false: this test must not set the clock of the machine it runs on.
 TEST_F(MadeBoard, TheClockIsHeldAgainstAnNtpServer) {
   NtpServer server(std::chrono::hours(2));
@@ -172,6 +189,28 @@ TEST_F(MadeBoard, TheClockIsHeldAgainstAnNtpServer) {
   EXPECT_EQ(number(none, "status"), 0) << to_json(none);
   EXPECT_NE(text(none, "error").find("no time server"), std::string::npos) << to_json(none);
   EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(LinuxBoard, APasswordOfAWifiIsShownNowhere) {
+  dtud.hal(R"({"type": "sim"})");
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
+  const auto call = [&](const std::string& command, const std::string& args) {
+    return dtud.post("/v1/call", R"({"command": ")" + command + R"(", "args": )" + args + "}").body;
+  };
+  std::string shown;
+  for (const char* args :
+       {R"({"ssid": "simulated", "password": "hush hush"})", R"({"ssid": "x", "password": "hush hush"})",
+        R"({"ssid": "simulated", "password": ["hush"]})",
+        R"({"ssid": "simulated", "password": "hush............................................................."})"})
+    for (const char* command : {"wifi.connect", "wifi.access_point"}) shown += call(command, args);
+  EXPECT_NE(shown.find(R"("ssid":"simulated")"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("the network is not in reach"), std::string::npos) << shown;
+  for (const char* path : {"/v1/points/wifi.state", "/v1/status", "/v1/events"}) shown += dtud.get(path).body;
+  shown += dtud.dtuctl({"--json", "audit"}).output;
+  EXPECT_NE(shown.find("wifi.connect"), std::string::npos) << "in the audit";
+  EXPECT_EQ(dtud.stop(), 0);
+  shown += dtud.log() + read_file(dtud.path("state/audit.log"));
+  EXPECT_EQ(shown.find("hush"), std::string::npos) << shown;
 }
 
 struct Sms : LinuxBoard {};

@@ -99,14 +99,18 @@ TEST_F(Modem, BackFromUsbUnderAnotherName) {
   write_file(usb / "1-1/idProduct", "0901\n");
   write_file(usb / "1-1:1.2/bInterfaceNumber", "02\n");
   device = dev / "ttyUSB2";
-  ASSERT_NO_FATAL_FAILURE(
-      begin_module("on AT+QADC=0 unplug\nat 1.0 csq 9\nevery 0.2 plug " + (dev / "ttyUSB5").string() + "\n"));
+  ASSERT_NO_FATAL_FAILURE(begin_module(""));
   dtud.hal(R"({"type": "ec600", "usb": {"id": "2c7c:0901", "interface": 2, "sysfs": ")" + dtud.path("sys") +
            R"(", "dev": ")" + dev.string() + R"("}, "poll_s": 1})");
   dtud.device("{}").start();
   ASSERT_TRUE(is("ready")) << read_file(trace());
-  EXPECT_THAT(dtud.get("/v1/points/adc.0").body, HasSubstr("went away"));
+  EXPECT_EQ(point("radio.csq"), "20");
+  module.kill();
+  ASSERT_TRUE(is("absent"));
+  EXPECT_THAT(dtud.get("/v1/points/radio.csq").body, HasSubstr("\"stale\":true"));
   fs::rename(usb / "1-1:1.2/ttyUSB2", usb / "1-1:1.2/ttyUSB5");
+  device = dev / "ttyUSB5";
+  ASSERT_NO_FATAL_FAILURE(begin_module("csq 9\n"));
   ASSERT_TRUE(is("ready")) << dtud.get("/v1/status").body;
   EXPECT_THAT(dtud.get("/v1/status").body, HasSubstr("ttyUSB5"));
   EXPECT_TRUE(point_is("radio.csq", "9"));
@@ -114,7 +118,7 @@ TEST_F(Modem, BackFromUsbUnderAnotherName) {
 }
 
 TEST_F(Modem, AHangAndARestartInTheMiddleOfACommand) {
-  ASSERT_NO_FATAL_FAILURE(start("on AT+QADC=1 hang 1.2\non AT+COPS=? reboot\n", "ec600n", kConsole));
+  ASSERT_NO_FATAL_FAILURE(start("on AT+QADC=1 hang 0.8\non AT+COPS=? reboot\n", "ec600n", kConsole));
   EXPECT_THAT(modem_at("AT+QADC=1", 200), HasSubstr("did not answer within 200 ms"));
   EXPECT_EQ(code("7"), "0.632") << "its own answer, when the modem is back";
   EXPECT_THAT(modem_at("AT+COPS=?"), HasSubstr("modem restarted"));

@@ -3,8 +3,14 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <memory>
+
 #include "harness/dtud.hpp"
 #include "harness/line.hpp"
+#include "harness/pty.hpp"
 #include "harness/tcp.hpp"
 #include "harness/wait.hpp"
 
@@ -123,6 +129,39 @@ TEST_P(PortLine, IsAsConfiguredWhenWhoAskedIsGone) {
 
 INSTANTIATE_TEST_SUITE_P(Board, PortLine, testing::Bool(),
                          [](const auto& p) { return std::string(p.param ? "Isolated" : "InDtud"); });
+
+// A change waits behind what nobody reads, and the device goes away: whoever waits hears of it, and nothing is left of
+// the change when the device is back.
+TEST(PortLineOfADevice, WhoeverWaitsIsAnsweredWhenItGoes) {
+  constexpr size_t kMuch = 400 * 1024;
+  Dtud dtud;
+  auto first = std::make_unique<Pty>();
+  const Pty second;
+  const std::string device = dtud.path("tty");
+  std::filesystem::create_symlink(first->device(), device);
+  dtud.ports({{"1", device}});
+  dtud.device(R"({"uconf": {"1": {"mode": "raw", "baudrate": 9600}},
+                  "conf": {"1": {"serialID": "1", "protocol": "tcp", "mode": "server"}}})");
+  dtud.start();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  TcpPeer peer(dtud.listen_port("1"));
+  ASSERT_TRUE(peer.write(std::string(kMuch, 's')));
+  ASSERT_TRUE(eventually([&] { return number(dtud.port("1"), "queued_messages") > 0; }));
+  const auto ask = [&](const std::string& more) {
+    return dtud.post("/v1/call", R"({"command": "port.line", "args": {"port": "1")" + more + "}}").body;
+  };
+  auto answer = std::async(std::launch::async, [&] { return ask(R"(, "baud": 19200)"); });
+  EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout) << "it waits for the line";
+  std::filesystem::remove(device);
+  first.reset();
+  EXPECT_THAT(answer.get(), HasSubstr("port 1 is not usable"));
+  EXPECT_THAT(ask(R"(, "dtr": false)"), HasSubstr("port 1 is not usable"));
+  std::filesystem::create_symlink(second.device(), device);
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  EXPECT_THAT(ask(""), HasSubstr(R"("baud":9600)"));
+  EXPECT_THAT(ask(R"(, "dtr": false)"), HasSubstr("this line has no modem signals")) << "a pty";
+  EXPECT_EQ(dtud.stop(), 0);
+}
 
 }  // namespace
 }  // namespace e2e

@@ -42,7 +42,7 @@ struct Rfc2217 : testing::Test {
     TcpPeer peer(dtud.listen_port("1"));
     EXPECT_TRUE(peer.write(kAgree));
     EXPECT_EQ(peer.read(kOffers.size()), kOffers);
-    EXPECT_EQ(peer.read(8).substr(0, 4), "\xff\xfa\x2c\x6b"s) << "the signals";
+    EXPECT_EQ(peer.read(7).substr(0, 4), "\xff\xfa\x2c\x6b"s) << "the signals";
     return peer;
   }
   // What the client is answered.

@@ -19,7 +19,7 @@ std::string number_text(double value) {
   constexpr double kSteps = 10000;
   const double rounded = std::round(value * kSteps) / kSteps + 0.0;  // + 0.0: no "-0"
   std::array<char, 32> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), rounded);
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), rounded, std::chars_format::fixed);
   return {text.data(), error == std::errc() ? end : text.data()};
 }
 

@@ -28,8 +28,8 @@ constexpr const char* kArgs = R"({
 std::string ms_text(double ms) {
   constexpr double kSteps = 1000;
   std::array<char, 32> text{};
-  const auto [end, error] =
-      std::to_chars(text.data(), text.data() + text.size(), std::round(ms * kSteps) / kSteps + 0.0);
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(),
+                                          std::round(ms * kSteps) / kSteps + 0.0, std::chars_format::fixed);
   return {text.data(), error == std::errc() ? end : text.data()};
 }
 std::string ms_of(int64_t ns) { return ms_text(static_cast<double>(ns) / static_cast<double>(kMs)); }
@@ -76,7 +76,7 @@ void TimeSync::invoke(uint64_t call, std::string_view args) {
   if (server.size() > kLongestServer || !is_printable_utf8(server) || server.find(' ') != std::string::npos)
     throw dtu::Failure(DTU_E_INVALID, "/ntp_server: a host name or an address of up to 253 characters is allowed");
   if (job_) throw dtu::Failure::retryable(DTU_E_IO, "the clock is being set already: try again in a minute");
-  job_.emplace();
+  job_.emplace(Job());
   job_->call = call;
   job_->server = server;
   try {

@@ -13,7 +13,7 @@
 namespace hal_linux {
 namespace {
 
-constexpr uint64_t kGather_ms = 200, kAgain_ms = 5000;
+constexpr uint64_t kGather_ms = 200, kAgain_ms = 5000, kBroken_ms = 60'000;
 constexpr size_t kBuffer = 32768;  // the most that the kernel puts into one datagram of a dump
 constexpr int kMostAtOnce = 16;    // datagrams in one turn of the lane
 constexpr uint32_t kGroups =
@@ -78,7 +78,7 @@ void Network::failed(const std::string& what, int code) {
   if (text != trouble_) host_.error(text);
   trouble_ = std::move(text);
   known_ = false;
-  soon_->arm_ms(kAgain_ms);
+  soon_->arm_ms(kBroken_ms);
 }
 
 void Network::notified() {

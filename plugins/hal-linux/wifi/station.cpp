@@ -154,7 +154,7 @@ void Station::fail_scan(const std::string& why) {
 void Station::connect(uint64_t call, const std::string& ssid, const std::string& password) {
   control_.expect_open();
   if (connecting_) throw dtu::Failure::retryable(DTU_E_IO, "wifi.connect: a connection is being made already");
-  connecting_.emplace();
+  connecting_.emplace(Connecting());
   connecting_->call = call;
   connecting_->ssid = ssid;
   connect_timer_->arm_ms(kConnect_ms);

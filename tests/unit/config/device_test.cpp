@@ -1,4 +1,5 @@
 // dtu_config.json as a whole.
+#include <dtu/ports.h>
 #include <gmock/gmock.h>
 
 #include "fixture.hpp"
@@ -88,6 +89,9 @@ TEST(Device, APortHasDefaults) {
   EXPECT_EQ(port.parity, 0U);
   EXPECT_EQ(port.stopbits, 1U);
   EXPECT_EQ(port.flow, 0U);
+  EXPECT_EQ(port.at_open.mask + port.at_close.mask, 0U) << "DTR and RTS stay as they are";
+  EXPECT_EQ(port.gap_ms, 0U);
+  EXPECT_FALSE(port.echo);
   EXPECT_EQ(port.mode, "command");
   EXPECT_EQ(port.direction_level, 1U);
   EXPECT_EQ(port.packet.idle_chars + port.packet.length, 0U);
@@ -257,6 +261,26 @@ TEST(Device, PortsInAllTheirForms) {
   EXPECT_EQ(ports[3].bits_per_char(), 9U);
   EXPECT_EQ(ports[4].parity, 4U);
   EXPECT_EQ(ports[4].stopbits, 2U);
+}
+
+TEST(Device, ALineHasSignalsAPauseAndAnEcho) {
+  const auto d = device(R"({"uconf": {
+    "1": {"dtr": "off", "rts": "on", "dtr_close": "off", "gap_ms": "50", "echo": true, "frame_idle_ms": 7},
+    "2": {"flowctl": "xonxoff"}, "3": {"flowctl": "rtscts"}, "4": {"flowctl": "2"}, "5": {"flowctl": "none"}}})");
+  ASSERT_TRUE(d.config) << d.said;
+  const auto& ports = d.config->ports;
+  EXPECT_EQ(ports[0].at_open, (PortConfig::Signals{DTU_SIGNAL_DTR | DTU_SIGNAL_RTS, DTU_SIGNAL_RTS}));
+  EXPECT_EQ(ports[0].at_close, (PortConfig::Signals{DTU_SIGNAL_DTR, 0}));
+  EXPECT_EQ(ports[0].gap_ms, 50U);
+  EXPECT_TRUE(ports[0].echo);
+  EXPECT_EQ(ports[0].silence_ms, 7U);
+  EXPECT_EQ(ports[1].flow, DTU_FLOW_XONXOFF);
+  EXPECT_THAT(ports[1].json, HasSubstr(R"("flowctl":2)")) << "dialects see numbers";
+  EXPECT_EQ(ports[2].flow, DTU_FLOW_RTSCTS);
+  EXPECT_EQ(ports[3].flow, DTU_FLOW_XONXOFF);
+  EXPECT_EQ(ports[4].flow, DTU_FLOW_NONE);
+  EXPECT_THAT(device(R"({"uconf": {"1": {"flowctl": 1, "rts": "off"}}})").said,
+              HasSubstr("/uconf/1/rts: RTS belongs to the flow control"));
 }
 
 TEST(Device, WrongPortSettingsAreNamed) {

@@ -213,6 +213,11 @@ TEST_F(ModemScript, TheDeviceGoesAndComesBackUnderAnotherName) {
   bench_.play("at 0.1 unplug\nat 0.2 plug /tmp/other\nat 0.3 end\n");
   bench_.wait(250);
   EXPECT_EQ(bench_.bus, "gone back /tmp/other ");
+  bench_.act("unplug 0.1 /tmp/third");
+  bench_.wait(90);
+  EXPECT_EQ(bench_.bus, "gone back /tmp/other gone ");
+  bench_.wait(20);
+  EXPECT_EQ(bench_.bus, "gone back /tmp/other gone back /tmp/third ");
 }
 
 TEST_F(ModemScript, TheSignalDriftsWithinItsLimits) {

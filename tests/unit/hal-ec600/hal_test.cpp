@@ -190,6 +190,37 @@ TEST_F(HalTest, A9AModemThatEchoesAgainHasLostItsSettings) {
   EXPECT_EQ(read("radio.csq"), "20");
 }
 
+TEST_F(HalTest, AModemThatAlwaysEchoesIsNoModemThatRestarts) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) { m.echoes = true; });
+  pass(seconds(300));
+  EXPECT_EQ(read("radio.csq"), "20");
+  EXPECT_EQ(modem().count("ATE0"), 1U);
+}
+
+TEST_F(HalTest, A9ASimThatIsBusyIsLookedAtSoonAgain) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) { m.answers["+CPIN?"] = {"+CME ERROR: 14"}; });
+  EXPECT_EQ(read("sim.iccid"), "! sim.iccid: the SIM is not ready yet");
+  modem().answers["+CPIN?"] = {"+CPIN: READY"};
+  pass(seconds(3));
+  EXPECT_EQ(read("sim.iccid"), "\"8986012345678901234\"");
+  modem().answers["+CPIN?"] = {"+CME ERROR: 14"};
+  const size_t before = modem().count(kPoll);
+  pass(seconds(600));
+  EXPECT_LE(modem().count(kPoll), before + 15 + 10);
+}
+
+TEST_F(HalTest, ACommandThatWantsASimIsNotLacking) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) {
+    m.answers["+QTEMP=?"] = {"+CME ERROR: 10"};
+    m.answers["+QTEMP"] = {"+QTEMP: 31,31,30"};
+  });
+  EXPECT_EQ(read("sensor.temperature"), "null");
+  modem().answers["+QTEMP=?"] = {};
+  modem().say("\r\nRDY\r\n");
+  settle();
+  EXPECT_EQ(read("sensor.temperature"), "31");
+}
+
 TEST_F(HalTest, A9AReadDuringTheStartWaitsForIt) {
   use(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) { m.silent = true; });
   host_.advance(std::chrono::milliseconds(0));

@@ -58,6 +58,7 @@ class ScriptedModem : public AtPort {
       {"+CFUN=1,1", {}}};
   bool silent = false;                // answers nothing
   std::vector<std::string> commands;  // as they came
+  bool echoes = false;                // in spite of ATE0
   int flushes = 0;
   std::string holder;  // who else has the port open
 
@@ -103,7 +104,7 @@ class ScriptedModem : public AtPort {
   void command(const std::string& line) {
     commands.push_back(line);
     if (silent) return;
-    std::string out;
+    std::string out = echoes ? line + "\r" : "";
     bool failed = false;
     for (size_t begin = 2; begin <= line.size() && !failed;) {
       const size_t end = std::min(line.find(';', begin), line.size());

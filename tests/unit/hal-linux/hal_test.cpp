@@ -34,6 +34,7 @@ TEST_F(Hal, LeftOutItIsAsTheSchemaSays) {
   EXPECT_FALSE(c.ports[0].rs485->kernel);
   EXPECT_TRUE(c.ports[0].rs485->rts_on_send);
   EXPECT_EQ(c.ports[0].rs485->delay_before_ms + c.ports[0].rs485->delay_after_ms, 0U);
+  EXPECT_FALSE(c.ports[0].rs485->rx_during_tx || c.ports[0].low_latency);
   EXPECT_FALSE(c.pins.at(0).output || c.pins[0].active_low);
   EXPECT_EQ(c.pins[0].initial, 0);
   EXPECT_EQ(c.pins[0].bias, Bias::as_is);
@@ -75,6 +76,42 @@ TEST_F(Hal, AControlSocketWithAPathThatIsTooLongIsRefused) {
       *DTU_ENTRY.components[0], R"({"wifi": {"interface": "wlan0", "control": "/)" + std::string(102, 'x') + "\"}}");
   EXPECT_THAT(found, HasSubstr("error /wifi/control: "));
   EXPECT_THAT(found, HasSubstr("at most 107 are allowed"));
+}
+
+// A pty has neither, as many drivers: the port works without.
+TEST_F(Hal, WhatADriverLacksIsSaid) {
+  far_ = std::make_unique<FarEnd>(make_pty(&device_));
+  use_device(device_, R"(, "low_latency": true)");
+  ASSERT_EQ(open(), DTU_OK) << error_.message;
+  bool said = false;
+  for (const auto& line : host_.logs())
+    said = said || line.text.find("low_latency has no effect on") != std::string::npos;
+  EXPECT_TRUE(said);
+  uint32_t known = 0, on = 0;
+  EXPECT_EQ(ports().set_signals(hal_->self(), port_, DTU_SIGNAL_DTR, 0, &error_), DTU_E_UNSUPPORTED);
+  EXPECT_EQ(ports().signals(hal_->self(), port_, &known, &on, &error_), DTU_E_UNSUPPORTED);
+  ASSERT_EQ(write({"works"}).status, DTU_OK);
+  EXPECT_TRUE(receives(5));
+}
+
+TEST_F(Hal, XoffHoldsBackWhatIsSent) {
+  far_ = std::make_unique<FarEnd>(make_pty(&device_));
+  use_device(device_);
+  dtu_port_settings s = settings();
+  s.flow = DTU_FLOW_XONXOFF;
+  ASSERT_EQ(open(s), DTU_OK) << error_.message;
+  EXPECT_EQ(ports().flags(hal_->self(), port_), DTU_PORT_HOLDS) << "also on a UART";
+  far_->send("a\x13z");
+  ASSERT_TRUE(host_.run_until([&] { return far_->pump(), host_.emitted_bytes(kKey).size() == 2; }));
+  EXPECT_EQ(host_.emitted_bytes(kKey), "az") << "XOFF is no data";
+  EXPECT_EQ(write({"held"}).status, DTU_AGAIN);
+  far_->pump();
+  EXPECT_EQ(far_->received(), "");
+  far_->send("\x11");
+  ASSERT_TRUE(host_.run_until([&] { return far_->pump(), !host_.writables().empty(); }));
+  ASSERT_EQ(write({"held"}).status, DTU_OK);
+  EXPECT_TRUE(receives(4));
+  EXPECT_EQ(far_->received(), "held");
 }
 
 TEST_F(Hal, ListsItsPorts) {

@@ -54,13 +54,54 @@ TEST_F(PacketizerTest, ALineLongerThanTheMaximumIsCut) {
   EXPECT_EQ(out, (Texts{"01234567", "89\n", "abc\n"}));
 }
 
+// Else every line after it would begin with the rest of a delimiter.
+TEST_F(PacketizerTest, ACutWithinADelimiterShiftsNothing) {
+  Packetizer p = with("\r\n", 0, 8);
+  p.add("1234567\r\nabc\r\n", packet);
+  EXPECT_EQ(out, (Texts{"1234567", "\r\n", "abc\r\n"}));
+  out.clear();
+  p.add("1234567\r", packet);
+  EXPECT_EQ(out, (Texts{"1234567"}));
+  p.add("\nabc\r\n", packet);
+  EXPECT_EQ(out, (Texts{"1234567", "\r\n", "abc\r\n"}));
+  out.clear();
+  p.add("1234567\rno delimiter\r\n", packet);
+  EXPECT_EQ(out, (Texts{"1234567", "\rno deli", "miter\r\n"})) << "nothing is lost, and none is longer";
+  out.clear();
+  Packetizer one = with("\r\n", 0, 1);
+  one.add("a\r\n", packet);
+  EXPECT_EQ(out, (Texts{"a", "\r", "\n"})) << "a maximum below the delimiter";
+}
+
+// With a length, silence ends what is too short: the next byte begins a frame.
+TEST_F(PacketizerTest, AFrameThatLostAByteShiftsNothing) {
+  Packetizer p = with("", 4, 4096);
+  p.add("aaaabbb", packet);  // one b is lost
+  EXPECT_TRUE(p.pending());
+  EXPECT_TRUE(p.idle(packet));
+  p.add("ccccdddd", packet);
+  EXPECT_FALSE(p.idle(packet)) << "nothing is left";
+  EXPECT_EQ(out, (Texts{"aaaa", "bbb", "cccc", "dddd"}));
+  Packetizer idle = with("", 0, 4096, 3);
+  idle.add("abc", packet);
+  EXPECT_FALSE(idle.idle(packet)) << "without a length silence ends whole messages";
+}
+
+TEST_F(PacketizerTest, WhatIsForgottenIsNoMessage) {
+  Packetizer p = with("\n", 0, 4096);
+  p.add("abc", packet);
+  EXPECT_EQ(p.clear(), 3U);
+  p.add("d\n", packet);
+  EXPECT_EQ(out, (Texts{"d\n"}));
+}
+
 TEST_F(PacketizerTest, IdleEndsWhatIsThere) {
   Packetizer p = with("", 0, 4096, 3);
   p.add("abc", packet);
   p.add("def", packet);
   EXPECT_TRUE(out.empty());
-  p.idle(packet);
-  p.idle(packet);
+  EXPECT_FALSE(p.idle(packet));
+  EXPECT_FALSE(p.idle(packet));
   EXPECT_EQ(out, (Texts{"abcdef"}));
 }
 

@@ -133,19 +133,25 @@ Act parse_start_time(Words& words) {
   return [ms](Simulation& s) { s.modem().set_start_ms(ms); };
 }
 
-Act parse_unplug(Words& /*words*/) {
-  return [](Simulation& s) {
+void plug(Simulation& s, const std::string& path) {
+  s.modem().note("plugged in " + path);
+  if (s.host().plug) s.host().plug(path);
+}
+
+Act parse_unplug(Words& words) {
+  constexpr int64_t kStaysAway = -1;
+  const int64_t away_ms = words.more() ? words.seconds_as_ms("a time until it comes back") : kStaysAway;
+  const std::string path = words.more() ? words.text("a path") : "";
+  return [away_ms, path](Simulation& s) {
     s.modem().note("unplugged");
     if (s.host().unplug) s.host().unplug();
+    if (away_ms != kStaysAway) s.later(away_ms, [path](Simulation& later) { plug(later, path); });
   };
 }
 
 Act parse_plug(Words& words) {
   const std::string path = words.more() ? words.text("a path") : "";
-  return [path](Simulation& s) {
-    s.modem().note("plugged in " + path);
-    if (s.host().plug) s.host().plug(path);
-  };
+  return [path](Simulation& s) { plug(s, path); };
 }
 
 Act parse_note(Words& words) {
@@ -177,7 +183,7 @@ const std::vector<Action>& line_actions() {
       {"reboot", "[usb]", "restart; usb: the device leaves meanwhile", parse_reboot},
       {"power", "off|on", "", parse_power},
       {"start-time", "SECONDS", "from power to RDY", parse_start_time},
-      {"unplug", "", "the device goes", parse_unplug},
+      {"unplug", "[SECONDS [PATH]]", "the device goes; comes back so much later", parse_unplug},
       {"plug", "[PATH]", "and comes back, under another name", parse_plug},
       {"note", "TEXT", "printed by --trace", parse_note},
       {"end", "", "ends the program with exit code 0", parse_end},
