@@ -235,6 +235,14 @@ VALUE(DTU_PARITY_EVEN, 1u);
 VALUE(DTU_PARITY_ODD, 2u);
 VALUE(DTU_FLOW_NONE, 0u);
 VALUE(DTU_FLOW_RTSCTS, 1u);
+VALUE(DTU_FLOW_XONXOFF, 2u);
+VALUE(DTU_SIGNAL_DTR, 1u);
+VALUE(DTU_SIGNAL_RTS, 2u);
+VALUE(DTU_SIGNAL_BREAK, 4u);
+VALUE(DTU_SIGNAL_CTS, 8u);
+VALUE(DTU_SIGNAL_DSR, 16u);
+VALUE(DTU_SIGNAL_DCD, 32u);
+VALUE(DTU_SIGNAL_RI, 64u);
 TEXT(DTU_PORTS_IFACE, "dtu.ports/1");
 VALUE(DTU_PORT_HOLDS, 1u);
 
@@ -255,7 +263,7 @@ FIELD(dtu_port_settings, 20, 20, flow, uint32_t);
 FIELD(dtu_port_settings, 24, 24, direction_gpio, int32_t);
 FIELD(dtu_port_settings, 28, 28, direction_level, uint32_t);
 
-TABLE(dtu_ports, 72, 40);
+TABLE(dtu_ports, 88, 48);
 FIELD(dtu_ports, 0, 0, struct_size, uint32_t);
 FIELD(dtu_ports, 4, 4, reserved, uint32_t);
 FIELD(dtu_ports, 8, 8, list, dtu_status (*)(void*, void (*)(void*, const dtu_port_info*), void*, dtu_error*));
@@ -266,6 +274,8 @@ FIELD(dtu_ports, 40, 24, drained, int32_t (*)(void*, void*));
 FIELD(dtu_ports, 48, 28, flags, uint32_t (*)(void*, void*));
 FIELD(dtu_ports, 56, 32, discard, uint64_t (*)(void*, void*, uint32_t));
 FIELD(dtu_ports, 64, 36, set_line, dtu_status (*)(void*, void*, const dtu_port_settings*, dtu_error*));
+FIELD(dtu_ports, 72, 40, set_signals, dtu_status (*)(void*, void*, uint32_t, uint32_t, dtu_error*));
+FIELD(dtu_ports, 80, 44, signals, dtu_status (*)(void*, void*, uint32_t*, uint32_t*, dtu_error*));
 
 // points.h
 VALUE(DTU_POINT_WRITABLE, 1u);
