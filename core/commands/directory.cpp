@@ -38,7 +38,15 @@ size_t Directory::place(const plugins::Instance* provider) const {
   return 1 + static_cast<size_t>(std::find(seats_.begin(), seats_.end(), provider) - seats_.begin());
 }
 
-std::string Directory::add(Command command) {
+// One that comes later by its seat gives way to one that started later: an isolated board lists what it offers after
+// the others. True: the name is free for `provider`.
+bool Directory::gives_way(const plugins::Instance* holder, const plugins::Instance* provider, GaveWay* gave_way) const {
+  if (place(provider) >= place(holder)) return false;
+  if (gave_way != nullptr) gave_way->push_back(holder);
+  return true;
+}
+
+std::string Directory::add(Command command, GaveWay* gave_way) {
   if (!is_dotted_name(command.name))
     return "\"" + command.name + "\" is not a command name: 1 to 64 characters of a-z 0-9 . _ - are allowed";
   if (const uint32_t level = command.flags & kLevels; (level & (level - 1)) != 0)
@@ -48,11 +56,24 @@ std::string Directory::add(Command command) {
   if (is_board_name(command.name) && (command.flags & kForBoards) != kForBoards)
     return "command " + command.name + " is for dtud alone: it has to be DTU_COMMAND_INTERNAL and DTU_COMMAND_SHARED";
   if (count_ >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
-  const auto there = commands_.find(command.name);
-  if (there != commands_.end())
-    for (const Command& other : there->second)
-      if ((command.flags & other.flags & DTU_COMMAND_SHARED) == 0 || other.provider == command.provider)
+  auto there = commands_.find(command.name);
+  if (there != commands_.end()) {
+    Offers& others = there->second;
+    const auto in_the_way = [&](const Command& other) {
+      return (command.flags & other.flags & DTU_COMMAND_SHARED) == 0 || other.provider == command.provider;
+    };
+    for (const Command& other : others)
+      if (in_the_way(other) && !gives_way(other.provider, command.provider, gave_way))
         return "command " + command.name + " is offered already";
+    const auto gone = std::remove_if(others.begin(), others.end(), in_the_way);
+    for (auto it = gone; it != others.end(); ++it) forget_codes(*it);
+    count_ -= static_cast<size_t>(others.end() - gone);
+    others.erase(gone, others.end());
+    if (others.empty()) {
+      commands_.erase(there);
+      there = commands_.end();
+    }
+  }
   for (const uint32_t code : command.codes)
     if (const auto it = codes_.find(code); it != codes_.end() && it->second != command.name)
       return "function code " + std::to_string(code) + " of " + command.name + " belongs to " + it->second;
@@ -66,11 +87,20 @@ std::string Directory::add(Command command) {
   return {};
 }
 
-std::string Directory::add(Point point) {
+// Those of a command that nobody offers any more.
+void Directory::forget_codes(const Command& gone) {
+  for (const uint32_t code : gone.codes) codes_.erase(code);
+}
+
+std::string Directory::add(Point point, GaveWay* gave_way) {
   if (!is_dotted_name(point.name))
     return "\"" + point.name + "\" is not a point name: 1 to 64 characters of a-z 0-9 . _ - are allowed";
   if (points_.size() >= kMost) return "at most " + std::to_string(kMost) + " points are allowed";
-  if (points_.count(point.name) != 0) return "point " + point.name + " is offered already";
+  if (const auto there = points_.find(point.name); there != points_.end()) {
+    if (!gives_way(there->second.provider, point.provider, gave_way))
+      return "point " + point.name + " is offered already";
+    points_.erase(there);
+  }
   std::string name = point.name;
   points_.emplace(std::move(name), std::move(point));
   changed_ = true;

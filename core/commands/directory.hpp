@@ -64,9 +64,11 @@ class Directory {
   // The order of the providers of one name: that of the calls of this function. Others come after them.
   void seat(const plugins::Instance& provider);
   // Why it was not taken, "" when it was. A name or a code can be given once. Several providers may offer a command
-  // that each of them marks DTU_COMMAND_SHARED.
-  [[nodiscard]] std::string add(Command command);
-  [[nodiscard]] std::string add(Point point);
+  // that each of them marks DTU_COMMAND_SHARED. Of two that may not, the one with the earlier seat has it, whichever
+  // came first: gave_way (may be null) names who lost it.
+  using GaveWay = std::vector<const plugins::Instance*>;
+  [[nodiscard]] std::string add(Command command, GaveWay* gave_way = nullptr);
+  [[nodiscard]] std::string add(Point point, GaveWay* gave_way = nullptr);
   void remove_of(const plugins::Instance& provider);
   // `provider` is starting for the first time: what it offers is not known before listed(), or remove_of(), of it.
   void expect(const plugins::Instance& provider) { expected_.insert(&provider); }
@@ -93,6 +95,8 @@ class Directory {
 
  private:
   [[nodiscard]] size_t place(const plugins::Instance* provider) const;
+  bool gives_way(const plugins::Instance* holder, const plugins::Instance* provider, GaveWay* gave_way) const;
+  void forget_codes(const Command& gone);
 
   std::map<std::string, Offers, std::less<>> commands_;  // none is empty
   size_t count_ = 0;                                     // of all in commands_

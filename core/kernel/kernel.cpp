@@ -116,11 +116,13 @@ Kernel::Kernel(KernelOptions options, Lane& lane, Log& log)
   device_.on_no_hal([this] { return held_hals(); });
   stalls_.add(lane_);
   settled_timer_ = lane_.timers().create(settled, this);
+  imei_timer_ = lane_.timers().create([](void* self) { static_cast<Kernel*>(self)->learn_initial_password(); }, this);
 }
 
 Kernel::~Kernel() {
   stalls_.remove(lane_);  // what it would tell of is about to go
   lane_.timers().destroy(settled_timer_);
+  lane_.timers().destroy(imei_timer_);
 }
 
 void Kernel::settled(void*) { give_back_memory(); }
@@ -340,6 +342,7 @@ void Kernel::started(plugins::Instance& instance) {
   register_offers(instance);
   if (instance.component().kind == DTU_KIND_HAL) {
     device_.hal_started(instance);
+    ask_imei_again_ms_ = kAskImeiAgain_ms;
     learn_initial_password();
   }
   if (!instance.component().dialects.empty()) device_.speaker_started(instance);
@@ -408,17 +411,23 @@ void Kernel::register_offers(plugins::Instance& instance) {
                                      std::to_string(offers.too_much) + " were left out",
                                  offers.too_much);
         directory_.remove_of(instance);  // what its predecessor offered, when it replaced one
+        const auto add = [this, &instance](auto offer) {
+          const std::string name = offer.name;
+          commands::Directory::GaveWay gave_way;
+          if (const std::string refused = directory_.add(std::move(offer), &gave_way); !refused.empty())
+            log_.warning(instance.name(), refused);
+          for (const plugins::Instance* loser : gave_way)
+            if (loser != nullptr) log_.warning(loser->name(), name + " is offered by " + instance.name() + " already");
+        };
         for (commands::Command& c : offers.commands) {
           c.provider = &instance;
           if (!commands::is_dotted_name(c.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
-          if (const std::string refused = directory_.add(std::move(c)); !refused.empty())
-            log_.warning(instance.name(), refused);
+          add(std::move(c));
         }
         for (commands::Point& p : offers.points) {
           p.provider = &instance;
           if (!commands::is_dotted_name(p.name)) instance.faults().note(plugins::Fault::malformed, "list", kNoName);
-          if (const std::string refused = directory_.add(std::move(p)); !refused.empty())
-            log_.warning(instance.name(), refused);
+          add(std::move(p));
         }
         directory_.listed(instance);
         calls_.release(instance);
@@ -428,14 +437,18 @@ void Kernel::register_offers(plugins::Instance& instance) {
       });
 }
 
+// A modem that is still starting does not know its IMEI: it is asked again until it does.
 void Kernel::learn_initial_password() {
   if (board_.initial_password != "imei" || directory_.point("device.imei") == nullptr) return;
-  (void)calls_.read_point("device.imei", nullptr, [this](const commands::Answer& a) {
+  const auto learn = [this](const commands::Answer& a) {
     std::string digits;
     for (const char c : a.json)
       if (c >= '0' && c <= '9') digits += c;
-    if (a.status == DTU_OK && digits.size() >= 6) access_.set_initial(digits.substr(digits.size() - 6));
-  });
+    if (a.status == DTU_OK && digits.size() >= 6) return access_.set_initial(digits.substr(digits.size() - 6));
+    lane_.timers().arm(imei_timer_, monotonic_ns() + ask_imei_again_ms_ * kMs);
+    ask_imei_again_ms_ = std::min(2 * ask_imei_again_ms_, kLongestImeiPause_ms);
+  };
+  if (const auto refusal = calls_.read_point("device.imei", nullptr, learn); refusal.status != DTU_OK) learn(refusal);
 }
 
 bool Kernel::connected() const {

@@ -176,6 +176,9 @@ class Kernel : public RoutedUpcalls {
   BuildTrial build_trial_;
   PluginUpgrade plugin_upgrade_;
   uint64_t settled_timer_ = 0;  // runs once nothing has changed its state for a while
+  uint64_t imei_timer_ = 0;     // when device.imei is asked again for the initial password
+  static constexpr int64_t kAskImeiAgain_ms = 500, kLongestImeiPause_ms = 60'000;
+  int64_t ask_imei_again_ms_ = kAskImeiAgain_ms;
   End restart_how_ = End::restart;
   int64_t started_ns_ = 0;
   bool ending_ = false, unwell_ = false, restarting_ = false;

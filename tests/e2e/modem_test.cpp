@@ -62,6 +62,14 @@ struct Modem : testing::Test {
 };
 constexpr const char* kConsole = R"(, "at_commands": true)";
 
+// A new board has no password: the IMEI is one, and the modem does not know it at once.
+TEST_F(Modem, TheFirstPasswordIsTheImeisThatCameLate) {
+  ASSERT_NO_FATAL_FAILURE(begin_module("imei 861234567890123\ndelay AT+CGSN 700 1\n"));
+  dtud.hal(R"({"type": "ec600", "at_device": ")" + device + "\"}");
+  dtud.device(R"({"conf": {"1": {"protocol": "tcp", "mode": "server", "port": 0}}})").start();
+  EXPECT_TRUE(eventually([&] { return text(dtud.status(), "password") == "initial"; })) << dtud.get("/v1/status").body;
+}
+
 TEST_F(Modem, FunctionCodesHaveTrueAnswers) {
   ASSERT_NO_FATAL_FAILURE(
       start("imei 861234567890123\nversion EC600NCNLCR06A01M08\nnumber +8613800000000\n"

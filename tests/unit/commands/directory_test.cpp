@@ -107,6 +107,35 @@ TEST(Directory, ANameIsSharedOnlyIfAllSaySo) {
   EXPECT_EQ(d.add(own), "command wifi.scan is offered already");
 }
 
+// An isolated board is the first in board.json and lists what it offers after the others.
+TEST(Directory, WhoeverComesFirstInTheBoardFileHasTheNameAlsoWhenItStartsLater) {
+  Directory d;
+  d.seat(*fake(0x10));
+  d.seat(*fake(0x20));
+  Command send = command("sms.send");
+  send.codes = {50};
+  Point imei;
+  imei.name = "device.imei";
+  send.provider = imei.provider = fake(0x20);
+  EXPECT_EQ(d.add(send), "");
+  EXPECT_EQ(d.add(imei), "");
+  send.codes = {80};
+  send.provider = imei.provider = fake(0x10);
+  Directory::GaveWay gave_way;
+  EXPECT_EQ(d.add(send, &gave_way), "");
+  EXPECT_EQ(d.add(imei, &gave_way), "");
+  EXPECT_EQ(gave_way, (Directory::GaveWay{fake(0x20), fake(0x20)}));
+  EXPECT_EQ(d.command("sms.send")->provider, fake(0x10));
+  EXPECT_EQ(d.command(int64_t{50}), nullptr);
+  EXPECT_EQ(d.command(int64_t{80})->provider, fake(0x10));
+  EXPECT_EQ(d.point("device.imei")->provider, fake(0x10));
+  send.provider = imei.provider = fake(0x20);
+  EXPECT_EQ(d.add(send, &gave_way), "command sms.send is offered already");
+  EXPECT_EQ(d.add(imei, &gave_way), "point device.imei is offered already");
+  send.provider = nullptr;
+  EXPECT_EQ(d.add(send), "") << "the kernel is before all";
+}
+
 TEST(Directory, ACommandHasOneAccessLevel) {
   Directory d;
   for (const uint32_t two : {DTU_COMMAND_PASSWORD | DTU_COMMAND_LOCAL, DTU_COMMAND_PASSWORD | DTU_COMMAND_INTERNAL,
