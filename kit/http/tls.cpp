@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include "tls/readable.hpp"
+
 namespace http {
 namespace {
 
@@ -18,6 +20,12 @@ std::string last_error() {
 
 void need(bool good, const char* key, const std::string& file) {
   if (!good) throw Broken(Trouble::failed, std::string(key) + " " + file + " cannot be used: " + last_error());
+}
+
+// Before OpenSSL opens it: a pipe in the place of a file would hold up whoever reads it for ever.
+void need_file(const char* key, const std::string& file) {
+  if (const std::string why = tls::why_unreadable(file); !why.empty())
+    throw Broken(Trouble::failed, std::string(key) + " " + file + " " + why);
 }
 
 bool is_address(const std::string& host) {
@@ -35,13 +43,17 @@ SslContext make_context(const Tls& tls) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context.get(), tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (tls.ca.empty())
+  if (tls.ca.empty()) {
     SSL_CTX_set_default_verify_paths(context.get());
-  else
+  } else {
+    need_file("tls.ca", tls.ca);
     need(SSL_CTX_load_verify_locations(context.get(), tls.ca.c_str(), nullptr) == 1, "tls.ca", tls.ca);
+  }
   if (tls.cert.empty()) return context;
+  need_file("tls.cert", tls.cert);
   need(SSL_CTX_use_certificate_chain_file(context.get(), tls.cert.c_str()) == 1, "tls.cert", tls.cert);
   const std::string& key = tls.key.empty() ? tls.cert : tls.key;
+  need_file("tls.key", key);
   need(SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) == 1, "tls.key", key);
   return context;
 }

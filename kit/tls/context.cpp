@@ -2,6 +2,7 @@
 #include <dtu/sdk/text.hpp>
 
 #include "tls/openssl.hpp"
+#include "tls/readable.hpp"
 #include "tls/words.hpp"
 
 namespace tls {
@@ -9,6 +10,12 @@ namespace {
 
 void need(bool good, const char* key, const std::string& file) {
   if (!good) throw dtu::Failure(DTU_E_IO, std::string(key) + " " + file + " cannot be used: " + take_last_error());
+}
+
+// Before OpenSSL opens it: a pipe in the place of a file would hold up whoever reads it for ever.
+void need_file(const char* key, const std::string& file) {
+  if (const std::string why = why_unreadable(file); !why.empty())
+    throw dtu::Failure(DTU_E_IO, std::string(key) + " " + file + " " + why);
 }
 
 // Never asks a terminal for the password of a key.
@@ -29,8 +36,10 @@ Context make(const SSL_METHOD* method) {
 
 void use_own(SSL_CTX* c, const Settings& s) {
   if (s.cert.empty()) return;
+  need_file("tls.cert", s.cert);
   need(SSL_CTX_use_certificate_chain_file(c, s.cert.c_str()) == 1, "tls.cert", s.cert);
   const std::string& key = s.key.empty() ? s.cert : s.key;
+  need_file("tls.key", key);
   need(SSL_CTX_use_PrivateKey_file(c, key.c_str(), SSL_FILETYPE_PEM) == 1, "tls.key", key);
   need(SSL_CTX_check_private_key(c) == 1, "tls.key", key);
 }
@@ -42,10 +51,12 @@ Context make_client_context(const Settings& settings) {
   Context context = make(TLS_client_method());
   SSL_CTX* c = context.get();
   SSL_CTX_set_verify(c, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (!settings.ca.empty())
+  if (!settings.ca.empty()) {
+    need_file("tls.ca", settings.ca);
     need(SSL_CTX_load_verify_locations(c, settings.ca.c_str(), nullptr) == 1, "tls.ca", settings.ca);
-  else if (settings.verify)
+  } else if (settings.verify) {
     SSL_CTX_set_default_verify_paths(c);
+  }
   use_own(c, settings);
   return context;
 }
@@ -59,6 +70,7 @@ Context make_server_context(const Settings& settings) {
   SSL_CTX_set_num_tickets(c, 0);
   use_own(c, settings);
   if (settings.ca.empty()) return context;
+  need_file("tls.ca", settings.ca);
   need(SSL_CTX_load_verify_locations(c, settings.ca.c_str(), nullptr) == 1, "tls.ca", settings.ca);
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(settings.ca.c_str());
   need(names != nullptr, "tls.ca", settings.ca);

@@ -1,37 +1,17 @@
 #include <dtu/kit/tls/files.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <memory>
-#include <system_error>
 
 #include "tls/openssl.hpp"
+#include "tls/readable.hpp"
 #include "tls/words.hpp"
 
 namespace tls {
 namespace {
 
-constexpr off_t kLargest = 4 << 20;  // bytes; the system's own bundle has 200 KiB
-
 struct Free {
   void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
 };
-
-std::string reason(int code) { return std::generic_category().message(code); }
-
-// "" or why the file cannot be read. OpenSSL would also wait for a pipe, and does not say which file it could not open.
-std::string unreadable(const std::string& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return "cannot be read: " + reason(errno);
-  struct stat st {};
-  const bool known = ::fstat(fd, &st) == 0;
-  ::close(fd);
-  if (!known || !S_ISREG(st.st_mode)) return "is not a regular file";
-  return st.st_size > kLargest ? "is larger than 4 MiB: name a PEM file with certificates" : "";
-}
 
 class Checker {
  public:
@@ -68,7 +48,7 @@ class Checker {
  private:
   bool readable(const char* key, const std::string& file) {
     ERR_clear_error();
-    const std::string why = unreadable(file);
+    const std::string why = why_unreadable(file);
     if (!why.empty()) wrong(key, file, why);
     return why.empty();
   }
