@@ -78,9 +78,13 @@ void Asker::answered(void* ctx, const dtu_answer* answer) noexcept {
   if (!then) return;
   dtu_error thrown{};
   if (dtu::guarded(&thrown, [&] {
-        const Reply reply{answer->status, dtu::view(answer->json),
+        const bool aged = answer->struct_size >= offsetof(dtu_answer, flags) + sizeof answer->flags;
+        const Reply reply{answer->status,
+                          dtu::view(answer->json),
                           answer->error != nullptr ? std::string_view(answer->error->message) : std::string_view(),
-                          answer->error != nullptr ? answer->error->protocol_code : 0};
+                          answer->error != nullptr ? answer->error->protocol_code : 0,
+                          aged ? answer->age_ms : 0,
+                          aged && (answer->flags & DTU_REPLY_STALE) != 0};
         then(reply);
         return DTU_OK;
       }) != DTU_OK)

@@ -15,6 +15,8 @@ struct Reply {  // its views last until the function returns
   std::string_view json;
   std::string_view error;
   uint32_t protocol_code = 0;  // of the error
+  uint32_t age_ms = 0;         // of a point: how long ago its value was measured,
+  bool stale = false;          // which is longer than its provider means it to be
   [[nodiscard]] bool ok() const { return status == DTU_OK; }
 };
 

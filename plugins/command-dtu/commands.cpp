@@ -12,6 +12,14 @@ Reply as_missing(const Reply& reply, std::string& text, const std::string& what)
   return Reply{DTU_E_UNSUPPORTED, {}, text, reply.protocol_code};
 }
 
+// A value of before is no answer to what is so now. What the board is does not age.
+Reply as_true_now(const Reply& reply, std::string& text, const std::string& point) {
+  constexpr std::string_view kIdentity = "device.";
+  if (!reply.ok() || !reply.stale || point.compare(0, kIdentity.size(), kIdentity) == 0) return reply;
+  text = point + " is not known now: its last value is " + std::to_string(reply.age_ms / 1000) + " s old";
+  return Reply{DTU_E_TIMEOUT, {}, text};
+}
+
 }  // namespace
 
 Call::~Call() { commands_.asker_.forget(this); }
@@ -25,7 +33,7 @@ void Call::each_point(std::string_view prefix, const std::function<void(const dt
 void Call::try_read(const std::string& point, Then then) {
   commands_.asker_.read_point(this, point, [then = std::move(then), point](const Reply& reply) {
     std::string text;
-    then(as_missing(reply, text, point));
+    then(as_true_now(as_missing(reply, text, point), text, point));
   });
 }
 

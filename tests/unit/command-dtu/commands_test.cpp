@@ -64,6 +64,29 @@ TEST(Commands, SignalIsNeverMadeUp) {
   EXPECT_EQ(rig.ask(R"({"cmd_code":0})", "status"), "0");
 }
 
+// The modem is gone, and its board answers from memory.
+TEST(Commands, AStaleValueIsNoAnswer) {
+  Rig rig;
+  full_board(rig);
+  const auto old = [](const char* json) {
+    return [json](const dtu::test::Request&) {
+      dtu::test::Answer answer{DTU_OK, json};
+      answer.age_ms = 90'000;
+      answer.stale = true;
+      return answer;
+    };
+  };
+  rig.host.on_point("radio.csq", old("17"));
+  rig.host.on_point("sensor.temperature", old("31"));
+  rig.host.on_point("device.imei", old(imei));
+  EXPECT_EQ(rig.ask_code("3"), "null");
+  EXPECT_EQ(rig.ask(R"({"cmd_code":3})", "status"), "0");
+  EXPECT_THAT(rig.ask(R"({"cmd_code":3})", "error"),
+              testing::HasSubstr("radio.csq is not known now: its last value is 90 s old"));
+  EXPECT_EQ(rig.ask_code("10"), R"({"temperature":null,"humidity":60.0})") << "the other one is true";
+  EXPECT_EQ(rig.ask_code("0"), imei) << "what the board is does not age";
+}
+
 TEST(Commands, Adc) {
   Rig rig;
   full_board(rig);
