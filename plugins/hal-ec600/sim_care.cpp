@@ -14,6 +14,18 @@ constexpr int64_t kFewestAttempts = 2;
 constexpr uint64_t kLostMs = 30'000;  // a SIM may be away so long before the radio is switched
 constexpr uint32_t kMostToggles = 2;  // for one loss
 constexpr const char *kTried = "tried", *kGood = "good";
+constexpr SimCare::Counter kOwnCounter{"AT+QPINC=\"SC\"", "+QPINC: *", "SC"},
+    kStandardCounter{"AT+CPINR=\"SIM PIN\"", "+CPINR: *", "SIM PIN"};
+
+// The answer may have a line for each secret of the SIM (PIN, PIN2): the last line of this one counts.
+std::optional<int64_t> attempts_left(const AtResult& result, std::string_view secret) {
+  std::optional<int64_t> left;
+  for (const std::string& line : result.lines) {
+    const std::vector<AtField> fields = at_fields(line);
+    if (at_text(fields, 0) == secret) left = at_number(fields, 1);
+  }
+  return left;
+}
 
 }  // namespace
 
@@ -96,14 +108,22 @@ void SimCare::second_reading() {
 
 void SimCare::count_attempts() {
   step_ = Step::entering;
-  const bool own = modem_.features().has(Feature::pin_counter);
-  ask(own ? "AT+QPINC=\"SC\"" : "AT+CPINR=\"SIM PIN\"", {{own ? "+QPINC: t,n,*" : "+CPINR: _,n,*"}},
-      [this](const AtResult& r) {
-        const std::string_view line = r.line("+");
-        if (const auto left = at_number(at_fields(line), 1); left && *left < kFewestAttempts)
-          return give_up("the SIM has " + std::to_string(*left) + " attempts at its PIN left: none is used here");
-        identify();  // where the modem cannot tell, the pair that is remembered has to do
-      });
+  count_attempts(modem_.features().lacks(Feature::pin_counter) ? kStandardCounter : kOwnCounter);
+}
+
+void SimCare::count_attempts(const Counter& counter) {
+  ask(counter.command, {{counter.form, "", true}}, [this, &counter](const AtResult& r) {
+    if (const auto left = attempts_left(r, counter.secret)) {
+      if (*left >= kFewestAttempts) return identify();
+      return give_up("the SIM has " + std::to_string(*left) + " attempts at its PIN left: none is used here");
+    }
+    const bool proved = &counter == &kOwnCounter && modem_.features().has(Feature::pin_counter);
+    if (proved || !Features::is_refusal(r))
+      return give_up("no PIN is entered: the modem does not say how many attempts are left" +
+                     (r.text.empty() ? std::string() : " (" + r.text + ")"));
+    if (&counter == &kOwnCounter) return count_attempts(kStandardCounter);
+    identify();  // where the modem has no counter, the pair that is remembered has to do
+  });
 }
 
 void SimCare::identify() {

@@ -319,6 +319,53 @@ TEST_F(HalTest, A8NeverWithFewAttemptsLeftAndNeverAtPuk) {
   }
 }
 
+TEST_F(HalTest, A8OfTheLinesOfTheCounterThatOfThePinCounts) {
+  for (const std::vector<std::string>& lines : {std::vector<std::string>{"+QPINC: \"SC\",1,10", "+QPINC: \"P2\",3,10"},
+                                                std::vector<std::string>{"+QPINC: \"P2\",3,10", "+QPINC: SC, 1, 10"}}) {
+    use_ready(kWithPin, [&lines](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=\"SC\""] = lines;
+    });
+    pass(seconds(10));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), 0U) << lines.front();
+    EXPECT_THAT(hal_->health(), HasSubstr("has 1 attempts at its PIN left")) << lines.front();
+  }
+}
+
+TEST_F(HalTest, A8WithACounterThatCannotBeReadNoPinIsEntered) {
+  for (const std::vector<std::string>& lines :
+       {std::vector<std::string>{}, std::vector<std::string>{"+QPINC: \"SC\""}, std::vector<std::string>{"ERROR"},
+        std::vector<std::string>{"+QPINC: \"P2\",3,10"}, std::vector<std::string>{"+CME ERROR: 13"}}) {
+    use_ready(kWithPin, [&lines](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=\"SC\""] = lines;
+    });
+    pass(seconds(10));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), 0U);
+    EXPECT_THAT(hal_->health(), HasSubstr("does not say how many attempts are left"));
+  }
+}
+
+TEST_F(HalTest, A8TheStandardCounterIsAskedWhereTheOwnOneIsLacking) {
+  struct Case {
+    std::vector<std::string> own, standard;
+    size_t entered;
+  };
+  for (const Case& c : {Case{{"ERROR"}, {"+CPINR: SIM PIN,1,3"}, 0}, Case{{"ERROR"}, {"+CPINR: SIM PIN,3,3"}, 1},
+                        Case{{"ERROR"}, {"ERROR"}, 1}, Case{{"ERROR"}, {"+CPINR: ?"}, 0},
+                        Case{{"+CME ERROR: 11"}, {"+CPINR: SIM PIN,1,3"}, 0}}) {
+    use_ready(kWithPin, [&c](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=?"] = c.own;  // with +CME 11 it is not known
+      m.answers["+QPINC=\"SC\""] = {"ERROR"};
+      m.answers["+CPINR=\"SIM PIN\""] = c.standard;
+      m.answers["+CPIN=\"4711\""] = {};
+    });
+    pass(seconds(10));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), c.entered) << c.own[0] << " " << c.standard[0];
+  }
+}
+
 // ---- commands
 
 TEST_F(HalTest, ModemAtRunsItsStepsWithoutAnotherInBetween) {
