@@ -44,6 +44,7 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePor
       data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }) {
   modem_.on_ready([this] { ready(); });
   modem_.on_unready([this] { unready(); });
+  asker_.on_news([this] { poll_soon(); });
   modem_.on_unknown_line([this](std::string_view line) { events_.line(line); });
   modem_.searching_by([this] { return asker_.searching(); });
   modem_.kept_off_by([this] { return upgrade_.is_writing(); });
@@ -51,6 +52,10 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePor
 
 dtu_status Ec600Hal::start() {
   poll_timer_.emplace(host_, [this] { poll(); });
+  soon_timer_.emplace(host_, [this] {
+    soon_ = false;
+    if (modem_.is_ready()) poll();
+  });
   points_.start();
   sim_.start();
   modem_.start();
@@ -66,12 +71,14 @@ dtu_status Ec600Hal::stop(uint32_t /*deadline_ms*/) {
   sms_.stop();
   upgrade_.stop();
   poll_timer_.reset();
+  soon_timer_.reset();
   return DTU_OK;
 }
 
 // All is read once, then what changes every poll_s.
 void Ec600Hal::ready() {
   asker_.start_over();
+  quick_polls_ = 0;
   asker_.read(Group::identity, [] {});
   poll();
   asker_.read(Group::poll, [this] { asker_.read(Group::sim, [] {}); });  // of the poll just begun
@@ -84,6 +91,8 @@ void Ec600Hal::ready() {
 
 void Ec600Hal::unready() {
   if (poll_timer_) poll_timer_->disarm();
+  if (soon_timer_) soon_timer_->disarm();
+  soon_ = false;
   sim_.modem_unready();
   points_.modem_unready();
   sms_.gone();
@@ -92,17 +101,32 @@ void Ec600Hal::unready() {
 }
 
 void Ec600Hal::poll() {
-  constexpr uint64_t kMsPerS = 1'000, kSimBusyMs = 2'000;
+  constexpr uint64_t kMsPerS = 1'000, kQuickMs = 2'000;
   constexpr uint32_t kMostSimBusy = 15;  // for 30 s (A9); then it is as slow as all else
+  constexpr uint32_t kMostNameless = 5;  // the name of the operator comes later than the registration
   if (poll_timer_) poll_timer_->arm_ms(kMsPerS * config_.poll_s);
   asker_.read(Group::poll, [this] {
-    if (asker_.sim_state() != "busy") {
-      sim_busy_polls_ = 0;
-    } else if (poll_timer_ && modem_.is_ready() && sim_busy_polls_ < kMostSimBusy) {
-      ++sim_busy_polls_;
-      poll_timer_->arm_ms(kSimBusyMs);
+    const auto nameless = [this](const char* point) {
+      const Value& value = values_.get(point);
+      return !value.known() && value.why.empty();
+    };
+    const bool incomplete = registered() && (nameless("radio.operator") || nameless("radio.technology"));
+    const uint32_t most = asker_.sim_state() == "busy" ? kMostSimBusy : incomplete ? kMostNameless : 0;
+    if (most == 0) {
+      quick_polls_ = 0;
+    } else if (poll_timer_ && modem_.is_ready() && quick_polls_ < most) {
+      ++quick_polls_;
+      poll_timer_->arm_ms(kQuickMs);
     }
   });
+}
+
+// However much is told by the modem at once, it is asked once.
+void Ec600Hal::poll_soon() {
+  constexpr uint64_t kSoonMs = 1'500;
+  if (soon_ || !soon_timer_ || !modem_.is_ready()) return;
+  soon_ = true;
+  soon_timer_->arm_ms(kSoonMs);
 }
 
 dtu_status Ec600Hal::read_point(std::string_view name, uint64_t call) {

@@ -55,6 +55,7 @@ void SimCare::modem_unready() {
   step_ = Step::idle;
   if (pin_timer_) pin_timer_->disarm();
   if (lost_timer_) lost_timer_->disarm();
+  away_ = false;
 }
 
 void SimCare::changed(std::string_view before, std::string_view now) {
@@ -62,7 +63,11 @@ void SimCare::changed(std::string_view before, std::string_view now) {
   step_ = Step::idle;
   if (!pin_timer_) return;
   pin_timer_->disarm();
-  lost_timer_->disarm();
+  const bool lost = now == "none" || now == "failure" || now == "busy";
+  if (!lost) {
+    lost_timer_->disarm();
+    away_ = false;
+  }
   if (before == "ready" && now == "none") modem_.budget().note();  // somebody pulled it: that wears the modem too
   trouble_.clear();
   if (now == "ready") {
@@ -76,8 +81,9 @@ void SimCare::changed(std::string_view before, std::string_view now) {
     return pin_timer_->arm_ms(kSecondReadingMs);
   }
   if (now == "puk") return give_up("the SIM wants its PUK: unlock it in a telephone, nothing is entered here");
-  const bool lost = now == "none" || now == "failure" || now == "busy";
-  if (lost && (was_ready_ || now == "failure")) lost_timer_->arm_ms(kLostMs);
+  if (!lost || away_ || (!was_ready_ && now != "failure")) return;
+  away_ = true;  // since the first of these states, whichever follow
+  lost_timer_->arm_ms(kLostMs);
 }
 
 void SimCare::give_up(std::string why) {
@@ -151,7 +157,7 @@ void SimCare::send_pin(const std::string& key) {
   pin.done = [this, key](const AtResult& r) {
     if (r.ok()) {
       (void)kept_->set(key, kGood);
-      return;
+      return asker_.news();
     }
     give_up("the PIN of the SIM was not taken (" + r.text + "): correct \"pin\" in board.json, it is not tried again");
   };

@@ -51,6 +51,7 @@ class SimCare {
   Step step_ = Step::idle;
   uint64_t round_ = 0;  // answers of an earlier one are left alone
   bool was_ready_ = false;
+  bool away_ = false;     // lost_timer_ counts
   uint32_t toggles_ = 0;  // since the SIM was ready
   std::string trouble_;
 };

@@ -59,9 +59,91 @@ TEST_F(HalTest, AReadCostsNothingWhileTheValueIsYoung) {
   EXPECT_EQ(read("adc.0"), "0.632");
   EXPECT_EQ(read("adc.0"), "0.632");
   EXPECT_EQ(modem().count("AT+QADC=0"), 1U);
-  pass(seconds(61));
+}
+
+TEST_F(HalTest, WhatIsReadWhenSomebodyAsksIsReadAnew) {
+  use_ready();
   EXPECT_EQ(read("adc.0"), "0.632");
-  EXPECT_EQ(modem().count("AT+QADC=0"), 2U) << "older than poll_s: it is read again";
+  pass(seconds(1));
+  modem().answers["+QADC=0"] = {"+QADC: 1,700"};
+  EXPECT_EQ(read("adc.0"), "0.632");
+  EXPECT_EQ(age_ms_, 1'000U);
+  pass(seconds(1));
+  EXPECT_EQ(read("adc.0"), "0.7");
+  EXPECT_EQ(age_ms_, 0U);
+  EXPECT_EQ(modem().count("AT+QADC=0"), 2U);
+  for (const char* who : {"device.imei", "sim.iccid"}) (void)read(who);
+  pass(seconds(30));
+  const size_t before = modem().commands.size();
+  for (const char* who : {"device.imei", "device.version", "sim.iccid", "sim.imsi"}) (void)read(who);
+  EXPECT_EQ(modem().commands.size(), before) << "who they are does not change";
+}
+
+TEST_F(HalTest, AFailureIsNotRemembered) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) {
+    m.answers["+QADC=0"] = {"+CME ERROR: 3"};
+    m.answers["+CNUM"] = {"+CME ERROR: 14"};
+    m.answers["+COPS?"] = {"+CME ERROR: 30"};
+  });
+  pass(seconds(31));
+  EXPECT_THAT(read("adc.0"), StartsWith("! adc.0: AT+QADC"));
+  EXPECT_THAT(read("radio.operator"), StartsWith("! "));
+  modem().answers["+QADC=0"] = {"+QADC: 1,632"};
+  modem().answers["+CNUM"] = {"+CNUM: \"\",\"+8613800000000\",145"};
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  pass(seconds(2));
+  EXPECT_EQ(read("adc.0"), "0.632");
+  EXPECT_EQ(read("sim.number"), "\"+8613800000000\"");
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
+}
+
+TEST_F(HalTest, AFailureByARestartEndsWithIt) {
+  use_ready();
+  modem().silent = true;
+  EXPECT_EQ(read("adc.0"), "nothing yet");
+  modem().say("\r\nRDY\r\n");
+  settle();
+  EXPECT_THAT(reply(last_call_), StartsWith("! adc.0: "));
+  modem().silent = false;
+  modem().say("\r\nRDY\r\n");
+  pass(seconds(1));
+  EXPECT_EQ(read("adc.0"), "0.632");
+}
+
+TEST_F(HalTest, AChangedRegistrationIsLookedAtSoonAndOnce) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) {
+    m.answers["+CREG?"] = {"+CREG: 2,2"};
+    m.answers["+CEREG?"] = {"+CEREG: 2,2"};
+    m.answers["+COPS?"] = {"+COPS: 0"};
+  });
+  EXPECT_EQ(read("radio.operator"), "null");
+  EXPECT_EQ(read("radio.technology"), "null");
+  modem().answers["+CREG?"] = {"+CREG: 2,1,\"07D0\",\"009D4564\",7"};
+  modem().answers["+CEREG?"] = {"+CEREG: 2,1,\"07D0\",\"009D4564\",7"};
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  const size_t before = modem().count(kPoll);
+  modem().say("\r\n+CREG: 1,\"07D0\",\"009D4564\",7\r\n\r\n+CEREG: 1,\"07D0\",\"009D4564\",7\r\n");
+  settle();
+  EXPECT_EQ(read("radio.technology"), "\"LTE\"") << "the line itself has it";
+  pass(seconds(2));
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
+  EXPECT_EQ(modem().count(kPoll), before + 1);
+  modem().say("\r\n+CEREG: 1,\"07D0\",\"009D4565\",7\r\n");
+  pass(seconds(10));
+  EXPECT_EQ(modem().count(kPoll), before + 1) << "another cell is no other registration";
+}
+
+TEST_F(HalTest, AnOperatorWhoseNameComesLateIsAskedForAFewTimes) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) { m.answers["+COPS?"] = {"+COPS: 0"}; });
+  EXPECT_EQ(read("radio.technology"), "\"LTE\"") << "the registration names it";
+  pass(seconds(50));
+  EXPECT_EQ(modem().count(kPoll), 6U);
+  modem().say("\r\nRDY\r\n");
+  pass(seconds(3));
+  EXPECT_EQ(read("radio.operator"), "null");
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  pass(seconds(2));
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
 }
 
 TEST_F(HalTest, AStaleValueSaysSo) {
@@ -275,6 +357,22 @@ TEST_F(HalTest, A8ThePinIsEnteredAfterTwoReadingsOncePerSim) {
   modem().answers["+CPIN=\"0815\""] = {};
   pass(seconds(3));
   EXPECT_EQ(modem().count("AT+CPIN=\"0815\""), 1U);
+}
+
+TEST_F(HalTest, A8AfterThePinTheNetworkIsLookedAtSoon) {
+  use_ready(kWithPin, [](ScriptedModem& m) {
+    wants_pin(m);
+    m.answers["+COPS?"] = {"+COPS: 0"};
+    m.answers["+CREG?"] = m.answers["+CEREG?"] = {"+CREG: 2,0", "+CEREG: 2,0"};
+    m.answers["+CPIN=\"4711\""] = {};
+  });
+  pass(seconds(2));
+  ASSERT_EQ(modem().count("AT+CPIN=\"4711\""), 1U);
+  modem().answers["+CPIN?"] = {"+CPIN: READY"};
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  pass(seconds(2));
+  EXPECT_EQ(read("sim.state"), "\"ready\"");
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
 }
 
 TEST_F(HalTest, A8APinThatWasTakenIsEnteredAgainAfterAPowerCut) {
