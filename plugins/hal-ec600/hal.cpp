@@ -41,7 +41,8 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePor
       at_commands_(host, modem_),
       sms_(host, modem_.engine(), sms::read_settings(dtu::Json(config)["sms"])),
       upgrade_(host, modem_.engine()),
-      data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }) {
+      data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }),
+      reset_point_(host, config_.reset_point) {
   modem_.on_ready([this] { ready(); });
   modem_.on_unready([this] { unready(); });
   asker_.on_news([this] { poll_soon(); });
@@ -60,10 +61,12 @@ dtu_status Ec600Hal::start() {
   sim_.start();
   modem_.start();
   data_.start();
+  reset_point_.start();
   return DTU_OK;
 }
 
 dtu_status Ec600Hal::stop(uint32_t /*deadline_ms*/) {
+  reset_point_.stop();
   data_.stop();
   modem_.stop();
   sim_.stop();
@@ -204,6 +207,7 @@ std::string Ec600Hal::health() {
   text("trouble", s.trouble);
   text("sim", std::string(asker_.sim_state()));
   text("sim_trouble", sim_.trouble());
+  text("reset_point_trouble", reset_point_.trouble());
   text("apn_trouble", network_.trouble());
   text("unsolicited_lines_go_to", s.urc_port);
   text("last_recovery", s.last_rung);

@@ -1,7 +1,12 @@
 // The HAL as the host sees it. The names that begin with A4 to A15 are rows of field troubles of modems.
+#include <dtu/sdk/json.hpp>
+
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "fixture.hpp"
+#include "schema.json.hpp"
 
 namespace hal_ec600::test {
 namespace {
@@ -588,6 +593,42 @@ TEST(Ec600Config, ByUsbThePathsAreTheUsualOnes) {
   EXPECT_EQ(config.at_device, "");
   EXPECT_EQ(config.usb->id, "2c7c:0901");
   EXPECT_EQ(config.usb->sysfs + config.usb->dev, "/sys/dev");
+}
+
+bool takes(const dtu::Json& schema, const std::string& text) {
+  return std::regex_search(text, std::regex(schema["pattern"].text())) &&
+         text.size() <= static_cast<size_t>(schema["maxLength"].integer(1'000));
+}
+
+TEST(Ec600Schema, AResetPointIsANameOfSeveralParts) {
+  const dtu::Json schema = dtu::Json(schema_json)["properties"]["reset_point"];
+  for (const char* good : {"", "gpio.5", "outputs.relay-1", "a.b.c"}) EXPECT_TRUE(takes(schema, good)) << good;
+  for (const char* bad : {"gpio", "5", ".5", "gpio.", "gpio..5", "Gpio.5", "gpio.5 ", "/dev/gpiochip0"})
+    EXPECT_FALSE(takes(schema, bad)) << bad;
+  EXPECT_FALSE(takes(schema, "gpio." + std::string(60, '5')));
+}
+
+TEST(Ec600Schema, ATokenHasSixteenCharacters) {
+  const dtu::Json schema = dtu::Json(schema_json)["properties"]["lbs_token"];
+  for (const char* good : {"", "abcdefgh12345678"}) EXPECT_TRUE(takes(schema, good)) << good;
+  for (const char* bad : {"a", "abcdefgh1234567", "abcdefgh123456789"}) EXPECT_FALSE(takes(schema, bad)) << bad;
+}
+
+// dtud says the description of a text that a pattern refuses, and the pattern itself only where there is none.
+void expect_words_for_patterns(const dtu::Json& schema, const std::string& where) {
+  if (schema["pattern"].exists()) {
+    EXPECT_NE(schema["description"].text(), "") << where;
+  }
+  schema["properties"].each([&](std::string_view key, const dtu::Json& inner) {
+    expect_words_for_patterns(inner, where + "/" + std::string(key));
+  });
+  if (schema["items"].exists()) expect_words_for_patterns(schema["items"], where + "[]");
+}
+
+TEST(Ec600Schema, EveryPatternIsSaidInWords) {
+  expect_words_for_patterns(dtu::Json(schema_json), "");
+  const dtu::Json numbers = dtu::Json(schema_json)["properties"]["sms"]["properties"]["commands_from"];
+  EXPECT_THAT(numbers["items"]["description"].text(), HasSubstr("3 to 20 digits"));
 }
 
 TEST(Ec600Check, OnePortIsNamed) {
