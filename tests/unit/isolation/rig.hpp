@@ -117,7 +117,7 @@ class IsolationRig : public plugins::Upcalls {
     IsolationRig& rig;
   };
   dtu_channel channel_{sizeof(dtu_channel), 0, {}, {}};
-  dtu_ports ports_{sizeof(dtu_ports), 0, {}, {}, {}, {}, {}, {}, {}, {}};
+  dtu_ports ports_{sizeof(dtu_ports), 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   dtu_points points_{sizeof(dtu_points), 0, {}, {}, {}, {}, {}};
   dtu_commands commands_{sizeof(dtu_commands), 0, {}, {}, {}};
   dtu_dialect dialect_{sizeof(dtu_dialect), 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
