@@ -18,7 +18,7 @@ class DeafUpcalls : public dtud::plugins::Upcalls {
   dtu_status to_port(Instance&, uint64_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
   dtu_status to_channel(Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_E_UNSUPPORTED; }
   void drop(Instance&, uint64_t, std::string_view, uint64_t) override {}
-  dtu_status reply(Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override { return DTU_E_UNSUPPORTED; }
+  dtu_status reply(Instance&, const dtu_reply&) override { return DTU_E_UNSUPPORTED; }
   dtu_status invoke(Instance&, const dtu_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
   dtu_status read_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }
   dtu_status write_point(Instance&, const dtu_point_request&, Asking, dtu_error*) override { return DTU_E_UNSUPPORTED; }

@@ -16,7 +16,8 @@ import signal
 import sys
 import tempfile
 
-from harness import measure_events, measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp, report
+from harness import (measure_events, measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp,
+                     measure_values, report)
 from harness.bench import Bench, Tools
 from harness.processes import Failed, adopt_orphans, busy_share
 
@@ -28,7 +29,7 @@ QUICK = Scale(rounds=2, warm_up=200, round_trips=3000, stream_bytes=8 << 20, str
               steady_lines=700, flat_lines=15000, settle_s=1.0, idle_s=3.0, stored_lines=300_000)
 PARTS = {"tcp": measure_tcp.run, "mqtt": measure_mqtt.run, "footprint": measure_footprint.run,
          "overload": measure_overload.run, "storage": measure_storage.run,
-         "events": measure_events.run}
+         "events": measure_events.run, "values": measure_values.run}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -52,7 +53,7 @@ def find_tools(args):
     tools = Tools(folder, os.path.abspath(dtud))
     if not os.path.exists(tools.load):
         raise Failed(f"{tools.load} is not built: "
-                     "cmake --preset bench && cmake --build --preset bench --target bench-load bench-relay bench-paho bench-crowd")
+                     "cmake --preset bench && cmake --build --preset bench --target bench-load bench-relay bench-paho bench-crowd bench-registers")
     return tools
 
 

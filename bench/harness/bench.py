@@ -22,7 +22,8 @@ class Tools:
         self.paho = os.path.join(folder, "bench-paho")
         self.dtud = dtud
         self.plugins = os.path.join(os.path.dirname(os.path.dirname(dtud)), "plugins")
-        self.crowd = os.path.join(os.path.dirname(os.path.abspath(folder)), "bench-plugins", "bench-crowd.so")
+        plugins = os.path.join(os.path.dirname(os.path.abspath(folder)), "bench-plugins")
+        self.crowd, self.registers = (os.path.join(plugins, f"bench-{name}.so") for name in ("crowd", "registers"))
 
 
 class Bench:

@@ -119,6 +119,23 @@ def eventful_dtud(tools, name):
                    needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp") + [tools.crowd])
 
 
+def measuring_dtud(tools, name, broker_port):
+    """One link, and beside it a line with a thousand values a second to a broker, and a channel for commands and events."""
+    def mqtt(topic, more):
+        return {"protocol": "mqtt", "url": "127.0.0.1", "port": broker_port, "qos": 1, "publish": {"0": topic}, **more}
+
+    def argv(site):
+        links = {"1": ({"mode": "raw"}, {"protocol": "tcp", "mode": "server", "url": "127.0.0.1", "port": site.port,
+                                         "serialID": "1"}),
+                 "9": ({"mode": "raw", "packet": {"delimiter": "\n"}}, mqtt(site.topic + "/values", {"serialID": "9"})),
+                 "10": ({}, mqtt(site.topic + "/answers", {"subscribe": {"0": site.topic + "/orders"}}))}
+        hals = [{"type": "linux", "ports": {"1": {"device": site.device}}}, {"type": "registers"}]
+        return _run(tools, site, links, hals, document={"work_mode": "command", "events": ["org.dtukit.bench."]},
+                    plugins=[tools.plugins, os.path.dirname(tools.registers)])
+    return Gateway(name, argv, needs=_dtud_needs(tools, "hal-linux", "command-dtu", "channel-tcp", "channel-mqtt") +
+                   [tools.registers])
+
+
 def _dtud_needs(tools, *plugins):
     """dtud, and in a build folder its plugins; an installed one knows where they are."""
     folder = os.path.join(os.path.dirname(os.path.dirname(tools.dtud)), "plugins")
@@ -152,11 +169,17 @@ def _mqtt_channel(site):
 def _dtud(tools, site, uconf, channel, *more, commands=(), plugins=()):
     """`more`: (device, uconf, channel) of further links. `commands`: further ones; `plugins`: folders, if others."""
     links = {str(n): link for n, link in enumerate([(site.device, uconf, channel), *more], 1)}
+    hals = [{"type": "linux", "ports": {n: {"device": link[0]} for n, link in links.items()}}]
+    return _run(tools, site, {n: link[1:] for n, link in links.items()}, hals, commands, plugins)
+
+
+def _run(tools, site, links, hals, commands=(), plugins=(), document=None):
+    """`links`: (uconf, channel) by id; `document`: further keys of the device document."""
     device = site.write("dtu_config.json", json.dumps({"work_mode": "through",
-                                                       "uconf": {n: link[1] for n, link in links.items()},
-                                                       "conf": {n: link[2] for n, link in links.items()}}, indent=1))
-    ports = {n: {"device": link[0]} for n, link in links.items()}
-    board = {"hal": [{"type": "linux", "ports": ports}], "commands": [{"type": "dtu"}, *commands],
+                                                       "uconf": {n: link[0] for n, link in links.items() if link[0]},
+                                                       "conf": {n: link[1] for n, link in links.items()},
+                                                       **(document or {})}, indent=1))
+    board = {"hal": hals, "commands": [{"type": "dtu"}, *commands],
              "state_dir": site.folder, "device_file": device,
              "control": {"socket": os.path.join(site.folder, "control.sock")}}
     if plugins:

@@ -174,6 +174,13 @@ def memory(pids):
     return {"rss_kib": rss, "pss_kib": pss, "threads": threads, "processes": len(pids)}
 
 
+def cpu_seconds(pids):
+    """The processor time of the processes so far, of all their threads."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    found = [_stat(pid) for pid in pids]
+    return sum((int(f[11]) + int(f[12])) / ticks for f in found if f)
+
+
 def voluntary_switches(pids):
     """How often the threads of the processes went to sleep so far: once per wake-up."""
     total = 0

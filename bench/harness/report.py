@@ -5,7 +5,7 @@ import os
 import platform
 import time
 
-from . import measure_events, measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp
+from . import measure_events, measure_footprint, measure_mqtt, measure_overload, measure_storage, measure_tcp, measure_values
 from .gateways import DTUD
 
 # metric, heading, format. The order is the order of the columns.
@@ -39,6 +39,11 @@ EVENTS_COLUMNS = [
     ("grown_kib", "RSS +KiB", "{:.0f}"), ("told", "told", "{:.0f}"), ("refused_m", "refused M", "{:.1f}"),
     ("missed", "missed by slow", "{:.0f}"),
 ]
+VALUES_COLUMNS = [
+    ("cpu_percent", "CPU %", "{:.2f}"), ("idle_p99_us", "idle p99", "{:.0f}"), ("p99_us", "p99", "{:.0f}"),
+    ("p99_ratio", "ratio", "{:.2f}"), ("values", "values/s", "{:.0f}"), ("events", "events/s", "{:.1f}"),
+    ("answers", "answers/s", "{:.1f}"), ("rss_kib", "RSS KiB", "{:.0f}"),
+]
 SECTIONS = [
     (measure_tcp.SECTION, "port <-> TCP, 64 bytes raw (us unless said)", TCP_COLUMNS),
     (measure_mqtt.section(0), "port -> MQTT QoS 0, 64-byte lines: at 1000 msg/s, then flat out with 500 on the way (us unless said)", MQTT_COLUMNS),
@@ -48,6 +53,8 @@ SECTIONS = [
     (measure_storage.SECTION, "offline_storage: an outage of 64-byte lines on disk, its cost in payloads, and round trips (us) "
      "of another link while it drains to TCP", STORAGE_COLUMNS),
     (measure_events.SECTION, "round trips (us) while a plugin tells events to ten subscribers, one of them slow", EVENTS_COLUMNS),
+    (measure_values.SECTION, "1,000 register values, 10 positions and a command a second to MQTT, round trips (us) of another link",
+     VALUES_COLUMNS),
 ]
 
 BEST_PIPE = ("gensiot", "socat")
@@ -123,6 +130,8 @@ def targets():
         found += [Target(where, "drain_msg_s", f"drain, {mode}", 20000, who=who, least=True, unit="/s"),
                   Target(where, "p99_ratio", f"p99 beside a drain, {mode}, to idle", 2.0, who=who),
                   Target(where, "grown_kib", f"memory of a stored outage, {mode}", 2048, who=who, unit=" KiB")]
+    found.append(Target(measure_values.SECTION, "p99_ratio", "p99 beside 1,000 values a second, to idle", 2.0,
+                        who=measure_values.NAME))
     found.append(Target(measure_storage.SECTION, "write_cost", "bytes written of the payload's", 2.0,
                         who=measure_storage.name("on")))
     return found + [

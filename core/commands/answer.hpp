@@ -13,6 +13,8 @@ struct Answer {
   std::string error;           // for a person; "" when status is DTU_OK
   uint32_t flags = 0;          // of the dtu_error that came along: DTU_ERR_RETRYABLE
   uint32_t protocol_code = 0;  // of that error
+  uint32_t age_ms = 0;         // of a point's value: how long ago it was measured
+  bool stale = false;          // its provider says that this is too long
 };
 
 using Done = std::function<void(const Answer&)>;

@@ -112,8 +112,9 @@ std::string event_line(const events::Event& e, uint32_t flags, const Scrubber& s
   return line + "\"data\":" + scrubber.clean_json(one_line(e.json)) + "}";
 }
 
-std::string value_view(const std::string& name, const std::string& json) {
-  return "{\"name\":" + config::to_json(Json(name)) + ",\"value\":" + (json.empty() ? "null" : json) + "}";
+std::string value_view(const std::string& name, const std::string& json, uint32_t age_ms = 0, bool stale = false) {
+  return "{\"name\":" + config::to_json(Json(name)) + ",\"value\":" + (json.empty() ? "null" : json) +
+         ",\"age_ms\":" + std::to_string(age_ms) + ",\"stale\":" + (stale ? "true" : "false") + "}";
 }
 
 int http_status(dtu_status status) {
@@ -242,7 +243,7 @@ Answer KernelBackend::read_point(const std::string& name) {
       [this, name](const Reply& reply) {
         const auto done = [reply, name](const commands::Answer& a) {
           if (a.status != DTU_OK) return reply(Answer::error(http_status(a.status), a.error));
-          reply({200, value_view(name, a.json)});
+          reply({200, value_view(name, a.json, a.age_ms, a.stale)});
         };
         const auto refusal = kernel_.calls().read_point(name, nullptr, done);
         if (refusal.status != DTU_OK) done(refusal);

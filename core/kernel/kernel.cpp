@@ -267,6 +267,7 @@ void Kernel::start() {
   if (take_back_build()) return shutdown(End::restart);
   components_.write_on(disk_);
   build_trial_.write_on(disk_);
+  killers_.write_on(disk_);
   for (const config::ComponentConfig& hal : board_.hal) add_member(DTU_KIND_HAL, hal);
   if (board_.commands) {
     for (const config::ComponentConfig& command : *board_.commands) add_member(DTU_KIND_COMMAND, command);

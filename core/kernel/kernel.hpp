@@ -103,7 +103,7 @@ class Kernel : public RoutedUpcalls {
   void stopping(plugins::Instance&) override;
   void stopped(plugins::Instance&) override;
   void state_changed(plugins::Instance&, uint64_t source, int32_t state, const dtu_error*) override;
-  dtu_status reply(plugins::Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
+  dtu_status reply(plugins::Instance&, const dtu_reply&) override;
   dtu_status invoke(plugins::Instance&, const dtu_request&, plugins::Asking, dtu_error*) override;
   dtu_status read_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
   dtu_status write_point(plugins::Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;

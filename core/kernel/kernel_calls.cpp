@@ -19,7 +19,12 @@ commands::Done answer_to(plugins::Asking& asking) {
     error.flags = a.flags;
     error.protocol_code = a.protocol_code;
     a.error.copy(error.message, sizeof error.message - 1);
-    told({sizeof(dtu_answer), a.status, {a.json.data(), a.json.size()}, a.status == DTU_OK ? nullptr : &error});
+    told({sizeof(dtu_answer),
+          a.status,
+          {a.json.data(), a.json.size()},
+          a.status == DTU_OK ? nullptr : &error,
+          a.age_ms,
+          a.stale ? DTU_REPLY_STALE : 0U});
   };
 }
 
@@ -37,19 +42,22 @@ dtu_status told(const commands::Answer& refusal, dtu_error* error) {
 
 }  // namespace
 
-dtu_status Kernel::reply(plugins::Instance& provider, uint64_t call, dtu_status status, dtu_str json,
-                         const dtu_error* error) {
-  commands::Answer answer{status, text_of(json), {}};
-  if (answer.json.size() != json.len && is_sound(json))
-    provider.faults().note(plugins::Fault::malformed, called_in(lane_, "reply"),
-                           "to call " + std::to_string(call) + " is not UTF-8: what is not was replaced by U+FFFD");
-  if (status != DTU_OK) {
+dtu_status Kernel::reply(plugins::Instance& provider, const dtu_reply& given) {
+  const dtu_error* error = given.error;
+  commands::Answer answer{given.status, text_of(given.json), {}};
+  answer.age_ms = given.age_ms;
+  answer.stale = (given.flags & DTU_REPLY_STALE) != 0;
+  if (answer.json.size() != given.json.len && is_sound(given.json))
+    provider.faults().note(
+        plugins::Fault::malformed, called_in(lane_, "reply"),
+        "to call " + std::to_string(given.call) + " is not UTF-8: what is not was replaced by U+FFFD");
+  if (given.status != DTU_OK) {
     const bool told = error != nullptr && error->message[0] != '\0';
-    answer.error = told ? log_.scrubber().clean(text_of(*error)) : commands::name_of_status(status);
+    answer.error = told ? log_.scrubber().clean(text_of(*error)) : commands::name_of_status(given.status);
     answer.flags = error != nullptr ? error->flags : 0;
     answer.protocol_code = error != nullptr ? error->protocol_code : 0;
   }
-  return calls_.reply(provider, call, std::move(answer));
+  return calls_.reply(provider, given.call, std::move(answer));
 }
 
 dtu_status Kernel::invoke(plugins::Instance& asker, const dtu_request& r, plugins::Asking asking, dtu_error* error) {
@@ -91,7 +99,7 @@ void Kernel::cancel(plugins::Instance& asker, uint64_t number) {
 }
 
 void Kernel::after_answers(plugins::Instance& asker, uint32_t deadline_ms, plugins::Asking asking) {
-  const auto run = [told = std::move(asking.told)] { told({sizeof(dtu_answer), DTU_OK, {}, nullptr}); };
+  const auto run = [told = std::move(asking.told)] { told({sizeof(dtu_answer), DTU_OK, {}, nullptr, 0, 0}); };
   answers_.wait(deadline_ms, run, &asker, asking.number);
 }
 

@@ -362,9 +362,11 @@ void Bridge::heard(uint64_t bytes) {
 
 // --- calls -----------------------------------------------------------------------------------------------------------
 
-dtu_status Bridge::reply(Instance&, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) {
-  if (json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
-  say(Frame::reply, [&](Writer&& out) { out.number(call).number(status).text(json).error(error); });
+dtu_status Bridge::reply(Instance&, const dtu_reply& r) {
+  if (r.json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  say(Frame::reply, [&](Writer&& out) {
+    out.number(r.call).number(r.status).text(r.json).error(r.error).number(r.age_ms).number(r.flags);
+  });
   return DTU_OK;
 }
 
@@ -535,7 +537,7 @@ void Bridge::call(const char* function, std::function<dtu_status(dtu_error&)> fn
 
 void Bridge::call_for(uint64_t id, const char* function, std::function<dtu_status(dtu_error&)> fn) {
   call(function, std::move(fn), [this, id](dtu_status status, const dtu_error& error) {
-    if (status < 0) (void)reply(*instance_, id, status, {}, &error);
+    if (status < 0) (void)reply(*instance_, {sizeof(dtu_reply), status, id, {}, &error, 0, 0});
   });
 }
 

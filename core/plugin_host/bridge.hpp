@@ -47,7 +47,7 @@ class Bridge final : public plugins::Upcalls, public events::Exchange {
   void drop(Instance&, uint64_t link, std::string_view reason, uint64_t bytes) override;
   dtu_status discard(Instance&, uint64_t link, uint32_t which, uint64_t* bytes) override;
   dtu_status set_line(Instance&, uint64_t link, const dtu_line& line, dtu_error*) override;
-  dtu_status reply(Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) override;
+  dtu_status reply(Instance&, const dtu_reply&) override;
   dtu_status invoke(Instance&, const dtu_request&, plugins::Asking, dtu_error*) override;
   dtu_status read_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;
   dtu_status write_point(Instance&, const dtu_point_request&, plugins::Asking, dtu_error*) override;

@@ -493,12 +493,14 @@ struct Orders {
     const std::string json(in.text());
     dtu_error error{};
     const bool has = in.error(error);
+    const uint32_t age_ms = in.u32();
+    const uint32_t flags = in.u32();
     if (!in.whole()) return;
     const auto it = b.waiting_.find(id);
     if (it == b.waiting_.end()) return;
     const auto told = std::move(it->second);
     b.waiting_.erase(it);
-    told({sizeof(dtu_answer), status, str(json), has ? &error : nullptr});
+    told({sizeof(dtu_answer), status, str(json), has ? &error : nullptr, age_ms, flags});
   }
   static void event(Bridge& b, Reader& in) {
     const uint64_t id = in.u64();

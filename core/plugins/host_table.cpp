@@ -134,17 +134,19 @@ dtu_status reply(dtu_instance* i, const dtu_reply* told) noexcept {
   const Caller caller(i, "reply");
   if (caller.instance == nullptr) return DTU_E_CLOSED;
   if (!whole(caller, told, offsetof(dtu_reply, error), "reply")) return DTU_E_INVALID;
-  const uint64_t call = told->call;
-  dtu_status status = told->status;
-  dtu_str json = told->json;
-  const dtu_error* error = DTU_HAS(told, dtu_reply, error) ? told->error : nullptr;
-  if (!is_sound(json)) {
-    caller.note(Fault::malformed, "reply", "is given a length without a text");
-    json = {};
-    if (status == DTU_OK) status = DTU_E_INTERNAL;
+  dtu_reply reply{sizeof(dtu_reply), told->status, told->call, told->json, nullptr, 0, 0};
+  if (DTU_HAS(told, dtu_reply, error)) reply.error = told->error;
+  if (told->struct_size >= offsetof(dtu_reply, flags) + sizeof told->flags) {  // both, also when the flags are 0
+    reply.age_ms = told->age_ms;
+    reply.flags = told->flags;
   }
-  if (!caller.on_main()) return caller.context().inbox.reply(*caller.handle, call, status, json, error);
-  return caller.context().up.reply(*caller.instance, call, status, json, error);
+  if (!is_sound(reply.json)) {
+    caller.note(Fault::malformed, "reply", "is given a length without a text");
+    reply.json = {};
+    if (reply.status == DTU_OK) reply.status = DTU_E_INTERNAL;
+  }
+  if (!caller.on_main()) return caller.context().inbox.reply(*caller.handle, reply);
+  return caller.context().up.reply(*caller.instance, reply);
 }
 
 const void* service(dtu_instance* i, const char* id) noexcept {

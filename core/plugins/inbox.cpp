@@ -123,10 +123,12 @@ void Inbox::writable(Handle& from, uint64_t source) {
 void Inbox::report(Handle& from, uint64_t source, int32_t state, const dtu_error* error) {
   push_call({Kind::report, &from, 0, source, state, {}, {}, copy(error)});
 }
-dtu_status Inbox::reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error) {
-  if (json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
-  const bool heard = push_call({Kind::reply, &from, 0, call, status, {}, std::string(json.ptr, json.len), copy(error)});
-  return heard ? DTU_OK : DTU_AGAIN;
+dtu_status Inbox::reply(Handle& from, const dtu_reply& reply) {
+  if (reply.json.len > DTU_PAYLOAD_MAX) return DTU_E_INVALID;
+  Item item{Kind::reply, &from, 0, reply.call, reply.status, {}, std::string(view(reply.json)), copy(reply.error)};
+  item.age_ms = reply.age_ms;
+  item.flags = reply.flags;
+  return push_call(std::move(item)) ? DTU_OK : DTU_AGAIN;
 }
 
 bool Inbox::publish(Handle& from, size_t event, std::string_view json) {
@@ -192,7 +194,13 @@ void Inbox::run(Item& item) {
       instance->fault(static_cast<Fault>(item.status), item.function, item.json);
       break;
     case Kind::reply:
-      up_.reply(*instance, item.number, item.status, {item.json.data(), item.json.size()}, item.error.get());
+      (void)up_.reply(*instance, {sizeof(dtu_reply),
+                                  item.status,
+                                  item.number,
+                                  {item.json.data(), item.json.size()},
+                                  item.error.get(),
+                                  item.age_ms,
+                                  item.flags});
       break;
   }
 }

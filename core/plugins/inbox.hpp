@@ -38,7 +38,7 @@ class Inbox {
   void complete(Handle& from, uint64_t token, dtu_status status);
   void writable(Handle& from, uint64_t source);
   void report(Handle& from, uint64_t source, int32_t state, const dtu_error* error);
-  dtu_status reply(Handle& from, uint64_t call, dtu_status status, dtu_str json, const dtu_error* error);
+  dtu_status reply(Handle& from, const dtu_reply& reply);
   // Event number `event` of its component's list. False: it calls too fast, and will be taken down.
   bool publish(Handle& from, size_t event, std::string_view json);
   // Runs `fn` on the main lane, in order with the rest of what it calls; `bytes` of it count. False: as above.
@@ -68,6 +68,7 @@ class Inbox {
     std::unique_ptr<dtu_error> error;
     const char* function = nullptr;
     std::function<void(Instance&)> run = nullptr;
+    uint32_t age_ms = 0, flags = 0;  // of a reply
   };
   // What may wait does not wake the lane while a look is due anyway: confirmations of a busy link come by the hundred.
   enum class Urgency { now, may_wait };

@@ -132,7 +132,7 @@ void Killers::forgive(const std::string& name) {
 // --- kept ------------------------------------------------------------------------------------------------------------
 
 void Killers::load(const std::string& folder) {
-  file_.emplace(folder + "/deaths.json", kLongestFile);
+  file_ = std::make_shared<config::StateFile>(folder + "/deaths.json", kLongestFile);
   std::string problem;
   const auto json = file_->read(problem);
   const JsonObject* o = json ? config::as_object(*json) : nullptr;
@@ -163,7 +163,7 @@ void Killers::load(const std::string& folder) {
 }
 
 void Killers::save() {
-  if (!file_) return;
+  if (file_ == nullptr) return;
   auto o = config::make_object();
   JsonArray::Ptr list = new JsonArray;
   for (const Known& k : known_) {
@@ -182,9 +182,15 @@ void Killers::save() {
   o->set("version", kVersion);
   o->set("boot", boot_id());
   o->set("instances", list);
-  config::FileError error;
-  if (!file_->write(config::to_json(Json(o)) + "\n", error))
-    log_.warning("plugins", error.text + ": the deaths of dtud are counted only until the next one");
+  const auto write = [file = file_, text = config::to_json(Json(o)) + "\n"] {
+    config::FileError error;
+    return file->write(text, error) ? std::string() : error.text;
+  };
+  const auto told = [this](const std::string& problem) {
+    if (!problem.empty()) log_.warning("plugins", problem + ": the deaths of dtud are counted only until the next one");
+  };
+  if (disk_ == nullptr) return told(write());
+  disk_->run(here_, write, told);
 }
 
 }  // namespace dtud::plugins

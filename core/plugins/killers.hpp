@@ -9,12 +9,14 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/state_file.hpp"
+#include "disk/disk_lane.hpp"
 #include "lanes/call_page.hpp"
 #include "log/log.hpp"
 
@@ -27,6 +29,9 @@ class Killers {
   // Judges what the process before left in `folder`, and begins a page for this one. Before any instance is made.
   void begin(const std::string& folder);
   [[nodiscard]] CallPage& page() { return page_; }
+  // From here on the file is written by the disk lane. Before: at once, for it has to be there when an instance is
+  // made.
+  void write_on(DiskLane& disk) { disk_ = &disk; }
 
   struct Death {
     std::string instance, plugin;  // "": of none
@@ -66,7 +71,9 @@ class Killers {
 
   Log& log_;
   CallPage page_;
-  std::optional<config::StateFile> file_;
+  std::shared_ptr<config::StateFile> file_;
+  DiskLane* disk_ = nullptr;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   std::vector<Known> known_;  // the newest last
   std::optional<Death> last_;
 };

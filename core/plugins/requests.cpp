@@ -15,15 +15,18 @@ struct Kept {
   std::string json;
   dtu_error error{};
   bool has_error;
+  uint32_t age_ms, flags;
 
   explicit Kept(const dtu_answer& a)
       : status(a.status),
         json(a.json.len != 0 ? std::string(a.json.ptr, a.json.len) : ""),
-        has_error(a.error != nullptr) {
+        has_error(a.error != nullptr),
+        age_ms(a.age_ms),
+        flags(a.flags) {
     if (has_error) error = *a.error;
   }
   [[nodiscard]] dtu_answer view() const {
-    return {sizeof(dtu_answer), status, {json.data(), json.size()}, has_error ? &error : nullptr};
+    return {sizeof(dtu_answer), status, {json.data(), json.size()}, has_error ? &error : nullptr, age_ms, flags};
   }
 };
 
@@ -90,7 +93,7 @@ dtu_status Requests::ask(dtu_answer_fn done, dtu_fn destroy, void* ctx, uint64_t
                                                     const dtu_status status = put(instance, asking, &refusal);
                                                     if (status == DTU_OK) return;
                                                     if (refusal.code == DTU_OK) refusal.code = status;
-                                                    asking.told({sizeof(dtu_answer), status, {}, &refusal});
+                                                    asking.told({sizeof(dtu_answer), status, {}, &refusal, 0, 0});
                                                   });
     if (!heard) return drop(number), DTU_AGAIN;
   }

@@ -50,7 +50,7 @@ class Upcalls {
   virtual dtu_status set_line(Instance&, uint64_t /*link*/, const dtu_line&, dtu_error*) { return DTU_E_NOT_FOUND; }
 
   // Calls; see dtu_host::reply and dtu.invoke/1.
-  virtual dtu_status reply(Instance&, uint64_t call, dtu_status, dtu_str json, const dtu_error*) = 0;
+  virtual dtu_status reply(Instance&, const dtu_reply&) = 0;  // whole: every member is there
   virtual dtu_status invoke(Instance&, const dtu_request&, Asking, dtu_error*) = 0;
   virtual dtu_status read_point(Instance&, const dtu_point_request&, Asking, dtu_error*) = 0;
   virtual dtu_status write_point(Instance&, const dtu_point_request&, Asking, dtu_error*) = 0;

@@ -1,15 +1,15 @@
 #include <dtu/kit/tls/files.hpp>
 
 #include <fcntl.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <memory>
 #include <system_error>
+
+#include "tls/openssl.hpp"
+#include "tls/words.hpp"
 
 namespace tls {
 namespace {
@@ -19,12 +19,6 @@ constexpr off_t kLargest = 4 << 20;  // bytes; the system's own bundle has 200 K
 struct Free {
   void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
 };
-
-std::string last_error() {
-  const unsigned long code = ERR_peek_last_error();
-  const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return text == nullptr ? "unknown reason" : text;
-}
 
 std::string reason(int code) { return std::generic_category().message(code); }
 
@@ -46,7 +40,7 @@ class Checker {
   void check(const Settings& files) {
     if (!files.ca.empty() && readable("ca", files.ca) &&
         SSL_CTX_load_verify_locations(context_.get(), files.ca.c_str(), nullptr) != 1)
-      wrong("ca", files.ca, "holds no certificate that can be used: " + last_error() + "; a PEM file is needed");
+      wrong("ca", files.ca, "holds no certificate that can be used: " + take_last_error() + "; a PEM file is needed");
     if (files.cert.empty()) {
       if (!files.key.empty()) wrong("key", files.key, "is given without cert: give both or none");
       return;
@@ -55,7 +49,8 @@ class Checker {
     const std::string& key = in_cert ? files.cert : files.key;
     bool good = readable("cert", files.cert);
     if (good && SSL_CTX_use_certificate_chain_file(context_.get(), files.cert.c_str()) != 1) {
-      wrong("cert", files.cert, "holds no certificate that can be used: " + last_error() + "; a PEM file is needed");
+      wrong("cert", files.cert,
+            "holds no certificate that can be used: " + take_last_error() + "; a PEM file is needed");
       good = false;
     }
     if ((!in_cert && !readable("key", key)) || !good) return;
@@ -66,7 +61,7 @@ class Checker {
     const bool other = used || ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
     wrong(in_cert ? "cert" : "key", key,
           other ? "does not belong to the certificate " + files.cert
-                : "holds no private key that can be used: " + last_error() +
+                : "holds no private key that can be used: " + take_last_error() +
                       "; a PEM file without a password is needed" + (in_cert ? ", or name another file in key" : ""));
   }
 
@@ -85,7 +80,7 @@ class Checker {
   static int no_password(char* /*to*/, int /*size*/, int /*writes*/, void* /*ctx*/) { return 0; }
   static SSL_CTX* make() {
     SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-    if (context == nullptr) throw dtu::Failure(DTU_E_INTERNAL, "cannot set up TLS: " + last_error());
+    if (context == nullptr) throw dtu::Failure(DTU_E_INTERNAL, "cannot set up TLS: " + take_last_error());
     SSL_CTX_set_default_passwd_cb(context, no_password);
     return context;
   }
@@ -99,6 +94,7 @@ class Checker {
 
 void check_files(const Settings& files, const std::string& path, const dtu::Findings& found) {
   if (files.ca.empty() && files.cert.empty() && files.key.empty()) return;
+  need_openssl();
   Checker(path, found).check(files);
   ERR_clear_error();
 }

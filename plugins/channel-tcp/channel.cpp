@@ -55,6 +55,7 @@ Poco::JSON::Object::Ptr show(const Stream& stream) {
   o->set("received_bytes", stream.received_bytes());
   o->set("unacknowledged_bytes", unacknowledged(stream.fd()));
   o->set("rtt_us", f.rtt_us);
+  if (stream.tls() != nullptr) o->set("tls", stream.tls()->version());
   return o;
 }
 

@@ -8,7 +8,15 @@
 namespace channel_tcp {
 namespace {
 
-constexpr uint32_t kConnectMs = 10000;  // for each address
+constexpr uint32_t kConnectMs = 10000;              // for each address
+constexpr int64_t kStableNs = 30'000'000'000;       // as net::Backoff has it
+constexpr uint32_t kLastAcknowledgementsMs = 5000;  // before a working connection is left
+
+std::vector<ServerName> all_servers(const Settings& s) {
+  std::vector<ServerName> all{{s.host, s.port}};
+  all.insert(all.end(), s.backup.begin(), s.backup.end());
+  return all;
+}
 
 }  // namespace
 
@@ -21,7 +29,13 @@ Client::Client(Context& context)
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
       state_(host_, net::kTcpConnectFailed),
       resolver_(host_, context.world.lookup, [this](const net::Resolved& r) { step([&] { resolved(r); }); }),
-      timer_(host_, [this] { step([this] { on_timer(); }); }) {}
+      timer_(host_, [this] { step([this] { on_timer(); }); }),
+      servers_(all_servers(context.settings), context.settings.backup_after) {
+  const tls::Settings& tls = context_.settings.tls;
+  if (!tls.on) return;
+  files_ = std::make_unique<TlsFiles>(host_, tls, false);
+  if (!tls.verify) host_.warn("certificate checking is off (tls.verify): the identity of the server is not verified");
+}
 
 // Whatever goes wrong in a step on the way to a connection costs that round only.
 template <typename Step>
@@ -39,6 +53,7 @@ void Client::start() { timer_.arm_us(0); }
 void Client::on_timer() {
   if (phase_ == Phase::waiting) return begin_round();
   if (phase_ == Phase::stopping) return finish_stop_if_done(true);
+  if (phase_ == Phase::connected) return returning_ ? go_back() : begin_return();
   if (phase_ != Phase::connecting) return;
   failure_ = "no answer from " + addresses_[next_ - 1].text() + " within " + std::to_string(kConnectMs / 1000) + " s";
   try_next();
@@ -46,7 +61,15 @@ void Client::on_timer() {
 
 void Client::begin_round() {
   phase_ = Phase::resolving;
-  const Settings& s = context_.settings;
+  if (!files_) return look_up();
+  files_->load([this](const std::string& problem) {
+    if (phase_ != Phase::resolving) return;
+    step([&] { problem.empty() ? look_up() : round_failed(problem); });
+  });
+}
+
+void Client::look_up() {
+  const ServerName& s = servers_.current();
   if (const auto address = net::numeric_address(s.host, s.port)) return resolved({{*address}, ""});
   resolver_.start(s.host, s.port);
 }
@@ -60,9 +83,14 @@ void Client::resolved(const net::Resolved& result) {
   try_next();
 }
 
-void Client::try_next() {
+void Client::give_up_connecting() {
   connect_watch_.reset();
+  handshake_.reset();
   connecting_.reset();
+}
+
+void Client::try_next() {
+  give_up_connecting();
   phase_ = Phase::connecting;
   while (next_ < addresses_.size()) {
     if (begin_connect(addresses_[next_++])) return;
@@ -89,40 +117,102 @@ bool Client::begin_connect(const Address& address) {
 void Client::on_connect_event() {
   int error = net::pending_error(connecting_.fd());
   if (error == 0 && net::connected_to_itself(connecting_.fd())) error = ECONNREFUSED;
-  if (error == 0) return established();
+  if (error == 0 && files_) return begin_handshake();
+  if (error == 0) return established(Transport(std::move(connecting_)));
   failure_ = net::describe(error, addresses_[next_ - 1].text());
   try_next();
 }
 
-void Client::established() {
+void Client::begin_handshake() {
   connect_watch_.reset();
   timer_.disarm();
-  stream_ = std::make_unique<Stream>(host_, *this, std::move(connecting_), "the server", ++connections_, options_,
+  auto session = std::make_unique<tls::Session>(files_->context(), connecting_.fd(),
+                                                tls::Peer{context_.settings.tls.verify, servers_.current().host});
+  handshake_ = std::make_unique<Handshake>(
+      host_, std::move(connecting_), std::move(session),
+      [this](Handshake& h, const std::string& problem) { step([&] { agreed(h, problem); }); });
+}
+
+void Client::agreed(Handshake& handshake, const std::string& problem) {
+  if (problem.empty()) return established(handshake.take());
+  context_.metrics.add(Count::failed_handshakes);
+  failure_ = "the TLS handshake with " + handshake.address() + " failed: " + problem;
+  try_next();
+}
+
+void Client::established(Transport transport) {
+  connect_watch_.reset();
+  handshake_.reset();
+  timer_.disarm();
+  stream_ = std::make_unique<Stream>(host_, *this, std::move(transport), "the server", ++connections_, options_,
                                      context_.buffer);
   phase_ = Phase::connected;
   context_.metrics.add(Count::connects);
-  backoff_.worked(host_.monotonic_ns());
+  connected_ns_ = host_.monotonic_ns();
+  backoff_.worked(connected_ns_);
+  if (servers_.number() != 0) {
+    host_.info("connected to the backup server " + servers_.current().text());
+    if (context_.settings.return_s != 0) timer_.arm_ms(uint64_t{context_.settings.return_s} * 1000);
+  }
   state_.up();
   progressed(*stream_);  // whoever was refused by the last connection may send on this one
 }
 
 void Client::round_failed(const std::string& reason) {
-  connect_watch_.reset();
-  connecting_.reset();
+  give_up_connecting();
   phase_ = Phase::waiting;
-  timer_.arm_ms(backoff_.next(host_.monotonic_ns()));
+  timer_.arm_ms(wait_after_failure(reason));
   state_.not_up(DTU_STATE_DOWN, reason);
+}
+
+// A server that was not tried yet has done nothing to be waited for. The waits grow with each turn through all of them.
+uint32_t Client::wait_after_failure(const std::string& reason) {
+  const Settings& s = context_.settings;
+  const ServerList::Next next = servers_.failed();
+  if (next != ServerList::Next::same) {
+    context_.metrics.add(Count::server_changes);
+    host_.info("the next server to be tried is " + servers_.current().text() + ": " + reason);
+  }
+  if (next != ServerList::Next::other) return backoff_.next(host_.monotonic_ns());
+  const auto jitter = static_cast<uint32_t>(context_.world.random() * s.reconnect_min_ms);
+  return std::min(s.reconnect_min_ms + jitter, s.reconnect_max_ms);
+}
+
+// Leaves a backup server that works: nothing more is sent there, and what is under way gets a little time.
+void Client::begin_return() {
+  if (unread_ || stream_->undelivered() != 0) return timer_.arm_ms(kLastAcknowledgementsMs);  // the port is not free
+  returning_ = true;
+  stream_->hurry();
+  if (!stream_->has_open()) return go_back();
+  timer_.arm_ms(kLastAcknowledgementsMs);
+}
+
+void Client::go_back() {
+  const std::string left = servers_.current().text();
+  stream_->finish();
+  static_cast<void>(::shutdown(stream_->fd(), SHUT_RDWR));
+  static_cast<void>(stream_->drain());  // what finds no room is undelivered()
+  retire(true);
+  servers_.back_to_first();
+  context_.metrics.add(Count::server_changes);
+  phase_ = Phase::waiting;
+  timer_.arm_us(0);
+  state_.not_up(DTU_STATE_DOWN, "left the backup server " + left + " after return_s (" +
+                                    std::to_string(context_.settings.return_s) + " s) to try " +
+                                    servers_.current().text());
 }
 
 void Client::lost(Stream& /*stream*/, Stream::End /*how*/, const std::string& reason) {
   retire(phase_ == Phase::connected);
   if (phase_ == Phase::stopping) return finish_stop_if_done(false);
+  if (host_.monotonic_ns() - connected_ns_ >= kStableNs) servers_.worked();
   round_failed(reason);
 }
 
 // Ends the connection. What it had received and the host had no room for is kept, once: a second such connection
 // while the first one's bytes still wait loses its own.
 void Client::retire(bool keep_unread) {
+  returning_ = false;
   stream_->finish();
   context_.metrics.add(Count::disconnects);
   if (const size_t unread = stream_->undelivered()) {
@@ -138,9 +228,9 @@ void Client::retire(bool keep_unread) {
 }
 
 dtu_status Client::send(const dtu_msg* msgs, uint32_t n, uint32_t* taken) {
-  if (phase_ != Phase::connected) throw net::not_sent("not connected to " + context_.settings.host);
+  if (phase_ != Phase::connected) throw net::not_sent("not connected to " + servers_.current().host);
   while (*taken < n) {
-    if (stream_->full()) {
+    if (returning_ || stream_->full()) {
       refused_ = true;
       return DTU_AGAIN;
     }
@@ -175,6 +265,7 @@ void Client::settled(Stream& /*stream*/, uint64_t ticket, Stream::Fate fate) {
 
 void Client::progressed(Stream& stream) {
   if (phase_ == Phase::stopping) return finish_stop_if_done(false);
+  if (returning_) return stream.has_open() ? void() : go_back();
   if (!refused_ || stream.full()) return;
   refused_ = false;
   host_.writable();
@@ -187,8 +278,7 @@ void Client::writable() {
 
 bool Client::stop(uint32_t deadline_ms) {
   timer_.disarm();
-  connect_watch_.reset();
-  connecting_.reset();
+  give_up_connecting();
   phase_ = Phase::stopping;
   if (unread_) context_.metrics.add(Count::lost_downlink_bytes, unread_->undelivered());
   unread_.reset();
@@ -214,7 +304,9 @@ void Client::health(Poco::JSON::Object& out) const {
   const SocketFacts f = stream_ ? facts(stream_->fd()) : SocketFacts();
   constexpr int kSynSent = 2;
   out.set("dtu_state", phase_ == Phase::connecting ? kSynSent : f.dtu_state);
-  out.set("server", context_.settings.host + ":" + std::to_string(context_.settings.port));
+  out.set("server", servers_.current().text());
+  if (context_.settings.tls.on && !context_.settings.tls.verify) out.set("warning", "insecure: tls.verify is false");
+  if (!servers_.alone()) out.set("backup", servers_.number());
   Poco::JSON::Array peers;
   if (stream_) {
     peers.add(show(*stream_));

@@ -7,11 +7,17 @@ namespace channel_tcp {
 enum class Count : size_t {
   connects,
   disconnects,
+  failed_handshakes,
+  server_changes,
   refused_clients,
+  kicked_clients,
+  not_allowed_clients,
   slow_clients,
   discarded_messages,
   discarded_bytes,
   lost_downlink_bytes,
+  read_only_bytes,
+  malformed_telnet_bytes,
   size_
 };
 

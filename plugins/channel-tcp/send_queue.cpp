@@ -1,52 +1,34 @@
 #include "send_queue.hpp"
 
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
-
-#include "tcp_socket.hpp"
 
 namespace channel_tcp {
 
-int SendQueue::write(int fd, iovec* iov, size_t n, size_t* written) {
-  size_t total = 0;
-  for (size_t i = 0; i < n; ++i) total += iov[i].iov_len;
-  *written = 0;
-  if (total == 0) return 0;
-  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  ssize_t r = 0;
-  if (n == 1) {
-    r = ::send(fd, iov->iov_base, iov->iov_len, kFlags);
-  } else {
-    msghdr header{};
-    header.msg_iov = iov;
-    header.msg_iovlen = n;
-    r = ::sendmsg(fd, &header, kFlags);
-  }
-  if (r < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : errno;
-  *written = static_cast<size_t>(r);
+int SendQueue::write(Transport& through, const iovec* iov, size_t n, size_t* written) {
+  const int error = through.write(iov, n, written);
   written_ += *written;
-  return 0;
+  return error;
 }
 
-void SendQueue::opened(const Open& o) {
+void SendQueue::opened(Open o, const Transport* through) {
   if (o.ticket == 0) return;
+  if (through != nullptr && through->tls() != nullptr) o.end = through->wire_bytes();
   open_.push(o);
   ++asked_tickets_;
 }
 
-int SendQueue::send(int fd, const Item* items, uint32_t n) {
+int SendQueue::send(Transport& through, const Item* items, uint32_t n) {
   std::array<iovec, kBatch> iov;
   for (uint32_t i = 0; i < n; ++i) {
     const dtu_str& p = items[i].msg->payload;
     iov[i] = {const_cast<char*>(p.ptr), static_cast<size_t>(p.len)};
   }
   size_t out = 0;
-  const int error = write(fd, iov.data(), n, &out);
+  const int error = blocked() ? 0 : write(through, iov.data(), n, &out);
   for (uint32_t i = 0; i < n; ++i) {
     const dtu_msg& m = *items[i].msg;
     const auto length = static_cast<size_t>(m.payload.len);
@@ -54,7 +36,7 @@ int SendQueue::send(int fd, const Item* items, uint32_t n) {
     const Open o{items[i].ticket, queued_};
     if (error == 0 && unsent_.empty() && length <= out) {
       out -= length;
-      opened(o);
+      opened(o, &through);
     } else {
       dtu::Buffer owner = m.owner != nullptr ? host_.keep(m.owner) : dtu::Buffer();
       unsent_.push({std::move(owner), m.payload.ptr + out, length - out, out != 0, o});
@@ -64,16 +46,18 @@ int SendQueue::send(int fd, const Item* items, uint32_t n) {
   return error;
 }
 
-int SendQueue::write_more(int fd) {
+void SendQueue::keep(const Item& item) { unsent_.push({{}, nullptr, 0, false, {item.ticket, queued_}}); }
+
+int SendQueue::write_more(Transport& through) {
   std::array<iovec, kBatch> iov;
   const size_t n = std::min<size_t>(unsent_.size(), kBatch);
   for (size_t i = 0; i < n; ++i) iov[i] = {const_cast<char*>(unsent_[i].at), unsent_[i].left};
   size_t out = 0;
-  const int error = write(fd, iov.data(), n, &out);
+  const int error = write(through, iov.data(), n, &out);
   if (error != 0) return error;
   while (!unsent_.empty() && unsent_.front().left <= out) {
     out -= unsent_.front().left;
-    opened(unsent_.front().open);
+    opened(unsent_.front().open, &through);
     unsent_.pop();
   }
   if (!unsent_.empty()) {
@@ -84,9 +68,9 @@ int SendQueue::write_more(int fd) {
   return 0;
 }
 
-bool SendQueue::ask(int fd) {
+bool SendQueue::ask(const Transport& through) {
   const uint64_t before = acknowledged_;
-  acknowledged_ = written_ - std::min(written_, unacknowledged(fd));
+  acknowledged_ = through.acknowledged_wire_bytes();
   asked_bytes_ = written_;
   asked_tickets_ = 0;
   return acknowledged_ > before;
@@ -103,7 +87,7 @@ bool SendQueue::next_open(uint64_t* ticket, bool* begun) {
   *begun = true;
   while (open_.empty() && !unsent_.empty()) {
     *begun = unsent_.front().begun;
-    opened(unsent_.front().open);
+    opened(unsent_.front().open, nullptr);
     unsent_.pop();
   }
   if (open_.empty()) return false;

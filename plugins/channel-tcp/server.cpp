@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 16;
 constexpr uint32_t kAcceptPauseMs = 1000;
+// Who connects and says nothing keeps nobody out: one more takes the place of the one that has been there longest.
+constexpr size_t kMostArriving = 16;
 
 bool client_went_away(int error) { return error == ECONNABORTED || error == EPROTO || error == EINTR; }
 
@@ -25,7 +27,11 @@ Server::Server(Context& context)
       options_{&context.ping, context.settings.heartbeat_s, 0, context.settings.slow_client_s},
       backoff_(context.settings.reconnect_min_ms, context.settings.reconnect_max_ms, context.world.random),
       state_(host_, net::kTcpConnectFailed),
-      timer_(host_, [this] { on_timer(); }) {}
+      timer_(host_, [this] { on_timer(); }),
+      poll_timer_(host_, [this] { on_poll(); }) {
+  if (context_.settings.rfc2217) control_ = std::make_unique<SerialControl>(host_, context_.settings.port_id);
+  if (context_.settings.tls.on) files_ = std::make_unique<TlsFiles>(host_, context_.settings.tls, true);
+}
 
 void Server::start() { timer_.arm_us(0); }
 
@@ -35,7 +41,19 @@ void Server::on_timer() {
   if (phase_ == Phase::listening) listen_watch_->want(DTU_FD_READ);
 }
 
+void Server::read_tls_files() {
+  files_->load([this](const std::string& problem) {
+    if (phase_ == Phase::opening && problem.empty()) return open();
+    if (phase_ == Phase::opening) {
+      timer_.arm_ms(backoff_.next(host_.monotonic_ns()));
+      return state_.not_up(DTU_STATE_DOWN, problem);
+    }
+    if (!problem.empty()) host_.warn(problem + "; new clients get the certificate from before");
+  });
+}
+
 void Server::open() {
+  if (files_ && !files_->context()) return read_tls_files();
   const Settings& s = context_.settings;
   const auto address = net::numeric_address(s.host, s.port);  // read_settings took no other
   listener_ = listen_on(*address);
@@ -61,7 +79,7 @@ void Server::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Socket socket = accept_from(listener_.fd());
     if (socket) {
-      welcome(std::move(socket));
+      arrived(std::move(socket));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
     } else if (!client_went_away(errno)) {
@@ -72,51 +90,116 @@ void Server::accept_some() {
   }
 }
 
-void Server::welcome(Socket socket) {
-  const std::string from = net::peer_address(socket.fd()).text();
-  if (peers_.size() >= context_.settings.max_clients) {
-    context_.metrics.add(Count::refused_clients);
-    if (!refusing_clients_)
-      host_.warn("a client from " + from + " was refused: max_clients (" +
-                 std::to_string(context_.settings.max_clients) + ") are connected to " + address_);
-    refusing_clients_ = true;
-    return;
+void Server::arrived(Socket socket) {
+  const Address from = net::peer_address(socket.fd());
+  const Settings& s = context_.settings;
+  if (!s.allowed.empty() && !net::any_contains(s.allowed, from)) {
+    context_.metrics.add(Count::not_allowed_clients);
+    return strangers_.warn("a client from " + from.text() + " was closed: allowed does not name its address");
   }
-  tune(socket.fd(), context_.settings.keep_alive_s);
+  tune(socket.fd(), s.keep_alive_s);
+  if (!files_) return welcome(Transport(std::move(socket)), from);
+  if (s.kick_old || make_place(from)) begin_handshake(std::move(socket));
+}
+
+void Server::begin_handshake(Socket socket) {
+  if (files_->old()) read_tls_files();
+  if (arriving_.size() >= kMostArriving) {
+    refuse_handshake(arriving_.front()->address(), "it did not finish the TLS handshake, and others came");
+    arriving_.erase(arriving_.begin());
+  }
+  auto session = std::make_unique<tls::Session>(files_->context(), socket.fd());
+  arriving_.push_back(std::make_unique<Handshake>(
+      host_, std::move(socket), std::move(session),
+      [this](const Handshake& handshake, const std::string& problem) { agreed(handshake, problem); }));
+}
+
+void Server::agreed(const Handshake& handshake, const std::string& problem) {
+  const auto it =
+      std::find_if(arriving_.begin(), arriving_.end(), [&](const auto& h) { return h.get() == &handshake; });
+  const std::unique_ptr<Handshake> done = std::move(*it);
+  arriving_.erase(it);
+  if (!problem.empty()) return refuse_handshake(done->address(), problem);
+  const Address from = net::peer_address(done->fd());
+  welcome(done->take(), from);
+}
+
+void Server::refuse_handshake(const std::string& address, const std::string& problem) {
+  context_.metrics.add(Count::failed_handshakes);
+  handshakes_.warn("the TLS handshake with the client " + address + " failed: " + problem);
+}
+
+void Server::welcome(Transport transport, const Address& from) {
+  if (!make_place(from)) return;
   const bool was_up = state_.is_up();
-  peers_.push_back(
-      std::make_unique<Stream>(host_, *this, std::move(socket), "the client", ++last_id_, options_, context_.buffer));
+  peers_.push_back(std::make_unique<ServedClient>(host_, *this, std::move(transport), "the client", ++last_id_,
+                                                  options_, context_.buffer));
+  ServedClient& peer = *peers_.back();
+  peer.ip = net::ip_of(from);
+  peer.heard_ns = host_.monotonic_ns();
+  peer.read_only = net::any_contains(context_.settings.read_only, from);
   refusing_clients_ = false;
   context_.metrics.add(Count::connects);
-  host_.debug("client " + std::to_string(last_id_) + " connected from " + from);
-  if (was_up) introduce(*peers_.back());  // else the host sends a new one
+  host_.debug("client " + std::to_string(last_id_) + " connected from " + peer.address());
+  greet(peer);
+  if (was_up) introduce(peer);  // else the host sends a new one
   update_state();
   offer_room();
 }
 
+// A client that lost its network without a word comes back from the same address, and its old connection stands in its
+// way: so that address comes first. Else the one that has been silent longest goes.
+bool Server::make_place(const Address& from) {
+  const Settings& s = context_.settings;
+  if (peers_.size() < s.max_clients) return true;
+  const std::string full = "max_clients (" + std::to_string(s.max_clients) + ") are connected to " + address_;
+  if (!s.kick_old) {
+    context_.metrics.add(Count::refused_clients);
+    if (!refusing_clients_) host_.warn("a client from " + from.text() + " was refused: " + full);
+    refusing_clients_ = true;
+    return false;
+  }
+  const auto ip = net::ip_of(from);
+  const auto goes_before = [&](const std::unique_ptr<ServedClient>& a, const std::unique_ptr<ServedClient>& b) {
+    if ((a->ip == ip) != (b->ip == ip)) return a->ip == ip;
+    return a->heard_ns < b->heard_ns;
+  };
+  Stream& old = **std::min_element(peers_.begin(), peers_.end(), goes_before);
+  lost(old, Stream::End::replaced, "a client from " + from.text() + " needs its place: " + full);
+  return true;
+}
+
 void Server::lost(Stream& stream, Stream::End how, const std::string& reason) {
-  const auto it =
-      std::find_if(peers_.begin(), peers_.end(), [&](const std::unique_ptr<Stream>& p) { return p.get() == &stream; });
-  std::unique_ptr<Stream> gone = std::move(*it);
+  const auto it = std::find_if(peers_.begin(), peers_.end(), [&](const auto& p) { return p.get() == &stream; });
+  std::unique_ptr<ServedClient> gone = std::move(*it);
   peers_.erase(it);
+  gone->gone = true;
+  if (asker_ == stream.id()) asker_ = 0;
   if (how == Stream::End::stuck) {
     context_.metrics.add(Count::slow_clients);
     host_.warn("client " + std::to_string(stream.id()) + " was disconnected: " + reason);
+  } else if (how == Stream::End::replaced) {
+    context_.metrics.add(Count::kicked_clients);
+    kicked_.warn("client " + std::to_string(stream.id()) + " (" + stream.address() + ") was disconnected: " + reason);
   } else {
     host_.debug("client " + std::to_string(stream.id()) + " is gone: " + reason);
   }
   retire(std::move(gone));
+  if (control_ && control_->changed() && !has_com_port()) {
+    restore_ = true;
+    restore_line();
+  }
   if (phase_ == Phase::stopping && !has_open()) return finish_stop();
   update_state();
   offer_room();
 }
 
 // What the client had sent and the host had no room for is kept; beyond max_clients such clients it is lost.
-void Server::retire(std::unique_ptr<Stream> stream) {
+void Server::retire(std::unique_ptr<ServedClient> stream) {
   stream->finish();
   context_.metrics.add(Count::disconnects);
   if (orphaned_) return_all();
-  const size_t unread = stream->undelivered();
+  const size_t unread = stream->unread();
   if (unread == 0) return;
   if (phase_ == Phase::listening && unread_.size() < context_.settings.max_clients) {
     unread_.push_back(std::move(stream));
@@ -162,6 +245,12 @@ void Server::remember_registration(const dtu_msg* msgs, uint32_t n) {
   }
 }
 
+// Without a client that asked, everybody gets what the port says by itself. Who may only listen hears all of it.
+bool Server::is_for(const dtu_msg& msg, const ServedClient& peer) const {
+  if (msg.source != 0) return peer.id() == msg.source;
+  return asker_ == 0 || peer.id() == asker_ || peer.read_only || (msg.flags & DTU_MSG_REGISTRATION) != 0;
+}
+
 void Server::introduce(Stream& peer) {
   if (registration_.payload.len == 0) return;
   const SendQueue::Item item{&registration_, 0};
@@ -181,16 +270,15 @@ void Server::send_batch(const dtu_msg* msgs, uint32_t n) {
   const uint64_t first = ledger_.next();
   for (uint32_t i = 0; i < n; ++i) {
     const bool directed = msgs[i].source != 0;
-    const auto targets = std::count_if(peers_.begin(), peers_.end(), [&](const std::unique_ptr<Stream>& p) {
-      return !directed || p->id() == msgs[i].source;
-    });
+    const auto targets =
+        std::count_if(peers_.begin(), peers_.end(), [&](const auto& p) { return is_for(msgs[i], *p); });
     ledger_.add({msgs[i].token, msgs[i].payload.len, static_cast<uint32_t>(targets), directed, false});
   }
   std::array<SendQueue::Item, SendQueue::kBatch> items;
   for (const auto& peer : peers_) {
     uint32_t k = 0;
     for (uint32_t i = 0; i < n; ++i)
-      if (msgs[i].source == 0 || msgs[i].source == peer->id()) items[k++] = {&msgs[i], first + i};
+      if (is_for(msgs[i], *peer)) items[k++] = {&msgs[i], first + i};
     if (k > 0) peer->send(items.data(), k);
   }
   finish_settled();  // those for a client that is gone
@@ -251,11 +339,12 @@ void Server::offer_room() {
   host_.writable();
 }
 
-void Server::progressed(Stream& /*stream*/) {
+void Server::progressed(Stream& stream) {
   if (phase_ == Phase::stopping) {
     if (!has_open()) finish_stop();
     return;
   }
+  if (control_) stream.resume();  // it reads its answers again
   offer_room();
 }
 
@@ -264,22 +353,44 @@ bool Server::flush() {
   return !has_open();
 }
 
-bool Server::deliver(Stream& stream, std::string_view bytes) { return !host_.emit(stream.id(), bytes).again(); }
+bool Server::deliver(Stream& stream, std::string_view bytes) {
+  auto& peer = static_cast<ServedClient&>(stream);
+  peer.heard_ns = host_.monotonic_ns();
+  return peer.telnet ? take_telnet(peer, bytes) : emit(peer, bytes);
+}
+
+bool Server::emit(ServedClient& peer, std::string_view bytes) {
+  if (peer.read_only) {
+    context_.metrics.add(Count::read_only_bytes, bytes.size());
+    return true;
+  }
+  const dtu::EmitResult result = host_.emit(peer.id(), bytes);
+  if (result && context_.settings.answers_to_asker) asker_ = peer.gone ? 0 : peer.id();
+  return !result.again();
+}
 
 void Server::writable() {
-  unread_.erase(std::remove_if(unread_.begin(), unread_.end(), [](const auto& p) { return p->drain(); }),
-                unread_.end());
+  const auto all_handed_on = [this](const auto& p) {
+    if (p->telnet) hand_on(*p);
+    return p->drain() && p->unread() == 0;
+  };
+  unread_.erase(std::remove_if(unread_.begin(), unread_.end(), all_handed_on), unread_.end());
   // Another client is first each time: none can take all the room.
   if (peers_.size() > 1) std::rotate(peers_.begin(), peers_.begin() + 1, peers_.end());
-  for (const auto& peer : peers_) peer->resume();
+  for (const auto& peer : peers_) {
+    if (peer->telnet) hand_on(*peer);
+    peer->resume();
+  }
 }
 
 bool Server::stop(uint32_t deadline_ms) {
   timer_.disarm();
+  poll_timer_.disarm();
   listen_watch_.reset();
   listener_.reset();
+  arriving_.clear();
   phase_ = Phase::stopping;
-  for (const auto& stream : unread_) context_.metrics.add(Count::lost_downlink_bytes, stream->undelivered());
+  for (const auto& stream : unread_) context_.metrics.add(Count::lost_downlink_bytes, stream->unread());
   unread_.clear();
   if (!flush()) {
     timer_.arm_ms(deadline_ms);
@@ -291,7 +402,7 @@ bool Server::stop(uint32_t deadline_ms) {
 }
 
 void Server::end_all() {
-  std::vector<std::unique_ptr<Stream>> last;
+  std::vector<std::unique_ptr<ServedClient>> last;
   last.swap(peers_);
   for (auto& stream : last) retire(std::move(stream));
 }

@@ -1,4 +1,4 @@
-// One connected socket on the lane: what comes in goes to the owner, what goes out is followed until TCP acknowledged
+// One connection on the lane: what comes in goes to the owner, what goes out is followed until TCP acknowledged
 // it. Watches the other end: heartbeat, silence, no progress.
 #pragma once
 #include <cstdint>
@@ -11,7 +11,8 @@
 #include <string_view>
 
 #include "send_queue.hpp"
-#include "tcp_socket.hpp"
+#include "telnet.hpp"
+#include "transport.hpp"
 
 namespace channel_tcp {
 
@@ -30,7 +31,7 @@ struct ReadBuffer {
 
 class Stream {
  public:
-  enum class End { closed, failed, silent, stuck };
+  enum class End { closed, failed, silent, stuck, replaced };
   // What became of a ticket: the other end's TCP acknowledged it, the other end closed the connection before that, or
   // the connection was lost in another way.
   enum class Fate { acknowledged, closed_by_peer, lost };
@@ -47,7 +48,7 @@ class Stream {
   };
 
   // `options` and `buffer` outlive the stream. Messages name the other end by `role` and address: "the server [::1]:5".
-  Stream(dtu::Host host, Owner& owner, Socket socket, const std::string& role, uint64_t id,
+  Stream(dtu::Host host, Owner& owner, Transport transport, const std::string& role, uint64_t id,
          const StreamOptions& options, ReadBuffer& buffer);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -57,6 +58,10 @@ class Stream {
   [[nodiscard]] bool has_open() const { return queue_.has_open(); }
   // Only while !full(). Takes all of them (at most SendQueue::kBatch).
   void send(const SendQueue::Item* items, uint32_t n);
+  // Every message is sent as the encoder writes it, from now on. It outlives the stream's use.
+  void encode_with(telnet::Encoder* encoder) { encoder_ = encoder; }
+  // Bytes that are no message, and are sent as they are. Also while full(); the caller bounds how many.
+  void send_control(std::string_view bytes);
   // Somebody waits for the acknowledgements: ask now, and more often.
   void hurry();
   // The owner has room again.
@@ -70,7 +75,8 @@ class Stream {
   [[nodiscard]] uint64_t id() const { return id_; }
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] const std::string& peer() const { return peer_; }
-  [[nodiscard]] int fd() const { return socket_.fd(); }
+  [[nodiscard]] int fd() const { return transport_.fd(); }
+  [[nodiscard]] const tls::Session* tls() const { return transport_.tls(); }
   [[nodiscard]] uint64_t sent_bytes() const { return queue_.written(); }
   [[nodiscard]] uint64_t received_bytes() const { return received_; }
 
@@ -80,6 +86,9 @@ class Stream {
   void on_idle(net::IdleWatch::Due due);
   void send_ping(const dtu_msg& ping);
   [[nodiscard]] std::optional<End> read_once(std::string* reason);
+  [[nodiscard]] int send_encoded(const SendQueue::Item* items, uint32_t n);
+  [[nodiscard]] int send_copy(std::string_view bytes, uint64_t ticket);
+  void after_send(int error);
   void fail_later(int error);
   [[nodiscard]] std::string failure(int error);
   void hold(std::string_view bytes);
@@ -89,17 +98,18 @@ class Stream {
 
   dtu::Host host_;
   Owner& owner_;
-  Socket socket_;
+  Transport transport_;
   const std::string address_, peer_;
   const uint64_t id_;
   const StreamOptions& options_;
   ReadBuffer& buffer_;
   SendQueue queue_;
-  std::string held_;        // read and not delivered
-  bool holding_ = false;    // reading waits for resume()
-  int broken_ = 0;          // errno of a failed write: the loop will report the end
-  bool by_peer_ = false;    // the other end closed or reset the connection
-  bool following_ = false;  // the ack timer is armed
+  telnet::Encoder* encoder_ = nullptr;  // none: messages are sent as they are
+  std::string held_;                    // read and not delivered
+  bool holding_ = false;                // reading waits for resume()
+  int broken_ = 0;                      // errno of a failed write: the loop will report the end
+  bool by_peer_ = false;                // the other end closed or reset the connection
+  bool following_ = false;              // the ack timer is armed
   uint32_t ack_delay_ms_ = 0;
   uint64_t received_ = 0;
   int64_t last_progress_ns_ = 0;

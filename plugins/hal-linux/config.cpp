@@ -115,6 +115,7 @@ Config read_config(std::string_view json) {
   if (const Object::Ptr installers = root->getObject("installers"))
     for (const auto& [kind, value] : *installers)
       config.installers.push_back(read_installer(kind, *value.extract<Object::Ptr>()));
+  config.board = read_board(*root);
   return config;
 }
 
@@ -195,6 +196,7 @@ void check_config(std::string_view json, const dtu::Findings& found) {
     if (::stat(p.chip.c_str(), &st) == 0 && !S_ISCHR(st.st_mode))
       found.error(path + "chip", p.chip + " is " + kind_of(st.st_mode) + ": name a GPIO chip, such as /dev/gpiochip0");
   }
+  check_board(config.board, found);
   found.offer("", "network:");  // a modem is another HAL's
   if (config.installers.empty()) found.offer("/installers", "firmware:");
   for (const InstallerConfig& i : config.installers) {

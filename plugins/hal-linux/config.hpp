@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "board/config.hpp"
+
 namespace hal_linux {
 
 struct Rs485Config {
@@ -47,6 +49,7 @@ struct Config {
   std::vector<PortConfig> ports;
   std::vector<PinConfig> pins;
   std::vector<InstallerConfig> installers;
+  BoardConfig board;
 };
 
 // `json` satisfies the schema. Throws DTU_E_INVALID when two ports name one device, two pins one line, or a program is

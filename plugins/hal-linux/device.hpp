@@ -1,46 +1,22 @@
-// Opening a serial device for ourselves alone.
+// Opening a configured serial device for ourselves alone.
 #pragma once
-#include <dtu/ports.h>
-#include <dtu/kit/port/descriptor.hpp>
-
-#include <string>
+#include <dtu/kit/port/device.hpp>
 
 #include "config.hpp"
+#include "rs485.hpp"
 
 namespace hal_linux {
 
-struct Device {
-  dtu_port::Descriptor fd;
-  bool pty = false;
-};
+using dtu_port::Device;
+using dtu_port::holders;
+using dtu_port::OpenError;
+using dtu_port::Trouble;
 
-// What retrying can hope for, and so how often it is worth it.
-enum class Trouble {
-  absent,   // no such node yet: its directory tells when it comes
-  denied,   // no permission yet: its directory tells when that changes
-  busy,     // another program has it; nothing tells when it lets go
-  failing,  // the node is there, the hardware does not answer
-  refused   // the driver cannot do what is configured
-};
-
-class OpenError : public std::exception {
- public:
-  OpenError(Trouble trouble, dtu_status code, std::string text)
-      : trouble_(trouble), code_(code), text_(std::move(text)) {}
-  [[nodiscard]] Trouble trouble() const noexcept { return trouble_; }
-  [[nodiscard]] dtu_status code() const noexcept { return code_; }
-  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  Trouble trouble_;
-  dtu_status code_;
-  std::string text_;
-};
-
-// Non-blocking, locked against others, set up. Throws OpenError; its text names the device and what to do.
-Device open_device(const PortConfig& config, const dtu_port_settings& settings);
-
-// "pid 812 (picocom)" for every process seen to have the device open, "" when none can be seen.
-std::string holders(const std::string& device);
+// See dtu_port::open_device.
+inline Device open_device(const PortConfig& config, const dtu_port_settings& settings) {
+  return dtu_port::open_device(config.device, settings, [&](int fd) {
+    if (config.rs485) apply_rs485(fd, *config.rs485, settings);
+  });
+}
 
 }  // namespace hal_linux

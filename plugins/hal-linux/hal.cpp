@@ -1,6 +1,7 @@
 #include "hal.hpp"
 
 #include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
 #include <sys/sysinfo.h>
 #include <dtu/kit/port/line_settings.hpp>
 
@@ -75,7 +76,14 @@ Poco::JSON::Object::Ptr to_json(const Port& port, const PortStatus& s) {
 }  // namespace
 
 LinuxHal::LinuxHal(dtu::Host host, Config config)
-    : Component(host), pins_(host, config.pins), installers_(host, config.installers) {
+    : Component(host),
+      board_points_(host, config.board),
+      network_(host),
+      time_(host, config.board.time, Tree(config.board.root), clock_),
+      watchdog_(host, config.board.watchdog),
+      wifi_(host, config.board.wifi, Tree(config.board.root)),
+      pins_(host, config.pins),
+      installers_(host, config.installers) {
   for (PortConfig& p : config.ports) {
     const std::string id = p.id;
     ports_.emplace(id, std::make_unique<Port>(host, std::move(p), [this] { publish(); }));
@@ -83,6 +91,10 @@ LinuxHal::LinuxHal(dtu::Host host, Config config)
 }
 
 dtu_status LinuxHal::start() {
+  board_points_.start();
+  network_.start();
+  watchdog_.start();
+  wifi_.start();
   static_assert(kMetricTable.size() == kMetrics);
   metrics_ = host_.service<dtu_metrics_service>(DTU_METRICS_SERVICE);
   if (metrics_ == nullptr) return pins_.start(), DTU_OK;
@@ -103,6 +115,11 @@ dtu_status LinuxHal::start() {
 dtu_status LinuxHal::stop(uint32_t /*deadline_ms*/) {
   for (auto& [id, port] : ports_) port->close();
   pins_.stop();
+  board_points_.stop();
+  network_.stop();
+  time_.stop();
+  watchdog_.stop();
+  wifi_.stop();
   installers_.stop();
   publish();
   return DTU_OK;
@@ -129,6 +146,9 @@ std::string LinuxHal::health() {
   for (auto& [id, port] : ports_) ports.set(id, to_json(*port, port->status()));
   Poco::JSON::Object root;
   root.set("ports", ports);
+  root.set("network", Poco::JSON::Parser().parse(network_.health()));
+  root.set("watchdog", Poco::JSON::Parser().parse(watchdog_.health()));
+  if (wifi_.any()) root.set("wifi", Poco::JSON::Parser().parse(wifi_.state()));
   std::ostringstream text;
   root.stringify(text);
   return text.str();
@@ -198,11 +218,19 @@ void LinuxHal::list_points(const PointsIface::Each& each) {
   for (const PointDescription& p : kPoints)
     each({sizeof(dtu_point_info), 0, dtu::str(p.name), dtu::str(p.unit), dtu::str(p.title)});
   pins_.list(each);
+  board_points_.list(each);
+  network_.list(each);
+  TimeSync::list_points(each);
+  wifi_.list_points(each);
 }
 
 dtu_status LinuxHal::read_point(std::string_view name, uint64_t call) {
   for (const PointDescription& p : kPoints)
     if (name == p.name) return host_.reply(call, std::to_string(p.read()));
+  if (board_points_.has(name)) return board_points_.read(name, call), DTU_OK;
+  if (Network::has(name)) return network_.read(name, call), DTU_OK;
+  if (name == TimeSync::kPoint) return time_.read(call), DTU_OK;
+  if (name == Wifi::kPoint && wifi_.any()) return host_.reply(call, wifi_.state());
   if (!pins_.has(name)) throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a point of the linux HAL");
   pins_.read(name, call);
   return DTU_OK;
@@ -222,11 +250,21 @@ dtu_status LinuxHal::await_point(std::string_view name, std::string_view json, u
 
 void LinuxHal::list_commands(const CommandsIface::Each& each) {
   if (installers_.any()) list_firmware(each);
+  time_.list_commands(each);
+  wifi_.list_commands(each);
 }
 
 dtu_status LinuxHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
   if (invoke_firmware(call, name, args)) return DTU_OK;
+  if (time_.has(name)) return time_.invoke(call, args), DTU_OK;
+  if (wifi_.invoke(call, name, args)) return DTU_OK;
   throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the linux HAL");
+}
+
+void LinuxHal::cancel(uint64_t call) {
+  installers_.cancel(call);
+  time_.cancel(call);
+  wifi_.cancel(call);
 }
 
 void LinuxHal::cancel_firmware(uint64_t call) {

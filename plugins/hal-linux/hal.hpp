@@ -1,4 +1,4 @@
-// The HAL "linux": serial ports and GPIO pins of the board, and what the kernel knows of it.
+// The HAL "linux": serial ports and GPIO pins of the board, what the kernel knows of it, its clock, watchdog and WiFi.
 #pragma once
 #include <dtu/sdk/board.hpp>
 
@@ -7,9 +7,14 @@
 #include <memory>
 #include <string>
 
+#include "board/points.hpp"
+#include "clock/time_sync.hpp"
 #include "installers.hpp"
+#include "net/network.hpp"
 #include "pins.hpp"
 #include "port.hpp"
+#include "watchdog/watchdog.hpp"
+#include "wifi/wifi.hpp"
 
 namespace hal_linux {
 
@@ -19,7 +24,7 @@ class LinuxHal : public dtu::Component,
                  public dtu::CommandsIface,
                  public dtu::FirmwareCommands {
  public:
-  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event};
+  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event, network_changed_event, wifi_changed_event};
 
   LinuxHal(dtu::Host host, std::string_view config) : LinuxHal(host, read_config(config)) {}
   static void check(std::string_view config, dtu::Findings& found) { check_config(config, found); }
@@ -48,7 +53,7 @@ class LinuxHal : public dtu::Component,
 
   void list_commands(const CommandsIface::Each& each) override;
   dtu_status invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& caller) override;
-  void cancel(uint64_t call) override { installers_.cancel(call); }
+  void cancel(uint64_t call) override;
 
   void firmware_facts(uint64_t call) override { installers_.facts(call); }
   void install_firmware(const dtu::FirmwareImage& image, uint64_t call) override { installers_.install(image, call); }
@@ -66,6 +71,12 @@ class LinuxHal : public dtu::Component,
   std::unique_ptr<dtu_port::Direction> direction_of(const Port& port, const dtu_port_settings& settings);
   void publish();  // brings the metrics up to date
 
+  BoardPoints board_points_;
+  Network network_;
+  RealClock clock_;
+  TimeSync time_;  // after clock_
+  Watchdog watchdog_;
+  Wifi wifi_;
   Pins pins_;
   Installers installers_;
   std::map<std::string, std::unique_ptr<Port>, std::less<>> ports_;  // after pins_: go first

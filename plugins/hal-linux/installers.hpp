@@ -3,6 +3,7 @@
 #include <dtu/sdk/board.hpp>
 #include <dtu/sdk/sha256.hpp>
 
+#include <dtu/kit/program/program.hpp>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,9 +11,10 @@
 #include <vector>
 
 #include "config.hpp"
-#include "program.hpp"
 
 namespace hal_linux {
+
+using dtu_program::Program;
 
 class Installers {
  public:

@@ -86,7 +86,7 @@ void Port::close() {
 }
 
 void Port::watch() {
-  watch_ = std::make_unique<DeviceWatch>(host_, config_.device, [this] {
+  watch_ = std::make_unique<dtu_port::DeviceWatch>(host_, config_.device, [this] {
     delay_ms_ = 0;
     look();
   });

@@ -4,6 +4,7 @@
 //
 // While waiting it looks after 100 ms, 200 ms, ... 2 s; then, where inotify tells of the node's return, every 30 s.
 #pragma once
+#include <dtu/kit/port/device_watch.hpp>
 #include <dtu/kit/port/line.hpp>
 #include <dtu/sdk/component.hpp>
 
@@ -14,7 +15,6 @@
 
 #include "config.hpp"
 #include "device.hpp"
-#include "device_watch.hpp"
 #include "line_errors.hpp"
 
 namespace hal_linux {
@@ -70,7 +70,7 @@ class Port : public dtu_port::Line::Owner {
   PortConfig config_;
   std::function<void()> counted_;
   std::optional<dtu::Timer> retry_, count_;  // while open
-  std::unique_ptr<DeviceWatch> watch_;
+  std::unique_ptr<dtu_port::DeviceWatch> watch_;
   std::unique_ptr<dtu_port::Line> line_;
 
   dtu_port_settings settings_{};

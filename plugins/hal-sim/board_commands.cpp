@@ -92,7 +92,8 @@ std::string time_server(std::string_view args) {
 const std::array<BoardCommand, 3> kBoardCommands{
     {{"sms.send", "Send an SMS (simulated)", kSmsArgs, "sms.last", "Last SMS sent", sms},
      {"tts.say", "Say a text (simulated)", kSpeechArgs, "tts.last", "Last text said", speech},
-     {"time.sync", "Set the clock (simulated)", kTimeArgs, "time.last", "Last setting of the clock", time_server}}};
+     {"time.sync", "Set the clock (simulated)", kTimeArgs, "time.last", "Last setting of the clock", time_server,
+      DTU_COMMAND_SHARED}}};
 
 const BoardCommand* board_command(std::string_view name) {
   for (const BoardCommand& c : kBoardCommands)
@@ -102,7 +103,7 @@ const BoardCommand* board_command(std::string_view name) {
 
 dtu_command_info info_of(const BoardCommand& c) {
   return {sizeof(dtu_command_info),
-          DTU_COMMAND_PASSWORD,
+          DTU_COMMAND_PASSWORD | c.flags,
           dtu::str(c.name),
           dtu::str(c.title),
           dtu::str(c.args_schema),

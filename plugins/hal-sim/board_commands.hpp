@@ -12,6 +12,7 @@ struct BoardCommand {
   const char *name, *title, *args_schema;
   const char *point, *point_title;             // of what was asked for last; null before
   std::string (*kept)(std::string_view args);  // its value. Throws DTU_E_INVALID naming the argument
+  uint32_t flags = 0;                          // beside DTU_COMMAND_PASSWORD
 };
 
 extern const std::array<BoardCommand, 3> kBoardCommands;

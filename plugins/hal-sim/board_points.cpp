@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "board_commands.hpp"
+#include "wifi.hpp"
 
 namespace hal_sim {
 namespace {
@@ -52,7 +53,8 @@ constexpr std::array kBoard{Description{"device.imei", "", "IMEI", "\"0049990106
                             Description{"gpio.4", "", "GPIO 4", "0", kLevel},
                             Description{"network.apn", "", "Access point", "\"\""},
                             Description{"network.apn_user", "", "User at the access point", "\"\""},
-                            Description{"network.configured", "", "Times the access point was set", "0"}};
+                            Description{"network.configured", "", "Times the access point was set", "0"},
+                            Description{"wifi.state", "", "State of the WiFi", kWifiAtFirst}};
 
 constexpr std::string_view kAdc = "adc.", kGpio = "gpio.";
 bool starts_with(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }

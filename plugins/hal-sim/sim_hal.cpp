@@ -78,7 +78,8 @@ SimHal::SimHal(dtu::Host host, std::string_view config)
       config_(read_config(config)),
       points_(config_),
       awaits_(host),
-      firmware_(host, config_.firmware, configured_version(config_)) {
+      firmware_(host, config_.firmware, configured_version(config_)),
+      wifi_(host, points_) {
   for (const PortConfig& p : config_.ports) {
     ports_.emplace(p.id, std::make_unique<PtyPort>(host, p));
     if (!can_name_point(p.id)) continue;
@@ -296,12 +297,14 @@ void SimHal::cancel_firmware(uint64_t call) {
 void SimHal::list_commands(const CommandsIface::Each& each) {
   for (const BoardCommand& c : kBoardCommands)
     if (!points_.is_absent(c.point)) each(info_of(c));
+  wifi_.list(each);
   list_firmware(each);
   list_network(each);
 }
 
 dtu_status SimHal::invoke(uint64_t call, std::string_view name, std::string_view args, const dtu_caller& /*caller*/) {
-  if (invoke_firmware(call, name, args) || invoke_network(call, name, args)) return DTU_OK;
+  if (invoke_firmware(call, name, args) || invoke_network(call, name, args) || wifi_.invoke(call, name, args))
+    return DTU_OK;
   const BoardCommand* command = board_command(name);
   if (command == nullptr)
     throw dtu::Failure(DTU_E_NOT_FOUND, std::string(name) + " is not a command of the simulated board");

@@ -13,6 +13,7 @@
 #include "config.hpp"
 #include "firmware.hpp"
 #include "pty_port.hpp"
+#include "wifi.hpp"
 
 namespace hal_sim {
 
@@ -23,7 +24,7 @@ class SimHal : public dtu::Component,
                public dtu::FirmwareCommands,
                public dtu::NetworkCommands {
  public:
-  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event};
+  static constexpr dtu_event_info events[] = {dtu::firmware_progress_event, wifi_changed_event};
 
   SimHal(dtu::Host host, std::string_view config);
   static void check(std::string_view config, dtu::Findings& found);
@@ -76,6 +77,7 @@ class SimHal : public dtu::Component,
   BoardPoints points_;
   Awaits awaits_;
   Firmware firmware_;
+  SimWifi wifi_;             // after points_
   uint64_t configured_ = 0;  // times the network settings came
   std::map<std::string, std::unique_ptr<PtyPort>, std::less<>> ports_;
   std::optional<dtu::Timer> late_timer_;  // while started

@@ -55,6 +55,14 @@ TEST_P(Invoke, APointIsAwaitedUntilItChanges) {
   EXPECT_TRUE(counts("asks.counts", R"("answers": 2, "held": 0)"));
 }
 
+TEST_P(Invoke, AValueHasItsAgeForEverybodyWhoReadsIt) {
+  EXPECT_THAT(call("asks.read", R"({"name": "asked.old"})"), HasSubstr("true"));
+  EXPECT_TRUE(counts("asks.counts", R"("last": "0 7 of 90000 ms ago, stale")"));
+  EXPECT_THAT(dtud.get("/v1/points/asked.old").body, HasSubstr(R"("value":7,"age_ms":90000,"stale":true)"));
+  EXPECT_THAT(dtud.get("/v1/points/asked.door").body, HasSubstr(R"("age_ms":0,"stale":false)"));
+  EXPECT_THAT(dtud.get("/v1/points/asked.young").body, HasSubstr(R"("value":8,"age_ms":5000,"stale":false)"));
+}
+
 TEST_P(Invoke, ACancelledRequestIsNotAnsweredAndItsProviderStops) {
   await_door();
   call("asks.cancel");

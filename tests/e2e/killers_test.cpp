@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <ostream>
+#include <sstream>
 
 #include "harness/dtud.hpp"
 #include "harness/pty.hpp"
@@ -120,6 +121,29 @@ INSTANTIATE_TEST_SUITE_P(All, EachWay,
                                          Way{"send", "stack", "send", "kills", kSegv, "signal 11 (SIGSEGV)"},
                                          Way{"send", "segfault", "send", "kills-apart", kSegv, "signal 11 (SIGSEGV)"}),
                          name_of);
+
+// The list of deaths is written by the disk lane once dtud carries data: a disk that is slow stalls no port.
+TEST_F(Killers, ARetryIsKeptWithoutTheMainThread) {
+  documents(R"("in": "create", "by": "abort")");
+  ASSERT_NO_FATAL_FAILURE(dies_thrice(kAbrt));
+  dtud.environment({"DTU_FIXTURE_PEACE=" + folder.path("peace"), "DTU_FIXTURE_HANGS=" + folder.path("hangs"),
+                    "LD_PRELOAD=" E2E_SLOW_DISK, "SLOW_DISK_LOG=" + folder.path("steps")});
+  dtud.start();
+  peace();
+  write_file(folder.path("steps"), "");
+  EXPECT_EQ(dtud.dtuctl({"plugins", "retry", "channel 1"}).status, 0);
+  const std::string pid = std::to_string(dtud.process().pid());
+  std::string steps;
+  ASSERT_TRUE(eventually([&] {
+    steps = read_file(folder.path("steps"));
+    return steps.find("deaths.json") != std::string::npos;
+  }));
+  std::istringstream lines(steps);
+  for (std::string line; std::getline(lines, line);) {
+    const bool of_deaths = line.find("deaths.json") != std::string::npos;
+    EXPECT_FALSE(of_deaths && line.rfind(pid + " " + pid + " ", 0) == 0) << line;
+  }
+}
 
 TEST_F(Killers, OneDeathIsNamedInTheLogTheFaultsTheAuditAndAnEventAndHoldsNothing) {
   documents(R"("in": "send", "by": "segfault")");

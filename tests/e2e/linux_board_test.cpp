@@ -1,9 +1,11 @@
-// A board with serial lines and nothing else: what it cannot do is said, and not stored (D24, D31). And the forms of
-// answers that servers of either document read (D29).
+// A board with serial lines and nothing else: what it cannot do is said, and not stored (D24, D31). A board with
+// sensors: what the function codes answer then. And the forms of answers that servers of either document read (D29).
 #include <gtest/gtest.h>
 
 #include "harness/dtud.hpp"
 #include "harness/frame.hpp"
+#include "harness/made_board.hpp"
+#include "harness/ntp_server.hpp"
 #include "harness/pty.hpp"
 #include "harness/tcp.hpp"
 
@@ -115,6 +117,100 @@ TEST_F(LinuxBoard, ConnectionsAreAMapOrOneStateAsText) {
     EXPECT_EQ(number(unknown, "error_code"), 5005) << to_json(unknown);
   }
   EXPECT_EQ(dtud.stop(), 0);
+}
+
+// A module with an ADC, a climate sensor and a battery, on a tree of files.
+struct MadeBoard : LinuxBoard {
+  void start_made(const std::string& members = "") {
+    make_board(dtud.path("tree"));
+    dtud.hal(R"({"type": "linux", "root": ")" + dtud.path("tree") + R"(", "ports": {"1": {"device": ")" + pty.device() +
+             R"("}}, "imei": "490154203237518", "version": "1.7")" + (members.empty() ? "" : ", ") + members + "}");
+    dtud.device(R"({"password": "door-key", "uconf": {"1": {}}})");
+    dtud.start();
+    ASSERT_TRUE(dtud.port_is("1", "up"));
+  }
+};
+
+TEST_F(MadeBoard, TheFunctionCodesAnswerWhatTheKernelMeasures) {
+  ASSERT_NO_FATAL_FAILURE(
+      start_made(R"("gpio": {"4": {"chip": "/dev/gpiochip-none", "line": 7}}, "adc": {"0": {"channel": "voltage0"},
+        "1": {"channel": "voltage2", "factor": 11}, "2": {"device": "gone"}})"));
+  for (const auto& [code, hex] : {std::pair("7", "\"0x07\""), {"9", "9"}, {"10", "\"0x10\""}, {"0", "0"}, {"2", "2"}})
+    for (const std::string form : {code, hex}) {
+      const Json answer = ask_code(form);
+      EXPECT_EQ(number(answer, "status"), 1) << form << to_json(answer);
+    }
+  EXPECT_EQ(to_json(at(ask_code("7"), "data")), "\"3.7\"");
+  EXPECT_EQ(to_json(at(ask_code("7", R"({"adcn": 1})"), "data")), "\"5.5\"");
+  EXPECT_EQ(to_json(at(ask_code("9"), "data")), "\"3590\"");
+  EXPECT_EQ(number(ask_code("10"), "data.temperature"), 26);
+  EXPECT_EQ(number(ask_code("10"), "data.humidity"), 60);
+  EXPECT_EQ(text(ask_code("0"), "data"), "490154203237518");
+  EXPECT_EQ(text(ask_code("2"), "data"), "v 1.7");
+  EXPECT_NE(text(ask_code("7", R"({"adcn": 2})"), "error").find("no voltage input of device gone"), std::string::npos);
+  EXPECT_NE(text(ask_code("8", R"({"pins": 4})"), "error").find("gpio.4 (/dev/gpiochip-none line 7)"),
+            std::string::npos);
+  make_file(dtud.path("tree"), "/sys/class/hwmon/hwmon0/humidity1_input", "-1");
+  EXPECT_EQ(to_json(at(ask_code("10"), "data")), R"({"humidity":null,"temperature":26})");
+  make_file(dtud.path("tree"), "/sys/class/power_supply/BAT0/present", "0");
+  EXPECT_NE(text(ask_code("9"), "error").find("the battery is taken out"), std::string::npos);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(MadeBoard, CodeEightAnswersTheLevelsOfTheLines) {
+  make_file(dtud.path("lines"), "/7", "1");
+  dtud.environment(
+      {"LD_PRELOAD=" E2E_FAKE_GPIOD, "ASAN_OPTIONS=verify_asan_link_order=0", "FAKE_GPIO=" + dtud.path("lines")});
+  ASSERT_NO_FATAL_FAILURE(start_made(
+      R"("gpio": {"4": {"chip": "/dev/fake", "line": 7}, "5": {"chip": "/dev/fake", "line": 9, "direction": "out"}})"));
+  for (const char* code : {"8", "\"0x08\""}) {
+    EXPECT_EQ(to_json(at(ask_code(code, R"({"pins": 4})"), "data")), "1");
+    EXPECT_EQ(to_json(at(ask_code(code), "data")), R"({"4":1,"5":0})");
+  }
+  make_file(dtud.path("lines"), "/7", "0");
+  EXPECT_EQ(dtud.put("/v1/points/gpio.5", "1").status, 200);
+  EXPECT_EQ(read_file(dtud.path("lines/9")), "1");
+  EXPECT_EQ(to_json(at(ask_code("8"), "data")), R"({"4":0,"5":1})");
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// "set_clock": false: this test must not set the clock of the machine it runs on.
+TEST_F(MadeBoard, TheClockIsHeldAgainstAnNtpServer) {
+  NtpServer server(std::chrono::hours(2));
+  ASSERT_NO_FATAL_FAILURE(
+      start_made(R"("time": {"set_clock": false, "ntp_port": )" + std::to_string(server.port()) + "}"));
+  EXPECT_EQ(number(ask_code("65", R"({"ntp_server": "127.0.0.1"})"), "status"), 1);
+  const Json called =
+      parse_json(dtud.post("/v1/call", R"({"command": "time.sync", "args": {"ntp_server": "127.0.0.1"}})").body);
+  EXPECT_EQ(text(called, "result.means"), "ntp") << to_json(called);
+  EXPECT_NEAR(static_cast<double>(number(called, "result.offset_ms")), 7'200'000, 5'000) << to_json(called);
+  EXPECT_EQ(text(called, "result.set"), "false");
+  const Json none = ask_code("65");
+  EXPECT_EQ(number(none, "status"), 0) << to_json(none);
+  EXPECT_NE(text(none, "error").find("no time server"), std::string::npos) << to_json(none);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+TEST_F(LinuxBoard, APasswordOfAWifiIsShownNowhere) {
+  dtud.hal(R"({"type": "sim"})");
+  ASSERT_NO_FATAL_FAILURE(start(R"({"password": "door-key", "uconf": {"1": {}}})"));
+  const auto call = [&](const std::string& command, const std::string& args) {
+    return dtud.post("/v1/call", R"({"command": ")" + command + R"(", "args": )" + args + "}").body;
+  };
+  std::string shown;
+  for (const char* args :
+       {R"({"ssid": "simulated", "password": "hush hush"})", R"({"ssid": "x", "password": "hush hush"})",
+        R"({"ssid": "simulated", "password": ["hush"]})",
+        R"({"ssid": "simulated", "password": "hush............................................................."})"})
+    for (const char* command : {"wifi.connect", "wifi.access_point"}) shown += call(command, args);
+  EXPECT_NE(shown.find(R"("ssid":"simulated")"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("the network is not in reach"), std::string::npos) << shown;
+  for (const char* path : {"/v1/points/wifi.state", "/v1/status", "/v1/events"}) shown += dtud.get(path).body;
+  shown += dtud.dtuctl({"--json", "audit"}).output;
+  EXPECT_NE(shown.find("wifi.connect"), std::string::npos) << "in the audit";
+  EXPECT_EQ(dtud.stop(), 0);
+  shown += dtud.log() + read_file(dtud.path("state/audit.log"));
+  EXPECT_EQ(shown.find("hush"), std::string::npos) << shown;
 }
 
 struct Sms : LinuxBoard {};

@@ -5,6 +5,7 @@
 #include "harness/pty.hpp"
 #include "harness/stream.hpp"
 #include "harness/tcp.hpp"
+#include "harness/tls.hpp"
 
 namespace e2e {
 namespace {
@@ -80,6 +81,40 @@ TEST(RawTcp, OneClientMoreThanAllowedIsClosedAndCounted) {
   TcpPeer three(dtud.listen_port("1"));
   EXPECT_EQ(three.read_to_end(), "");
   EXPECT_EQ(dtud.metric("dtu_tcp_refused_clients_total{component=\"channel 1\"}"), 1) << dtud.get("/metrics").body;
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
+// Two channels of one dtud are the two ends, and each demands the other's certificate.
+TEST(RawTcp, TlsCarriesEverythingBetweenTwoChannels) {
+  Pty left, right;
+  const TlsFiles files;
+  const std::string port = std::to_string(free_port());
+  const std::string tls = R"("tls": {"ca": ")" + files.cert() + R"(", "cert": ")" + files.cert() + R"(", "key": ")" +
+                          files.key() + R"("}, "outbox": {"overflow": "block"}})";
+  Dtud dtud;
+  dtud.ports({{"1", left.device()}, {"2", right.device()}});
+  dtud.device(R"({"uconf": {"1": {"mode": "raw"}, "2": {"mode": "raw"}}, "conf": {
+      "1": {"protocol": "tcp", "serialID": "1", "mode": "server", "port": )" +
+              port + ", " + tls + R"(,
+      "2": {"protocol": "tcp", "serialID": "2", "url": "127.0.0.1", "port": )" +
+              port + R"(, "reconnect": {"min_ms": 50}, )" + tls + "}}");
+  EXPECT_EQ(dtud.check().status, 0) << dtud.check().output;
+  dtud.start();
+  ASSERT_TRUE(dtud.channel_is("2", "up"));
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  ASSERT_TRUE(dtud.port_is("2", "up"));
+  ASSERT_TRUE(eventually([&] { return size(at(dtud.channel("1"), "health.peers")) == 1; }));
+  EXPECT_NE(dtud.get("/v1/channels").body.find("TLSv1.3"), std::string::npos);
+  const std::string up = pattern(1U << 20U, 6), down = pattern(1U << 20U, 7);
+  const auto came = carry({{&left, &right, up}, {&right, &left, down}});
+  EXPECT_EQ(difference(up, came[0]), "");
+  EXPECT_EQ(difference(down, came[1]), "");
+  EXPECT_TRUE(eventually([&] { return number(dtud.channel("1"), "outbox.messages") == 0; }));
+  TcpPeer plain(dtud.listen_port("1"));
+  ASSERT_TRUE(plain.write("no TLS\n"));
+  static_cast<void>(plain.read_to_end());
+  EXPECT_EQ(dtud.metric("dtu_tcp_failed_handshakes_total{component=\"channel 1\"}"), 1);
+  EXPECT_NE(dtud.log().find("it does not speak TLS"), std::string::npos);
   EXPECT_EQ(dtud.stop(), 0);
 }
 

@@ -25,9 +25,9 @@ grep -q mqtt/session.hpp "$work/headers/all.cpp" || { echo "the headers of the k
 cat >"$work/headers/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.22)
 project(headers LANGUAGES C CXX)
-find_package(dtukit-plugin REQUIRED COMPONENTS http mqtt net port tls)
+find_package(dtukit-plugin REQUIRED COMPONENTS http mqtt net port program tls)
 add_library(headers OBJECT all.cpp)
-target_link_libraries(headers PRIVATE dtukit::http dtukit::mqtt dtukit::net dtukit::port dtukit::tls)
+target_link_libraries(headers PRIVATE dtukit::http dtukit::mqtt dtukit::net dtukit::port dtukit::program dtukit::tls)
 END
 "$CMAKE" -G Ninja -S "$work/headers" -B "$work/headers/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$CXX" \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wpedantic -Werror" >/dev/null

@@ -14,9 +14,11 @@ struct Command {
   std::vector<Option> options;
   std::string_view examples;
   int (*run)(const Options&);  // the exit code
+  std::string more{};          // of the help, behind the examples
 };
 
 [[nodiscard]] Command meter_command();
+[[nodiscard]] Command modem_command();
 [[nodiscard]] Command flood_command();
 [[nodiscard]] Command sink_command();
 

@@ -21,9 +21,10 @@ void print_help(const std::vector<sim::Command>& commands) {
 }
 
 void print_help(const sim::Command& c) {
-  std::printf("dtu-sim %.*s: %.*s\n\n%s\nExamples\n%.*s\n%s", static_cast<int>(c.name.size()), c.name.data(),
+  std::printf("dtu-sim %.*s: %.*s\n\n%s\nExamples\n%.*s\n%s%s%s", static_cast<int>(c.name.size()), c.name.data(),
               static_cast<int>(c.summary.size()), c.summary.data(), sim::help_lines(c.options).c_str(),
-              static_cast<int>(c.examples.size()), c.examples.data(), kExitCodes);
+              static_cast<int>(c.examples.size()), c.examples.data(), c.more.c_str(), c.more.empty() ? "" : "\n",
+              kExitCodes);
 }
 
 bool asks_for_help(const std::string& word) { return word == "--help" || word == "-h" || word == "help"; }
@@ -43,7 +44,8 @@ int run(const std::vector<sim::Command>& commands, std::vector<std::string> args
 
 int main(int argc, char** argv) {
   try {
-    const std::vector<sim::Command> commands = {sim::meter_command(), sim::flood_command(), sim::sink_command()};
+    const std::vector<sim::Command> commands = {sim::meter_command(), sim::modem_command(), sim::flood_command(),
+                                                sim::sink_command()};
     return run(commands, {argv + 1, argv + argc});
   } catch (const sim::UsageError& e) {
     std::fprintf(stderr, "dtu-sim: %s; see dtu-sim --help\n", e.what());

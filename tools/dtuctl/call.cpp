@@ -33,7 +33,11 @@ int print_point(const Invocation& in, const std::string& body) {
   if (in.json()) {
     print(body + "\n");
   } else {
-    print_value(Json::parse(body, "the answer", kFailed)["value"]);
+    const Json answer = Json::parse(body, "the answer", kFailed);
+    print_value(answer["value"]);
+    if (answer["stale"].flag())  // on standard error: what reads the value is not to trip over it
+      std::fprintf(stderr, "dtuctl: %s is stale: it was measured %s ago\n", printable(answer["name"].text()).c_str(),
+                   duration(answer["age_ms"].number() / 1000).c_str());
   }
   return kOk;
 }

@@ -452,12 +452,14 @@ void Proxy::port_took(uint64_t key, uint32_t messages, uint64_t bytes, const dtu
 
 // --- calls, from the child -------------------------------------------------------------------------------------------
 
-void Proxy::answer(uint64_t id, dtu_status status, std::string_view json, const dtu_error* error) {
-  if (json.size() > DTU_PAYLOAD_MAX) {
-    status = DTU_E_INVALID;
-    json = {};
+void Proxy::answer(uint64_t id, dtu_answer a) {
+  if (a.json.len > DTU_PAYLOAD_MAX) {
+    a.status = DTU_E_INVALID;
+    a.json = {};
   }
-  say(Frame::answer, [&](Writer&& out) { out.number(id).number(status).text(json).error(error); });
+  say(Frame::answer, [&](Writer&& out) {
+    out.number(id).number(a.status).text(a.json).error(a.error).number(a.age_ms).number(a.flags);
+  });
 }
 
 // The answer takes its turn behind the events that were told before it, and finds nobody when the request was cancelled
@@ -465,19 +467,21 @@ void Proxy::answer(uint64_t id, dtu_status status, std::string_view json, const 
 void Proxy::asked(uint64_t id, const std::function<dtu_status(Asking, dtu_error*)>& put) {
   dtu_error error{};
   error.struct_size = sizeof error;
-  if (asked_.size() >= kMostAsked) return answer(id, DTU_AGAIN, {}, &error);
+  if (asked_.size() >= kMostAsked) return answer(id, {sizeof(dtu_answer), DTU_AGAIN, {}, &error, 0, 0});
   if (!asked_.insert(id).second) return broken("asks twice under one number");
   const auto told = [this, id](const dtu_answer& a) {
     const std::string json(view(a.json));
     const bool failed = a.error != nullptr;
-    instance_.answer([this, id, status = a.status, json, failed, why = failed ? *a.error : dtu_error{}] {
-      answered(id, {sizeof(dtu_answer), status, dtu::str(json), failed ? &why : nullptr});
+    instance_.answer([this, id, a = dtu_answer(a), json, failed, why = failed ? *a.error : dtu_error{}]() mutable {
+      a.json = dtu::str(json);
+      a.error = failed ? &why : nullptr;
+      answered(id, a);
     });
   };
   const dtu_status status = put({id, told}, &error);
   if (status == DTU_OK) return;
   asked_.erase(id);
-  answer(id, status, {}, &error);
+  answer(id, {sizeof(dtu_answer), status, {}, &error, 0, 0});
 }
 
 void Proxy::cancelled(uint64_t id) {
@@ -485,7 +489,7 @@ void Proxy::cancelled(uint64_t id) {
 }
 
 void Proxy::answered(uint64_t id, const dtu_answer& a) {
-  if (asked_.erase(id) != 0) answer(id, a.status, view(a.json), a.error);
+  if (asked_.erase(id) != 0) answer(id, a);
 }
 
 // --- events ----------------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ class Proxy {
   void port_took(uint64_t key, uint32_t messages, uint64_t bytes, const dtu_error* refused);
   void heard(uint64_t bytes);
   void not_taken(uint64_t link, uint32_t channel, uint64_t token);
-  void answer(uint64_t id, dtu_status status, std::string_view json, const dtu_error* error);
+  void answer(uint64_t id, dtu_answer answer);
   // A request of the plugin's, under the number it has there.
   void asked(uint64_t id, const std::function<dtu_status(Asking, dtu_error*)>& put);
   void cancelled(uint64_t id);

@@ -135,7 +135,11 @@ struct Handlers {
     const std::string_view json = in.text(DTU_PAYLOAD_MAX);
     dtu_error error{};
     const bool has = in.error(error);
-    if (in.whole()) (void)p.context_.up.reply(p.instance_, call, status, str(json), has ? &error : nullptr);
+    const uint32_t age_ms = in.u32();
+    const uint32_t flags = in.u32();
+    if (!in.whole()) return;
+    const dtu_reply given{sizeof given, status, call, str(json), has ? &error : nullptr, age_ms, flags};
+    (void)p.context_.up.reply(p.instance_, given);
   }
 
   static void session_refused(Proxy& p, Reader& in) {

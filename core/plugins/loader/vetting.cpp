@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/json_text.hpp"
+#include "lanes/call_page.hpp"
 #include "lanes/wall_clock.hpp"
 #include "plugins/loader/trust.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 using Verdict = CacheEntry::Verdict;
 
-constexpr uint32_t kDeathsToQuarantine = 2;  // of dtud; one may have had another cause: a kill, the power
+constexpr uint32_t kDeathsToQuarantine = 2;    // of dtud; one may have had another cause: a kill
+constexpr uint32_t kRestartsToQuarantine = 5;  // of the board: the power fails often where nobody goes
 
 std::string without_file(const std::string& text, const fs::path& file) {
   const std::string prefix = file.string() + ": ";
@@ -90,10 +92,12 @@ void Vetting::died_of(const std::string& mark) {
   e.path = path;
   e.identity = identity;
   if (const std::string sha256 = config::as_text(o->get("sha256")); is_sha256(sha256)) e.sha256 = sha256;
-  e.verdict = ++e.count >= kDeathsToQuarantine ? Verdict::quarantined : Verdict::suspect;
-  e.reason = "dtud ended while it opened this file";
+  const bool board = config::as_text(o->get("boot")) != boot_id();
+  e.verdict =
+      ++e.count >= (board ? kRestartsToQuarantine : kDeathsToQuarantine) ? Verdict::quarantined : Verdict::suspect;
+  e.reason = board ? "the board was started again while dtud opened this file" : "dtud ended while it opened this file";
   e.time_ns = wall_clock_ns();
-  say_(path + ": dtud ended while it opened this file" +
+  say_(path + ": " + e.reason +
        (e.verdict == Verdict::suspect ? "; the file is tried once more" : ", again: the file is quarantined"));
   cache_.put(std::move(e));
   keep();
@@ -189,6 +193,7 @@ LoadResult Vetting::open(const Vetted& vetted) {
   mark->set("path", name);
   mark->set("identity", vetted.identity);
   mark->set("sha256", vetted.sha256);
+  mark->set("boot", boot_id());
   mark_.set(config::to_json(config::Json(mark)) + "\n");
   LoadResult result = load(vetted.file, std::hash<std::string>()(vetted.identity));
   mark_.clear();

@@ -235,6 +235,14 @@ VALUE(DTU_PARITY_EVEN, 1u);
 VALUE(DTU_PARITY_ODD, 2u);
 VALUE(DTU_FLOW_NONE, 0u);
 VALUE(DTU_FLOW_RTSCTS, 1u);
+VALUE(DTU_FLOW_XONXOFF, 2u);
+VALUE(DTU_SIGNAL_DTR, 1u);
+VALUE(DTU_SIGNAL_RTS, 2u);
+VALUE(DTU_SIGNAL_BREAK, 4u);
+VALUE(DTU_SIGNAL_CTS, 8u);
+VALUE(DTU_SIGNAL_DSR, 16u);
+VALUE(DTU_SIGNAL_DCD, 32u);
+VALUE(DTU_SIGNAL_RI, 64u);
 TEXT(DTU_PORTS_IFACE, "dtu.ports/1");
 VALUE(DTU_PORT_HOLDS, 1u);
 
@@ -255,7 +263,7 @@ FIELD(dtu_port_settings, 20, 20, flow, uint32_t);
 FIELD(dtu_port_settings, 24, 24, direction_gpio, int32_t);
 FIELD(dtu_port_settings, 28, 28, direction_level, uint32_t);
 
-TABLE(dtu_ports, 72, 40);
+TABLE(dtu_ports, 88, 48);
 FIELD(dtu_ports, 0, 0, struct_size, uint32_t);
 FIELD(dtu_ports, 4, 4, reserved, uint32_t);
 FIELD(dtu_ports, 8, 8, list, dtu_status (*)(void*, void (*)(void*, const dtu_port_info*), void*, dtu_error*));
@@ -266,6 +274,8 @@ FIELD(dtu_ports, 40, 24, drained, int32_t (*)(void*, void*));
 FIELD(dtu_ports, 48, 28, flags, uint32_t (*)(void*, void*));
 FIELD(dtu_ports, 56, 32, discard, uint64_t (*)(void*, void*, uint32_t));
 FIELD(dtu_ports, 64, 36, set_line, dtu_status (*)(void*, void*, const dtu_port_settings*, dtu_error*));
+FIELD(dtu_ports, 72, 40, set_signals, dtu_status (*)(void*, void*, uint32_t, uint32_t, dtu_error*));
+FIELD(dtu_ports, 80, 44, signals, dtu_status (*)(void*, void*, uint32_t*, uint32_t*, dtu_error*));
 
 // points.h
 VALUE(DTU_POINT_WRITABLE, 1u);
@@ -403,11 +413,13 @@ FIELD(dtu_metrics_service, 8, 8, add, dtu_status (*)(dtu_instance*, uint32_t, dt
 FIELD(dtu_metrics_service, 16, 12, increase, void (*)(dtu_instance*, uint64_t, uint64_t));
 FIELD(dtu_metrics_service, 24, 16, set, void (*)(dtu_instance*, uint64_t, int64_t));
 
-TABLE(dtu_answer, 32, 32);
+TABLE(dtu_answer, 40, 40);
 FIELD(dtu_answer, 0, 0, struct_size, uint32_t);
 FIELD(dtu_answer, 4, 4, status, dtu_status);
 FIELD(dtu_answer, 8, 8, json, dtu_str);
 FIELD(dtu_answer, 24, 24, error, const dtu_error*);
+FIELD(dtu_answer, 32, 28, age_ms, uint32_t);
+FIELD(dtu_answer, 36, 32, flags, uint32_t);
 
 TABLE(dtu_request, 152, 144);
 FIELD(dtu_request, 0, 0, struct_size, uint32_t);
@@ -515,12 +527,14 @@ FIELD(dtu_state, 4, 4, state, int32_t);
 FIELD(dtu_state, 8, 8, source, uint64_t);
 FIELD(dtu_state, 16, 16, error, const dtu_error*);
 
-TABLE(dtu_reply, 40, 40);
+TABLE(dtu_reply, 48, 48);
 FIELD(dtu_reply, 0, 0, struct_size, uint32_t);
 FIELD(dtu_reply, 4, 4, status, dtu_status);
 FIELD(dtu_reply, 8, 8, call, uint64_t);
 FIELD(dtu_reply, 16, 16, json, dtu_str);
 FIELD(dtu_reply, 32, 32, error, const dtu_error*);
+FIELD(dtu_reply, 40, 36, age_ms, uint32_t);
+FIELD(dtu_reply, 44, 40, flags, uint32_t);
 
 TABLE(dtu_caller, 40, 40);
 FIELD(dtu_caller, 0, 0, struct_size, uint32_t);

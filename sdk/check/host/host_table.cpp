@@ -64,8 +64,10 @@ dtu_status reply(dtu_instance* i, const dtu_reply* r) {
   if (!at(i).host->may_speak(at(i), "reply") || at(i).host->refuses(at(i), "reply")) return DTU_E_CLOSED;
   at(i).host->sound(at(i), "reply", {r->json});
   const dtu_error* e = r->error;
+  const bool aged = r->struct_size >= offsetof(dtu_reply, flags) + sizeof r->flags;
   return at(i).host->reply({i, r->call, r->status, text(r->json), text_of(e), e == nullptr ? 0 : e->flags,
-                            e == nullptr ? 0 : e->protocol_code});
+                            e == nullptr ? 0 : e->protocol_code, aged ? r->age_ms : 0,
+                            aged && (r->flags & DTU_REPLY_STALE) != 0});
 }
 
 const void* service(dtu_instance* i, const char* id) {

@@ -236,7 +236,9 @@ void State::answer(uint64_t id, const Answer& a) {
   asked_.erase(it);
   if (asked.by->phase == InstanceRecord::Phase::live && callbacks.done != nullptr) {  // not after the asker's stop
     const dtu_error error = make_error(a.status, a.error, a.flags, a.protocol_code);
-    const dtu_answer answer{sizeof(dtu_answer), a.status, str(a.json), a.status == DTU_OK ? nullptr : &error};
+    const dtu_answer answer{sizeof(dtu_answer), a.status,
+                            str(a.json),        a.status == DTU_OK ? nullptr : &error,
+                            a.age_ms,           a.stale ? DTU_REPLY_STALE : 0U};
     callbacks.done(callbacks.ctx, &answer);
   }
   loop.end(asked.by->handle(), {callbacks.destroy, callbacks.ctx});

@@ -52,6 +52,8 @@ struct Reply {
   std::string error;  // text of the error, "" when none came along
   uint32_t flags = 0;
   uint32_t protocol_code = 0;
+  uint32_t age_ms = 0;  // of a point's value
+  bool stale = false;
 };
 struct Writable {
   dtu_instance* by;
@@ -111,6 +113,8 @@ struct Answer {
   std::string error = {};  // the text, when status is a failure
   uint32_t flags = 0;      // of the error
   uint32_t protocol_code = 0;
+  uint32_t age_ms = 0;  // of a point's value
+  bool stale = false;
 };
 
 // Everything in the order in which it was called.

@@ -29,12 +29,16 @@ typedef struct dtu_state {
   const dtu_error* error; /* optional */
 } dtu_state;
 
+#define DTU_REPLY_STALE 1u /* flags of dtu_reply and dtu_answer: the value is older than its provider means it to be \
+                            */
 typedef struct dtu_reply {
   uint32_t struct_size;
   dtu_status status;
   uint64_t call;
   dtu_str json;           /* a JSON value; "" = null */
   const dtu_error* error; /* null when status is DTU_OK */
+  uint32_t age_ms;        /* of a point: how long ago the value was measured. 0: now; UINT32_MAX: that long or longer */
+  uint32_t flags;         /* DTU_REPLY_STALE */
 } dtu_reply;
 
 typedef struct dtu_host {
@@ -92,7 +96,7 @@ static inline void dtu_report(const dtu_host* host, dtu_instance* instance, uint
 }
 static inline dtu_status dtu_reply_to(const dtu_host* host, dtu_instance* instance, uint64_t call, dtu_status status,
                                       dtu_str json, const dtu_error* error) {
-  const dtu_reply reply = {sizeof(dtu_reply), status, call, json, error};
+  const dtu_reply reply = {sizeof(dtu_reply), status, call, json, error, 0, 0};
   return host->reply(instance, &reply);
 }
 

@@ -14,6 +14,7 @@ typedef struct dtu_answer {
   dtu_status status;
   dtu_str json;           /* a JSON value; "" = null */
   const dtu_error* error; /* null when status is DTU_OK */
+  uint32_t age_ms, flags; /* of a point's value, as its provider gave them (dtu_reply) */
 } dtu_answer;
 typedef void (*dtu_answer_fn)(void* ctx, const dtu_answer*);
 

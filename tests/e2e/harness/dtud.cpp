@@ -12,8 +12,6 @@
 
 namespace e2e {
 
-const std::string kDtud = E2E_DTUD, kDtuctl = E2E_DTUCTL, kPlugins = E2E_PLUGINS;
-
 Dtud::~Dtud() {
   process_.kill();
   if (testing::Test::HasFailure()) std::cerr << "--- log of dtud in " << dir_.root() << "\n" << log() << "---\n";

@@ -31,8 +31,12 @@ std::string pattern(size_t size, uint32_t seed) {
   return s;
 }
 
-Remote Remote::connect(uint16_t port, int receive_buffer) {
+Remote Remote::connect(uint16_t port, int receive_buffer, const std::string& from) {
   Socket s = make(receive_buffer);
+  if (!from.empty()) {
+    const Address here = net::numeric_address(from, 0).value();
+    EXPECT_EQ(::bind(s.fd(), here.get(), here.length), 0) << from;
+  }
   const Address a = loopback(port);
   if (::connect(s.fd(), a.get(), a.length) != 0 && errno != EINPROGRESS) ADD_FAILURE() << "connect: errno " << errno;
   return Remote(std::move(s));

@@ -28,7 +28,7 @@ class Remote {
  public:
   explicit Remote(Socket socket) : socket_(std::move(socket)) {}
   // Connects to 127.0.0.1:port; a small receive buffer (0: the system's) makes a peer that soon takes nothing more.
-  static Remote connect(uint16_t port, int receive_buffer = 0);
+  static Remote connect(uint16_t port, int receive_buffer = 0, const std::string& from = "");
 
   void read(size_t most = SIZE_MAX);       // what is there, appended to received
   size_t write(std::string_view bytes);    // as much as fits

@@ -1,49 +1,13 @@
 // The server: several clients, who gets what, and what becomes of messages whose client goes.
 #include <gtest/gtest.h>
 
-#include "remote.hpp"
+#include "served.hpp"
 
 namespace channel_tcp::test {
 namespace {
 
 constexpr size_t kMany = 32U << 20U;
 constexpr char kHold[] = R"("when_empty": "hold")";
-
-// A listening server, and clients that are known to it by the ids 1, 2, ...
-class TcpServer : public testing::Test {
- protected:
-  void listen(const std::string& extra = "") {
-    inst = std::make_unique<Instance>(host.create(component(), server_config(extra)));
-    ASSERT_TRUE(*inst) << inst->error();
-    ASSERT_EQ(inst->start(), DTU_PENDING);
-    ASSERT_TRUE(host.run_until([&] { return host.state(*inst) != 0; }));
-    port = listen_port(*inst);
-    ASSERT_NE(port, 0);
-  }
-  Remote& join(int receive_buffer = 0) {
-    remotes.push_back(std::make_unique<Remote>(Remote::connect(port, receive_buffer)));
-    const size_t n = ++joined;
-    EXPECT_TRUE(host.run_until([&] { return health(*inst, "connects") == std::to_string(n); }));
-    return *remotes.back();
-  }
-  bool received(Remote& r, const std::string& what) {
-    return host.run_until([&] {
-      r.read();
-      return r.received == what;
-    });
-  }
-  Message to(uint64_t peer, const std::string& payload) {
-    Message m{payload};
-    m.source = peer;
-    return m;
-  }
-
-  TestHost host;
-  uint16_t port = 0;
-  size_t joined = 0;
-  std::vector<std::unique_ptr<Remote>> remotes;
-  std::unique_ptr<Instance> inst;
-};
 
 TEST_F(TcpServer, SendsToAllAndToTheOneNamed) {
   listen();

@@ -7,6 +7,7 @@
 
 #include <dtu/sdk.hpp>
 
+#include "remote.hpp"
 #include "schema.json.hpp"
 
 namespace channel_tcp {
@@ -47,6 +48,26 @@ TEST(Settings, ReadsAServer) {
   EXPECT_EQ(read_settings(R"({"mode": "server", "url": "[::1]"})").host, "::1");
 }
 
+TEST(Settings, ReadsWhoMayDoWhat) {
+  const Settings s = read_settings(R"({"mode": "server", "when_full": "kick-old", "answers": "asker",
+      "allowed": ["10.0.0.0/8", "fd00::/8"], "read_only": ["10.0.0.5"]})");
+  EXPECT_TRUE(s.kick_old);
+  EXPECT_TRUE(s.answers_to_asker);
+  EXPECT_EQ(s.allowed.size(), 2U);
+  EXPECT_TRUE(net::any_contains(s.read_only, *net::numeric_address("10.0.0.5", 1)));
+  EXPECT_FALSE(net::any_contains(s.read_only, *net::numeric_address("10.0.0.6", 1)));
+}
+
+TEST(Settings, ReadsBackupServers) {
+  const Settings s = read_settings(R"({"url": "h", "port": 1, "backup": ["b.example:2", "[fd00::1]:3"],
+      "backup_after": 5, "return_s": 60})");
+  ASSERT_EQ(s.backup.size(), 2U);
+  EXPECT_EQ(s.backup[0].text(), "b.example:2");
+  EXPECT_EQ(s.backup[1].text(), "[fd00::1]:3");
+  EXPECT_EQ(s.backup_after, 5U);
+  EXPECT_EQ(s.return_s, 60U);
+}
+
 TEST(Settings, TheDefaultsAreTheSchemas) {
   const auto schema = Poco::JSON::Parser().parse(std::string(schema_json)).extract<Poco::JSON::Object::Ptr>();
   const auto properties = schema->getObject("properties");
@@ -58,6 +79,15 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
   EXPECT_EQ(standard("keepAlive"), s.keep_alive_s);
   EXPECT_EQ(standard("max_clients"), s.max_clients);
   EXPECT_EQ(standard("slow_client_s"), s.slow_client_s);
+  EXPECT_EQ(standard("backup_after"), s.backup_after);
+  EXPECT_EQ(standard("return_s"), s.return_s);
+  EXPECT_EQ(properties->getObject("backup")->getArray("default")->size(), s.backup.size());
+  EXPECT_EQ(properties->getObject("tls")->getValue<bool>("default"), s.tls.on);
+  EXPECT_EQ(properties->getObject("rfc2217")->getValue<bool>("default"), s.rfc2217);
+  EXPECT_EQ(properties->getObject("when_full")->getValue<std::string>("default"), s.kick_old ? "kick-old" : "refuse");
+  EXPECT_EQ(properties->getObject("answers")->getValue<std::string>("default"), s.answers_to_asker ? "asker" : "all");
+  EXPECT_EQ(properties->getObject("allowed")->getArray("default")->size(), s.allowed.size());
+  EXPECT_EQ(properties->getObject("read_only")->getArray("default")->size(), s.read_only.size());
   const auto again = properties->getObject("reconnect")->getObject("properties");
   EXPECT_EQ(again->getObject("min_ms")->getValue<uint32_t>("default"), s.reconnect_min_ms);
   EXPECT_EQ(again->getObject("max_ms")->getValue<uint32_t>("default"), s.reconnect_max_ms);
@@ -66,6 +96,20 @@ TEST(Settings, TheDefaultsAreTheSchemas) {
     EXPECT_TRUE(p->has("title") && p->has("description")) << key;
     EXPECT_EQ(p->has("default"), key != "url" && key != "port") << key << ": a client has to name its server";
   }
+}
+
+TEST(Settings, TheCheckReadsTheFilesOfTls) {
+  const std::string missing = dtu::test::check(test::component(), R"({"url": "h", "port": 1, "tls": {"ca": "/none"}})");
+  EXPECT_NE(missing.find("error /tls/ca: /none cannot be read"), std::string::npos) << missing;
+  EXPECT_EQ(dtu::test::check(test::component(), R"({"url": "h", "port": 1, "tls": true})"), "");
+}
+
+TEST(Settings, TheCheckNamesWhatHasNoEffect) {
+  const auto check = [](const std::string& json) { return dtu::test::check(test::component(), json); };
+  EXPECT_NE(check(R"({"url": "h", "port": 1, "allowed": ["::1"]})").find("warning /allowed: "), std::string::npos);
+  EXPECT_NE(check(R"({"url": "h", "port": 1, "read_only": ["::1"]})").find("warning /read_only: "), std::string::npos);
+  EXPECT_NE(check(R"({"url": "h", "port": 1, "return_s": 5})").find("warning /return_s: "), std::string::npos);
+  EXPECT_NE(check(R"({"mode": "server", "backup": ["h:1"]})").find("warning /backup: "), std::string::npos);
 }
 
 struct Refused {
@@ -86,6 +130,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Refused{R"({"url": "h"})", "port"}, Refused{R"({"port": 1})", "url"},
                     Refused{R"({"url": "tcp://h", "port": 1})", "url"}, Refused{R"({"url": "a b", "port": 1})", "url"},
                     Refused{R"({"mode": "server", "url": "localhost"})", "url"},
+                    Refused{R"({"mode": "server", "allowed": ["10.0.0.0/8", "here"]})", "allowed.1: \"here\""},
+                    Refused{R"({"mode": "server", "rfc2217": true})", "rfc2217: true without serialID"},
+                    Refused{R"({"mode": "server", "tls": true})", "tls: a server without tls.cert"},
+                    Refused{R"({"url": "h", "port": 1, "backup": ["b:1", "b"]})", "backup.1: \"b\""},
+                    Refused{R"({"url": "h", "port": 1, "backup": ["tcp://b:1"]})", "backup.0"},
+                    Refused{R"({"url": "h", "port": 1, "backup": ["fd00::1:5"]})", "backup.0"},
+                    Refused{R"({"mode": "server", "read_only": ["10.0.0.1/8"]})", "read_only.0"},
                     Refused{R"({"url": "h", "port": 1, "reconnect": {"min_ms": 500, "max_ms": 400}})", "reconnect"}));
 
 }  // namespace

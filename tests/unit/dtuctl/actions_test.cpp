@@ -70,6 +70,16 @@ TEST_F(DtuctlTest, ReadAndWrite) {
   EXPECT_EQ(backend_.body_of("write_point label"), "\"say \\\"hello\\\"\"");
 }
 
+TEST_F(DtuctlTest, AStaleValueSaysSoBesideTheValue) {
+  answer("read_point radio.csq", R"({"name": "radio.csq", "value": 17, "age_ms": 200000, "stale": true})");
+  answer("read_point adc.0", R"({"name": "adc.0", "value": 1, "age_ms": 200000, "stale": false})");
+  const Result stale = dtuctl({"read", "radio.csq"});
+  EXPECT_EQ(stale.code, 0);
+  EXPECT_EQ(stale.out, "17\n");
+  EXPECT_THAT(stale.err, HasSubstr("radio.csq is stale: it was measured 3 m 20 s ago"));
+  EXPECT_EQ(dtuctl({"read", "adc.0"}).err, "");
+}
+
 TEST_F(DtuctlTest, OddNamesReachDtudWhole) {
   answer("read_point a b/c?d%e", R"({"name": "x", "value": null})");
   EXPECT_EQ(dtuctl({"read", "a b/c?d%e"}).out, "null\n");

@@ -1,5 +1,5 @@
 // What the watch tells, and what it does not.
-#include "device_watch.hpp"
+#include <dtu/kit/port/device_watch.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -18,7 +18,7 @@ class DeviceWatchTest : public HalTest {
   void SetUp() override { use("{}"); }  // an instance to watch for
   void watch(const std::string& device) {
     told_ = 0;
-    watch_ = std::make_unique<DeviceWatch>(dtu::Host(host_.table(), hal_->handle()), device, [this] { ++told_; });
+    watch_ = std::make_unique<dtu_port::DeviceWatch>(dtu::Host(host_.table(), hal_->handle()), device, [this] { ++told_; });
     ASSERT_TRUE(watch_->working());
   }
   bool told() {
@@ -30,7 +30,7 @@ class DeviceWatchTest : public HalTest {
   void TearDown() override { watch_.reset(); }
 
   TempDir dir_;
-  std::unique_ptr<DeviceWatch> watch_;
+  std::unique_ptr<dtu_port::DeviceWatch> watch_;
   int told_ = 0;
 };
 

@@ -31,12 +31,14 @@ TEST_F(Commands, AllNeedThePasswordOrAreForDtudAlone) {
     if (command.name.find("firmware.") == 0 || command.name == "network.configure")
       EXPECT_EQ(command.flags & ~DTU_COMMAND_CHANGES, DTU_COMMAND_INTERNAL | DTU_COMMAND_SHARED) << command.name;
     else
-      EXPECT_EQ(command.flags, DTU_COMMAND_PASSWORD) << command.name;
+      EXPECT_EQ(command.flags & ~(DTU_COMMAND_CHANGES | DTU_COMMAND_SHARED), DTU_COMMAND_PASSWORD) << command.name;
     if (command.schema.empty()) continue;
     EXPECT_NO_THROW(Poco::JSON::Parser().parse(command.schema)) << command.name;
   }
-  EXPECT_THAT(names, testing::ElementsAre("sms.send", "tts.say", "time.sync", "firmware.facts", "firmware.install",
-                                          "firmware.mark_good", "firmware.cancel", "network.configure"));
+  EXPECT_THAT(names,
+              testing::ElementsAre("sms.send", "tts.say", "time.sync", "wifi.scan", "wifi.connect", "wifi.disconnect",
+                                   "wifi.access_point", "wifi.clients", "firmware.facts", "firmware.install",
+                                   "firmware.mark_good", "firmware.cancel", "network.configure"));
 }
 
 TEST_F(Commands, TheLastSmsIsAPoint) {
@@ -46,6 +48,34 @@ TEST_F(Commands, TheLastSmsIsAPoint) {
   EXPECT_EQ(read("sms.last"), R"({"number":"+15555550123","text":"hello \"you\""})");
   EXPECT_EQ(invoke("sms.send", R"({"number": "10086", "text": "second"})"), "");
   EXPECT_EQ(read("sms.last"), R"({"number":"10086","text":"second"})");
+}
+
+TEST_F(Commands, TheWifiIsStateInMemory) {
+  use("{}");
+  EXPECT_EQ(read("wifi.state"), R"({"state":"disconnected","access_point":{"state":"disabled"}})");
+  EXPECT_THAT(invoke("wifi.scan", "{}"), testing::HasSubstr(R"({"ssid":"simulated",)"));
+  EXPECT_THAT(invoke("wifi.connect", R"({"ssid": "simulated", "password": "hush hush"})"),
+              testing::HasSubstr(R"("ssid":"simulated")"));
+  EXPECT_THAT(read("wifi.state"), testing::HasSubstr(R"({"state":"connected","ssid":"simulated")"));
+  EXPECT_THAT(host_.events().back().json, testing::Not(testing::HasSubstr("hush")));
+  EXPECT_EQ(invoke("wifi.connect", R"({"ssid": "simulated", "password": "wrong password"})"),
+            failed(DTU_E_IO, "wifi.connect: the password is wrong"));
+  EXPECT_EQ(invoke("wifi.connect", R"({"ssid": "elsewhere"})"),
+            failed(DTU_E_IO, "wifi.connect: the network is not in reach"));
+  EXPECT_EQ(invoke("wifi.disconnect", "{}"), R"({"state":"disconnected"})");
+  EXPECT_EQ(invoke("wifi.clients", "{}"), R"({"clients":[]})");
+  EXPECT_EQ(invoke("wifi.access_point", R"({"ssid": "panel \"1\"", "channel": 6})"), "");
+  EXPECT_EQ(
+      read("wifi.state"),
+      R"({"state":"disconnected","access_point":{"state":"enabled","ssid":"panel \"1\"","channel":6,"clients":1}})");
+  EXPECT_THAT(invoke("wifi.clients", "{}"), testing::HasSubstr("02:00:00:00:00:01"));
+  EXPECT_EQ(host_.events().back().name, "wifi.changed");
+}
+
+TEST_F(Commands, ABoardWithoutWifiHasNoneOfItsCommands) {
+  use(R"({"absent": ["wifi.state"]})");
+  for (const Listed& command : listed()) EXPECT_NE(command.name.find("wifi."), 0U) << command.name;
+  EXPECT_THAT(invoke("wifi.scan", "{}"), testing::HasSubstr("wifi.scan"));
 }
 
 TEST_F(Commands, AWrongNumberIsNamed) {
@@ -77,7 +107,7 @@ TEST_F(Commands, WhatWasSaidAndTheClockAreKept) {
 }
 
 TEST_F(Commands, AbsentMeansUnsupported) {
-  use(R"({"absent": ["sms.send", "tts.say", "time.last"]})");
+  use(R"({"absent": ["sms.send", "tts.say", "time.last", "wifi.state"]})");
   for (const Listed& command : listed()) EXPECT_TRUE((command.flags & DTU_COMMAND_INTERNAL) != 0) << command.name;
   for (const char* name : {"sms.send", "tts.say", "time.sync"})
     EXPECT_THAT(invoke(name, R"({"number": "10086", "text": "x", "string": "x"})"),

@@ -24,7 +24,7 @@ TEST_F(Points, DefaultsAreThoseOfTheSchema) {
   const auto schema = Poco::JSON::Parser().parse(std::string(schema_json)).extract<Poco::JSON::Object::Ptr>();
   const auto described = schema->getObject("properties")->getObject("points")->getObject("properties");
   std::vector<std::string> names{"sms.last",    "tts.last",         "time.last",  // not configured
-                                 "network.apn", "network.apn_user", "network.configured"};
+                                 "network.apn", "network.apn_user", "network.configured", "wifi.state"};
   for (const auto& [name, unused] : *described) {
     names.push_back(name);
     const auto wanted = described->getObject(name)->get("default");

@@ -75,7 +75,7 @@ class IsolationRig : public plugins::Upcalls {
   dtu_status to_port(plugins::Instance&, uint64_t, const dtu_msg&) override { return DTU_OK; }
   dtu_status to_channel(plugins::Instance&, uint64_t, uint32_t, const dtu_msg&) override { return DTU_OK; }
   void drop(plugins::Instance&, uint64_t, std::string_view, uint64_t) override {}
-  dtu_status reply(plugins::Instance&, uint64_t, dtu_status, dtu_str, const dtu_error*) override { return DTU_OK; }
+  dtu_status reply(plugins::Instance&, const dtu_reply&) override { return DTU_OK; }
   dtu_status invoke(plugins::Instance&, const dtu_request&, plugins::Asking, dtu_error*) override {
     return ++asked, DTU_OK;
   }

@@ -6,7 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "folder.hpp"
+#include "lanes/call_page.hpp"
 
 namespace dtud::plugins {
 namespace {
@@ -177,6 +181,26 @@ TEST_F(VettingTest, WhatDtudDiedOfTwiceIsQuarantined) {
   const auto v = vetting->vet(file);
   EXPECT_TRUE(v.quarantined);
   EXPECT_THAT(v.refusal, HasSubstr("is quarantined: dtud ended while it opened this file, 2 times"));
+}
+
+// The power is cut in the moment in which the file is opened, start after start.
+TEST_F(VettingTest, PowerCutsAreNoDeathsOfDtud) {
+  const fs::path file = folder.fixture("ctor_crash_in");
+  const fs::path mark = setup.folder + "/opening";
+  for (int cut = 1; cut <= 5; ++cut) {
+    vetting.reset();
+    die_while_opening(setup, file);
+    std::ifstream in(mark);
+    std::string words((std::istreambuf_iterator<char>(in)), {});
+    const auto boot = words.find(boot_id());
+    ASSERT_NE(boot, std::string::npos) << words;
+    words[boot] = words[boot] == '0' ? '1' : '0';
+    { std::ofstream(mark, std::ios::binary) << words; }
+    restart();
+    EXPECT_EQ(vetting->vet(file).quarantined, cut == 5) << cut;
+  }
+  EXPECT_THAT(vetting->vet(file).refusal,
+              HasSubstr("the board was started again while dtud opened this file, 5 times"));
 }
 
 TEST_F(VettingTest, OpeningItOnceMoreClearsTheSuspicion) {

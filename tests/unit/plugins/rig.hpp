@@ -131,13 +131,17 @@ class Rig : public plugins::Upcalls {
   dtu_status set_line(plugins::Instance& i, uint64_t link, const dtu_line& line, dtu_error* error) override {
     return router.set_line(i, link, line, error);
   }
-  dtu_status reply(plugins::Instance& i, uint64_t call, dtu_status s, dtu_str json, const dtu_error* e) override {
-    return calls.reply(i, call, {s, std::string(dtu::view(json)), e != nullptr ? e->message : ""});
+  dtu_status reply(plugins::Instance& i, const dtu_reply& r) override {
+    commands::Answer answer{r.status, std::string(dtu::view(r.json)), r.error != nullptr ? r.error->message : ""};
+    answer.age_ms = r.age_ms;
+    answer.stale = (r.flags & DTU_REPLY_STALE) != 0;
+    return calls.reply(i, r.call, std::move(answer));
   }
   static commands::Done answer_to(plugins::Asking& asking) {
     return [told = std::move(asking.told)](const commands::Answer& a) {
       const dtu_error error = dtu::make_error(a.status, a.error, a.flags);
-      told({sizeof(dtu_answer), a.status, dtu::str(a.json), a.status == DTU_OK ? nullptr : &error});
+      told({sizeof(dtu_answer), a.status, dtu::str(a.json), a.status == DTU_OK ? nullptr : &error, a.age_ms,
+            a.stale ? DTU_REPLY_STALE : 0U});
     };
   }
   dtu_status invoke(plugins::Instance& asker, const dtu_request& r, plugins::Asking asking, dtu_error*) override {
@@ -164,7 +168,7 @@ class Rig : public plugins::Upcalls {
   }
   void cancel(plugins::Instance& asker, uint64_t number) override { calls.cancel(asker, number); }
   void after_answers(plugins::Instance&, uint32_t, plugins::Asking asking) override {
-    lane.post([asking] { asking.told({sizeof(dtu_answer), DTU_OK, {}, nullptr}); });
+    lane.post([asking] { asking.told({sizeof(dtu_answer), DTU_OK, {}, nullptr, 0, 0}); });
   }
   dtu_status list_points(std::string_view, void (*)(void*, const dtu_point_info*), void*) override { return DTU_OK; }
   dtu_status list_commands(std::string_view, plugins::CommandSink, void*) override { return DTU_OK; }

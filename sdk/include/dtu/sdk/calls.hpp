@@ -25,6 +25,8 @@ struct Answer {  // its views last until the function returns
   std::string_view json;   // a JSON value; "" = null
   std::string_view error;  // the text, when status is a failure
   uint32_t error_flags = 0;
+  uint32_t age_ms = 0;  // of a point: how long ago its value was measured,
+  bool stale = false;   // which is longer than its provider means it to be
   [[nodiscard]] bool ok() const noexcept { return status == DTU_OK; }
 };
 using Then = std::function<void(const Answer&)>;
@@ -98,9 +100,11 @@ struct Owned {
   }
   static void run_task(void* self) noexcept { run(self, "posted function"); }
   static void run_answer(void* self, const dtu_answer* a) noexcept {
+    const bool aged = a->struct_size >= offsetof(dtu_answer, flags) + sizeof a->flags;
     run(self, "answer",
         Answer{a->status, view(a->json), a->error != nullptr ? std::string_view(a->error->message) : std::string_view(),
-               a->error != nullptr ? a->error->flags : 0});
+               a->error != nullptr ? a->error->flags : 0, aged ? a->age_ms : 0,
+               aged && (a->flags & DTU_REPLY_STALE) != 0});
   }
 };
 

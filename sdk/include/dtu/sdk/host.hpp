@@ -3,6 +3,8 @@
 #include <dtu/services.h>
 #include <dtu/sdk/text.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 
 namespace dtu {
@@ -95,6 +97,14 @@ class Host {
   }
   dtu_status reply(uint64_t call, std::string_view json) const noexcept {
     return dtu_reply_to(h_, i_, call, DTU_OK, str(json), nullptr);
+  }
+  // A point's value that was measured `age` ago. stale: that is longer ago than it should be.
+  dtu_status reply_aged(uint64_t call, std::string_view json, std::chrono::milliseconds age,
+                        bool stale) const noexcept {
+    constexpr int64_t kMost = UINT32_MAX;
+    const auto ms = static_cast<uint32_t>(std::clamp<int64_t>(age.count(), 0, kMost));
+    const dtu_reply r = {sizeof r, DTU_OK, call, str(json), nullptr, ms, stale ? DTU_REPLY_STALE : 0U};
+    return h_->reply(i_, &r);
   }
   dtu_status reply_error(uint64_t call, dtu_status code, std::string_view text, uint32_t flags = 0,
                          uint32_t protocol_code = 0) const noexcept {

@@ -1,0 +1,153 @@
+#include "sim_care.hpp"
+
+#include <dtu/sdk/sha256.hpp>
+
+#include <algorithm>
+
+#include "readings.hpp"
+
+namespace hal_ec600 {
+namespace {
+
+constexpr uint64_t kSecondReadingMs = 2'000;
+constexpr int64_t kFewestAttempts = 2;
+constexpr uint64_t kLostMs = 30'000;  // a SIM may be away so long before the radio is switched
+constexpr uint32_t kMostToggles = 2;  // for one loss
+constexpr const char *kTried = "tried", *kGood = "good";
+
+}  // namespace
+
+SimCare::SimCare(dtu::Host host, Modem& modem, Asker& asker, Values& values, const Config& config)
+    : host_(host), modem_(modem), asker_(asker), values_(values), config_(config) {
+  if (host.service<dtu_kv_service>(DTU_KV_SERVICE) != nullptr) kept_.emplace(host);
+  asker_.on_sim([this](std::string_view before, std::string_view now) { changed(before, now); });
+}
+
+void SimCare::start() {
+  pin_timer_.emplace(host_, [this] { second_reading(); });
+  lost_timer_.emplace(host_, [this] { lost_look(); });
+}
+
+void SimCare::stop() {
+  modem_unready();
+  pin_timer_.reset();
+  lost_timer_.reset();
+}
+
+void SimCare::modem_ready() {
+  if (asker_.sim_state() == "pin") changed("", "pin");
+}
+
+void SimCare::modem_unready() {
+  ++round_;
+  step_ = Step::idle;
+  if (pin_timer_) pin_timer_->disarm();
+  if (lost_timer_) lost_timer_->disarm();
+}
+
+void SimCare::changed(std::string_view before, std::string_view now) {
+  ++round_;
+  step_ = Step::idle;
+  if (!pin_timer_) return;
+  pin_timer_->disarm();
+  lost_timer_->disarm();
+  if (before == "ready" && now == "none") modem_.budget().note();  // somebody pulled it: that wears the modem too
+  trouble_.clear();
+  if (now == "ready") {
+    was_ready_ = true;
+    toggles_ = 0;
+    return;
+  }
+  if (now == "pin") {
+    if (config_.pin.empty()) return give_up("the SIM wants its PIN: set \"pin\" in board.json");
+    step_ = Step::first_reading;
+    return pin_timer_->arm_ms(kSecondReadingMs);
+  }
+  if (now == "puk") return give_up("the SIM wants its PUK: unlock it in a telephone, nothing is entered here");
+  const bool lost = now == "none" || now == "failure" || now == "busy";
+  if (lost && (was_ready_ || now == "failure")) lost_timer_->arm_ms(kLostMs);
+}
+
+void SimCare::give_up(std::string why) {
+  step_ = Step::idle;
+  if (why != trouble_) host_.warn(why);
+  trouble_ = std::move(why);
+}
+
+void SimCare::ask(std::string command, std::vector<AtForm> forms, std::function<void(const AtResult&)> done) {
+  AtExchange exchange;
+  exchange.command = std::move(command);
+  exchange.forms = std::move(forms);
+  exchange.done = [this, round = round_, done = std::move(done)](const AtResult& r) {
+    if (round == round_) done(r);
+  };
+  if (modem_.engine().submit(std::move(exchange)) == 0) give_up(modem_.engine().refusal());
+}
+
+void SimCare::second_reading() {
+  if (!modem_.is_ready()) return;
+  ask("AT+CPIN?", {{"+CPIN: *"}}, [this](const AtResult& r) {
+    const std::string_view state =
+        r.ok() ? readings::sim_state(r.line("+CPIN:")) : readings::sim_state_of_error(r.code);
+    if (state == "pin" && step_ == Step::first_reading) return count_attempts();
+    if (!state.empty()) asker_.set_sim(state);
+  });
+}
+
+void SimCare::count_attempts() {
+  step_ = Step::entering;
+  const bool own = modem_.features().has(Feature::pin_counter);
+  ask(own ? "AT+QPINC=\"SC\"" : "AT+CPINR=\"SIM PIN\"", {{own ? "+QPINC: t,n,*" : "+CPINR: _,n,*"}},
+      [this](const AtResult& r) {
+        const std::string_view line = r.line("+");
+        if (const auto left = at_number(at_fields(line), 1); left && *left < kFewestAttempts)
+          return give_up("the SIM has " + std::to_string(*left) + " attempts at its PIN left: none is used here");
+        identify();  // where the modem cannot tell, the pair that is remembered has to do
+      });
+}
+
+void SimCare::identify() {
+  ask("AT+QCCID", {{"+QCCID: _"}}, [this](const AtResult& r) { enter(readings::iccid(r.line("+QCCID:"))); });
+}
+
+void SimCare::enter(const std::string& iccid) {
+  if (!kept_) return give_up("no PIN is entered: this host keeps nothing, so it could be entered again and again");
+  dtu::Sha256 hash;
+  hash.update(iccid + "/" + config_.pin);
+  const std::string key = "pin." + hash.hex().substr(0, 32);
+  if (kept_->get(key).value_or("") == kTried)
+    return give_up("this PIN was tried on this SIM before and was not taken: correct \"pin\" in board.json");
+  const bool kept = kept_->set(key, kTried, [this, round = round_, key](dtu_status status) {
+    if (round != round_) return;
+    status == DTU_OK ? send_pin(key) : give_up("no PIN is entered: that it was cannot be kept on the disk");
+  });
+  if (!kept) give_up("no PIN is entered: that it was cannot be kept");
+}
+
+void SimCare::send_pin(const std::string& key) {
+  AtExchange pin;
+  pin.command = "AT+CPIN=\"" + config_.pin + "\"";
+  pin.sim_busy_ms = 0;
+  pin.done = [this, key](const AtResult& r) {
+    if (r.ok()) {
+      (void)kept_->set(key, kGood);
+      return;
+    }
+    give_up("the PIN of the SIM was not taken (" + r.text + "): correct \"pin\" in board.json, it is not tried again");
+  };
+  if (modem_.engine().submit(std::move(pin)) == 0) {
+    (void)kept_->remove(key);  // nothing was sent
+    give_up(modem_.engine().refusal());
+  }
+}
+
+// A SIM that was there and is gone comes back with the radio, often. A SIM that was pulled does not: it ends soon.
+void SimCare::lost_look() {
+  if (!modem_.is_ready() || toggles_ >= kMostToggles) return;
+  ++toggles_;
+  const std::string why = modem_.toggle_radio([](const AtResult&) {});
+  host_.warn("the SIM is lost: " + (why.empty() ? std::string("switching the radio off and on") : why));
+  lost_timer_->arm_ms(kLostMs << toggles_);
+}
+
+}  // namespace hal_ec600
