@@ -85,12 +85,12 @@ struct PortConfig {  // uconf.<n>
   [[nodiscard]] uint32_t bits_per_char() const {
     return 1 + databits + (parity != 0 ? 1 : 0) + (stopbits == 1 ? 1 : 2);
   }
-  int32_t direction_gpio = -1;   // direction_pin.<n>: switches the RS-485 driver; -1 = none
-  uint32_t direction_level = 1;  // while sending
-  uint32_t gap_ms = 0;           // pause after the last bit of a message, before the next is written
-  bool echo = false;             // the line echoes what is sent
-  // DTR and RTS, as masks of DTU_SIGNAL_...: those that are switched when the port opens and before it closes, and to
-  // what.
+  int32_t direction_gpio = -1;      // direction_pin.<n>: switches the RS-485 driver; -1 = none
+  uint32_t direction_level = 1;     // while sending
+  uint32_t gap_ms = 0;              // pause after the last bit of a message, before the next is written
+  bool echo = false;                // the line echoes what is sent
+  uint32_t downlink_max_age_s = 0;  // a message of a channel that waits longer is dropped; 0: it waits
+  // DTR and RTS, masks of DTU_SIGNAL_...: those that are switched as the port opens and before it closes, and to what.
   struct Signals {
     uint32_t mask = 0, values = 0;
     friend bool operator==(const Signals& a, const Signals& b) { return a.mask == b.mask && a.values == b.values; }

@@ -82,6 +82,7 @@ PortConfig read_port(const std::string& id, const Json& normal, const std::strin
 
   out.gap_ms = number(from, "gap_ms");
   out.echo = as_flag(from.get("echo"));
+  out.downlink_max_age_s = number(from, "downlink_max_age_s");
   out.silence_ms = number(from, "frame_idle_ms");
   read_signal(from, "dtr", DTU_SIGNAL_DTR, out.at_open);
   read_signal(from, "rts", DTU_SIGNAL_RTS, out.at_open);

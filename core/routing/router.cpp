@@ -13,7 +13,8 @@ namespace dtud::routing {
 namespace {
 
 constexpr size_t kMostReasons = 32;
-constexpr int64_t kRetryAfter_ns = 1'000'000'000;
+constexpr int64_t kSecond_ns = 1'000'000'000;
+constexpr int64_t kRetryAfter_ns = kSecond_ns;
 constexpr uint32_t kHurry_ms = 1000;
 
 dtu_error blank() {
@@ -192,7 +193,11 @@ dtu_status Router::from_channel(Channel& channel, const dtu_msg& msg) {
   if (taps_.active()) tap(channel.name, true, msg);
   if (link == nullptr) return DTU_OK;
   if (link->raw()) {
-    if (port != nullptr) queue_for_port(*port, msg);
+    if (port == nullptr) return DTU_OK;
+    dtu_msg down = msg;  // when it is too late is said here, as other dialects say it
+    const uint32_t age_s = port->config.downlink_max_age_s;
+    down.latest_ns = age_s != 0 ? monotonic_ns() + age_s * kSecond_ns : 0;
+    queue_for_port(*port, down);
     return DTU_OK;
   }
   plugins::Instance& speaker = *link->speaker;

@@ -34,7 +34,7 @@ struct Settings : net::PeerSettings {  // server: host is the numeric address to
 
 // Throws dtu::Failure (DTU_E_INVALID) naming the key, its value and what is allowed. Unknown keys are the host's.
 [[nodiscard]] Settings read_settings(std::string_view json);
-// The same, the files of TLS, and the address it listens on as a claim. See dtu_ops.check.
+// Tells of each fault, of what has no effect, and of the files of TLS; claims its address. See dtu_ops.check.
 void check_settings(std::string_view json, const dtu::Findings& found);
 
 }  // namespace channel_tcp

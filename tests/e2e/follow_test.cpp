@@ -384,8 +384,8 @@ TEST_P(Follow, ATapShowsTheDevice) {
   })) << read_file(dtud.path("tap"));
 }
 
-// --- downlink_max_age_s, of the DTU protocol
-// ---------------------------------------------------------------------------
+// --- downlink_max_age_s: of the DTU protocol, and of raw ports
+// ---------------------------------------------------------
 
 struct DownlinkAge : testing::Test {
   Pty pty;
@@ -405,6 +405,16 @@ struct DownlinkAge : testing::Test {
   [[nodiscard]] bool expired() const { return number(dtud.port("1"), "drops.expired") == 1; }
   void plug_in() const { std::filesystem::create_symlink(pty.device(), device); }
 };
+
+TEST_F(DownlinkAge, ARawMessageThatWaitedForLongerIsDropped) {
+  ASSERT_NO_FATAL_FAILURE(start(R"("mode": "raw", "downlink_max_age_s": 1)"));
+  EXPECT_TRUE(eventually([&] { return expired(); }));
+  plug_in();
+  ASSERT_TRUE(dtud.port_is("1", "up"));
+  TcpPeer server(dtud.listen_port("1"));
+  ASSERT_TRUE(server.write("new"));
+  EXPECT_EQ(pty.read_until("new"), "new");
+}
 
 TEST_F(DownlinkAge, AMessageThatWaitedForLongerIsDropped) {
   ASSERT_NO_FATAL_FAILURE(start(R"("downlink_max_age_s": 1)"));

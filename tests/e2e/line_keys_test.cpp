@@ -85,6 +85,24 @@ TEST_P(LineKeys, APauseIsKeptBetweenMessages) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+TEST_P(LineKeys, WhatWaitsThroughALongPauseIsDroppedInTime) {
+  ASSERT_NO_FATAL_FAILURE(start(R"(, "gap_ms": 60000, "downlink_max_age_s": 1)"));
+  Line line = bus();
+  ASSERT_TRUE(peer.write("begun"));
+  EXPECT_EQ(line.read(5), "begun");
+  for (int waiting = 1; waiting <= 3; ++waiting) {  // one by one, or they are one message
+    ASSERT_TRUE(peer.write("late"));
+    ASSERT_TRUE(eventually([&] {
+      const Json port = dtud.port("1");
+      return number(port, "queued_messages") + number(port, "drops.expired") == waiting;
+    }));
+  }
+  EXPECT_TRUE(eventually([&] { return dtud.metric(R"(dtu_port_dropped_total{port="1",reason="expired"})") == 3; }));
+  EXPECT_EQ(number(dtud.port("1"), "queued_messages"), 0);
+  EXPECT_EQ(number(dtud.port("1"), "tx_messages"), 1);
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // By default 20 ms, or 20 characters, of silence end a frame that is too short.
 TEST_P(LineKeys, AFixedLengthFindsItsFrameAgain) {
   ASSERT_NO_FATAL_FAILURE(start(R"(, "packet": {"length": 4})"));

@@ -225,7 +225,7 @@ std::string ports_text(const Json& ports, const Terminal& terminal) {
                count(p["dropped"], Colour::bad)});
     errors += error_line(terminal, "port " + p["id"].text(), p["error"]) + dialect_drop_line(terminal, p);
   }
-  return none(table, terminal, "no ports; see hal[].ports in the board document") + errors;
+  return none(table, terminal, "no ports; see uconf in the device document, which names the ports to open") + errors;
 }
 
 std::string channels_text(const Json& channels, const Terminal& terminal) {

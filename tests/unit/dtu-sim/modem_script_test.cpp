@@ -124,6 +124,21 @@ TEST_F(ModemScript, AnswersAreReplacedDelayedOrLeftOut) {
   EXPECT_EQ(bench_.ask("AT+CSQ"), answer({"+CSQ: 20,99"}));
 }
 
+TEST_F(ModemScript, AnAnswerInALineOfSeveralCommandsIsOfItsCommandOnly) {
+  bench_.act(R"(answer AT+CREG? "\r\n+CREG: 5\r\n\r\n+CREG: 0,3\r\n\r\nOK\r\n" 1)");
+  bench_.act(R"(answer AT+CGREG? "\r\nOK\r\n" 1)");
+  const std::string usual = answer({"+CSQ: 20,99", "+CREG: 0,1", "+CGREG: 0,1"});
+  const std::string scripted = lines({"+CSQ: 20,99", "+CREG: 5\r\n", "+CREG: 0,3", "+CSQ: 20,99"}) + kOk;
+  EXPECT_EQ(bench_.ask("AT+CSQ;+CREG?;+CGREG?;+CSQ"), scripted);
+  EXPECT_EQ(bench_.ask("AT+CSQ;+CREG?;+CGREG?"), usual);
+  // An error, or bytes without a result, are the answer of the whole line.
+  bench_.act(R"(answer AT+CREG? "\r\n+CME ERROR: 14\r\n" 1)");
+  EXPECT_EQ(bench_.ask("AT+CSQ;+CREG?;+CGREG?"), lines({"+CME ERROR: 14"}));
+  bench_.act(R"(answer AT+CREG? "" 1)");
+  EXPECT_EQ(bench_.ask("AT+CSQ;+CREG?;+CGREG?"), "");
+  EXPECT_EQ(bench_.ask("AT+CSQ;+CREG?;+CGREG?"), usual);
+}
+
 TEST_F(ModemScript, AnotherPromptAndDataThatNobodyAnnounces) {
   bench_.act("prompt >");
   EXPECT_EQ(bench_.ask("AT+CMGS=3"), ">");

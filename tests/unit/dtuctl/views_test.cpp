@@ -235,6 +235,8 @@ TEST_F(DtuctlTest, EmptyListsSayWhatToDo) {
     EXPECT_EQ(r.code, 0);
     EXPECT_THAT(r.out, testing::StartsWith("no " + std::string(list))) << list;
   }
+  answer("ports", "[]");
+  EXPECT_THAT(dtuctl({"ports"}).out, HasSubstr("see uconf in the device document"));
 }
 
 TEST_F(DtuctlTest, Inspect) {

@@ -59,6 +59,24 @@ TEST_P(PortTest, WritesInOrder) {
   for (int i = 0; i < 300; ++i) EXPECT_EQ(hal_script.got()[static_cast<size_t>(i)], std::to_string(i));
 }
 
+// A dialect says itself when its messages are too late; for a raw port nobody else does.
+TEST_P(PortTest, ARawMessageIsInTimeForAsLongAsItsPortSays) {
+  hal_script.write = [](dtu::Host, const dtu_msg*, uint32_t, uint32_t*) { return DTU_AGAIN; };
+  start();
+  raw();
+  ASSERT_TRUE(up());
+  rig.on([&] {
+    EXPECT_EQ(down("whenever"), DTU_OK);
+    port->config.downlink_max_age_s = 2;
+    const int64_t before = monotonic_ns();
+    EXPECT_EQ(down("soon"), DTU_OK);
+    ASSERT_EQ(port->queue.size(), 2U);
+    EXPECT_EQ(port->queue[0].latest_ns, 0);
+    EXPECT_GE(port->queue[1].latest_ns, before + 2'000'000'000);
+    EXPECT_LE(port->queue[1].latest_ns, monotonic_ns() + 2'000'000'000);
+  });
+}
+
 TEST_P(PortTest, AHalThatStartsAgainHasItsPortsOpenedWithANewKey) {
   start();
   raw();

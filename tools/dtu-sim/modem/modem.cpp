@@ -19,10 +19,28 @@ bool one_matches(std::string_view pattern, std::string_view line) {
   return wanted == got;
 }
 
+constexpr std::string_view kOk = "\r\nOK\r\n";
+
+// A scripted answer that ends with OK and is not of the whole line: the other commands of the line answer as well.
+bool is_a_part(const Override& scripted, std::string_view line) {
+  const std::optional<std::string>& text = scripted.answer;
+  return text && text->size() >= kOk.size() && text->compare(text->size() - kOk.size(), kOk.size(), kOk) == 0 &&
+         !one_matches(scripted.command, line);
+}
+
+// Its lines, as Answer::line takes them.
+std::string without_ending(std::string_view text) {
+  constexpr std::string_view kEnd = "\r\n";
+  text.remove_suffix(kOk.size());
+  if (text.substr(0, kEnd.size()) == kEnd) text.remove_prefix(kEnd.size());
+  if (text.size() >= kEnd.size() && text.substr(text.size() - kEnd.size()) == kEnd) text.remove_suffix(kEnd.size());
+  return std::string(text);
+}
+
 std::string ending(const Answer& answer, int cmee) {
   // In the order of Result.
   static const std::array<std::string_view, 6> kEndings{
-      "\r\nOK\r\n", "\r\nERROR\r\n", "\r\n+CME ERROR: ", "\r\n+CMS ERROR: ", "", ""};
+      kOk, "\r\nERROR\r\n", "\r\n+CME ERROR: ", "\r\n+CMS ERROR: ", "", ""};
   const bool as_error = answer.result == Result::cme && cmee == 0;
   std::string text(kEndings[static_cast<size_t>(as_error ? Result::error : answer.result)]);
   if (as_error || (answer.result != Result::cme && answer.result != Result::cms)) return text;
@@ -124,6 +142,10 @@ void Modem::run_line(const std::string& line) {
   Answer answer;
   int64_t delay = 0;
   if (Override* replaced = find_override(line)) {
+    if (is_a_part(*replaced, line)) {
+      run_each(line, answer);
+      return deliver(line, std::move(answer));
+    }
     delay = replaced->delay_ms;
     const std::optional<std::string> text = replaced->answer;
     if (replaced->times > 0) --replaced->times;
@@ -134,14 +156,36 @@ void Modem::run_line(const std::string& line) {
       return deliver(line, std::move(answer));
     }
   }
+  run_calls(line, answer);
+  answer.delay_ms += delay;
+  deliver(line, std::move(answer));
+}
+
+void Modem::run_calls(std::string_view line, Answer& answer) {
   const auto calls = parse_line(line);
   if (!calls) answer.error();
   for (const Call& call : calls.value_or(std::vector<Call>{})) {
     run_call(call, answer);
     if (answer.result != Result::ok) break;
   }
-  answer.delay_ms += delay;
-  deliver(line, std::move(answer));
+}
+
+// The commands of a line one by one, some of them with a scripted answer. The result is of the line.
+void Modem::run_each(std::string_view line, Answer& answer) {
+  std::string command;
+  for (std::string_view rest = line; !rest.empty() && answer.result == Result::ok;) {
+    const std::string_view part = until_semicolon(rest);
+    command = (rest.size() == line.size() ? "" : "AT") + std::string(part);
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    Override* scripted = find_override(command);
+    if (scripted == nullptr || !is_a_part(*scripted, line)) {
+      run_calls(command, answer);
+      continue;
+    }
+    answer.delay_ms += scripted->delay_ms;
+    if (scripted->times > 0) --scripted->times;
+    if (std::string lines = without_ending(*scripted->answer); !lines.empty()) answer.line(std::move(lines));
+  }
 }
 
 void Modem::run_call(const Call& call, Answer& answer) {

@@ -109,6 +109,8 @@ class Modem {
   void take_line(std::string line);
   void run_line(const std::string& line);
   void run_call(const Call& call, Answer& answer);
+  void run_calls(std::string_view line, Answer& answer);
+  void run_each(std::string_view line, Answer& answer);
   void deliver(const std::string& line, Answer answer);
   void print(const Answer& answer);
   void send(std::string_view bytes);
