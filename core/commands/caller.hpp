@@ -24,6 +24,7 @@ struct Caller {
   bool gave_password = false;   // the right one, for the call that is being answered
   std::string guard = {};       // under whose name wrong passwords are counted; "" = its own
   bool through_answer = false;  // what is asked is part of the answer to a call of it
+  uint64_t call = 0;            // what a command of the kernel is asked with: for Calls::when_given_up()
 
   [[nodiscard]] const std::string& guesses_as() const { return guard.empty() ? name : guard; }
   // dtud itself, and a plugin for itself: no command is closed to them.

@@ -248,8 +248,8 @@ void Calls::cancel(const plugins::Instance& asker, uint64_t number) {
   if (call.audited) note(call.caller.name, call.name, call.changes, {DTU_E_CANCELLED, "", "cancelled by who asked"});
   Call cancelled = it->second;
   drop(it->first, false);
+  if (cancelled.provider == nullptr) return tell_cancelled(cancelled);
   // Not now: who asked may be who answers, and is inside a call.
-  if (cancelled.provider == nullptr) return;
   lane_.post([cancelled = std::move(cancelled), run = cancelled.provider->handle().as_abi()] {
     const plugins::Handle* handle = plugins::Handle::find(run);
     if (handle != nullptr && handle->instance.load() == cancelled.provider) tell_cancelled(cancelled);
@@ -296,6 +296,7 @@ Answer Calls::begin(Call call, uint32_t deadline_ms, const std::string_view* pas
 // Commands and awaits may take long and cost the provider something meanwhile; reads and writes end by themselves.
 void Calls::tell_cancelled(const Call& call) {
   plugins::Instance* provider = call.provider;
+  if (provider == nullptr && call.given_up) return call.given_up();
   if (!call.handed_over || provider == nullptr || !provider->alive()) return;
   const plugins::Tables& t = provider->tables();
   const auto cancel = call.kind == Kind::command ? t.commands.cancel
@@ -337,6 +338,11 @@ void Calls::finish(uint64_t id, Answer answer) {
   }
   finished_.push_back({id, std::move(call.done), std::move(answer)});
   lane_.wake();
+}
+
+void Calls::when_given_up(uint64_t call, std::function<void()> told) {
+  const auto it = calls_.find(call);
+  if (it != calls_.end()) it->second.given_up = std::move(told);  // else it was answered at once
 }
 
 dtu_status Calls::reply(const plugins::Instance& provider, uint64_t id, Answer answer) {
@@ -381,7 +387,7 @@ void Calls::gone(const plugins::Instance& instance) {
     const auto node = calls_.extract(id);
     forget(node.mapped());
     give_up(id);
-    if (node.mapped().kind == Kind::await) tell_cancelled(node.mapped());
+    if (node.mapped().kind == Kind::await || node.mapped().provider == nullptr) tell_cancelled(node.mapped());
   }
   for (const uint64_t id : to_it) give_up(id);
   for (const uint64_t id : to_it)
@@ -488,7 +494,8 @@ void Calls::hand_over(uint64_t id) {
     // The call may be over before the function is.
     const Builtin builtin = std::move(call.builtin);
     const std::string args = std::move(call.args);
-    const Caller caller = call.caller;
+    Caller caller = call.caller;
+    caller.call = id;
     builtin(args, caller, [this, id](const Answer& answer) { finish(id, answer); });
     return;
   }

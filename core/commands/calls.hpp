@@ -5,6 +5,7 @@
 #include <dtu/services.h>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -62,6 +63,10 @@ class Calls {
   void drop(uint64_t id) { drop(id, true); }
   void cancel(const plugins::Instance& asker, uint64_t number);
 
+  // `told` is called when nobody waits any more for `call`, which a command of the kernel is answering later: its
+  // deadline passed, or its asker cancelled it or is gone. Not when it was answered.
+  void when_given_up(uint64_t call, std::function<void()> told);
+
   // From a provider.
   dtu_status reply(const plugins::Instance& provider, uint64_t call, Answer answer);
   // Whoever made command `call`, which `provider` is answering now; null: it is answering no such call.
@@ -108,6 +113,7 @@ class Calls {
     uint64_t number = 0;                    // the asker's
     plugins::Instance* provider = nullptr;  // null: the kernel
     Builtin builtin;
+    std::function<void()> given_up;  // of the kernel: who is told
     Done done;
     uint64_t timer = 0;
     Calls* owner = nullptr;

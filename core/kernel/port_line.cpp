@@ -96,11 +96,16 @@ void port_line(Kernel& kernel, const JsonObject& args, const Caller& caller, con
   if (caller.kind == Caller::Kind::self && (by.instance = kernel.instance(caller.name)) == nullptr)
     return done({DTU_E_CLOSED, "", caller.name + " does not run any more"});
   if (const uint32_t which = discarded_in(args); which != 0) kernel.router().discard(*port, which);
-  kernel.router().ask_line(*port, by, wish_in(args), config::as_flag(args.get("reset")),
-                           [done, id](dtu_status status, const std::string& why, const routing::LineState& state) {
-                             if (status < 0) return done({status, "", why});
-                             done({DTU_OK, to_json(id, state), ""});
-                           });
+  const uint64_t change =
+      kernel.router().ask_line(*port, by, wish_in(args), config::as_flag(args.get("reset")),
+                               [done, id](dtu_status status, const std::string& why, const routing::LineState& state) {
+                                 if (status < 0) return done({status, "", why});
+                                 done({DTU_OK, to_json(id, state), ""});
+                               });
+  // A call that fails has changed nothing, also when the line becomes free later.
+  kernel.calls().when_given_up(caller.call, [&kernel, id, change] {
+    if (routing::Port* same = kernel.router().port(id); same != nullptr) kernel.router().withdraw(*same, change);
+  });
 }
 
 }  // namespace dtud

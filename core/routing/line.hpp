@@ -45,7 +45,11 @@ struct LineControl {
     uint64_t after = 0;
     std::optional<dtu_port_settings> settings;
     uint32_t mask = 0, signals = 0;
-    LineDone done;                    // null: nobody waits
+    LineDone done;        // null: nobody waits
+    uint64_t number = 0;  // then: for Router::withdraw()
+    LineAsker by;         // then: who, what of, and what its layer was before and is with it
+    LineWish wish, before, now;
+    bool reset = false;
     bool made = false;                // only the signals have to be read
     int64_t look_ns = 0, end_ns = 0;  // then: when, and until when
   };
@@ -54,6 +58,7 @@ struct LineControl {
     LineWish wish;
   };
   std::deque<Change> changes;
+  uint64_t last_number = 0;
   bool changing = false;         // the HAL is making one, on another lane
   std::vector<Layer> layers;     // the last one counts most
   dtu_port_settings in_force{};  // as far as the HAL did not say otherwise; baud 0: the port is not open

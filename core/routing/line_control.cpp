@@ -5,6 +5,7 @@
 #include <dtu/sdk/text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "plugins/sound.hpp"
@@ -24,6 +25,9 @@ constexpr const char* kNoOtherSettings = "this board cannot change the settings 
 constexpr size_t kMostWaiting = 64;  // changes that somebody waits for
 constexpr uint32_t kSwitched = DTU_SIGNAL_DTR | DTU_SIGNAL_RTS | DTU_SIGNAL_BREAK;
 constexpr uint32_t kAtOpen = DTU_SIGNAL_DTR | DTU_SIGNAL_RTS;  // on: Linux raises both before a program can do anything
+
+constexpr std::array kFields{&dtu_port_settings::baud, &dtu_port_settings::databits, &dtu_port_settings::parity,
+                             &dtu_port_settings::stopbits, &dtu_port_settings::flow};
 
 bool same(const dtu_port_settings& a, const dtu_port_settings& b) {
   return a.baud == b.baud && a.databits == b.databits && a.parity == b.parity && a.stopbits == b.stopbits &&
@@ -105,6 +109,25 @@ LineWish layer_of(const Port& port, const LineAsker& by) {
   for (const auto& layer : port.control.layers)
     if (layer.by == by) return layer.wish;
   return {};
+}
+
+// It asks only how the line runs.
+bool is_look(const LineControl::Change& c) { return c.wish.empty() && (!c.reset || c.before.empty()); }
+
+// What the changes after this one took from its settings, they take from what it would have changed.
+void without(Port& port, std::deque<LineControl::Change>::iterator gone) {
+  auto& all = port.control.changes;
+  dtu_port_settings before = port.control.in_force;
+  for (auto c = all.begin(); c != gone; ++c) before = c->settings.value_or(before);
+  for (uint32_t dtu_port_settings::*field : kFields) {
+    const uint32_t value = (*gone->settings).*field;
+    if (value == before.*field) continue;
+    for (auto c = gone + 1; c != all.end(); ++c) {
+      if (!c->settings) continue;
+      if ((*c->settings).*field != value) break;  // changed again
+      (*c->settings).*field = before.*field;
+    }
+  }
 }
 
 // It would cut or garble what is still on its way.
@@ -215,8 +238,8 @@ dtu_status Router::set_line(const plugins::Instance& speaker, uint64_t link_id, 
   return DTU_OK;
 }
 
-void Router::ask_line(Port& port, const LineAsker& by, const LineWish& wish, bool reset, LineDone done) {
-  const auto refuse = [&](dtu_status status, const std::string& why) { done(status, why, {}); };
+uint64_t Router::ask_line(Port& port, const LineAsker& by, const LineWish& wish, bool reset, LineDone done) {
+  const auto refuse = [&](dtu_status status, const std::string& why) { return done(status, why, {}), uint64_t{0}; };
   dtu_error error{};
   error.struct_size = sizeof error;
   const LineWish before = layer_of(port, by), now = reset ? wish : sum(before, wish);
@@ -230,26 +253,78 @@ void Router::ask_line(Port& port, const LineAsker& by, const LineWish& wish, boo
   if (port.control.changes.size() >= kMostWaiting)
     return refuse(DTU_AGAIN, port.name + " has " + std::to_string(kMostWaiting) +
                                  " changes to make already: wait for an answer before the next one");
-  put_layer(port, by, now);
   LineControl::Change change;
+  const uint64_t number = change.number = ++port.control.last_number;
+  change.by = by;
+  change.wish = wish;
+  change.before = before;
+  change.now = now;
+  change.reset = reset;
+  change.done = std::move(done);
+  if (is_look(change)) return look_first(port, std::move(change)), number;
+  put_layer(port, by, now);
   if (const dtu_port_settings settings = wanted(port); !same(settings, coming(port))) change.settings = settings;
   change.mask = wish.mask | (reset ? before.mask : 0U);
   change.signals = wanted_signals(port) & change.mask;
-  change.done = [this, id = port.id, by, now, before, done = std::move(done)](dtu_status status, const std::string& why,
-                                                                              const LineState& state) {
-    if (Port* port = this->port(id); port != nullptr && status < 0) take_back(*port, by, now, before);
-    done(status, why, state);
-  };
   push_change(port, std::move(change));
+  return number;
+}
+
+// Before the changes that wait, for it waits for none of them.
+void Router::look_first(Port& port, LineControl::Change look) {
+  auto& all = port.control.changes;
+  look.after = port.left;
+  auto at = all.begin();
+  if (at != all.end() && (port.control.changing || at->made)) ++at;  // it is being made
+  at = std::find_if(at, all.end(), [](const auto& c) { return !c.done || !is_look(c); });
+  all.insert(at, std::move(look));
+  mark(port);
+  lane_.wake();
+}
+
+void Router::tell_asker(Port& port, const LineControl::Change& change, dtu_status status, const std::string& why,
+                        const LineState& state) {
+  if (status < 0 && this->port(port.id) == &port) take_back(port, change);
+  change.done(status, why, state);
 }
 
 // A change that failed leaves the line as it was before, unless somebody asked for something else meanwhile.
-void Router::take_back(Port& port, const LineAsker& by, const LineWish& wish, const LineWish& before) {
-  if (!same(layer_of(port, by), wish)) return;
-  put_layer(port, by, before);
+void Router::take_back(Port& port, const LineControl::Change& failed) {
+  if (!same(layer_of(port, failed.by), failed.now)) return;
+  put_layer(port, failed.by, failed.before);
   LineControl::Change change;
   if (const dtu_port_settings settings = wanted(port); !same(settings, coming(port))) change.settings = settings;
   if (change.settings && can_change(port, {}, nullptr) == DTU_OK) push_change(port, std::move(change));
+}
+
+void Router::withdraw(Port& port, uint64_t number) {
+  auto& all = port.control.changes;
+  const auto at = std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.done && c.number == number; });
+  if (number == 0 || at == all.end()) return;
+  if (is_look(*at)) return static_cast<void>(all.erase(at));
+  const LineControl::Change gone = *at;
+  // The wishes that came later are put on what was before.
+  LineWish expected = gone.now, layer = gone.before;
+  for (auto c = at + 1; c != all.end(); ++c) {
+    if (!c->done || !(c->by == gone.by) || is_look(*c)) continue;
+    expected = c->now;
+    c->before = layer;
+    layer = c->now = c->reset ? c->wish : sum(layer, c->wish);
+  }
+  if (same(layer_of(port, gone.by), expected)) put_layer(port, gone.by, layer);  // else its layer was ended meanwhile
+  LineControl::Change undo;
+  if (at == all.begin() && (port.control.changing || at->made)) {  // it is being made: done() finds nobody
+    at->now = at->before;
+    undo.mask = gone.mask;
+    undo.signals = wanted_signals(port) & undo.mask;
+  } else {
+    if (gone.settings) without(port, at);
+    all.erase(at);
+  }
+  if (const dtu_port_settings settings = wanted(port); !same(settings, coming(port))) undo.settings = settings;
+  if ((undo.settings || undo.mask != 0) && can_change(port, {}, nullptr) == DTU_OK) push_change(port, std::move(undo));
+  mark(port);
+  lane_.wake();
 }
 
 void Router::push_change(Port& port, LineControl::Change change) {
@@ -349,7 +424,7 @@ void Router::line_changed(Port& port, const Made& made) {
   if (change.done) {
     LineState state{control.in_force, 0, 0};
     if (made.looked == DTU_OK) state = {control.in_force, made.known, made.signals & made.known};
-    return change.done(made.status, why, state);
+    return tell_asker(port, change, made.status, why, state);
   }
   if (made.status < 0) {
     const dtu_port_settings s = change.settings.value_or(control.in_force);
@@ -369,10 +444,10 @@ bool Router::line_refused(Port& port, const std::string& why) {
   if (port.hal == nullptr || !port.hal->component().isolated) return false;
   if (control.before.baud != 0) control.in_force = std::exchange(control.before, {});
   if (control.changes.empty() || !control.changes.front().made || !control.changes.front().done) return false;
-  const LineDone done = std::move(control.changes.front().done);
+  const LineControl::Change refused = std::move(control.changes.front());
   control.changes.pop_front();
   mark(port);
-  done(DTU_E_UNSUPPORTED, why, {});
+  tell_asker(port, refused, DTU_E_UNSUPPORTED, why, {});
   return true;
 }
 
@@ -393,22 +468,20 @@ void Router::forget_asker(Port& port, const LineAsker& by) {
 
 // Nobody waits any longer for a port that is gone.
 void Router::fail_changes(Port& port, dtu_status status, const std::string& why) {
-  std::vector<LineDone> waiting;
+  std::vector<LineControl::Change> waiting;
   auto& all = port.control.changes;
   for (auto c = all.begin(); c != all.end();) {
     const bool begun = c == all.begin() && port.control.changing;  // the HAL's answer to it comes
-    if (c->done)
-      waiting.push_back(std::exchange(c->done, nullptr));
-    else if (!c->settings)
-      waiting.emplace_back();
-    else {
+    if (!c->done && c->settings) {
       ++c;
       continue;
     }
+    waiting.push_back(*c);
+    c->done = nullptr;
     c = begun ? c + 1 : all.erase(c);
   }
-  for (const LineDone& done : waiting)
-    if (done) done(status, why, {});
+  for (const LineControl::Change& change : waiting)
+    if (change.done) tell_asker(port, change, status, why, {});
 }
 
 // A line that is closed during a BREAK would stay so.

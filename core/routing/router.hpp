@@ -55,8 +55,11 @@ class Router {
   dtu_status set_line(const plugins::Instance& speaker, uint64_t link, const dtu_line& line, dtu_error* error);
   // Another line for `by`, in order with what the port was given before: `wish` is added to what it asked for before,
   // or with `reset` takes its place. `which`: DTU_DISCARD_..., done first; `discarded` (bytes) as in dtu.link/1. `done`
-  // is called once, also from inside. core/routing/line_control.cpp.
-  void ask_line(Port& port, const LineAsker& by, const LineWish& wish, bool reset, LineDone done);
+  // is called once, also from inside. What asks for nothing is answered at once, with what is in force. The number of
+  // the change; 0: it was refused. core/routing/line_control.cpp.
+  uint64_t ask_line(Port& port, const LineAsker& by, const LineWish& wish, bool reset, LineDone done);
+  // Nobody waits for this change any more: it is not made, or undone, and no other one is touched.
+  void withdraw(Port& port, uint64_t change);
   uint64_t discard(Port& port, uint32_t which);
   void has_room(const plugins::Instance& speaker);
   void session_refused(const plugins::Instance& speaker, uint64_t link, const dtu_error& error);
@@ -121,7 +124,10 @@ class Router {
   void leave_settings(Port& port);
   void switch_again(Port& port);
   static void switch_before_close(Port& port);
-  void take_back(Port& port, const LineAsker& by, const LineWish& wish, const LineWish& before);
+  void tell_asker(Port& port, const LineControl::Change& change, dtu_status status, const std::string& why,
+                  const LineState& state);
+  void take_back(Port& port, const LineControl::Change& failed);
+  void look_first(Port& port, LineControl::Change look);
   void forget_asker(Port& port, const LineAsker& by);
   void fail_changes(Port& port, dtu_status status, const std::string& why);
   void resume_line(Port& port);

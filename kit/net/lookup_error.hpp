@@ -20,7 +20,7 @@ namespace net {
   unknown = unknown || error == EAI_NODATA || error == EAI_ADDRFAMILY;
 #endif
   if (unknown)
-    return "the name " + host + " has no address (" + why + "): check \"url\" and the name servers of this device";
+    return "the name " + host + " has no address (" + why + "): check the name and the name servers of this device";
   return "the name " + host + " cannot be looked up (" + why + ")";
 }
 

@@ -106,6 +106,28 @@ TEST_P(PortLine, SignalsDoNotWaitForAStuckLine) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// Whoever was told "timeout" finds that nothing happened, then and later.
+TEST_P(PortLine, WhatWasNotMadeInTimeIsNotMadeLater) {
+  constexpr size_t kMuch = 400 * 1024;
+  TcpPeer peer(dtud.listen_port("1"));
+  ASSERT_TRUE(eventually([&] { return size(at(dtud.channel("1"), "health.peers")) == 1; }));
+  Line line = far_end();  // which reads nothing yet
+  ASSERT_TRUE(peer.write(std::string(kMuch, 's')));
+  ASSERT_TRUE(eventually([&] { return number(dtud.port("1"), "queued_messages") > 0; })) << to_json(dtud.port("1"));
+  auto late = std::async(std::launch::async, [&] {
+    return dtud.post("/v1/call", R"({"command": "port.line", "deadline_ms": 500, "args": {"port": "1", "baud": 300}})")
+        .body;
+  });
+  while (late.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout)
+    ASSERT_EQ(ask(""), kConfigured) << "it asks for nothing, so it waits for nobody";
+  EXPECT_THAT(late.get(), HasSubstr(R"("status":"timeout")"));
+  EXPECT_EQ(line.read(kMuch).size(), kMuch);
+  ASSERT_TRUE(eventually([&] { return number(dtud.port("1"), "queued_messages") == 0; }));
+  EXPECT_THAT(ask(R"(, "databits": 7)"), HasSubstr(R"("baud":9600,"cts":true,"databits":7)")) << "it waits its turn";
+  EXPECT_THAT(driver(), HasSubstr(R"("baud":9600)"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 // A plugin that asked for itself and dies leaves nothing behind.
 TEST_P(PortLine, IsAsConfiguredWhenWhoAskedIsGone) {
   ASSERT_TRUE(eventually(

@@ -40,8 +40,10 @@ std::string why_no_time(std::string_view packet) {
   if (is_zero(packet, kReceive) || is_zero(packet, kTransmit)) return "it names no time";
   if (word_at(packet, kRootDelay) > kMostRoot || word_at(packet, kRootDispersion) > kMostRoot)
     return "it is more than 16 s from a true clock";
+  // The 32 bits of seconds begin anew in 2036 and show the times from 1968 to 2104: one outside of these looks like
+  // another one.
   if (unix_ns(packet, kReceive) < kFirstYear_s * kSecond || unix_ns(packet, kTransmit) < kFirstYear_s * kSecond)
-    return "its time is before 2024";
+    return "its time is before 2024 or after 2104";
   return {};
 }
 

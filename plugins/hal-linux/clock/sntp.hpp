@@ -26,7 +26,7 @@ struct SntpAnswer {
 };
 // sent_ns: our clock at the request. elapsed_ns: from the request to the answer, by a clock that does not jump.
 // Refused: not mode 4, version other than 1 to 4, not synchronized, stratum 0 (with the server's code) or above 15,
-// no times, times before 2024, a delay that cannot be, a root distance above 16 s.
+// no times, times before 2024 (in 32 bits also those after 2104), a delay that cannot be, a root distance above 16 s.
 [[nodiscard]] SntpAnswer read_sntp(std::string_view packet, const SntpNonce& nonce, int64_t sent_ns,
                                    int64_t elapsed_ns);
 

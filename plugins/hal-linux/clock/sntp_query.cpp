@@ -32,7 +32,7 @@ SntpQuery::SntpQuery(dtu::Host host, const SystemClock& clock, const std::string
 void SntpQuery::resolved(const net::Resolved& names) {
   addresses_ = names.addresses;
   if (addresses_.size() > kMostAddresses) addresses_.resize(kMostAddresses);
-  if (addresses_.empty()) return end({{}, server_, server_ + ": " + names.error});
+  if (addresses_.empty()) return end({{}, server_, "ntp_server: " + names.error});
   ask_next();
 }
 

@@ -43,7 +43,7 @@ void AccessPoint::stop() { control_.stop(); }
 
 void AccessPoint::lost(const std::string& why) {
   setting_ = false;
-  set_state("\"state\":\"unavailable\",\"trouble\":" + dtu::quoted(shown(why, 160)));
+  set_state(unavailable(why));
 }
 
 void AccessPoint::set_state(std::string state) {
@@ -60,6 +60,7 @@ void AccessPoint::refresh() {
   control_.request("STATUS", [this](const std::string& reply, const std::string& trouble) {
     if (!trouble.empty()) return;
     const auto all = key_values(reply);
+    if (all.count("state") == 0) return set_state(unavailable(why_no_answer("hostapd", "STATUS", reply)));
     const auto value = [&](std::string_view key) {
       const auto at = all.find(key);
       return at != all.end() ? at->second : std::string();
@@ -120,8 +121,15 @@ void AccessPoint::ask_station(const std::shared_ptr<Listing>& listing, const std
       return;
     }
     const std::string mac = small(reply.substr(0, reply.find('\n')));
-    // No further one: an empty reply, or FAIL.
-    if (!is_mac(mac) || mac == listing->last || listing->count == kMostClients) {
+    // No further one: an empty reply or, of an older hostapd, FAIL.
+    const bool ended = reply.empty() || reply == "FAIL" || mac == listing->last || listing->count == kMostClients;
+    if (!ended && !is_mac(mac)) {  // a part of the list would pass for all of it
+      const char* const asked = listing->last.empty() ? "STA-FIRST" : "STA-NEXT";
+      host_.reply_error(listing->call, DTU_E_IO, "wifi.clients: " + why_no_answer("hostapd", asked, reply),
+                        DTU_ERR_RETRYABLE);
+      return;
+    }
+    if (ended) {
       host_.reply(listing->call, "{\"clients\":[" + listing->json + "]}");
       return;
     }

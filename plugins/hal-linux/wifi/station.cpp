@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t kScan_ms = 20'000, kConnect_ms = 40'000;
 constexpr size_t kMostScanning = 16;
+constexpr const char *kProgram = "wpa_supplicant", *kState = "wpa_state";
 
 struct StateWord {
   std::string_view theirs;
@@ -73,7 +74,7 @@ void Station::lost(const std::string& why) {
   if (connecting_ && connecting_->call != 0)
     host_.reply_error(connecting_->call, DTU_E_IO, "wifi.connect: " + why, DTU_ERR_RETRYABLE);
   connecting_.reset();
-  set_state("\"state\":\"unavailable\",\"trouble\":" + dtu::quoted(shown(why, 160)));
+  set_state(unavailable(why));
 }
 
 void Station::set_state(std::string state) {
@@ -86,13 +87,14 @@ void Station::refresh() {
   control_.request("STATUS", [this](const std::string& reply, const std::string& trouble) {
     if (!trouble.empty()) return;
     const auto all = key_values(reply);
+    if (all.count(kState) == 0) return set_state(unavailable(why_no_answer(kProgram, "STATUS", reply)));
     const auto value = [&](std::string_view key) {
       const auto at = all.find(key);
       return at != all.end() ? at->second : std::string();
     };
     std::string state = "disconnected";
     for (const StateWord& w : kStates)
-      if (value("wpa_state") == w.theirs) state = w.ours;
+      if (value(kState) == w.theirs) state = w.ours;
     std::string json = "\"state\":\"" + state + "\"";
     if (state == "connected" || state == "connecting") {
       if (const std::string ssid = printf_decoded(value("ssid")); !ssid.empty()) json += "," + ssid_member(ssid);
@@ -135,8 +137,10 @@ void Station::scan(uint64_t call) {
 void Station::scanned() {
   control_.request("SCAN_RESULTS", [this](const std::string& reply, const std::string& trouble) {
     if (!trouble.empty()) return fail_scan(trouble);
+    const auto found = scan_results(reply);
+    if (!found) return fail_scan(why_no_answer(kProgram, "SCAN_RESULTS", reply));
     std::string json = "{\"networks\":[";
-    for (const ScannedNetwork& n : scan_results(reply)) json += (json.back() == '[' ? "" : ",") + to_json(n);
+    for (const ScannedNetwork& n : *found) json += (json.back() == '[' ? "" : ",") + to_json(n);
     json += "]}";
     scan_timer_->disarm();
     for (const uint64_t call : std::exchange(scanning_, {})) host_.reply(call, json);
@@ -161,6 +165,8 @@ void Station::connect(uint64_t call, const std::string& ssid, const std::string&
   control_.request("STATUS", [this, ssid, password](const std::string& reply, const std::string& trouble) {
     if (!trouble.empty() || !connecting_) return;  // lost() has answered
     const auto all = key_values(reply);
+    // Not knowing which network is used now, a failure could not lead back to it.
+    if (all.count(kState) == 0) return give_up(why_no_answer(kProgram, "STATUS", reply));
     if (const auto id = all.find("id"); id != all.end() && is_number(id->second)) connecting_->before = id->second;
     add_network(ssid, password);
   });

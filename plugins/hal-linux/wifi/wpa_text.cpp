@@ -95,7 +95,9 @@ std::map<std::string, std::string, std::less<>> key_values(std::string_view text
   return all;
 }
 
-std::vector<ScannedNetwork> scan_results(std::string_view text) {
+std::optional<std::vector<ScannedNetwork>> scan_results(std::string_view text) {
+  constexpr std::string_view kHeading = "bssid / frequency /";
+  if (next_line(text).substr(0, kHeading.size()) != kHeading) return std::nullopt;
   std::vector<ScannedNetwork> all;
   while (!text.empty()) {
     std::string_view line = next_line(text);
@@ -147,6 +149,15 @@ std::string why_no_password(std::string_view password) {
   return password.size() >= kLeast && password.size() <= kMost && printable
              ? ""
              : "8 to 63 printable ASCII characters, or 64 hexadecimal digits, are allowed";
+}
+
+std::string why_no_answer(std::string_view program, std::string_view command, std::string_view reply) {
+  return std::string(program) + " answers " + std::string(command) +
+         " with: " + (reply.empty() ? "nothing" : shown(reply, 40));
+}
+
+std::string unavailable(std::string_view why) {
+  return "\"state\":\"unavailable\",\"trouble\":" + dtu::quoted(shown(why, 160));
 }
 
 bool is_mac(std::string_view text) {

@@ -28,14 +28,19 @@ struct ScannedNetwork {
   int frequency_mhz = 0, signal_dbm = 0;
   const char* security = "open";  // "open", "wep", "wpa", "wpa2", "wpa3", "enterprise"
 };
-// SCAN_RESULTS: the strongest first, at most 64. Lines that are none are left out.
-[[nodiscard]] std::vector<ScannedNetwork> scan_results(std::string_view text);
+// SCAN_RESULTS: the strongest first, at most 64. Lines that are none are left out. Nothing: it does not begin with the
+// heading, which is there also when no network is: it is no such answer (FAIL, noise).
+[[nodiscard]] std::optional<std::vector<ScannedNetwork>> scan_results(std::string_view text);
 [[nodiscard]] std::string to_json(const ScannedNetwork& network);
 // 2412 -> 1, 5180 -> 36; 0: none.
 [[nodiscard]] int channel_of(int frequency_mhz);
 
 // "": it may be a password of WPA: 8 to 63 printable ASCII characters, or 64 hexadecimal digits.
 [[nodiscard]] std::string why_no_password(std::string_view password);
+// What to say of a reply that is no answer to `command`: "wpa_supplicant answers SCAN_RESULTS with: FAIL".
+[[nodiscard]] std::string why_no_answer(std::string_view program, std::string_view command, std::string_view reply);
+// Members of a JSON object: the state cannot be told, and why.
+[[nodiscard]] std::string unavailable(std::string_view why);
 [[nodiscard]] bool is_mac(std::string_view text);  // "02:00:00:00:00:01"
 
 }  // namespace hal_linux

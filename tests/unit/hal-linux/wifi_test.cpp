@@ -124,6 +124,16 @@ TEST_F(WifiTest, ScansAndAllWhoAskGetTheOneResult) {
             R"("channel":1,"signal_dbm":-70,"security":"open"}]})");
   EXPECT_EQ(answer(second), answer(first));
   EXPECT_THAT(supplicant_->asked, ElementsAre("SCAN", "SCAN_RESULTS"));
+
+  supplicant_->after = [this](const std::string& command) {
+    if (command == "SCAN") supplicant_->tell("CTRL-EVENT-SCAN-RESULTS ");
+  };
+  for (const char* reply : {"FAIL\n", "-1\n", "OK\n", "AAAA"}) {
+    supplicant_->answers["SCAN_RESULTS"] = reply;
+    EXPECT_THAT(call("wifi.scan"), HasSubstr("wifi.scan: wpa_supplicant answers SCAN_RESULTS with: ")) << reply;
+  }
+  supplicant_->answers["SCAN_RESULTS"] = "bssid / frequency / signal level / flags / ssid\n";
+  EXPECT_EQ(call("wifi.scan"), R"({"networks":[]})") << "nothing is in reach";
   supplicant_->answers["SCAN"] = "FAIL\n";
   EXPECT_THAT(call("wifi.scan"), HasSubstr("wifi.scan: wpa_supplicant refuses: FAIL"));
 }
@@ -248,13 +258,21 @@ TEST_F(WifiTest, ListsTheClientsWithTheAddressesOfTheirInterface) {
   use();
   hostapd_->answers["STA-FIRST"] = "02:00:00:00:00:0A\nflags=[AUTH]\nsignal=-41\nconnected_time=12\n";
   hostapd_->answers["STA-NEXT 02:00:00:00:00:0a"] = "02:00:00:00:00:0b\nsignal=x\n";
-  hostapd_->answers["STA-NEXT 02:00:00:00:00:0b"] = "FAIL\n";
+  hostapd_->answers["STA-NEXT 02:00:00:00:00:0b"] = "";
   EXPECT_EQ(call("wifi.clients"),
             R"({"clients":[{"mac":"02:00:00:00:00:0a","address":"192.168.4.2","signal_dbm":-41,"connected_s":12},)"
             R"({"mac":"02:00:00:00:00:0b"}]})");
   hostapd_->answers["STA-NEXT"] = "02:00:00:00:00:0b\n";  // one that names the same for ever
   hostapd_->answers.erase("STA-NEXT 02:00:00:00:00:0b");
   EXPECT_THAT(call("wifi.clients"), HasSubstr("0b\"}]}"));
+  hostapd_->answers["STA-NEXT"] = "UNKNOWN COMMAND\n";
+  EXPECT_EQ(call("wifi.clients"), "wifi.clients: hostapd answers STA-NEXT with: UNKNOWN COMMAND");
+  hostapd_->answers["STA-FIRST"] = "-1\n";
+  EXPECT_EQ(call("wifi.clients"), "wifi.clients: hostapd answers STA-FIRST with: -1");
+  for (const char* none : {"", "FAIL\n"}) {
+    hostapd_->answers["STA-FIRST"] = none;
+    EXPECT_EQ(call("wifi.clients"), R"({"clients":[]})") << none;
+  }
 }
 
 TEST_F(WifiTest, AMissingSupplicantIsSaidAndFoundWhenItComes) {
@@ -302,6 +320,19 @@ TEST_F(WifiTest, WhoWaitsIsAnsweredWhenItStops) {
   ASSERT_TRUE(until([&] { return !hostapd_->asked.empty(); }));
   wifi_->stop();
   for (const uint64_t call : {scan, connect, clients}) EXPECT_THAT(answer(call), HasSubstr("was stopped"));
+}
+
+TEST_F(WifiTest, AStateThatIsNotToldIsNotMadeUp) {
+  use();
+  supplicant_->answers["STATUS"] = hostapd_->answers["STATUS"] = "FAIL\n";
+  EXPECT_TRUE(heard());
+  hostapd_->tell("AP-DISABLED ");
+  const std::string trouble = R"("state":"unavailable","trouble":"wpa_supplicant answers STATUS with: FAIL")",
+                    of_hostapd = R"("state":"unavailable","trouble":"hostapd answers STATUS with: FAIL")";
+  EXPECT_TRUE(until([&] { return wifi_->state() == "{" + trouble + R"(,"access_point":{)" + of_hostapd + "}}"; }))
+      << wifi_->state();
+  EXPECT_EQ(call("wifi.connect", R"({"ssid": "x"})"), "wifi.connect: wpa_supplicant answers STATUS with: FAIL");
+  EXPECT_TRUE(supplicant_->asked.empty()) << "nothing is changed";
 }
 
 TEST_F(WifiTest, GarbageHarmsNothing) {

@@ -24,7 +24,7 @@ TEST(WpaText, ANameThatIsNoTextIsShownAsItsBytes) {
 }
 
 TEST(WpaText, ReadsResultsOfAScan) {
-  const auto all = scan_results(
+  const auto results = scan_results(
       "bssid / frequency / signal level / flags / ssid\n"
       "02:00:00:00:00:01\t2412\t-70\t[WPA2-PSK-CCMP][ESS]\tone\n"
       "02:00:00:00:00:02\t5180\t-40\t[WPA2-PSK+SAE-CCMP][ESS]\ttab\\there\ttoo\n"
@@ -34,6 +34,8 @@ TEST(WpaText, ReadsResultsOfAScan) {
       "02:00:00:00:00:06\t2437\t-81\t[WEP][ESS]\tw\n"
       "no line\n02:00:00:00:00:07\tx\t-1\t[ESS]\ty\n02:00:00:00:00:08\t2412\t-1\t[ESS]\t" +
       std::string(33, 'a') + "\n");
+  ASSERT_TRUE(results);
+  const auto& all = *results;
   ASSERT_EQ(all.size(), 6U);
   EXPECT_EQ(to_json(all[0]), R"({"ssid_hex":"7461620968657265)"
                              "09"
@@ -50,14 +52,26 @@ TEST(WpaText, ReadsResultsOfAScan) {
   EXPECT_EQ(channel_of(1), 0);
 }
 
+TEST(WpaText, AnAnswerWithoutTheHeadingIsNoList) {
+  const auto none = scan_results("bssid / frequency / signal level / flags / ssid");
+  EXPECT_TRUE(none && none->empty());
+  for (const std::string& reply :
+       {std::string(), std::string("FAIL"), std::string("-1"), std::string(16384, 'A'), std::string("\0\xff\n\n", 4),
+        std::string("bssid"), std::string("02:00:00:00:00:01\t2412\t-70\t[ESS]\tone\n")})
+    EXPECT_FALSE(scan_results(reply)) << reply.substr(0, 40);
+  EXPECT_EQ(why_no_answer("hostapd", "STATUS", ""), "hostapd answers STATUS with: nothing");
+}
+
 TEST(WpaText, IsBounded) {
-  std::string crowd, keys;
+  std::string crowd = "bssid / frequency / signal level / flags / ssid\n", keys;
   for (int i = 0; i < 1000; ++i) {
     crowd += "02:00:00:00:00:01\t2412\t-" + std::to_string(i) + "\t[ESS]\tx\n";
     keys += "k" + std::to_string(i) + "=v\n";
   }
-  EXPECT_EQ(scan_results(crowd).size(), 64U);
-  EXPECT_EQ(scan_results(crowd).front().signal_dbm, 0);
+  const auto results = scan_results(crowd);
+  ASSERT_TRUE(results);
+  EXPECT_EQ(results->size(), 64U);
+  EXPECT_EQ(results->front().signal_dbm, 0);
   EXPECT_EQ(key_values(keys).size(), 64U);
   EXPECT_EQ(key_values("a=1\nnone\n=x\na=2\nb==").at("a"), "1");
 }
