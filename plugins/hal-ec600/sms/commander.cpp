@@ -20,7 +20,7 @@ dtu_request request_of(const Order& order, const std::string& remote) {
 
 }  // namespace
 
-void Commander::run(const Order& order, const std::string& from) {
+void Commander::run(const Order& order, const std::string& from, const std::string& trouble) {
   const int64_t now = host_.monotonic_ns();
   while (!times_ns_.empty() && now - times_ns_.front() >= kHour_ns) times_ns_.pop_front();
   if (times_ns_.size() >= kMostAnHour) {
@@ -28,6 +28,7 @@ void Commander::run(const Order& order, const std::string& from) {
     return host_.warn("a command by SMS was not run: " + std::to_string(kMostAnHour) + " came within an hour");
   }
   times_ns_.push_back(now);
+  if (!trouble.empty()) return answer({order, from, {}, true}, failed(order, trouble));
   running_.remove_if([](const Running& r) { return r.over; });
   if (running_.size() >= kMostRunning)
     return answer({order, from, {}, true}, failed(order, "8 commands run already: send it again later"));

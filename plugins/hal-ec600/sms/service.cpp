@@ -43,7 +43,9 @@ Service::Service(dtu::Host host, AtEngine& engine, Inbox::Settings settings)
       outbox_(host, engine),
       commander_(host, outbox_),
       inbox_(host, engine, std::move(settings),
-             [this](const Order& order, const std::string& from) { commander_.run(order, from); }) {}
+             [this](const Order& order, const std::string& from, const std::string& trouble) {
+               commander_.run(order, from, trouble);
+             }) {}
 
 void Service::list_commands(const dtu::CommandsIface::Each& each) {
   each(info("sms.send", "Send an SMS", kSendArgs, DTU_COMMAND_CHANGES));
@@ -101,6 +103,7 @@ std::string Service::health() const {
   add("undeletable", c.undeletable);
   add("commands", commander_.ran());
   add("commands_refused", c.refused);
+  add("commands_repeated", c.repeated);
   add("commands_left_out", commander_.left_out());
   add("commands_unanswered", commander_.unanswered());
   add("waiting_parts", inbox_.waiting_parts());
