@@ -143,6 +143,21 @@ TEST_F(SmsServiceTest, SaysWhichPartWasNotSent) {
   EXPECT_THAT(call("sms.send", R"({"number": "12+", "text": ""})"), HasSubstr("error: /number"));
 }
 
+TEST_F(SmsServiceTest, OnlyWhatWasHandedOverMayHaveBeenSent) {
+  begin();
+  modem().on("AT+CMGS=", std::vector<std::string>{});
+  EXPECT_EQ(call("sms.send", R"({"number": "1", "text": "a"})"), "no answer yet");
+  run(11'000);
+  EXPECT_EQ(answer(), "error: AT+CMGS: the modem did not ask for the text within 10 s, so nothing was sent");
+  modem().on("AT+CMGS=", {"> "});
+  modem().on_text = [](const std::string&, const std::string&) { return std::vector<std::string>{}; };
+  (void)call("sms.send", R"({"number": "1", "text": "a"})");
+  run(121'000);
+  EXPECT_THAT(answer(), HasSubstr("it may have been sent all the same"));
+  modem().on_text = [](const std::string&, const std::string&) { return std::vector<std::string>{"RDY"}; };
+  EXPECT_THAT(call("sms.send", R"({"number": "1", "text": "a"})"), HasSubstr("it may have been sent all the same"));
+}
+
 TEST_F(SmsServiceTest, ADeafModemIsSaidAndNothingIsLeft) {
   begin();
   modem().deaf = true;
