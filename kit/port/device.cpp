@@ -64,6 +64,21 @@ std::string name_of_process(const fs::path& proc) {
   return "pid " + proc.filename().string() + " (" + name + ")";
 }
 
+// Has the process the other end of this pseudo terminal, as a simulator of the device has? "tty-index:" of a descriptor
+// of /dev/ptmx says whose other end it is.
+bool is_other_end(const fs::path& proc, const fs::path& device) {
+  if (device.parent_path() != "/dev/pts") return false;
+  std::error_code none;
+  for (fs::directory_iterator fd(proc / "fd", none), end; !none && fd != end; fd.increment(none)) {
+    std::error_code gone;
+    if (fs::read_symlink(fd->path(), gone).filename() != "ptmx") continue;
+    std::ifstream info(proc / "fdinfo" / fd->path().filename());
+    for (std::string key, value; info >> key >> value;)
+      if (key == "tty-index:" && value == device.filename()) return true;
+  }
+  return false;
+}
+
 bool has_open(const fs::path& proc, const fs::path& device) {
   std::error_code none;
   for (fs::directory_iterator fd(proc / "fd", none), end; !none && fd != end; fd.increment(none)) {
@@ -84,7 +99,7 @@ std::string holders(const std::string& device, bool others) {
   for (fs::directory_iterator proc("/proc", none), end; !none && proc != end; proc.increment(none)) {
     const std::string pid = proc->path().filename().string();
     if (pid.find_first_not_of("0123456789") != std::string::npos || (others && pid == self) ||
-        !has_open(proc->path(), target))
+        !has_open(proc->path(), target) || (others && pid != self && is_other_end(proc->path(), target)))
       continue;
     if (!found.empty()) found += ", ";
     found += pid == self ? "another port of this program" : name_of_process(proc->path());

@@ -28,6 +28,7 @@ std::string sim_words(std::string_view state) {
 }
 
 constexpr std::array<const char*, 3> kRegistrations{"+CREG", "+CGREG", "+CEREG"};
+constexpr const char* kAccess = " AcT";  // behind one of these: the technology that it names
 
 bool is_registered(const std::string& state) { return state == "1" || state == "5"; }
 
@@ -73,24 +74,31 @@ const Asker::Part Asker::kParts[] = {
      "+CREG: n,n,*",
      {},
      {"network.voice_state"},
-     [](Asker& a, const AtResult&, std::string_view l) { a.registered("+CREG", l); }},
+     [](Asker& a, const AtResult&, std::string_view l) {
+       a.registered("+CREG", readings::registration(l), readings::technology_answered(l));
+     }},
     {"+CGREG?",
      "+CGREG: n,n,*",
      {},
      {},
-     [](Asker& a, const AtResult&, std::string_view l) { a.registered("+CGREG", l); }},
+     [](Asker& a, const AtResult&, std::string_view l) {
+       a.registered("+CGREG", readings::registration(l), readings::technology_answered(l));
+     }},
     {"+CEREG?",
      "+CEREG: n,n,*",
      {},
      {},
-     [](Asker& a, const AtResult&, std::string_view l) { a.registered("+CEREG", l); }},
+     [](Asker& a, const AtResult&, std::string_view l) {
+       a.registered("+CEREG", readings::registration(l), readings::technology_answered(l));
+     }},
     {"+COPS?",
      "+COPS: n,*",
      {},
      {"radio.operator", "radio.technology"},
      [](Asker& a, const AtResult&, std::string_view l) {
        a.set("radio.operator", readings::operator_name(l));
-       a.set("radio.technology", readings::technology(l));
+       const std::string technology = readings::technology(l);
+       a.set("radio.technology", technology.empty() ? a.registered_technology() : technology);
      }},
     {"+QCSQ",
      "+QCSQ: t,*",
@@ -132,8 +140,12 @@ Asker::Asker(Modem& modem, Values& values, const Config& config, Now now_ms, std
   for (const char* which : kRegistrations)
     modem_.engine().on_urc(std::string(which) + ":", [this, which](std::string_view line, std::string_view) {
       if (line.find(',') != std::string_view::npos && at_has_form(line, std::string(which) + ": n,n,*")) return;
-      set(which, readings::registration_told(line));
-      take_registrations();
+      const auto states = [this] { return values_.json("network.voice_state") + values_.json("network.data_state"); };
+      const std::string before = states();
+      registered(which, readings::registration_told(line), readings::technology(line));
+      if (std::string technology = registered_technology(); !technology.empty())
+        set("radio.technology", std::move(technology));
+      if (states() != before) news();
       changed_();
     });
   modem_.engine().on_urc("+CPIN:", [this](std::string_view line, std::string_view) {
@@ -150,6 +162,7 @@ void Asker::start_over() {
   locator_ready_ = false;
   for (const char* name : {"device.imei", "device.version"}) values_.forget(name, {});
   for (const char* name : kSimPoints) values_.forget(name, {});
+  values_.forget_failures();
 }
 
 std::string_view Asker::sim_state() const {
@@ -167,11 +180,21 @@ void Asker::set_sim(std::string_view state) {
   if (state == before) return;
   for (const char* name : kSimPoints) values_.forget(name, state == "ready" ? std::string() : sim_words(state));
   if (on_sim_) on_sim_(before, state);
+  if (!before.empty()) news();
 }
 
-void Asker::registered(const char* which, std::string_view line) {
-  set(which, readings::registration(line));
+void Asker::registered(const char* which, std::string state, std::string technology) {
+  set(which, std::move(state));
+  set(std::string(which) + kAccess, std::move(technology));
   take_registrations();
+}
+
+std::string Asker::registered_technology() const {
+  for (const char* which : {"+CEREG", "+CGREG", "+CREG"})
+    if (const std::string& access = values_.json(std::string(which) + kAccess);
+        !access.empty() && is_registered(values_.json(which)))
+      return access;
+  return {};
 }
 
 void Asker::take_registrations() {

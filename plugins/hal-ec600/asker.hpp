@@ -25,7 +25,7 @@ class Asker {
   // Reads the group; then() is called once, when it was read or could not be: Values says why. One that is being read
   // already is not read twice. Within the call when the modem takes no command.
   void read(Group group, Then then);
-  // The modem restarted: who it is is read again.
+  // The modem restarted: who it is is read again, and what could not be read.
   void start_over();
 
   [[nodiscard]] std::string_view sim_state() const;
@@ -33,6 +33,11 @@ class Asker {
 
   // What the SIM says of itself by +CPIN; "none", "pin", ... Tells on_sim() when it is another than before.
   void set_sim(std::string_view state);
+  // Told when something is likely to have changed that only a poll can tell: SIM, PIN or registration are others.
+  void on_news(std::function<void()> fn) { on_news_ = std::move(fn); }
+  void news() const {
+    if (on_news_) on_news_();
+  }
   void on_sim(std::function<void(std::string_view before, std::string_view now)> fn) { on_sim_ = std::move(fn); }
 
  private:
@@ -56,7 +61,8 @@ class Asker {
   void read_locator();
   void locate();
   void take_registrations();
-  void registered(const char* which, std::string_view line);
+  void registered(const char* which, std::string state, std::string technology);
+  [[nodiscard]] std::string registered_technology() const;
   void locator_step(std::string command, std::function<void(const AtResult&)> next);
 
   Modem& modem_;
@@ -65,6 +71,7 @@ class Asker {
   Now now_ms_;
   std::function<void()> changed_;
   std::function<void(std::string_view, std::string_view)> on_sim_;
+  std::function<void()> on_news_;
   std::map<Group, std::vector<Then>> reading_;
   bool locator_ready_ = false;  // token and order are set since the last restart
 };

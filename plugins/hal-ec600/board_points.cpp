@@ -9,8 +9,9 @@ namespace hal_ec600 {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
-constexpr int64_t kLocatorMs = 600'000;  // a paid service with limits per day
-constexpr int64_t kStaleAfter = 3;       // times poll_s
+constexpr int64_t kYoungMs = 2'000;                                 // readers that come together share one exchange
+constexpr int64_t kLocatorMs = 600'000, kLocatorFailedMs = 60'000;  // a paid service with limits per day
+constexpr int64_t kStaleAfter = 3;                                  // times poll_s
 constexpr uint64_t kPatienceMs = 10'000;
 constexpr size_t kMostWaiting = 256;
 constexpr uint32_t kHeldMs = 2'000;  // a command that has the line for so long may have it much longer
@@ -127,10 +128,12 @@ void BoardPoints::refuse(const Point& point) const {
 
 bool BoardPoints::is_fresh(const Point& point, const Value& value) const {
   if (value.at_ms < 0) return false;
-  const bool once = point.group == Group::identity || (point.group == Group::sim && value.known());
-  const int64_t most =
-      std::max<int64_t>(int64_t{1000} * config_.poll_s, point.group == Group::locator ? kLocatorMs : 0);
-  return once ? value.known() : host_.monotonic_ns() / kNsPerMs - value.at_ms < most;
+  const bool once = point.group == Group::identity || point.group == Group::sim;
+  if (once && value.known()) return true;
+  int64_t most = kYoungMs;
+  if (point.group == Group::locator) most = value.known() ? kLocatorMs : kLocatorFailedMs;
+  if (point.group == Group::poll && value.why.empty()) most = int64_t{1000} * config_.poll_s;
+  return host_.monotonic_ns() / kNsPerMs - value.at_ms < most;
 }
 
 void BoardPoints::read(std::string_view name, uint64_t call) {

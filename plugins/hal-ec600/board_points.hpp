@@ -17,10 +17,11 @@ class BoardPoints {
   BoardPoints(dtu::Host host, Modem& modem, Asker& asker, Values& values, const Network& network, const Config& config);
 
   void list(const dtu::PointsIface::Each& each) const;
-  // Answers with the value and its age: at once when it is younger than poll_s, else when it was read. Stale is what is
-  // older than three times poll_s, or what was last heard of a modem that does not answer now. While the modem starts,
-  // a value that is not known waits for it, up to 10 s. While another command has the line for seconds, what is known
-  // is answered, or the command is named, before the caller's patience ends. Throws DTU_E_NOT_FOUND, and
+  // Answers with the value and its age: at once when it is young enough, else when it was read. Young enough is poll_s
+  // for what is polled, 2 s for the rest and for every failure; the locator is asked seldom; who the modem and its SIM
+  // are is read once. Stale is what is older than three times poll_s, or what was last heard of a modem that does not
+  // answer now. While the modem starts, a value that is not known waits for it, up to 10 s. While another command has
+  // the line for seconds, what is known is answered, or the command is named. Throws DTU_E_NOT_FOUND, and
   // DTU_E_UNSUPPORTED for what this variant lacks or board.json leaves out.
   void read(std::string_view name, uint64_t call);
   void start();

@@ -42,11 +42,15 @@ const Features::Test* Features::next_test() const {
   return nullptr;
 }
 
+bool Features::is_refusal(const AtResult& result) noexcept {
+  return result.end == AtEnd::error || (result.end == AtEnd::cme && !is_of_sim(result.code));
+}
+
 void Features::tested(Feature f, const AtResult& result) {
   if (result.ok()) {
     states_.at(index(f)) = State::there;
     ranges_.at(index(f)) = result.lines.empty() ? std::string() : result.lines.front();
-  } else if (result.end == AtEnd::error || (result.end == AtEnd::cme && !is_of_sim(result.code))) {
+  } else if (is_refusal(result)) {
     states_.at(index(f)) = State::lacking;
   } else {
     silent_.at(index(f)) = true;

@@ -37,6 +37,7 @@ class Features {
   // A refusal says that it lacks, but for want of a SIM; silence says nothing. Both are asked again after the next
   // start.
   void tested(Feature f, const AtResult& result);
+  [[nodiscard]] static bool is_refusal(const AtResult& result) noexcept;
   void ask_again_what_was_silent() { silent_ = {}; }
 
  private:

@@ -41,9 +41,11 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePor
       at_commands_(host, modem_),
       sms_(host, modem_.engine(), sms::read_settings(dtu::Json(config)["sms"])),
       upgrade_(host, modem_.engine()),
-      data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }) {
+      data_(host, modem_, data::read_settings(dtu::Json(config)["data"]), [this] { return registered(); }),
+      reset_point_(host, config_.reset_point) {
   modem_.on_ready([this] { ready(); });
   modem_.on_unready([this] { unready(); });
+  asker_.on_news([this] { poll_soon(); });
   modem_.on_unknown_line([this](std::string_view line) { events_.line(line); });
   modem_.searching_by([this] { return asker_.searching(); });
   modem_.kept_off_by([this] { return upgrade_.is_writing(); });
@@ -51,14 +53,20 @@ Ec600Hal::Ec600Hal(dtu::Host host, std::string_view config, const Modem::MakePor
 
 dtu_status Ec600Hal::start() {
   poll_timer_.emplace(host_, [this] { poll(); });
+  soon_timer_.emplace(host_, [this] {
+    soon_ = false;
+    if (modem_.is_ready()) poll();
+  });
   points_.start();
   sim_.start();
   modem_.start();
   data_.start();
+  reset_point_.start();
   return DTU_OK;
 }
 
 dtu_status Ec600Hal::stop(uint32_t /*deadline_ms*/) {
+  reset_point_.stop();
   data_.stop();
   modem_.stop();
   sim_.stop();
@@ -66,12 +74,14 @@ dtu_status Ec600Hal::stop(uint32_t /*deadline_ms*/) {
   sms_.stop();
   upgrade_.stop();
   poll_timer_.reset();
+  soon_timer_.reset();
   return DTU_OK;
 }
 
 // All is read once, then what changes every poll_s.
 void Ec600Hal::ready() {
   asker_.start_over();
+  quick_polls_ = 0;
   asker_.read(Group::identity, [] {});
   poll();
   asker_.read(Group::poll, [this] { asker_.read(Group::sim, [] {}); });  // of the poll just begun
@@ -84,6 +94,8 @@ void Ec600Hal::ready() {
 
 void Ec600Hal::unready() {
   if (poll_timer_) poll_timer_->disarm();
+  if (soon_timer_) soon_timer_->disarm();
+  soon_ = false;
   sim_.modem_unready();
   points_.modem_unready();
   sms_.gone();
@@ -92,17 +104,32 @@ void Ec600Hal::unready() {
 }
 
 void Ec600Hal::poll() {
-  constexpr uint64_t kMsPerS = 1'000, kSimBusyMs = 2'000;
+  constexpr uint64_t kMsPerS = 1'000, kQuickMs = 2'000;
   constexpr uint32_t kMostSimBusy = 15;  // for 30 s (A9); then it is as slow as all else
+  constexpr uint32_t kMostNameless = 5;  // the name of the operator comes later than the registration
   if (poll_timer_) poll_timer_->arm_ms(kMsPerS * config_.poll_s);
   asker_.read(Group::poll, [this] {
-    if (asker_.sim_state() != "busy") {
-      sim_busy_polls_ = 0;
-    } else if (poll_timer_ && modem_.is_ready() && sim_busy_polls_ < kMostSimBusy) {
-      ++sim_busy_polls_;
-      poll_timer_->arm_ms(kSimBusyMs);
+    const auto nameless = [this](const char* point) {
+      const Value& value = values_.get(point);
+      return !value.known() && value.why.empty();
+    };
+    const bool incomplete = registered() && (nameless("radio.operator") || nameless("radio.technology"));
+    const uint32_t most = asker_.sim_state() == "busy" ? kMostSimBusy : incomplete ? kMostNameless : 0;
+    if (most == 0) {
+      quick_polls_ = 0;
+    } else if (poll_timer_ && modem_.is_ready() && quick_polls_ < most) {
+      ++quick_polls_;
+      poll_timer_->arm_ms(kQuickMs);
     }
   });
+}
+
+// However much is told by the modem at once, it is asked once.
+void Ec600Hal::poll_soon() {
+  constexpr uint64_t kSoonMs = 1'500;
+  if (soon_ || !soon_timer_ || !modem_.is_ready()) return;
+  soon_ = true;
+  soon_timer_->arm_ms(kSoonMs);
 }
 
 dtu_status Ec600Hal::read_point(std::string_view name, uint64_t call) {
@@ -180,6 +207,7 @@ std::string Ec600Hal::health() {
   text("trouble", s.trouble);
   text("sim", std::string(asker_.sim_state()));
   text("sim_trouble", sim_.trouble());
+  text("reset_point_trouble", reset_point_.trouble());
   text("apn_trouble", network_.trouble());
   text("unsolicited_lines_go_to", s.urc_port);
   text("last_recovery", s.last_rung);

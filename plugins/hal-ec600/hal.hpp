@@ -14,6 +14,7 @@
 #include "fota/upgrade.hpp"
 #include "modem.hpp"
 #include "network.hpp"
+#include "reset_point.hpp"
 #include "sim_care.hpp"
 #include "sms/service.hpp"
 #include "state_events.hpp"
@@ -56,6 +57,7 @@ class Ec600Hal : public dtu::Component,
   void ready();
   void unready();
   void poll();
+  void poll_soon();
   void reset_modem(uint64_t call);
   [[nodiscard]] bool registered() const;
 
@@ -71,8 +73,10 @@ class Ec600Hal : public dtu::Component,
   sms::Service sms_;
   fota::Upgrade upgrade_;
   data::Service data_;
-  std::optional<dtu::Timer> poll_timer_;
-  uint32_t sim_busy_polls_ = 0;  // one behind the other
+  ResetPoint reset_point_;
+  std::optional<dtu::Timer> poll_timer_, soon_timer_;
+  bool soon_ = false;         // soon_timer_ is armed
+  uint32_t quick_polls_ = 0;  // one behind the other, because one was not enough
 };
 
 }  // namespace hal_ec600

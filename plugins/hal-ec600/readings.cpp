@@ -50,6 +50,12 @@ std::string quoted_ascii(std::string_view text) {
 constexpr std::array<const char*, 14> kTechnologies{"GSM", "GSM", "UTRAN",  "GSM", "UTRAN", "UTRAN", "UTRAN",
                                                     "LTE", "GSM", "NB-IoT", "LTE", "NR",    "NR",    "LTE"};
 
+std::string technology_at(std::string_view line, size_t index) {
+  const auto act = at_number(at_fields(line), index);
+  if (!act || *act < 0 || *act >= static_cast<int64_t>(kTechnologies.size())) return {};
+  return dtu::quoted(kTechnologies.at(static_cast<size_t>(*act)));
+}
+
 std::string registration_at(std::string_view line, size_t index) {
   return within(at_number(at_fields(line), index), 0, 11);
 }
@@ -86,11 +92,8 @@ std::string registration_told(std::string_view line) { return registration_at(li
 
 std::string operator_name(std::string_view line) { return quoted_ascii(at_text(at_fields(line), 2)); }
 
-std::string technology(std::string_view line) {
-  const auto act = at_number(at_fields(line), 3);
-  if (!act || *act < 0 || *act >= static_cast<int64_t>(kTechnologies.size())) return {};
-  return dtu::quoted(kTechnologies.at(static_cast<size_t>(*act)));
-}
+std::string technology(std::string_view line) { return technology_at(line, 3); }
+std::string technology_answered(std::string_view line) { return technology_at(line, 4); }
 
 // 0 mV is a board without a battery.
 std::string battery_mv(std::string_view line) { return within(at_number(at_fields(line), 2), 1, 100'000); }

@@ -18,7 +18,8 @@ std::string number(std::string_view line);                       // +CNUM: "","+
 std::string registration(std::string_view answer);               // +CEREG: 2,1,"07D0",...
 std::string registration_told(std::string_view line);            // +CEREG: 1,"07D0",...
 std::string operator_name(std::string_view line);                // +COPS: 0,0,"CHINA MOBILE",7
-std::string technology(std::string_view line);                   // of the same
+std::string technology(std::string_view line);                   // of the same; +CEREG: 1,"07D0","009D4564",7
+std::string technology_answered(std::string_view answer);        // +CEREG: 2,1,"07D0","009D4564",7
 std::string battery_mv(std::string_view line);                   // +CBC: 0,75,3890
 std::string battery_percent(std::string_view line);              //
 std::string adc_volt(std::string_view line);                     // +QADC: 1,632

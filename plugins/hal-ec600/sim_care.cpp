@@ -14,6 +14,18 @@ constexpr int64_t kFewestAttempts = 2;
 constexpr uint64_t kLostMs = 30'000;  // a SIM may be away so long before the radio is switched
 constexpr uint32_t kMostToggles = 2;  // for one loss
 constexpr const char *kTried = "tried", *kGood = "good";
+constexpr SimCare::Counter kOwnCounter{"AT+QPINC=\"SC\"", "+QPINC: *", "SC"},
+    kStandardCounter{"AT+CPINR=\"SIM PIN\"", "+CPINR: *", "SIM PIN"};
+
+// The answer may have a line for each secret of the SIM (PIN, PIN2): the last line of this one counts.
+std::optional<int64_t> attempts_left(const AtResult& result, std::string_view secret) {
+  std::optional<int64_t> left;
+  for (const std::string& line : result.lines) {
+    const std::vector<AtField> fields = at_fields(line);
+    if (at_text(fields, 0) == secret) left = at_number(fields, 1);
+  }
+  return left;
+}
 
 }  // namespace
 
@@ -43,6 +55,7 @@ void SimCare::modem_unready() {
   step_ = Step::idle;
   if (pin_timer_) pin_timer_->disarm();
   if (lost_timer_) lost_timer_->disarm();
+  away_ = false;
 }
 
 void SimCare::changed(std::string_view before, std::string_view now) {
@@ -50,7 +63,11 @@ void SimCare::changed(std::string_view before, std::string_view now) {
   step_ = Step::idle;
   if (!pin_timer_) return;
   pin_timer_->disarm();
-  lost_timer_->disarm();
+  const bool lost = now == "none" || now == "failure" || now == "busy";
+  if (!lost) {
+    lost_timer_->disarm();
+    away_ = false;
+  }
   if (before == "ready" && now == "none") modem_.budget().note();  // somebody pulled it: that wears the modem too
   trouble_.clear();
   if (now == "ready") {
@@ -64,8 +81,9 @@ void SimCare::changed(std::string_view before, std::string_view now) {
     return pin_timer_->arm_ms(kSecondReadingMs);
   }
   if (now == "puk") return give_up("the SIM wants its PUK: unlock it in a telephone, nothing is entered here");
-  const bool lost = now == "none" || now == "failure" || now == "busy";
-  if (lost && (was_ready_ || now == "failure")) lost_timer_->arm_ms(kLostMs);
+  if (!lost || away_ || (!was_ready_ && now != "failure")) return;
+  away_ = true;  // since the first of these states, whichever follow
+  lost_timer_->arm_ms(kLostMs);
 }
 
 void SimCare::give_up(std::string why) {
@@ -96,14 +114,22 @@ void SimCare::second_reading() {
 
 void SimCare::count_attempts() {
   step_ = Step::entering;
-  const bool own = modem_.features().has(Feature::pin_counter);
-  ask(own ? "AT+QPINC=\"SC\"" : "AT+CPINR=\"SIM PIN\"", {{own ? "+QPINC: t,n,*" : "+CPINR: _,n,*"}},
-      [this](const AtResult& r) {
-        const std::string_view line = r.line("+");
-        if (const auto left = at_number(at_fields(line), 1); left && *left < kFewestAttempts)
-          return give_up("the SIM has " + std::to_string(*left) + " attempts at its PIN left: none is used here");
-        identify();  // where the modem cannot tell, the pair that is remembered has to do
-      });
+  count_attempts(modem_.features().lacks(Feature::pin_counter) ? kStandardCounter : kOwnCounter);
+}
+
+void SimCare::count_attempts(const Counter& counter) {
+  ask(counter.command, {{counter.form, "", true}}, [this, &counter](const AtResult& r) {
+    if (const auto left = attempts_left(r, counter.secret)) {
+      if (*left >= kFewestAttempts) return identify();
+      return give_up("the SIM has " + std::to_string(*left) + " attempts at its PIN left: none is used here");
+    }
+    const bool proved = &counter == &kOwnCounter && modem_.features().has(Feature::pin_counter);
+    if (proved || !Features::is_refusal(r))
+      return give_up("no PIN is entered: the modem does not say how many attempts are left" +
+                     (r.text.empty() ? std::string() : " (" + r.text + ")"));
+    if (&counter == &kOwnCounter) return count_attempts(kStandardCounter);
+    identify();  // where the modem has no counter, the pair that is remembered has to do
+  });
 }
 
 void SimCare::identify() {
@@ -131,7 +157,7 @@ void SimCare::send_pin(const std::string& key) {
   pin.done = [this, key](const AtResult& r) {
     if (r.ok()) {
       (void)kept_->set(key, kGood);
-      return;
+      return asker_.news();
     }
     give_up("the PIN of the SIM was not taken (" + r.text + "): correct \"pin\" in board.json, it is not tried again");
   };

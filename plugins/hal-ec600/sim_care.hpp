@@ -3,7 +3,8 @@
 //
 // The PIN is entered only after SIM PIN was read twice, 2 s apart, because a SIM that starts reports it falsely; once
 // for each pair of SIM and PIN, which is remembered in dtu.kv before it is entered and lives through a power cut; never
-// with fewer than two attempts left where the modem can tell, never at PUK or PIN2.
+// with fewer than two attempts left, nor where the modem has a counter of them that cannot be read; never at PUK or
+// PIN2.
 #pragma once
 #include <dtu/sdk/kept.hpp>
 
@@ -23,11 +24,16 @@ class SimCare {
   void modem_unready();
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }  // "" when nothing is to be done
 
+  struct Counter {  // of the attempts left: what is asked, the form of its lines, and which secret counts
+    const char *command, *form, *secret;
+  };
+
  private:
   enum class Step { idle, first_reading, entering };
   void changed(std::string_view before, std::string_view now);
   void second_reading();
   void count_attempts();
+  void count_attempts(const Counter& counter);
   void identify();
   void enter(const std::string& iccid);
   void send_pin(const std::string& key);
@@ -45,6 +51,7 @@ class SimCare {
   Step step_ = Step::idle;
   uint64_t round_ = 0;  // answers of an earlier one are left alone
   bool was_ready_ = false;
+  bool away_ = false;     // lost_timer_ counts
   uint32_t toggles_ = 0;  // since the SIM was ready
   std::string trouble_;
 };

@@ -24,6 +24,11 @@ class Values {
   }
   // As if it had never been asked.
   void forget(std::string_view name, std::string why) { at(name) = Value{{}, std::move(why), -1}; }
+  // What is unknown, and why, is asked anew.
+  void forget_failures() {
+    for (auto& [name, value] : values_)
+      if (!value.known()) value = Value{};
+  }
   [[nodiscard]] const Value& get(std::string_view name) const {
     static const Value nothing;
     const auto found = values_.find(name);

@@ -20,14 +20,27 @@ dtu_request request_of(const Order& order, const std::string& remote) {
 
 }  // namespace
 
-void Commander::run(const Order& order, const std::string& from, const std::string& trouble) {
+bool Commander::may_answer() {
   const int64_t now = host_.monotonic_ns();
   while (!times_ns_.empty() && now - times_ns_.front() >= kHour_ns) times_ns_.pop_front();
   if (times_ns_.size() >= kMostAnHour) {
     ++left_out_;
-    return host_.warn("a command by SMS was not run: " + std::to_string(kMostAnHour) + " came within an hour");
+    host_.warn("a command by SMS was not run: " + std::to_string(kMostAnHour) + " came within an hour");
+    return false;
   }
   times_ns_.push_back(now);
+  return true;
+}
+
+void Commander::refuse(const Botched& botched, const std::string& from) {
+  if (!may_answer()) return;
+  Order order;
+  order.name = botched.word;
+  answer({order, from, {}, true}, failed(order, botched.why));
+}
+
+void Commander::run(const Order& order, const std::string& from, const std::string& trouble) {
+  if (!may_answer()) return;
   if (!trouble.empty()) return answer({order, from, {}, true}, failed(order, trouble));
   running_.remove_if([](const Running& r) { return r.over; });
   if (running_.size() >= kMostRunning)

@@ -23,6 +23,8 @@ class Commander {
 
   // trouble: why it is not run, which is the answer then; "": it is run.
   void run(const Order& order, const std::string& from, const std::string& trouble);
+  // Says what is wrong with a text that was meant as a command; within the same limit.
+  void refuse(const Botched& botched, const std::string& from);
   void stop() { running_.clear(); }
 
   [[nodiscard]] uint64_t ran() const { return ran_; }
@@ -30,6 +32,7 @@ class Commander {
   [[nodiscard]] uint64_t unanswered() const { return unanswered_; }  // the answer could not be sent
 
  private:
+  bool may_answer();
   struct Running {
     Order order;
     std::string from;

@@ -61,11 +61,12 @@ std::string place_of(const Slot& slot) { return slot.storage + " " + std::to_str
 
 }  // namespace
 
-Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run)
+Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run, Refuse refuse)
     : host_(host),
       engine_(engine),
       settings_(std::move(settings)),
       run_(std::move(run)),
+      refuse_(std::move(refuse)),
       timer_(host, [this] { next(); }),
       look_timer_(host, [this] { look(); }),
       joiner_(int64_t{settings_.wait_parts_s} * kSecond),
@@ -186,7 +187,7 @@ void Inbox::read_done(Storage& storage, const std::vector<AtResult>& results) {
   }
   for (const Slot& slot : joiner_.take_doubles()) {
     ++counters_.doubles;
-    told_.push_back({{slot}, {}, {}, true, {}});
+    told_.push_back({{slot}, {}, {}, {}, true, {}});
   }
   if (last.cut) storage.asked = true;  // the rest, when these are deleted
   if (storage.total > 0 && storage.used >= storage.total) {
@@ -219,7 +220,7 @@ void Inbox::take(Storage& storage, uint32_t index, int64_t state, const std::str
   }
   if (!lists_.empty() && storage.shown.size() < kMostShown) {
     std::string text = text_of(pdu.coding, pdu.body);
-    if (order_in(text)) text.clear();  // it may have the password
+    if (order_in(text) || (is_listed(pdu.peer) && botched_in(text))) text.clear();  // it may have the password
     storage.shown += (storage.shown.empty() ? "" : ",") + std::string("{\"storage\":\"") + storage.name +
                      "\",\"index\":" + std::to_string(index) + ",\"state\":" + std::to_string(state) +
                      ",\"peer\":" + dtu::quoted(pdu.peer.text) + ",\"text\":" + dtu::quoted(text) +
@@ -229,13 +230,13 @@ void Inbox::take(Storage& storage, uint32_t index, int64_t state, const std::str
   if (state >= kFirstOwn || is_known(slot) || stays(slot)) return;
   if (handled_.was_told(slot)) {
     ++counters_.doubles;
-    told_.push_back({{slot}, {}, {}, true, {}});
+    told_.push_back({{slot}, {}, {}, {}, true, {}});
   } else if (!why.empty()) {
     broken_.push_back({why, hex, slot});
   } else if (pdu.kind == Pdu::Kind::received) {
     for (Message& m : joiner_.add(pdu, slot, host_.monotonic_ns())) pending_.push_back(std::move(m));
   } else {
-    told_.push_back({{slot}, {}, {}, true, {}});  // a report of delivery, which nobody asked for
+    told_.push_back({{slot}, {}, {}, {}, true, {}});  // a report of delivery, which nobody asked for
   }
 }
 
@@ -249,7 +250,7 @@ bool Inbox::hand_over() {
     if (!publish(json)) return false;
     ++counters_.broken;
     handled_.note_told(b.slot);
-    told_.push_back({{b.slot}, {}, {}, true, {}});
+    told_.push_back({{b.slot}, {}, {}, {}, true, {}});
   }
   while (!pending_.empty() && tell(pending_.front())) pending_.pop_front();
   handled_.save_told();
@@ -264,18 +265,31 @@ bool Inbox::publish(const std::string& json) {
   return true;
 }
 
+std::optional<Botched> Inbox::botched_of(const Message& message) {
+  if (message.binary || message.port) return std::nullopt;
+  if (const auto order = order_in(message.text); order && !message.missing.empty())
+    return Botched{name_of(*order), "parts of the message are missing: send it again"};
+  return botched_in(message.text);
+}
+
+bool Inbox::is_listed(const Address& from) const {
+  const auto& allowed = settings_.commands_from;
+  return !from.alphanumeric && std::find(allowed.begin(), allowed.end(), from.text) != allowed.end();
+}
+
 bool Inbox::tell(const Message& message) {
   const bool may_be_order =
       !settings_.commands_from.empty() && !message.binary && !message.port && message.missing.empty();
   std::optional<Order> order = may_be_order ? order_in(message.text) : std::nullopt;
-  const auto& allowed = settings_.commands_from;
-  const bool listed =
-      !message.from.alphanumeric && std::find(allowed.begin(), allowed.end(), message.from.text) != allowed.end();
+  const bool listed = is_listed(message.from);
+  std::optional<Botched> botched = listed ? botched_of(message) : std::nullopt;
   const std::string digest = order && listed ? Handled::digest_of(message.slots) : std::string();
   const bool repeated = !digest.empty() && handled_.was_run(digest);
   const char* fate = repeated ? "repeated" : listed ? "run" : "refused";
   // The text of a command may have the password: the event has only its name.
-  const std::string json = order ? event_of(message, name_of(*order), fate) : event_of(message, message.text, nullptr);
+  const std::string json = order     ? event_of(message, name_of(*order), fate)
+                           : botched ? event_of(message, botched->word, "unreadable")
+                                     : event_of(message, message.text, nullptr);
   if (!publish(json)) return false;
   ++counters_.received;
   if (!message.missing.empty()) ++counters_.incomplete;
@@ -294,7 +308,8 @@ bool Inbox::tell(const Message& message) {
   for (const std::string& r : recent_) bytes += r.size();
   for (; recent_.size() > kMostRecent || bytes > kMostRecentBytes; recent_.pop_front()) bytes -= recent_.front().size();
   for (const Slot& slot : message.slots) handled_.note_told(slot);
-  told_.push_back({message.slots, std::move(order), message.from.text, true, digest});
+  if (botched) host_.warn("a command that cannot be read came by SMS: " + botched->word);
+  told_.push_back({message.slots, std::move(order), std::move(botched), message.from.text, true, digest});
   return true;
 }
 
@@ -351,6 +366,7 @@ void Inbox::finish_removal() {
     keep_then_run(told);
   else if (told.order)
     host_.warn("the command " + name_of(*told.order) + " of an SMS was not run: it would run again after a restart");
+  if (told.botched && told.deleted) refuse_(*told.botched, told.from);
   next();
 }
 

@@ -46,8 +46,9 @@ class Inbox {
   };
   // trouble: "", or why it is not run; then its sender is told so.
   using Run = std::function<void(const Order&, const std::string& from, const std::string& trouble)>;
+  using Refuse = std::function<void(const Botched&, const std::string& from)>;
 
-  Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run);
+  Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run, Refuse refuse);
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
@@ -75,6 +76,7 @@ class Inbox {
   struct Told {  // handed over: to be deleted, then to be run
     std::vector<Slot> slots;
     std::optional<Order> order;
+    std::optional<Botched> botched;
     std::string from;
     bool deleted = true;
     std::string digest = {};  // of a command, see Handled
@@ -88,6 +90,8 @@ class Inbox {
   bool hand_over();  // false: later
   bool publish(const std::string& json);
   bool tell(const Message& message);
+  [[nodiscard]] static std::optional<Botched> botched_of(const Message& message);
+  [[nodiscard]] bool is_listed(const Address& from) const;
   void remove();
   void removed(const AtResult& result);
   void finish_removal();
@@ -102,6 +106,7 @@ class Inbox {
   AtEngine& engine_;
   const Settings settings_;
   const Run run_;
+  const Refuse refuse_;
   const dtu::Events events_{host_};
   dtu::Timer timer_, look_timer_;
   std::array<Storage, kStorages> storages_{{{"SM"}, {"ME"}}};

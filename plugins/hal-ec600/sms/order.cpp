@@ -9,7 +9,8 @@ namespace hal_ec600::sms {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r\n";
-constexpr size_t kLongestName = 64, kLongestPassword = 64, kMostDigits = 3;
+constexpr std::string_view kFailed = "failed:";  // behind the name, in an answer
+constexpr size_t kLongestName = 64, kLongestPassword = 64, kMostDigits = 3, kMostHexDigits = 4;
 constexpr std::array<std::string_view, 7> kNotArguments{"cmd_code", "code",     "password", "Password",
                                                         "msg_id",   "topic_id", "data"};
 
@@ -58,8 +59,19 @@ std::string arguments_of(const dtu::Json& given) {
   return members.empty() ? "" : "{" + members + "}";
 }
 
+// What answer() writes, in either form: another device sent it.
+bool is_answer(const dtu::Json& given) {
+  bool data = false, status = false;
+  given.each([&](std::string_view key, const dtu::Json&) {
+    data = data || key == "data";
+    status = status || key == "status";
+  });
+  return data && status;
+}
+
 std::optional<Order> from_json(std::string_view text) {
   const dtu::Json given(text);
+  if (is_answer(given)) return std::nullopt;
   Order order;
   order.json = true;
   dtu::Json password = given["password"];
@@ -78,17 +90,56 @@ std::optional<Order> from_json(std::string_view text) {
   return order;
 }
 
-std::optional<Order> from_line(std::string_view text) {
+std::string lower(std::string_view word) {
+  std::string out(word);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return out;
+}
+
+// 16 or 0x10; -1: none of these.
+int64_t code_of(std::string_view word) {
+  const bool hex = word.size() > 2 && word.substr(0, 2) == "0x";
+  if (!hex && (!is_digits(word) || word.size() > kMostDigits)) return -1;
+  if (hex && (word.size() > 2 + kMostHexDigits || word.find_first_not_of("0123456789abcdef", 2) != word.npos))
+    return -1;
+  int64_t code = -1;
+  std::from_chars(word.data() + (hex ? 2 : 0), word.data() + word.size(), code, hex ? 16 : 10);
+  return code;
+}
+
+// Whoever writes such a first word means a command, even if there is no such code or name.
+bool looks_like_an_order(std::string_view word) {
+  if (word.empty() || word.back() == ':') return false;  // "radio.csq: 20" is the answer of another device
+  const bool hex = word.size() > 2 && word.substr(0, 2) == "0x";
+  if (is_digits(word) || hex || word.front() == '{') return true;
+  const size_t dot = word.find('.');
+  return dot != word.npos && dot != 0 && dot + 1 < word.size() && word[dot + 1] != '.';
+}
+
+struct Line {
+  std::string first;  // in small letters
+  std::string_view rest;
+};
+
+Line line_of(std::string_view text) {
   const size_t end = std::min(text.find_first_of(kBlank), text.size());
-  const std::string_view first = text.substr(0, end);
-  std::string_view rest = trimmed(text.substr(end));
+  return {lower(text.substr(0, end)), trimmed(text.substr(end))};
+}
+
+bool is_answer(std::string_view text) try {
+  const std::string_view rest = line_of(text).rest;
+  return rest.substr(0, kFailed.size()) == kFailed || (text.front() == '{' && is_answer(dtu::Json(text)));
+} catch (const dtu::Failure&) {
+  return false;  // it looks like JSON and is not
+}
+
+std::optional<Order> from_line(std::string_view text) {
+  auto [first, rest] = line_of(text);
   Order order;
-  if (is_digits(first) && first.size() <= kMostDigits)
-    order.code = std::stol(std::string(first));
-  else if (is_name(first))
-    order.name = first;
-  else
-    return std::nullopt;
+  order.code = code_of(first);
+  if (order.code < 0 && !is_name(first)) return std::nullopt;
+  if (order.code < 0) order.name = std::move(first);
   if (!rest.empty() && rest.front() != '{') {
     const size_t word = std::min(rest.find_first_of(kBlank), rest.size());
     if (word > kLongestPassword) return std::nullopt;
@@ -119,13 +170,27 @@ std::optional<Order> order_in(std::string_view text) {
   }
 }
 
+std::optional<Botched> botched_in(std::string_view text) {
+  text = trimmed(text);
+  if (text.empty() || is_answer(text) || order_in(text)) return std::nullopt;
+  if (text.front() == '{')
+    return Botched{"{", R"(cannot be read: send {"cmd_code": 7, "password": "...", "data": {}})"};
+  auto [word, rest] = line_of(text);
+  if (!looks_like_an_order(word)) return std::nullopt;
+  const bool known_form = code_of(word) >= 0 || is_name(word);
+  word = cut_to(word, kLongestName);
+  return Botched{std::move(word), known_form ? "cannot be read: send NAME PASSWORD {\"argument\": 1}"
+                                             : "is neither the name nor the code of a command"};
+}
+
 std::string done(const Order& order, std::string_view json) {
   const std::string value(json.empty() ? "null" : json);
   return answer(order, "\"data\":" + value + ",\"status\":1", json.empty() ? ": done" : ": " + value);
 }
 
 std::string failed(const Order& order, std::string_view error) {
-  return answer(order, "\"data\":null,\"status\":0,\"error\":" + dtu::quoted(error), " failed: " + std::string(error));
+  return answer(order, "\"data\":null,\"status\":0,\"error\":" + dtu::quoted(error),
+                " " + std::string(kFailed) + " " + std::string(error));
 }
 
 std::string cut_to(std::string text, size_t most) {

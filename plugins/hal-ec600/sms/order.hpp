@@ -21,8 +21,17 @@ struct Order {
   std::string shown_code;  // JSON, as it came
 };
 
-// Nothing: it is no command, but text for people.
+// Nothing: it is no command, but text for people. Names are read whatever their case, codes also as 0x10: telephones
+// write a capital letter first.
 [[nodiscard]] std::optional<Order> order_in(std::string_view text);
+
+// A text that order_in() cannot read, and that was meant as a command all the same: it begins with a code, a name of
+// several parts or a bracket. It may have the password, so only `word` may be shown. Nothing: it is text for people; so
+// are answers of another device, or two devices would answer each other.
+struct Botched {
+  std::string word, why;
+};
+[[nodiscard]] std::optional<Botched> botched_in(std::string_view text);
 
 // The answer, in the form of the order, at most kMostAnswer characters: each part costs money.
 constexpr size_t kMostAnswer = 480;

@@ -42,10 +42,12 @@ Service::Service(dtu::Host host, AtEngine& engine, Inbox::Settings settings)
     : host_(host),
       outbox_(host, engine),
       commander_(host, outbox_),
-      inbox_(host, engine, std::move(settings),
-             [this](const Order& order, const std::string& from, const std::string& trouble) {
-               commander_.run(order, from, trouble);
-             }) {}
+      inbox_(
+          host, engine, std::move(settings),
+          [this](const Order& order, const std::string& from, const std::string& trouble) {
+            commander_.run(order, from, trouble);
+          },
+          [this](const Botched& botched, const std::string& from) { commander_.refuse(botched, from); }) {}
 
 void Service::list_commands(const dtu::CommandsIface::Each& each) {
   each(info("sms.send", "Send an SMS", kSendArgs, DTU_COMMAND_CHANGES));

@@ -139,7 +139,9 @@ dtu_status list_points(dtu_instance* i, dtu_str prefix, void (*each)(void*, cons
   if (!host.sound(at(i), "list_points", {prefix})) return DTU_E_INVALID;
   for (auto it = host.points.lower_bound(text(prefix)); it != host.points.end(); ++it) {
     if (it->first.compare(0, prefix.len, prefix.ptr, prefix.len) != 0) break;
-    const dtu_point_info info{sizeof info, 0, str(it->first), str(host.units[it->first]), {}};
+    const std::string& unit = host.units[it->first];
+    const uint32_t flags = unit.empty() ? DTU_POINT_WRITABLE : 0;  // what has a unit is measured
+    const dtu_point_info info{sizeof info, flags, str(it->first), str(unit), {}};
     each(ctx, &info);
   }
   return DTU_OK;

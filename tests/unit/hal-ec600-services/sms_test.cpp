@@ -346,6 +346,35 @@ TEST_F(SmsServiceTest, AForbiddenNumberRunsNothingAndIsCounted) {
   EXPECT_THAT(events()[0], Not(HasSubstr("640000")));
 }
 
+TEST_F(SmsServiceTest, AMiswrittenCommandIsAnsweredAndItsPasswordIsNotTold) {
+  begin({kOwner});
+  delete_error = "+CMS ERROR: 320";  // they stay, so sms.list shows them
+  arrive(from(kOwner, "Radio.csq secret99 now"));
+  EXPECT_THAT(sent, IsEmpty()) << "it would be answered after every restart";
+  EXPECT_THAT(call("sms.list", "{}"), Not(HasSubstr("secret99")));
+  delete_error.clear();
+  for (const char* text : {"0xZZ secret99", R"({"cmd_code": "x", "password": "secret99"})"}) {
+    sent.clear();
+    arrive(from(kOwner, text));
+    host_.run_until([&] {
+      modem().play();
+      return !sent.empty();
+    });
+    ASSERT_THAT(sent, SizeIs(1)) << text;
+    EXPECT_EQ(sent[0].first, kOwner);
+    EXPECT_THAT(sent[0].second, HasSubstr(" failed: ")) << text;
+  }
+  EXPECT_THAT(host_.requests(), IsEmpty());
+  ASSERT_THAT(events(), SizeIs(3));
+  for (const std::string& event : events()) {
+    EXPECT_THAT(event, HasSubstr(R"("order":"unreadable")"));
+    EXPECT_THAT(event, Not(HasSubstr("secret99")));
+  }
+  EXPECT_THAT(call("sms.list", "{}"), Not(HasSubstr("secret99")));
+  arrive(from("+8613800138001", "www.example.org is down today"));
+  EXPECT_THAT(events().back(), HasSubstr("is down today")) << "of other numbers it is text";
+}
+
 TEST_F(SmsServiceTest, WithoutCommandsFromEverythingIsText) {
   begin();
   arrive(from(kOwner, "radio.csq 640000"));

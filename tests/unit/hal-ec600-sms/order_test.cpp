@@ -23,6 +23,15 @@ TEST(SmsOrder, ALine) {
   EXPECT_EQ(order_in("255 640000")->code, 255);
 }
 
+TEST(SmsOrder, ALineAsATelephoneWritesIt) {
+  EXPECT_EQ(order_in("Radio.csq Secret99")->name, "radio.csq");
+  EXPECT_EQ(order_in("Radio.csq Secret99")->password, "Secret99") << "its letters stay";
+  EXPECT_EQ(order_in("RADIO.CSQ")->name, "radio.csq");
+  EXPECT_EQ(order_in("0x10 secret99")->code, 16);
+  EXPECT_EQ(order_in("0X0A secret99 {\"a\": 1}")->code, 10);
+  EXPECT_EQ(order_in("0xff")->code, 255);
+}
+
 TEST(SmsOrder, AFunctionCode) {
   const auto order = order_in(R"({"msg_id": "a-1", "cmd_code": "0x07", "password": "640000", "data": {"adcn": 1}})");
   ASSERT_TRUE(order);
@@ -41,7 +50,9 @@ TEST(SmsOrder, TextsForPeople) {
                            "  ",
                            "hello",
                            "call me",
-                           "Radio.csq",
+                           "0x",
+                           "0xG1",
+                           "0x12345 secret99",
                            "1234",
                            "{",
                            "{}",
@@ -61,6 +72,32 @@ TEST(SmsOrder, TextsForPeople) {
                            "中.文"})
     EXPECT_FALSE(order_in(text)) << text;
   EXPECT_FALSE(order_in(std::string(2000, '{')));
+}
+
+TEST(SmsOrder, WhatWasMeantAsACommandIsKnown) {
+  const auto word = [](const std::string& text) { return botched_in(text) ? botched_in(text)->word : "-"; };
+  EXPECT_EQ(word("Radio.csq secret99 now"), "radio.csq");
+  EXPECT_EQ(word("adc.query secret99 {"), "adc.query");
+  EXPECT_EQ(word("0xZZ secret99"), "0xzz");
+  EXPECT_EQ(word("1234 secret99"), "1234");
+  EXPECT_EQ(word("radio.csq, secret99"), "radio.csq,");
+  EXPECT_EQ(word("radio.csq\n" + std::string(65, '6')), "radio.csq");
+  EXPECT_EQ(word(R"({"cmd_code": 7, "password": "secret99")"), "{");
+  EXPECT_EQ(from_utf8(word(std::string(500, 'a') + ".b secret99")).size(), 64U);
+  for (const char* people : {"", "hello secret99", "call me.", "radio.csq: 20", "radio.csq failed: wrong password",
+                             "...", "radio.csq secret99"})
+    EXPECT_EQ(word(people), "-") << people;
+}
+
+TEST(SmsOrder, AnAnswerOfAnotherDeviceIsNeitherRunNorAnswered) {
+  const auto line = order_in("adc.query"), json = order_in(R"({"cmd_code": 7})");
+  Order botched;
+  botched.name = "{";
+  for (const std::string& answer : {done(*line, ""), done(*line, "1"), failed(*line, "no"), done(*json, "1"),
+                                    done(*json, ""), failed(*json, "no"), failed(botched, "no")}) {
+    EXPECT_FALSE(order_in(answer)) << answer;
+    EXPECT_FALSE(botched_in(answer)) << answer;
+  }
 }
 
 TEST(SmsOrder, AnswersAreCut) {

@@ -1,7 +1,12 @@
 // The HAL as the host sees it. The names that begin with A4 to A15 are rows of field troubles of modems.
+#include <dtu/sdk/json.hpp>
+
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "fixture.hpp"
+#include "schema.json.hpp"
 
 namespace hal_ec600::test {
 namespace {
@@ -59,9 +64,91 @@ TEST_F(HalTest, AReadCostsNothingWhileTheValueIsYoung) {
   EXPECT_EQ(read("adc.0"), "0.632");
   EXPECT_EQ(read("adc.0"), "0.632");
   EXPECT_EQ(modem().count("AT+QADC=0"), 1U);
-  pass(seconds(61));
+}
+
+TEST_F(HalTest, WhatIsReadWhenSomebodyAsksIsReadAnew) {
+  use_ready();
   EXPECT_EQ(read("adc.0"), "0.632");
-  EXPECT_EQ(modem().count("AT+QADC=0"), 2U) << "older than poll_s: it is read again";
+  pass(seconds(1));
+  modem().answers["+QADC=0"] = {"+QADC: 1,700"};
+  EXPECT_EQ(read("adc.0"), "0.632");
+  EXPECT_EQ(age_ms_, 1'000U);
+  pass(seconds(1));
+  EXPECT_EQ(read("adc.0"), "0.7");
+  EXPECT_EQ(age_ms_, 0U);
+  EXPECT_EQ(modem().count("AT+QADC=0"), 2U);
+  for (const char* who : {"device.imei", "sim.iccid"}) (void)read(who);
+  pass(seconds(30));
+  const size_t before = modem().commands.size();
+  for (const char* who : {"device.imei", "device.version", "sim.iccid", "sim.imsi"}) (void)read(who);
+  EXPECT_EQ(modem().commands.size(), before) << "who they are does not change";
+}
+
+TEST_F(HalTest, AFailureIsNotRemembered) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) {
+    m.answers["+QADC=0"] = {"+CME ERROR: 3"};
+    m.answers["+CNUM"] = {"+CME ERROR: 14"};
+    m.answers["+COPS?"] = {"+CME ERROR: 30"};
+  });
+  pass(seconds(31));
+  EXPECT_THAT(read("adc.0"), StartsWith("! adc.0: AT+QADC"));
+  EXPECT_THAT(read("radio.operator"), StartsWith("! "));
+  modem().answers["+QADC=0"] = {"+QADC: 1,632"};
+  modem().answers["+CNUM"] = {"+CNUM: \"\",\"+8613800000000\",145"};
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  pass(seconds(2));
+  EXPECT_EQ(read("adc.0"), "0.632");
+  EXPECT_EQ(read("sim.number"), "\"+8613800000000\"");
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
+}
+
+TEST_F(HalTest, AFailureByARestartEndsWithIt) {
+  use_ready();
+  modem().silent = true;
+  EXPECT_EQ(read("adc.0"), "nothing yet");
+  modem().say("\r\nRDY\r\n");
+  settle();
+  EXPECT_THAT(reply(last_call_), StartsWith("! adc.0: "));
+  modem().silent = false;
+  modem().say("\r\nRDY\r\n");
+  pass(seconds(1));
+  EXPECT_EQ(read("adc.0"), "0.632");
+}
+
+TEST_F(HalTest, AChangedRegistrationIsLookedAtSoonAndOnce) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) {
+    m.answers["+CREG?"] = {"+CREG: 2,2"};
+    m.answers["+CEREG?"] = {"+CEREG: 2,2"};
+    m.answers["+COPS?"] = {"+COPS: 0"};
+  });
+  EXPECT_EQ(read("radio.operator"), "null");
+  EXPECT_EQ(read("radio.technology"), "null");
+  modem().answers["+CREG?"] = {"+CREG: 2,1,\"07D0\",\"009D4564\",7"};
+  modem().answers["+CEREG?"] = {"+CEREG: 2,1,\"07D0\",\"009D4564\",7"};
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  const size_t before = modem().count(kPoll);
+  modem().say("\r\n+CREG: 1,\"07D0\",\"009D4564\",7\r\n\r\n+CEREG: 1,\"07D0\",\"009D4564\",7\r\n");
+  settle();
+  EXPECT_EQ(read("radio.technology"), "\"LTE\"") << "the line itself has it";
+  pass(seconds(2));
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
+  EXPECT_EQ(modem().count(kPoll), before + 1);
+  modem().say("\r\n+CEREG: 1,\"07D0\",\"009D4565\",7\r\n");
+  pass(seconds(10));
+  EXPECT_EQ(modem().count(kPoll), before + 1) << "another cell is no other registration";
+}
+
+TEST_F(HalTest, AnOperatorWhoseNameComesLateIsAskedForAFewTimes) {
+  use_ready(R"({"at_device": "/dev/ttyUSB2"})", [](ScriptedModem& m) { m.answers["+COPS?"] = {"+COPS: 0"}; });
+  EXPECT_EQ(read("radio.technology"), "\"LTE\"") << "the registration names it";
+  pass(seconds(50));
+  EXPECT_EQ(modem().count(kPoll), 6U);
+  modem().say("\r\nRDY\r\n");
+  pass(seconds(3));
+  EXPECT_EQ(read("radio.operator"), "null");
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  pass(seconds(2));
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
 }
 
 TEST_F(HalTest, AStaleValueSaysSo) {
@@ -302,6 +389,22 @@ TEST_F(HalTest, A8ThePinIsEnteredAfterTwoReadingsOncePerSim) {
   EXPECT_EQ(modem().count("AT+CPIN=\"0815\""), 1U);
 }
 
+TEST_F(HalTest, A8AfterThePinTheNetworkIsLookedAtSoon) {
+  use_ready(kWithPin, [](ScriptedModem& m) {
+    wants_pin(m);
+    m.answers["+COPS?"] = {"+COPS: 0"};
+    m.answers["+CREG?"] = m.answers["+CEREG?"] = {"+CREG: 2,0", "+CEREG: 2,0"};
+    m.answers["+CPIN=\"4711\""] = {};
+  });
+  pass(seconds(2));
+  ASSERT_EQ(modem().count("AT+CPIN=\"4711\""), 1U);
+  modem().answers["+CPIN?"] = {"+CPIN: READY"};
+  modem().answers["+COPS?"] = {"+COPS: 0,0,\"CHINA MOBILE\",7"};
+  pass(seconds(2));
+  EXPECT_EQ(read("sim.state"), "\"ready\"");
+  EXPECT_EQ(read("radio.operator"), "\"CHINA MOBILE\"");
+}
+
 TEST_F(HalTest, A8APinThatWasTakenIsEnteredAgainAfterAPowerCut) {
   for (int start = 0; start < 2; ++start) {
     use_ready(kWithPin, wants_pin);
@@ -341,6 +444,53 @@ TEST_F(HalTest, A8NeverWithFewAttemptsLeftAndNeverAtPuk) {
     });
     pass(seconds(120));
     EXPECT_EQ(modem().count_part("+CPIN=\""), 0U) << state;
+  }
+}
+
+TEST_F(HalTest, A8OfTheLinesOfTheCounterThatOfThePinCounts) {
+  for (const std::vector<std::string>& lines : {std::vector<std::string>{"+QPINC: \"SC\",1,10", "+QPINC: \"P2\",3,10"},
+                                                std::vector<std::string>{"+QPINC: \"P2\",3,10", "+QPINC: SC, 1, 10"}}) {
+    use_ready(kWithPin, [&lines](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=\"SC\""] = lines;
+    });
+    pass(seconds(10));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), 0U) << lines.front();
+    EXPECT_THAT(hal_->health(), HasSubstr("has 1 attempts at its PIN left")) << lines.front();
+  }
+}
+
+TEST_F(HalTest, A8WithACounterThatCannotBeReadNoPinIsEntered) {
+  for (const std::vector<std::string>& lines :
+       {std::vector<std::string>{}, std::vector<std::string>{"+QPINC: \"SC\""}, std::vector<std::string>{"ERROR"},
+        std::vector<std::string>{"+QPINC: \"P2\",3,10"}, std::vector<std::string>{"+CME ERROR: 13"}}) {
+    use_ready(kWithPin, [&lines](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=\"SC\""] = lines;
+    });
+    pass(seconds(10));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), 0U);
+    EXPECT_THAT(hal_->health(), HasSubstr("does not say how many attempts are left"));
+  }
+}
+
+TEST_F(HalTest, A8TheStandardCounterIsAskedWhereTheOwnOneIsLacking) {
+  struct Case {
+    std::vector<std::string> own, standard;
+    size_t entered;
+  };
+  for (const Case& c : {Case{{"ERROR"}, {"+CPINR: SIM PIN,1,3"}, 0}, Case{{"ERROR"}, {"+CPINR: SIM PIN,3,3"}, 1},
+                        Case{{"ERROR"}, {"ERROR"}, 1}, Case{{"ERROR"}, {"+CPINR: ?"}, 0},
+                        Case{{"+CME ERROR: 11"}, {"+CPINR: SIM PIN,1,3"}, 0}}) {
+    use_ready(kWithPin, [&c](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=?"] = c.own;  // with +CME 11 it is not known
+      m.answers["+QPINC=\"SC\""] = {"ERROR"};
+      m.answers["+CPINR=\"SIM PIN\""] = c.standard;
+      m.answers["+CPIN=\"4711\""] = {};
+    });
+    pass(seconds(10));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), c.entered) << c.own[0] << " " << c.standard[0];
   }
 }
 
@@ -468,6 +618,42 @@ TEST(Ec600Config, ByUsbThePathsAreTheUsualOnes) {
   EXPECT_EQ(config.at_device, "");
   EXPECT_EQ(config.usb->id, "2c7c:0901");
   EXPECT_EQ(config.usb->sysfs + config.usb->dev, "/sys/dev");
+}
+
+bool takes(const dtu::Json& schema, const std::string& text) {
+  return std::regex_search(text, std::regex(schema["pattern"].text())) &&
+         text.size() <= static_cast<size_t>(schema["maxLength"].integer(1'000));
+}
+
+TEST(Ec600Schema, AResetPointIsANameOfSeveralParts) {
+  const dtu::Json schema = dtu::Json(schema_json)["properties"]["reset_point"];
+  for (const char* good : {"", "gpio.5", "outputs.relay-1", "a.b.c"}) EXPECT_TRUE(takes(schema, good)) << good;
+  for (const char* bad : {"gpio", "5", ".5", "gpio.", "gpio..5", "Gpio.5", "gpio.5 ", "/dev/gpiochip0"})
+    EXPECT_FALSE(takes(schema, bad)) << bad;
+  EXPECT_FALSE(takes(schema, "gpio." + std::string(60, '5')));
+}
+
+TEST(Ec600Schema, ATokenHasSixteenCharacters) {
+  const dtu::Json schema = dtu::Json(schema_json)["properties"]["lbs_token"];
+  for (const char* good : {"", "abcdefgh12345678"}) EXPECT_TRUE(takes(schema, good)) << good;
+  for (const char* bad : {"a", "abcdefgh1234567", "abcdefgh123456789"}) EXPECT_FALSE(takes(schema, bad)) << bad;
+}
+
+// dtud says the description of a text that a pattern refuses, and the pattern itself only where there is none.
+void expect_words_for_patterns(const dtu::Json& schema, const std::string& where) {
+  if (schema["pattern"].exists()) {
+    EXPECT_NE(schema["description"].text(), "") << where;
+  }
+  schema["properties"].each([&](std::string_view key, const dtu::Json& inner) {
+    expect_words_for_patterns(inner, where + "/" + std::string(key));
+  });
+  if (schema["items"].exists()) expect_words_for_patterns(schema["items"], where + "[]");
+}
+
+TEST(Ec600Schema, EveryPatternIsSaidInWords) {
+  expect_words_for_patterns(dtu::Json(schema_json), "");
+  const dtu::Json numbers = dtu::Json(schema_json)["properties"]["sms"]["properties"]["commands_from"];
+  EXPECT_THAT(numbers["items"]["description"].text(), HasSubstr("3 to 20 digits"));
 }
 
 TEST(Ec600Check, OnePortIsNamed) {

@@ -102,6 +102,41 @@ TEST_F(ResetLine, A6MayBeActiveLow) {
   EXPECT_THAT(levels, testing::ElementsAre("0", "1"));
 }
 
+struct ResetPointTest : HalTest {
+  size_t warnings() {
+    size_t n = 0;
+    for (const auto& line : host_.logs()) n += line.text.find("reset_point: ") != std::string::npos ? 1 : 0;
+    return n;
+  }
+};
+
+TEST_F(ResetPointTest, A6OneThatIsNotThereIsSaidBeforeItIsNeeded) {
+  host_.set_point("gpio.55", "0");  // another one
+  use_ready(R"({"at_device": "/dev/ttyUSB2", "reset_point": "gpio.5"})");
+  pass(std::chrono::seconds(200));
+  EXPECT_THAT(hal_->health(), testing::HasSubstr(R"("reset_point_trouble":"this board has no point gpio.5")"));
+  EXPECT_EQ(warnings(), 1U);
+  host_.set_point("gpio.5", "0");
+  pass(std::chrono::seconds(60));
+  EXPECT_THAT(hal_->health(), testing::Not(testing::HasSubstr("reset_point_trouble")));
+}
+
+TEST_F(ResetPointTest, A6OneThatCannotBeWrittenIsSaid) {
+  host_.set_point("adc.5", "0", "V");
+  use_ready(R"({"at_device": "/dev/ttyUSB2", "reset_point": "adc.5"})");
+  pass(std::chrono::seconds(10));
+  EXPECT_THAT(hal_->health(), testing::HasSubstr("the point adc.5 cannot be written"));
+  EXPECT_EQ(warnings(), 1U);
+}
+
+TEST_F(ResetPointTest, A6OneThatIsThereIsNoNews) {
+  host_.set_point("gpio.5", "0");
+  use_ready(R"({"at_device": "/dev/ttyUSB2", "reset_point": "gpio.5"})");
+  pass(std::chrono::seconds(20));
+  EXPECT_THAT(hal_->health(), testing::Not(testing::HasSubstr("reset_point_trouble")));
+  EXPECT_EQ(warnings(), 0U);
+}
+
 TEST_F(HalTest, A6ASimThatWasThereAndIsLostIsLookedFor) {
   use_ready();
   modem().say("\r\n+CPIN: NOT READY\r\n");

@@ -43,7 +43,7 @@ Device open_device(const std::string& path, const dtu_port_settings& settings,
                    const std::function<void(int fd)>& more = nullptr);
 
 // "pid 812 (picocom)" for every process seen to have the device open, "" when none can be seen. Looks through /proc.
-// others: only those besides this program.
+// others: only those besides this program, and not who has the other end of a pseudo terminal: he is the device.
 std::string holders(const std::string& device, bool others = false);
 
 }  // namespace dtu_port
