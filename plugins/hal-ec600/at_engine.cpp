@@ -15,6 +15,7 @@ constexpr std::array kSync{SyncStep{"AT+CMEE?", "+CMEE: n", 1'000}, SyncStep{"AT
                            SyncStep{"AT+CSCS?", "+CSCS: *", 4'000}};
 
 constexpr int64_t kBusyPauseMs = 1'000;
+constexpr uint32_t kPromptMs = 10'000;
 constexpr char kEscape = 0x1B, kControlZ = 0x1A;
 
 bool starts_with(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
@@ -54,6 +55,8 @@ bool is_echo(std::string_view line, std::string_view command) {
 std::string seconds(uint64_t ms) {
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
+
+uint32_t time_of(const AtExchange& ask) { return ask.timeout_ms != 0 ? ask.timeout_ms : at_timeout_ms(ask.command); }
 
 class Receiving {
  public:
@@ -108,6 +111,8 @@ uint32_t AtEngine::busy_ms() {
   return active_ ? static_cast<uint32_t>(std::max<int64_t>(0, active_->deadline_ms - line_.now_ms())) : 0;
 }
 
+uint32_t AtEngine::held_ms() { return active_ ? static_cast<uint32_t>(line_.now_ms() - active_->since_ms) : 0; }
+
 void AtEngine::pump() {
   const int64_t now = line_.now_ms();
   const auto may_go = [&](const Job& j) {
@@ -125,10 +130,11 @@ void AtEngine::pump() {
 
 void AtEngine::send(Job job) {
   const AtExchange& ask = job.ask;
-  const uint32_t timeout = ask.timeout_ms != 0 ? ask.timeout_ms : at_timeout_ms(ask.command);
+  const uint32_t timeout = ask.prompt ? std::min(time_of(ask), kPromptMs) : time_of(ask);
   const std::string bytes = ask.command + "\r";
   reader_.await_prompt(ask.prompt.has_value());
-  active_.emplace(std::move(job), line_.now_ms() + timeout);
+  const int64_t now = line_.now_ms();
+  active_.emplace(std::move(job), now, now + timeout);
   ++counters_.exchanges;
   line_.write(bytes);
 }
@@ -184,13 +190,16 @@ bool AtEngine::ask_again(int code) {
 void AtEngine::end_all(AtEnd end, const std::string& text) {
   std::deque<Job> ended;
   ended.swap(waiting_);
+  bool handed_over = active_ && active_->prompted;
   if (active_) ended.push_front(std::move(active_->job));
   active_.reset();
   reader_.await_prompt(false);
   const Receiving now(receiving_);  // nothing is sent before all know
   for (Job& job : ended) {
+    const bool with_modem = std::exchange(handed_over, false);  // of the first, which was under way
     if (!job.ask.done) continue;
     AtResult result;
+    result.handed_over = with_modem;
     result.end = end;
     result.text = name_of(job.ask.command) + ": " + text;
     job.ask.done(result);
@@ -199,9 +208,12 @@ void AtEngine::end_all(AtEnd end, const std::string& text) {
 
 void AtEngine::time_out() {
   ++counters_.timeouts;
-  const Job& job = active_->job;
-  const uint32_t timeout = job.ask.timeout_ms != 0 ? job.ask.timeout_ms : at_timeout_ms(job.ask.command);
-  abandon(name_of(job.ask.command) + ": the modem did not answer within " + seconds(timeout));
+  const AtExchange& ask = active_->job.ask;
+  const uint32_t timeout = time_of(ask);
+  if (ask.prompt && !active_->prompted)
+    return abandon(name_of(ask.command) + ": the modem did not ask for the text within " +
+                   seconds(std::min(timeout, kPromptMs)) + ", so nothing was sent");
+  abandon(name_of(ask.command) + ": the modem did not answer within " + seconds(timeout));
 }
 
 // What still comes of its answer belongs to nothing.
@@ -405,9 +417,9 @@ void AtEngine::on_prompt() {
     ++counters_.strays;
     return;
   }
-  active_->prompted = true;
+  active_->prompted = active_->result.handed_over = true;
   const AtExchange& ask = active_->job.ask;
-  active_->deadline_ms = line_.now_ms() + (ask.timeout_ms != 0 ? ask.timeout_ms : at_timeout_ms(ask.command));
+  active_->deadline_ms = line_.now_ms() + time_of(ask);
   reader_.await_prompt(false);
   line_.write(ask.prompt->end_with_z ? ask.prompt->bytes + kControlZ : ask.prompt->bytes);
 }

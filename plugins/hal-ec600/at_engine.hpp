@@ -99,6 +99,7 @@ class AtEngine : private AtReader::Sink {
   [[nodiscard]] size_t waiting() const noexcept { return waiting_.size(); }
   [[nodiscard]] std::string busy_with() const;  // name of the command under way ("AT+COPS"), "" when none is
   [[nodiscard]] uint32_t busy_ms();             // until its time-out
+  [[nodiscard]] uint32_t held_ms();             // since it was sent
   [[nodiscard]] const AtCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] uint64_t lost_bytes() const noexcept { return reader_.lost_bytes(); }
 
@@ -110,10 +111,11 @@ class AtEngine : private AtReader::Sink {
     int64_t give_up_ms = 0;     // SIM busy: until when; 0: it was not
   };
   struct Active {
-    Active(Job asked, int64_t until_ms) : job(std::move(asked)), deadline_ms(until_ms) {}
+    Active(Job asked, int64_t now_ms, int64_t until_ms)
+        : job(std::move(asked)), since_ms(now_ms), deadline_ms(until_ms) {}
     Job job;
     AtResult result;
-    int64_t deadline_ms;
+    int64_t since_ms, deadline_ms;
     size_t bytes = 0;      // of its lines
     std::string follower;  // form of the line that has to come next
     bool prompted = false, counting = false, echoed = false;

@@ -19,6 +19,7 @@ struct AtResult {
   std::vector<std::string> lines;  // that have one of the forms, and their followers; in order; may be doubled
   std::string data;                // counted, see AtExchange::counted
   std::string final;               // the line that ended it: "OK", "SEND FAIL", "+CME ERROR: 14"; "" when none did
+  bool handed_over = false;        // the prompt came, so the bytes behind it are with the modem
   bool cut = false;                // there were more lines than kMostLines, or more than kMostBytes
   [[nodiscard]] bool ok() const noexcept { return end == AtEnd::ok; }
   // The last line that begins so, "" when none does: what came last is newest.
@@ -30,7 +31,7 @@ struct AtForm {
   std::string follower = {};  // "": none; else the form of the line behind it: {"+CMGR: *", "h"}
   bool may_lack = false;      // OK without such a line is an answer too ("AT+CNUM" without a number)
 };
-struct AtPrompt {
+struct AtPrompt {          // awaited 10 s at most: it comes from the modem itself, not from the network
   std::string bytes;       // sent when the modem asks with > or CONNECT
   bool end_with_z = true;  // 1A behind them
 };

@@ -14,6 +14,18 @@ constexpr int64_t kLocatorMs = 600'000, kLocatorFailedMs = 60'000;  // a paid se
 constexpr int64_t kStaleAfter = 3;                                  // times poll_s
 constexpr uint64_t kPatienceMs = 10'000;
 constexpr size_t kMostWaiting = 256;
+constexpr uint32_t kHeldMs = 2'000;  // a command that has the line for so long may have it much longer
+constexpr int64_t kAskedMs = 3'000;  // a read waits so long for it
+constexpr uint64_t kAskedLookMs = 500;
+
+// Commands that read a group themselves, by how they begin.
+struct Own {
+  Group group;
+  const char* command;
+};
+constexpr Own kOwn[] = {{Group::poll, "AT+CSQ"},     {Group::cells, "AT+QENG"}, {Group::adc_0, "AT+QADC"},
+                        {Group::adc_1, "AT+QADC"},   {Group::gnss, "AT+QGPS"},  {Group::locator, "AT+QLBS"},
+                        {Group::locator, "AT+QIACT"}};
 
 }  // namespace
 
@@ -84,11 +96,13 @@ const BoardPoints::Point* BoardPoints::find(std::string_view name) {
 
 void BoardPoints::start() {
   patience_.emplace(host_, [this] { answer_waiting(); });
+  asked_timer_.emplace(host_, [this] { asked_look(); });
 }
 
 void BoardPoints::stop() {
   answer_waiting();
   patience_.reset();
+  asked_timer_.reset();
 }
 
 void BoardPoints::modem_ready() { answer_waiting(); }
@@ -140,12 +154,51 @@ void BoardPoints::read(std::string_view name, uint64_t call) {
 
 void BoardPoints::read_or_ask(const Point& point, uint64_t call) {
   if (!modem_.is_ready() || is_fresh(point, values_.get(point.name))) return answer(point, call);
-  asker_.read(*point.group, [this, &point, call] { answer(point, call); });
+  if (const std::string holder = line_holder(*point.group, kHeldMs); !holder.empty())
+    return answer(point, call, holder);
+  asked_.push_back({&point, call, host_.monotonic_ns() / kNsPerMs});
+  if (asked_.size() == 1 && asked_timer_) asked_timer_->arm_ms(kAskedLookMs, kAskedLookMs);
+  asker_.read(*point.group, [this, &point, call] {
+    const auto at = std::find_if(asked_.begin(), asked_.end(), [call](const Asked& a) { return a.call == call; });
+    if (at == asked_.end()) return;  // answered while it waited for the line
+    asked_.erase(at);
+    answer(point, call);
+  });
 }
 
-void BoardPoints::answer(const Point& point, uint64_t call) const {
+// Nothing while the command reads this very group: it may take as long as it does.
+std::string BoardPoints::line_holder(Group group, uint32_t most_ms) const {
+  AtEngine& engine = modem_.engine();
+  if (engine.held_ms() < most_ms) return {};
+  std::string holder = engine.busy_with();
+  const bool own = std::any_of(std::begin(kOwn), std::end(kOwn),
+                               [&](const Own& o) { return o.group == group && holder.rfind(o.command, 0) == 0; });
+  return own ? std::string() : holder;
+}
+
+void BoardPoints::asked_look() {
+  const int64_t now = host_.monotonic_ns() / kNsPerMs;
+  for (auto at = asked_.begin(); at != asked_.end();) {
+    const std::string holder = line_holder(*at->point->group, kHeldMs);
+    if (holder.empty() || now - at->since_ms < kAskedMs) {
+      ++at;
+      continue;
+    }
+    const Asked asked = *at;
+    at = asked_.erase(at);
+    answer(*asked.point, asked.call, holder);
+  }
+  if (asked_.empty() && asked_timer_) asked_timer_->disarm();
+}
+
+void BoardPoints::answer(const Point& point, uint64_t call, const std::string& holder) const {
   const Value& value = values_.get(point.name);
   if (!value.known()) {
+    if (!holder.empty()) {
+      host_.reply_error(call, DTU_E_IO, std::string(point.name) + ": the modem is busy with " + holder,
+                        DTU_ERR_RETRYABLE);
+      return;
+    }
     if (!modem_.is_ready())
       host_.reply_error(call, DTU_E_IO, std::string(point.name) + ": " + modem_.trouble(), DTU_ERR_RETRYABLE);
     else if (!value.why.empty())

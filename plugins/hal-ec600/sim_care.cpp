@@ -3,6 +3,7 @@
 #include <dtu/sdk/sha256.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include "readings.hpp"
 
@@ -11,9 +12,14 @@ namespace {
 
 constexpr uint64_t kSecondReadingMs = 2'000;
 constexpr int64_t kFewestAttempts = 2;
-constexpr uint64_t kLostMs = 30'000;  // a SIM may be away so long before the radio is switched
-constexpr uint32_t kMostToggles = 2;  // for one loss
-constexpr const char *kTried = "tried", *kGood = "good";
+constexpr uint64_t kLostMs = 30'000;   // a SIM may be away so long before the radio is switched
+constexpr uint32_t kMostToggles = 2;   // for one loss
+constexpr int64_t kMostAttempts = 10;  // a SIM has 3; a counter that says more than this says nothing
+constexpr uint64_t kTakenMs = 15'000;  // so long may a SIM take to be ready behind its PIN
+constexpr uint32_t kMostBusy = 15;     // entries answered "SIM busy", 2 s apart
+// The record of a PIN: "tried" and "again" have the attempts that were left before it was entered, where they are
+// known.
+constexpr const char *kTried = "tried", *kAgain = "again", *kRefused = "refused", *kGood = "good";
 constexpr SimCare::Counter kOwnCounter{"AT+QPINC=\"SC\"", "+QPINC: *", "SC"},
     kStandardCounter{"AT+CPINR=\"SIM PIN\"", "+CPINR: *", "SIM PIN"};
 
@@ -22,7 +28,9 @@ std::optional<int64_t> attempts_left(const AtResult& result, std::string_view se
   std::optional<int64_t> left;
   for (const std::string& line : result.lines) {
     const std::vector<AtField> fields = at_fields(line);
-    if (at_text(fields, 0) == secret) left = at_number(fields, 1);
+    if (at_text(fields, 0) != secret) continue;
+    left = at_number(fields, 1);
+    if (left && (*left < 0 || *left > kMostAttempts)) left.reset();
   }
   return left;
 }
@@ -72,11 +80,13 @@ void SimCare::changed(std::string_view before, std::string_view now) {
   trouble_.clear();
   if (now == "ready") {
     was_ready_ = true;
+    if (!entered_.empty()) (void)kept_->set(std::exchange(entered_, {}), kGood);
     toggles_ = 0;
     return;
   }
   if (now == "pin") {
     if (config_.pin.empty()) return give_up("the SIM wants its PIN: set \"pin\" in board.json");
+    busy_ = 0;
     step_ = Step::first_reading;
     return pin_timer_->arm_ms(kSecondReadingMs);
   }
@@ -108,6 +118,10 @@ void SimCare::second_reading() {
     const std::string_view state =
         r.ok() ? readings::sim_state(r.line("+CPIN:")) : readings::sim_state_of_error(r.code);
     if (state == "pin" && step_ == Step::first_reading) return count_attempts();
+    if (state == "pin" && step_ == Step::entered) {
+      (void)kept_->set(entered_, kRefused);
+      return give_up("the modem took the PIN, and the SIM wants it still: it is not entered again");
+    }
     if (!state.empty()) asker_.set_sim(state);
   });
 }
@@ -119,7 +133,8 @@ void SimCare::count_attempts() {
 
 void SimCare::count_attempts(const Counter& counter) {
   ask(counter.command, {{counter.form, "", true}}, [this, &counter](const AtResult& r) {
-    if (const auto left = attempts_left(r, counter.secret)) {
+    left_ = attempts_left(r, counter.secret);
+    if (const auto left = left_) {
       if (*left >= kFewestAttempts) return identify();
       return give_up("the SIM has " + std::to_string(*left) + " attempts at its PIN left: none is used here");
     }
@@ -141,9 +156,15 @@ void SimCare::enter(const std::string& iccid) {
   dtu::Sha256 hash;
   hash.update(iccid + "/" + config_.pin);
   const std::string key = "pin." + hash.hex().substr(0, 32);
-  if (kept_->get(key).value_or("") == kTried)
-    return give_up("this PIN was tried on this SIM before and was not taken: correct \"pin\" in board.json");
-  const bool kept = kept_->set(key, kTried, [this, round = round_, key](dtu_status status) {
+  const std::string before = kept_->get(key).value_or("");
+  const std::string left = left_ ? " " + std::to_string(*left_) : std::string();
+  const bool unused = left_ && before == kTried + left;  // cut off before it reached the SIM, or it was right
+  if (!before.empty() && before != kGood && !unused)
+    return give_up(before == kRefused
+                       ? "this PIN was tried on this SIM before and was not taken: correct \"pin\" in board.json"
+                       : "this PIN was tried on this SIM before, and nobody knows whether it was taken: "
+                         "correct \"pin\" in board.json, or enter it in a telephone");
+  const bool kept = kept_->set(key, (unused ? kAgain : kTried) + left, [this, round = round_, key](dtu_status status) {
     if (round != round_) return;
     status == DTU_OK ? send_pin(key) : give_up("no PIN is entered: that it was cannot be kept on the disk");
   });
@@ -154,11 +175,26 @@ void SimCare::send_pin(const std::string& key) {
   AtExchange pin;
   pin.command = "AT+CPIN=\"" + config_.pin + "\"";
   pin.sim_busy_ms = 0;
-  pin.done = [this, key](const AtResult& r) {
+  pin.done = [this, round = round_, key](const AtResult& r) {
     if (r.ok()) {
-      (void)kept_->set(key, kGood);
+      entered_ = key;  // it is good when the SIM is ready; without a counter a cut until then would lock it out
+      if (!left_) (void)kept_->set(key, kGood);
+      if (round == round_ && pin_timer_) {
+        step_ = Step::entered;
+        pin_timer_->arm_ms(kTakenMs);
+      }
       return asker_.news();
     }
+    if (r.end == AtEnd::timeout || r.end == AtEnd::restarted || r.end == AtEnd::gone)
+      return give_up("nobody knows whether the PIN of the SIM was taken (" + r.text + ")");
+    if (r.end == AtEnd::cme && r.code == kCmeSimBusy) {  // it did not look at the PIN: all is asked anew
+      (void)kept_->remove(key);
+      if (round != round_ || !pin_timer_) return;
+      if (++busy_ > kMostBusy) return give_up("no PIN is entered: " + r.text);
+      step_ = Step::first_reading;
+      return pin_timer_->arm_ms(kSecondReadingMs);
+    }
+    (void)kept_->set(key, kRefused);
     give_up("the PIN of the SIM was not taken (" + r.text + "): correct \"pin\" in board.json, it is not tried again");
   };
   if (modem_.engine().submit(std::move(pin)) == 0) {

@@ -2,7 +2,8 @@
 // is lost (A6). [lane]
 //
 // The PIN is entered only after SIM PIN was read twice, 2 s apart, because a SIM that starts reports it falsely; once
-// for each pair of SIM and PIN, which is remembered in dtu.kv before it is entered and lives through a power cut; never
+// for each pair of SIM and PIN, which is remembered in dtu.kv before it is entered and lives through a power cut; once
+// more when it was cut off and the SIM has as many attempts left as before; never
 // with fewer than two attempts left, nor where the modem has a counter of them that cannot be read; never at PUK or
 // PIN2.
 #pragma once
@@ -29,7 +30,7 @@ class SimCare {
   };
 
  private:
-  enum class Step { idle, first_reading, entering };
+  enum class Step { idle, first_reading, entering, entered };
   void changed(std::string_view before, std::string_view now);
   void second_reading();
   void count_attempts();
@@ -51,8 +52,11 @@ class SimCare {
   Step step_ = Step::idle;
   uint64_t round_ = 0;  // answers of an earlier one are left alone
   bool was_ready_ = false;
-  bool away_ = false;     // lost_timer_ counts
-  uint32_t toggles_ = 0;  // since the SIM was ready
+  bool away_ = false;            // lost_timer_ counts
+  std::optional<int64_t> left_;  // attempts at the PIN, as read last
+  std::string entered_;          // the key of the PIN that the modem took, until the SIM is ready
+  uint32_t busy_ = 0;            // entries answered "SIM busy"
+  uint32_t toggles_ = 0;         // since the SIM was ready
   std::string trouble_;
 };
 

@@ -58,6 +58,19 @@ TEST_F(ModemServices, ACommandBySmsIsRunAndAnsweredAndMessagesAreSent) {
   EXPECT_EQ(dtud.stop(), 0);
 }
 
+// The module says that it deleted the message, and hands it out again after the start.
+TEST_F(ModemServices, ACommandThatTheModemKeepsDoesNotRunAgainAfterAStart) {
+  ASSERT_NO_FATAL_FAILURE(start("sms from +8613800138000 \"radio.csq\"\nanswer AT+CMGD* \"\\r\\nOK\\r\\n\"\n",
+                                R"(, "sms": {"commands_from": ["+8613800138000"]})"));
+  ASSERT_TRUE(health_has("\"commands\":1"));
+  dtud.kill();
+  dtud.start();
+  ASSERT_TRUE(health_has("\"doubles\":1"));
+  EXPECT_THAT(dtud.get("/v1/status").body, HasSubstr("\"commands\":0"));
+  EXPECT_THAT(dtud.get("/v1/status").body, HasSubstr("\"received\":0"));
+  EXPECT_EQ(dtud.stop(), 0);
+}
+
 TEST_F(ModemServices, TheFirmwareOfTheModemIsBelievedByItsVersion) {
   ASSERT_NO_FATAL_FAILURE(start("fota step 0.02\nfota version EC600UCNLBR03A02M08\n"));
   ASSERT_TRUE(ready());

@@ -39,8 +39,9 @@ void Commander::refuse(const Botched& botched, const std::string& from) {
   answer({order, from, {}, true}, failed(order, botched.why));
 }
 
-void Commander::run(const Order& order, const std::string& from) {
+void Commander::run(const Order& order, const std::string& from, const std::string& trouble) {
   if (!may_answer()) return;
+  if (!trouble.empty()) return answer({order, from, {}, true}, failed(order, trouble));
   running_.remove_if([](const Running& r) { return r.over; });
   if (running_.size() >= kMostRunning)
     return answer({order, from, {}, true}, failed(order, "8 commands run already: send it again later"));

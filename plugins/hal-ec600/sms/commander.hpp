@@ -21,7 +21,8 @@ class Commander {
   Commander(const Commander&) = delete;
   Commander& operator=(const Commander&) = delete;
 
-  void run(const Order& order, const std::string& from);
+  // trouble: why it is not run, which is the answer then; "": it is run.
+  void run(const Order& order, const std::string& from, const std::string& trouble);
   // Says what is wrong with a text that was meant as a command; within the same limit.
   void refuse(const Botched& botched, const std::string& from);
   void stop() { running_.clear(); }

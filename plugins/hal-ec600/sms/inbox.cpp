@@ -11,7 +11,8 @@
 namespace hal_ec600::sms {
 namespace {
 
-constexpr size_t kMostSeen = 256, kMostRecent = 16, kMostShown = 16 * 1024, kMostRecentBytes = 32 * 1024;
+constexpr size_t kMostRecent = 16, kMostShown = 16 * 1024, kMostRecentBytes = 32 * 1024;
+constexpr size_t kMostPlaces = 512;
 constexpr size_t kMostEvent = 12 * 1024;  // of the 16 KiB that an event may have
 constexpr uint64_t kTellAgain_ms = 1'000, kReadAgain_ms = 30'000;
 constexpr int64_t kSecond = 1'000'000'000;
@@ -56,6 +57,8 @@ std::string name_of(const Order& order) {
   return order.name.empty() ? "code " + std::to_string(order.code) : order.name;
 }
 
+std::string place_of(const Slot& slot) { return slot.storage + " " + std::to_string(slot.index) + " " + slot.digest; }
+
 }  // namespace
 
 Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run, Refuse refuse)
@@ -66,7 +69,8 @@ Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run, Refus
       refuse_(std::move(refuse)),
       timer_(host, [this] { next(); }),
       look_timer_(host, [this] { look(); }),
-      joiner_(int64_t{settings_.wait_parts_s} * kSecond) {
+      joiner_(int64_t{settings_.wait_parts_s} * kSecond),
+      handled_(host) {
   engine_.on_urc("+CMTI:", [this](std::string_view line, std::string_view) {
     Storage* storage = find(at_text(at_fields(line), 0));
     if (storage == nullptr) return look();  // "MT" is both
@@ -80,6 +84,7 @@ Inbox::Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run, Refus
 void Inbox::ready() {
   started_ = true;
   announced_ = false;
+  deletions_.clear();
   constexpr uint64_t kMsPerS = 1'000;
   if (settings_.look_s != 0) look_timer_.arm_ms(settings_.look_s * kMsPerS, settings_.look_s * kMsPerS);
   look();
@@ -182,7 +187,7 @@ void Inbox::read_done(Storage& storage, const std::vector<AtResult>& results) {
   }
   for (const Slot& slot : joiner_.take_doubles()) {
     ++counters_.doubles;
-    told_.push_back({{slot}, {}, {}, {}, true});
+    told_.push_back({{slot}, {}, {}, {}, true, {}});
   }
   if (last.cut) storage.asked = true;  // the rest, when these are deleted
   if (storage.total > 0 && storage.used >= storage.total) {
@@ -222,16 +227,16 @@ void Inbox::take(Storage& storage, uint32_t index, int64_t state, const std::str
                      ",\"time\":" + dtu::quoted(pdu.time) + "}";
   }
   constexpr int64_t kFirstOwn = 2;  // 2 and 3 were written here, to be sent: not ours to delete
-  if (state >= kFirstOwn || is_known(slot)) return;
-  if (std::find(seen_.begin(), seen_.end(), slot.digest) != seen_.end()) {
+  if (state >= kFirstOwn || is_known(slot) || stays(slot)) return;
+  if (handled_.was_told(slot)) {
     ++counters_.doubles;
-    told_.push_back({{slot}, {}, {}, {}, true});
+    told_.push_back({{slot}, {}, {}, {}, true, {}});
   } else if (!why.empty()) {
     broken_.push_back({why, hex, slot});
   } else if (pdu.kind == Pdu::Kind::received) {
     for (Message& m : joiner_.add(pdu, slot, host_.monotonic_ns())) pending_.push_back(std::move(m));
   } else {
-    told_.push_back({{slot}, {}, {}, {}, true});  // a report of delivery, which nobody asked for
+    told_.push_back({{slot}, {}, {}, {}, true, {}});  // a report of delivery, which nobody asked for
   }
 }
 
@@ -244,13 +249,12 @@ bool Inbox::hand_over() {
                              ",\"pdu\":" + dtu::quoted(b.hex.substr(0, kMostEvent / 2)) + "}";
     if (!publish(json)) return false;
     ++counters_.broken;
-    seen_.push_back(b.slot.digest);
-    told_.push_back({{b.slot}, {}, {}, {}, true});
+    handled_.note_told(b.slot);
+    told_.push_back({{b.slot}, {}, {}, {}, true, {}});
   }
-  for (; !pending_.empty(); pending_.pop_front())
-    if (!tell(pending_.front())) return false;
-  while (seen_.size() > kMostSeen) seen_.pop_front();
-  return true;
+  while (!pending_.empty() && tell(pending_.front())) pending_.pop_front();
+  handled_.save_told();
+  return pending_.empty();
 }
 
 // False: later. What the host will never take is not tried again: it would stop all that comes behind.
@@ -279,8 +283,11 @@ bool Inbox::tell(const Message& message) {
   std::optional<Order> order = may_be_order ? order_in(message.text) : std::nullopt;
   const bool listed = is_listed(message.from);
   std::optional<Botched> botched = listed ? botched_of(message) : std::nullopt;
+  const std::string digest = order && listed ? Handled::digest_of(message.slots) : std::string();
+  const bool repeated = !digest.empty() && handled_.was_run(digest);
+  const char* fate = repeated ? "repeated" : listed ? "run" : "refused";
   // The text of a command may have the password: the event has only its name.
-  const std::string json = order     ? event_of(message, name_of(*order), listed ? "run" : "refused")
+  const std::string json = order     ? event_of(message, name_of(*order), fate)
                            : botched ? event_of(message, botched->word, "unreadable")
                                      : event_of(message, message.text, nullptr);
   if (!publish(json)) return false;
@@ -291,13 +298,18 @@ bool Inbox::tell(const Message& message) {
     host_.warn("the command " + name_of(*order) + " came by SMS from a number that is not in commands_from");
     order.reset();
   }
+  if (repeated) {
+    ++counters_.repeated;
+    host_.warn("the command " + name_of(*order) + " of an SMS was run before, and is not run again");
+    order.reset();
+  }
   recent_.push_back(json);
   size_t bytes = 0;
   for (const std::string& r : recent_) bytes += r.size();
   for (; recent_.size() > kMostRecent || bytes > kMostRecentBytes; recent_.pop_front()) bytes -= recent_.front().size();
-  for (const Slot& slot : message.slots) seen_.push_back(slot.digest);
+  for (const Slot& slot : message.slots) handled_.note_told(slot);
   if (botched) host_.warn("a command that cannot be read came by SMS: " + botched->word);
-  told_.push_back({message.slots, std::move(order), std::move(botched), message.from.text, true});
+  told_.push_back({message.slots, std::move(order), std::move(botched), message.from.text, true, digest});
   return true;
 }
 
@@ -335,6 +347,8 @@ void Inbox::removed(const AtResult& result) {
   if (gone) {
     storage->digests.erase(told.slots.back().index);
     deleted_any_ = true;
+    if (deletions_.size() >= kMostPlaces) deletions_.clear();
+    ++deletions_[place_of(told.slots.back())];
   } else {
     ++counters_.undeletable;
     told.deleted = false;
@@ -349,11 +363,31 @@ void Inbox::finish_removal() {
   const Told told = std::move(told_.front());
   told_.pop_front();
   if (told.order && told.deleted)
-    run_(*told.order, told.from);
+    keep_then_run(told);
   else if (told.order)
     host_.warn("the command " + name_of(*told.order) + " of an SMS was not run: it would run again after a restart");
   if (told.botched && told.deleted) refuse_(*told.botched, told.from);
   next();
+}
+
+// On the disk first: after a power cut in between it is not run, which its sender sees by the missing answer.
+void Inbox::keep_then_run(const Told& told) {
+  handled_.note_run(told.digest, [this, order = *told.order, from = told.from](const std::string& trouble) {
+    if (!trouble.empty()) host_.warn("the command " + name_of(order) + " of an SMS was not run: " + trouble);
+    run_(order, from, trouble);
+  });
+}
+
+// The modem says it deleted it, and it lies there still: once more, then it is left alone. Deleting it for ever would
+// keep a full storage and the line busy.
+bool Inbox::stays(const Slot& slot) {
+  const auto found = deletions_.find(place_of(slot));
+  if (found == deletions_.end() || found->second < kMostDeletions) return false;
+  if (found->second++ == kMostDeletions) {
+    ++counters_.undeletable;
+    host_.warn("an SMS in " + slot.storage + " cannot be deleted: the modem says that it did, and has it still");
+  }
+  return true;
 }
 
 // --- sms.list

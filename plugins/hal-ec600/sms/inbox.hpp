@@ -3,7 +3,7 @@
 // announcements costs one listing, and a stale index is never asked for. [lane]
 //
 // A command in a text is run after its message was deleted, and never twice: a message that cannot be deleted runs
-// nothing, because it would run again after every restart.
+// nothing, and what was run is on the disk before it runs, because a modem may keep what it says it deleted.
 #pragma once
 #include <dtu/sdk/events.hpp>
 #include <dtu/sdk/host.hpp>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "../at_engine.hpp"
+#include "handled.hpp"
 #include "joiner.hpp"
 #include "order.hpp"
 
@@ -33,6 +34,7 @@ struct InboxCounters {
   uint64_t doubles = 0;     // delivered again by the network or the modem, not handed over again
   uint64_t broken = 0;      // handed over as they are
   uint64_t refused = 0;     // commands of numbers that may not give any
+  uint64_t repeated = 0;    // commands that were run before and lay in the modem again
   uint64_t undeletable = 0;
 };
 
@@ -42,7 +44,8 @@ class Inbox {
     uint32_t wait_parts_s = 600, look_s = 0;
     std::vector<std::string> commands_from;  // "+8613800138000"
   };
-  using Run = std::function<void(const Order&, const std::string& from)>;
+  // trouble: "", or why it is not run; then its sender is told so.
+  using Run = std::function<void(const Order&, const std::string& from, const std::string& trouble)>;
   using Refuse = std::function<void(const Botched&, const std::string& from)>;
 
   Inbox(dtu::Host host, AtEngine& engine, Settings settings, Run run, Refuse refuse);
@@ -76,7 +79,9 @@ class Inbox {
     std::optional<Botched> botched;
     std::string from;
     bool deleted = true;
+    std::string digest = {};  // of a command, see Handled
   };
+  static constexpr unsigned kMostDeletions = 2;  // of one message in one place, until ready()
 
   void next();
   void read(Storage& storage);
@@ -90,6 +95,8 @@ class Inbox {
   void remove();
   void removed(const AtResult& result);
   void finish_removal();
+  void keep_then_run(const Told& told);
+  [[nodiscard]] bool stays(const Slot& slot);
   void answer_lists();
   void arm();
   [[nodiscard]] bool is_known(const Slot& slot) const;
@@ -111,9 +118,10 @@ class Inbox {
   };
   std::deque<Broken> broken_;
   std::deque<Told> told_;
-  std::deque<std::string> seen_;    // digests of what was handed over
-  std::deque<std::string> recent_;  // events, JSON
-  std::vector<uint64_t> lists_;     // calls that wait
+  Handled handled_;
+  std::map<std::string, unsigned> deletions_;  // that the modem confirmed, by place and digest
+  std::deque<std::string> recent_;             // events, JSON
+  std::vector<uint64_t> lists_;                // calls that wait
   InboxCounters counters_;
   bool busy_ = false, started_ = false, announced_ = false, warned_full_ = false, deleted_any_ = false;
 };

@@ -57,7 +57,8 @@ void Outbox::part_done(const AtResult& result) {
     if (sending.parts.size() > 1)
       trouble = "part " + std::to_string(sending.result.references.size() + 1) + " of " +
                 std::to_string(sending.parts.size()) + " was not sent: " + trouble;
-    if (result.end == AtEnd::timeout) trouble += "; it may have been sent all the same";
+    const bool unknown = result.end == AtEnd::timeout || result.end == AtEnd::restarted || result.end == AtEnd::gone;
+    if (unknown && result.handed_over) trouble += "; it may have been sent all the same";
     return end(trouble);
   }
   const auto reference = at_number(at_fields(result.line("+CMGS:")), 0);

@@ -44,7 +44,9 @@ Service::Service(dtu::Host host, AtEngine& engine, Inbox::Settings settings)
       commander_(host, outbox_),
       inbox_(
           host, engine, std::move(settings),
-          [this](const Order& order, const std::string& from) { commander_.run(order, from); },
+          [this](const Order& order, const std::string& from, const std::string& trouble) {
+            commander_.run(order, from, trouble);
+          },
           [this](const Botched& botched, const std::string& from) { commander_.refuse(botched, from); }) {}
 
 void Service::list_commands(const dtu::CommandsIface::Each& each) {
@@ -103,6 +105,7 @@ std::string Service::health() const {
   add("undeletable", c.undeletable);
   add("commands", commander_.ran());
   add("commands_refused", c.refused);
+  add("commands_repeated", c.repeated);
   add("commands_left_out", commander_.left_out());
   add("commands_unanswered", commander_.unanswered());
   add("waiting_parts", inbox_.waiting_parts());

@@ -36,7 +36,7 @@ class SmsServiceTest : public ServiceTest {
   };
   std::map<std::string, std::map<int, Stored>> stored{{"SM", {}}, {"ME", {}}};
   size_t capacity = 20;
-  std::string selected = "SM", delete_error;
+  std::string selected = "SM", delete_error;              // what a deletion is answered instead, and nothing is deleted
   std::vector<std::pair<std::string, std::string>> sent;  // number, text of each part
   SmsFitting* fitting = nullptr;
 
@@ -94,6 +94,18 @@ class SmsServiceTest : public ServiceTest {
     while (stored[storage].count(index) != 0) ++index;
     stored[storage][index] = {0, pdu};
     modem().say("+CMTI: \"" + storage + "\"," + std::to_string(index));
+    settle();
+  }
+  void settle() {  // what waits for the disk only
+    host_.advance(std::chrono::milliseconds(0));
+    modem().play();
+  }
+  // dtud stopped and started again, before the same modem.
+  void start_again(std::vector<std::string> commands_from = {kOwner}) {
+    instance_.reset();
+    host_.clear();
+    begin(std::move(commands_from));
+    settle();
   }
   std::vector<std::string> events() {
     std::vector<std::string> out;
@@ -129,6 +141,21 @@ TEST_F(SmsServiceTest, SaysWhichPartWasNotSent) {
   EXPECT_THAT(call("sms.send", R"({"number": "1", "text": ")" + std::string(500, 'x') + "\"}"),
               HasSubstr("error: part 3 of 4 was not sent: AT+CMGS: "));
   EXPECT_THAT(call("sms.send", R"({"number": "12+", "text": ""})"), HasSubstr("error: /number"));
+}
+
+TEST_F(SmsServiceTest, OnlyWhatWasHandedOverMayHaveBeenSent) {
+  begin();
+  modem().on("AT+CMGS=", std::vector<std::string>{});
+  EXPECT_EQ(call("sms.send", R"({"number": "1", "text": "a"})"), "no answer yet");
+  run(11'000);
+  EXPECT_EQ(answer(), "error: AT+CMGS: the modem did not ask for the text within 10 s, so nothing was sent");
+  modem().on("AT+CMGS=", {"> "});
+  modem().on_text = [](const std::string&, const std::string&) { return std::vector<std::string>{}; };
+  (void)call("sms.send", R"({"number": "1", "text": "a"})");
+  run(121'000);
+  EXPECT_THAT(answer(), HasSubstr("it may have been sent all the same"));
+  modem().on_text = [](const std::string&, const std::string&) { return std::vector<std::string>{"RDY"}; };
+  EXPECT_THAT(call("sms.send", R"({"number": "1", "text": "a"})"), HasSubstr("it may have been sent all the same"));
 }
 
 TEST_F(SmsServiceTest, ADeafModemIsSaidAndNothingIsLeft) {
@@ -392,6 +419,82 @@ TEST_F(SmsServiceTest, ACommandThatCannotBeDeletedIsNotRun) {
   arrive(from(kOwner, "device.restart 640000"));
   EXPECT_THAT(host_.requests(), IsEmpty());
   EXPECT_TRUE(host_.logged("was not run"));
+}
+
+TEST_F(SmsServiceTest, ACommandThatTheModemKeepsRunsOnceAcrossStarts) {
+  for (const char* said : {"OK", "+CMS ERROR: 321"}) {
+    SCOPED_TRACE(said);
+    stored["SM"].clear();
+    delete_error.clear();
+    host_.kv("fake").clear();
+    start_again();
+    delete_error = said;
+    host_.on_command("device.restart", [](const dtu::test::Request&) { return dtu::test::Answer{DTU_OK, ""}; });
+    arrive(from_owner("device.restart 640000"));
+    EXPECT_THAT(host_.requests(), SizeIs(1));
+    EXPECT_THAT(events(), ElementsAre(HasSubstr(R"("order":"run")")));
+    for (int start = 0; start < 3; ++start) {
+      start_again();
+      fitting->service.look();
+      settle();
+      EXPECT_THAT(host_.requests(), IsEmpty());
+      EXPECT_THAT(events(), IsEmpty()) << "told once";
+    }
+    host_.kv("fake").erase("sms.told");  // what is told may be forgotten: a storm of texts does it
+    start_again();
+    EXPECT_THAT(host_.requests(), IsEmpty());
+    EXPECT_THAT(events(), ElementsAre(HasSubstr(R"("order":"repeated")")));
+    EXPECT_THAT(fitting->service.health(), HasSubstr("\"commands_repeated\":1"));
+    stored["ME"] = stored["SM"];  // where it lies does not matter
+    stored["SM"].clear();
+    host_.kv("fake").erase("sms.told");
+    start_again();
+    EXPECT_THAT(host_.requests(), IsEmpty());
+    stored["ME"].clear();
+  }
+}
+
+TEST_F(SmsServiceTest, WhatCannotBeKeptIsNotRunAndItsSenderIsTold) {
+  host_.kv("fake")["full"] = std::string(DTU_KV_MAX - 4, 'x');
+  begin({kOwner});
+  arrive(from_owner("a.b"));
+  EXPECT_THAT(host_.requests(), IsEmpty());
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_THAT(sent[0].second, HasSubstr("a.b failed: that it was run cannot be kept on the disk"));
+  EXPECT_THAT(fitting->service.health(), HasSubstr("\"commands\":0"));
+  host_.kv("fake").clear();
+  arrive(from_owner("a.c"));
+  EXPECT_THAT(host_.requests(), SizeIs(1));
+
+  host_.withhold(DTU_KV_SERVICE);
+  start_again();
+  arrive(from_owner("a.d"));
+  EXPECT_THAT(host_.requests(), IsEmpty());
+  EXPECT_THAT(sent.back().second, HasSubstr("a.d failed: this host keeps nothing"));
+}
+
+TEST_F(SmsServiceTest, TheMemoryOfCommandsIsBoundedAndDamageIsNoHarm) {
+  host_.kv("fake")["sms.run"] = std::string(10'000, 'a') + "\xff";
+  host_.kv("fake")["sms.told"] = std::string(9'000, 'b') + "short";
+  begin({kOwner});
+  for (int i = 0; i < 5; ++i) arrive(from_owner("a.b " + std::to_string(i)));
+  EXPECT_THAT(host_.requests(), SizeIs(5));
+  EXPECT_THAT(host_.kv("fake")["sms.run"], SizeIs(64U * 32U));
+  EXPECT_THAT(host_.kv("fake")["sms.told"], SizeIs(256U * 32U));
+}
+
+TEST_F(SmsServiceTest, AModemThatOnlySaysItDeletesIsNotAskedForEver) {
+  capacity = 1;
+  begin();
+  delete_error = "OK";
+  arrive(from("1", "a"));
+  const size_t deletions = modem().times("AT+CMGD=");
+  EXPECT_EQ(deletions, 2U) << "with a full storage, which is looked at again after each deletion";
+  EXPECT_THAT(events(), SizeIs(1));
+  EXPECT_TRUE(host_.logged("the modem says that it did"));
+  for (int i = 0; i < 5; ++i) fitting->service.look(), settle();
+  EXPECT_EQ(modem().times("AT+CMGD="), deletions);
+  EXPECT_THAT(fitting->service.health(), HasSubstr("\"undeletable\":1"));
 }
 
 TEST_F(SmsServiceTest, ARestartOfTheModemBetweenTellingAndDeletingLosesNoCommand) {

@@ -148,9 +148,25 @@ TEST_F(AtEngineTest, A3AMissedPromptSwallowsNoLaterCommand) {
   AtExchange ask = asked.of("AT+CMGS=2");
   ask.prompt = AtPrompt{"0011"};
   (void)engine.submit(std::move(ask));
-  line.advance(120'000);
+  line.advance(9'999);
+  EXPECT_EQ(asked.answers, 0);
+  line.advance(1);
   EXPECT_EQ(asked.result.end, AtEnd::timeout);
+  EXPECT_EQ(asked.result.text, "AT+CMGS: the modem did not ask for the text within 10 s, so nothing was sent");
+  EXPECT_FALSE(asked.result.handed_over);
   EXPECT_THAT(line.sent, ElementsAre("AT+CMGS=2\r", "\x1b\r", "AT+CMEE?\r"));
+}
+
+TEST_F(AtEngineTest, AfterThePromptTheNetworkHasItsTime) {
+  AtExchange ask = asked.of("AT+CMGS=2");
+  ask.prompt = AtPrompt{"0011"};
+  (void)engine.submit(std::move(ask));
+  engine.received("\r\n> ");
+  line.advance(119'999);
+  EXPECT_EQ(asked.answers, 0);
+  line.advance(1);
+  EXPECT_EQ(asked.result.text, "AT+CMGS: the modem did not answer within 120 s");
+  EXPECT_TRUE(asked.result.handed_over);
 }
 
 TEST_F(AtEngineTest, AnErrorInsteadOfAPromptEndsIt) {

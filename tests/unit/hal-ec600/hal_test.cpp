@@ -333,6 +333,33 @@ TEST_F(HalTest, A15AnotherProgramOnThePortIsNamed) {
   EXPECT_THAT(hal_->health(), HasSubstr("held by pid 812 (ModemManager) as well: stop it"));
 }
 
+// ---- a command that has the line
+
+TEST_F(HalTest, WhileAPromptDoesNotComePointsAreAnsweredInTime) {
+  use_ready();
+  modem().answers["+CMGF=0"] = {};
+  EXPECT_EQ(read("radio.csq"), "20");
+  pass(seconds(59));
+  modem().mute = "AT+CMGS=";
+  EXPECT_EQ(invoke("sms.send", R"({"number": "10086", "text": "a"})"), "nothing yet");
+  const uint64_t sms = last_call_;
+  EXPECT_EQ(read("adc.0"), "nothing yet") << "it may answer at once";
+  const uint64_t early = last_call_;
+  pass(seconds(2));
+  EXPECT_EQ(read("radio.csq"), "20") << "what is known, with its age";
+  EXPECT_GE(age_ms_, 60'000U);
+  EXPECT_EQ(read("network.cells"), "! network.cells: the modem is busy with AT+CMGS");
+  pass(seconds(2));
+  EXPECT_EQ(reply(early), "! adc.0: the modem is busy with AT+CMGS");
+  pass(seconds(10));
+  EXPECT_THAT(reply(sms), HasSubstr("so nothing was sent"));
+  EXPECT_EQ(read("adc.0"), "0.632");
+  EXPECT_EQ(read("radio.csq"), "20");
+  EXPECT_LT(age_ms_, 60'000U);
+}
+
+// ---- SIM PIN
+
 // ---- commands
 
 TEST_F(HalTest, ModemAtRunsItsStepsWithoutAnotherInBetween) {

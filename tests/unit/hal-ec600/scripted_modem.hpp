@@ -57,6 +57,7 @@ class ScriptedModem : public AtPort {
       {"+CFUN=1", {}},
       {"+CFUN=1,1", {}}};
   bool silent = false;                // answers nothing
+  std::string mute;                   // does not answer the command that begins so
   std::vector<std::string> commands;  // as they came
   bool echoes = false;                // in spite of ATE0
   int flushes = 0;
@@ -103,7 +104,7 @@ class ScriptedModem : public AtPort {
  private:
   void command(const std::string& line) {
     commands.push_back(line);
-    if (silent) return;
+    if (silent || (!mute.empty() && line.compare(0, mute.size(), mute) == 0)) return;
     std::string out = echoes ? line + "\r" : "";
     bool failed = false;
     for (size_t begin = 2; begin <= line.size() && !failed;) {

@@ -97,6 +97,55 @@ TEST_F(HalTest, A8NeverWithFewAttemptsLeftAndNeverAtPuk) {
   }
 }
 
+TEST_F(HalTest, A8APinThatWasCutOffIsEnteredOnceMoreWhenNoAttemptIsUsed) {
+  for (const size_t entered : {1U, 1U, 0U}) {
+    use_ready(kWithPin, [](ScriptedModem& m) {
+      wants_pin(m);
+      m.mute = "AT+CPIN=";
+    });
+    pass(seconds(3));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), entered);
+  }
+  EXPECT_THAT(hal_->health(), HasSubstr("nobody knows whether it was taken"));
+}
+
+TEST_F(HalTest, A8APinThatWasCutOffAndUsedAnAttemptIsNotEnteredAgain) {
+  for (const char* left : {"3", "2"}) {
+    use_ready(kWithPin, [&](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+QPINC=\"SC\""] = {std::string("+QPINC: \"SC\",") + left + ",10"};
+      m.mute = "AT+CPIN=";
+    });
+    pass(seconds(3));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), *left == '3' ? 1U : 0U);
+  }
+}
+
+TEST_F(HalTest, A8ASimThatIsBusyHasNotRefusedThePin) {
+  use_ready(kWithPin, [](ScriptedModem& m) {
+    wants_pin(m);
+    m.answers["+CPIN=\"4711\""] = {"+CME ERROR: 14"};
+  });
+  pass(seconds(5));
+  EXPECT_GE(modem().count_part("+CPIN=\""), 1U);
+  modem().answers["+CPIN=\"4711\""] = {};
+  const size_t before = modem().count_part("+CPIN=\"");
+  pass(seconds(3));
+  EXPECT_EQ(modem().count_part("+CPIN=\""), before + 1);
+}
+
+TEST_F(HalTest, A8APinThatIsTakenAndChangesNothingIsSaidAndNotEnteredAgain) {
+  for (const size_t entered : {1U, 0U}) {
+    use_ready(kWithPin, [](ScriptedModem& m) {
+      wants_pin(m);
+      m.answers["+CPIN=\"4711\""] = {};
+    });
+    pass(seconds(20));
+    EXPECT_EQ(modem().count_part("+CPIN=\""), entered);
+    EXPECT_THAT(hal_->health(), HasSubstr(entered == 1 ? "the SIM wants it still" : "and was not taken"));
+  }
+}
+
 TEST_F(HalTest, A8OfTheLinesOfTheCounterThatOfThePinCounts) {
   for (const std::vector<std::string>& lines : {std::vector<std::string>{"+QPINC: \"SC\",1,10", "+QPINC: \"P2\",3,10"},
                                                 std::vector<std::string>{"+QPINC: \"P2\",3,10", "+QPINC: SC, 1, 10"}}) {
@@ -113,6 +162,7 @@ TEST_F(HalTest, A8OfTheLinesOfTheCounterThatOfThePinCounts) {
 TEST_F(HalTest, A8WithACounterThatCannotBeReadNoPinIsEntered) {
   for (const std::vector<std::string>& lines :
        {std::vector<std::string>{}, std::vector<std::string>{"+QPINC: \"SC\""}, std::vector<std::string>{"ERROR"},
+        std::vector<std::string>{"+QPINC: \"SC\",99,10"}, std::vector<std::string>{"+QPINC: \"SC\",-1,1"},
         std::vector<std::string>{"+QPINC: \"P2\",3,10"}, std::vector<std::string>{"+CME ERROR: 13"}}) {
     use_ready(kWithPin, [&lines](ScriptedModem& m) {
       wants_pin(m);
@@ -141,6 +191,8 @@ TEST_F(HalTest, A8TheStandardCounterIsAskedWhereTheOwnOneIsLacking) {
     });
     pass(seconds(10));
     EXPECT_EQ(modem().count_part("+CPIN=\""), c.entered) << c.own[0] << " " << c.standard[0];
+    modem().say("\r\n+CPIN: READY\r\n");  // the record of a PIN that was taken is closed
+    settle();
   }
 }
 
