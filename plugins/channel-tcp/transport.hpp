@@ -34,8 +34,8 @@ class Transport {
 
   // Of TLS: a sentence on the other end. "": there is none.
   [[nodiscard]] const std::string& trouble() const;
-  // The end of this connection may be blamed on what was sent. Not so while a TLS 1.3 server has said nothing: it refuses
-  // a client's certificate only after the handshake, and what was sent by then is not the reason.
+  // The end of this connection may be blamed on what was sent. Not so while a TLS 1.3 server has said nothing: it
+  // refuses a client's certificate only after the handshake, and what was sent by then is not the reason.
   [[nodiscard]] bool accepted() const { return !tls_ || tls_->accepted(); }
 
  private:

@@ -29,8 +29,9 @@ typedef struct dtu_state {
   const dtu_error* error; /* optional */
 } dtu_state;
 
-#define DTU_REPLY_STALE 1u /* flags of dtu_reply and dtu_answer: the value is older than its provider means it to be \
-                            */
+#define DTU_REPLY_STALE                                                                        \
+  1u /* flags of dtu_reply and dtu_answer: the value is older than its provider means it to be \
+      */
 typedef struct dtu_reply {
   uint32_t struct_size;
   dtu_status status;

@@ -80,8 +80,8 @@ typedef struct dtu_ports {
 
   /* [lane] optional: switches the signals of `mask` (DTR, RTS, BREAK) to their bits in `values`, at once. It does not
    * wait: the host switches BREAK on and off by two calls. DTU_E_UNSUPPORTED: this line has no such signal;
-   * DTU_E_INVALID: somebody else has it (RTS under flow control). The host ends a BREAK before close(); otherwise close()
-   * leaves the signals as they are. After report(UP) the host switches again what has to be so. */
+   * DTU_E_INVALID: somebody else has it (RTS under flow control). The host ends a BREAK before close(); otherwise
+   * close() leaves the signals as they are. After report(UP) the host switches again what has to be so. */
   dtu_status (*set_signals)(void* self, void* port, uint32_t mask, uint32_t values, dtu_error*);
 
   /* [lane] optional: how the signals are. *known: those that can be read; *values: which of them are on. DTU_AGAIN: not

@@ -18,7 +18,8 @@ class DeviceWatchTest : public HalTest {
   void SetUp() override { use("{}"); }  // an instance to watch for
   void watch(const std::string& device) {
     told_ = 0;
-    watch_ = std::make_unique<dtu_port::DeviceWatch>(dtu::Host(host_.table(), hal_->handle()), device, [this] { ++told_; });
+    watch_ =
+        std::make_unique<dtu_port::DeviceWatch>(dtu::Host(host_.table(), hal_->handle()), device, [this] { ++told_; });
     ASSERT_TRUE(watch_->working());
   }
   bool told() {

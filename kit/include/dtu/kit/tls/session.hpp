@@ -55,8 +55,8 @@ class Session {
 
   // Of everything that was given to the socket so far: the position of a byte that write() took is not above it.
   [[nodiscard]] uint64_t wire_bytes() const;
-  // The other end has accepted this one. A TLS 1.3 server may refuse a client's certificate after the handshake, so it has
-  // to say something first.
+  // The other end has accepted this one. A TLS 1.3 server may refuse a client's certificate after the handshake, so it
+  // has to say something first.
   [[nodiscard]] bool accepted() const;
   // After failed: a sentence on the other end, "its certificate has expired"; socket_error() is then 0. Or the errno.
   [[nodiscard]] const std::string& reason() const { return reason_; }
