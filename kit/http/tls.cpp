@@ -25,7 +25,7 @@ void need(bool good, const char* key, const std::string& file) {
 // Before OpenSSL opens it: a pipe in the place of a file would hold up whoever reads it for ever.
 void need_file(const char* key, const std::string& file) {
   if (const std::string why = tls::why_unreadable(file); !why.empty())
-    throw Broken(Trouble::failed, std::string(key) + " " + file + " " + why);
+    throw Broken(Trouble::failed, std::string(key) + " " + file + " cannot be used: it " + why);
 }
 
 bool is_address(const std::string& host) {

@@ -15,7 +15,7 @@ void need(bool good, const char* key, const std::string& file) {
 // Before OpenSSL opens it: a pipe in the place of a file would hold up whoever reads it for ever.
 void need_file(const char* key, const std::string& file) {
   if (const std::string why = why_unreadable(file); !why.empty())
-    throw dtu::Failure(DTU_E_IO, std::string(key) + " " + file + " " + why);
+    throw dtu::Failure(DTU_E_IO, std::string(key) + " " + file + " cannot be used: it " + why);
 }
 
 // Never asks a terminal for the password of a key.

@@ -35,7 +35,7 @@ TEST(TlsContext, APipeInThePlaceOfAFileHoldsNobodyUp) {
         (void)make(settings);
         ADD_FAILURE() << "it was taken";
       } catch (const dtu::Failure& failure) {
-        EXPECT_THAT(failure.what(), HasSubstr(pipe + " is not a regular file"));
+        EXPECT_THAT(failure.what(), HasSubstr(pipe + " cannot be used: it is not a regular file"));
       }
 }
 
