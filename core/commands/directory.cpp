@@ -56,6 +56,9 @@ std::string Directory::add(Command command, GaveWay* gave_way) {
   if (is_board_name(command.name) && (command.flags & kForBoards) != kForBoards)
     return "command " + command.name + " is for dtud alone: it has to be DTU_COMMAND_INTERNAL and DTU_COMMAND_SHARED";
   if (count_ >= kMost) return "at most " + std::to_string(kMost) + " commands are allowed";
+  for (const uint32_t code : command.codes)
+    if (const auto it = codes_.find(code); it != codes_.end() && it->second != command.name)
+      return "function code " + std::to_string(code) + " of " + command.name + " belongs to " + it->second;
   auto there = commands_.find(command.name);
   if (there != commands_.end()) {
     Offers& others = there->second;
@@ -65,7 +68,8 @@ std::string Directory::add(Command command, GaveWay* gave_way) {
     for (const Command& other : others)
       if (in_the_way(other) && !gives_way(other.provider, command.provider, gave_way))
         return "command " + command.name + " is offered already";
-    const auto gone = std::remove_if(others.begin(), others.end(), in_the_way);
+    const auto gone =
+        std::stable_partition(others.begin(), others.end(), [&](const Command& c) { return !in_the_way(c); });
     for (auto it = gone; it != others.end(); ++it) forget_codes(*it);
     count_ -= static_cast<size_t>(others.end() - gone);
     others.erase(gone, others.end());
@@ -74,9 +78,6 @@ std::string Directory::add(Command command, GaveWay* gave_way) {
       there = commands_.end();
     }
   }
-  for (const uint32_t code : command.codes)
-    if (const auto it = codes_.find(code); it != codes_.end() && it->second != command.name)
-      return "function code " + std::to_string(code) + " of " + command.name + " belongs to " + it->second;
   for (const uint32_t code : command.codes) codes_.emplace(code, command.name);
   if (command.arguments == nullptr) command.arguments = std::make_shared<Arguments>("");
   Offers& offers = there != commands_.end() ? there->second : commands_[command.name];

@@ -136,6 +136,23 @@ TEST(Directory, WhoeverComesFirstInTheBoardFileHasTheNameAlsoWhenItStartsLater) 
   EXPECT_EQ(d.add(send), "") << "the kernel is before all";
 }
 
+TEST(Directory, ACommandThatIsRefusedTakesNoName) {
+  Directory d;
+  d.seat(*fake(0x10));
+  d.seat(*fake(0x20));
+  Command other = command("tts.say");
+  other.codes = {64};
+  EXPECT_EQ(d.add(other), "");
+  Command send = command("sms.send");
+  send.provider = fake(0x20);
+  EXPECT_EQ(d.add(send), "");
+  send.provider = fake(0x10);
+  send.codes = {64};
+  EXPECT_EQ(d.add(send), "function code 64 of sms.send belongs to tts.say");
+  ASSERT_NE(d.command("sms.send"), nullptr);
+  EXPECT_EQ(d.command("sms.send")->provider, fake(0x20));
+}
+
 TEST(Directory, ACommandHasOneAccessLevel) {
   Directory d;
   for (const uint32_t two : {DTU_COMMAND_PASSWORD | DTU_COMMAND_LOCAL, DTU_COMMAND_PASSWORD | DTU_COMMAND_INTERNAL,
